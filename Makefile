@@ -1,0 +1,51 @@
+# `make help` lists the targets. `make test` is the test command; CI runs it.
+
+GO      ?= go
+BIN     ?= bin/arc4
+TESTRUN  = $(GO) run ./scripts/testrun
+
+.DEFAULT_GOAL := help
+.PHONY: help build test test-lint lint test-unit test-purego test-cross test-qemu test-fuzz test-interop tools bench fmt clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: ## the static binary, bin/arc4
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/arc4
+
+tools: ## install what the tests need (apt-get, as root)
+	@sh scripts/install-test-tools.sh
+
+test: tools ## everything: lint, unit tests, purego, other systems, qemu, fuzzing, real peers
+	@$(TESTRUN)
+
+lint: ## gofmt, go vet, staticcheck
+	@$(TESTRUN) lint
+
+test-unit: ## the unit and namespace tests, with the race detector
+	@$(TESTRUN) unit
+
+test-purego: ## the tests of the ciphers with all assembly left out
+	@$(TESTRUN) purego
+
+test-cross: ## builds for every supported system
+	@$(TESTRUN) cross
+
+test-qemu: tools ## the tests of the ciphers on mips and mipsle, under qemu-user
+	@$(TESTRUN) qemu
+
+test-fuzz: ## every fuzz target for a few seconds
+	@$(TESTRUN) fuzz
+
+test-interop: tools ## pppd, pptpd, pptp-linux and the Linux kernel against this project
+	@$(TESTRUN) interop
+
+bench: ## benchmarks of the ciphers: bench.txt, and a table of backends
+	$(GO) test -run '^$$' -bench . -count 6 -benchtime 0.2s ./arc4/ | tee bench.out
+	$(GO) tool benchstat -col /backend bench.out
+
+fmt: ## gofmt -w
+	gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove what was built
+	rm -rf bin build bench.out

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Installs what `make test` needs beside Go, on Debian, as root. Safe to
+# repeat: with everything there it asks no package server. Where it cannot
+# install it says what is missing and leaves it to the tests to skip aloud (or,
+# under CI=true, to fail).
+set -eu
+
+# gcc and libc6-dev: the race detector and pppd's plugin
+# qemu-user-static: the ciphers on mips and mipsle
+# iproute2 iperf3 iputils-ping: tests in network namespaces
+# the rest: the guest with the real peers, see interop/README.md
+want="git gcc libc6-dev qemu-user-static iproute2 iperf3 iputils-ping
+	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux"
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "test tools: not a Debian system; tests that need more than Go are skipped" >&2
+	exit 0
+fi
+miss=
+for p in $want; do
+	dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q 'ok installed' || miss="$miss $p"
+done
+[ -n "$miss" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+	echo "test tools: missing; as root: apt-get install --no-install-recommends$miss" >&2
+	exit 0
+fi
+
+echo "test tools: installing$miss"
+# Daemons (pptpd) are not to be started here: they run inside the guest only.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod +x $policy
+	trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+log=$(mktemp)
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # a list of words
+if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends $miss; } >"$log" 2>&1; then
+	tail -n 20 "$log" >&2
+	rm -f "$log"
+	echo "test tools: apt-get failed; tests that need$miss are skipped" >&2
+	exit 0
+fi
+rm -f "$log"

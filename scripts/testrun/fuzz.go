@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// fuzzBudget is shared by all targets; each gets at least fuzzLeast and at
+// most fuzzMost. Building is not counted.
+const (
+	fuzzBudget = 150 * time.Second
+	fuzzLeast  = 2 * time.Second
+	fuzzMost   = 5 * time.Second
+)
+
+// fuzz runs every fuzz target of the module for a few seconds.
+func fuzz(t *tally) {
+	list, err := exec.Command("go", "test", "-json", "-list", "^Fuzz", "./...").Output()
+	if err != nil {
+		t.fail("fuzz: go test -list ^Fuzz ./...", fmt.Sprintf("%s%v\n", list, err))
+		return
+	}
+	targets := fuzzTargets(string(list))
+	if len(targets) == 0 {
+		t.fail("fuzz", "no fuzz target found\n")
+		return
+	}
+	each := min(max(fuzzBudget/time.Duration(len(targets)), fuzzLeast), fuzzMost)
+	fmt.Fprintf(t.out, "%d targets, %v each\n", len(targets), each.Round(100*time.Millisecond))
+	for _, target := range targets {
+		fuzzOne(t, target, each)
+	}
+}
+
+func fuzzOne(t *tally, target fuzzTarget, each time.Duration) {
+	name := "fuzz " + short(target.pkg) + " " + target.name
+	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+target.name+"$",
+		"-fuzztime", each.String(), "-fuzzminimizetime", "1s", "-timeout", "5m", target.pkg)
+	begin := time.Now()
+	output, err := cmd.CombinedOutput()
+	if err != nil && !ranOut(string(output)) {
+		t.fail(name, fmt.Sprintf("%s%v\n", output, err))
+		return
+	}
+	t.pass()
+	fmt.Fprintf(t.out, "ok   %s (%.1f s)\n", name, time.Since(begin).Seconds())
+}
+
+// ranOut says whether a fuzz run ended only because its time was up: the Go
+// tool at times reports a worker that it stopped itself as a failure with no
+// failing input.
+func ranOut(output string) bool {
+	return strings.Contains(output, "context deadline exceeded") &&
+		!strings.Contains(output, "Failing input") &&
+		!strings.Contains(output, "panic:")
+}
+
+type fuzzTarget struct{ pkg, name string }
+
+// fuzzTargets reads the output of `go test -json -list ^Fuzz`.
+func fuzzTargets(list string) []fuzzTarget {
+	var targets []fuzzTarget
+	for e := range events(list) {
+		name := strings.TrimSpace(e.Output)
+		if e.Action == "output" && strings.HasPrefix(name, "Fuzz") {
+			targets = append(targets, fuzzTarget{e.Package, name})
+		}
+	}
+	return targets
+}
