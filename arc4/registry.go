@@ -11,7 +11,12 @@ import (
 // known lists every backend of every architecture. Its order is the order of
 // Backends.
 var known = []*Backend{
-	newBackend("reference", "textbook RC4: byte state, a byte at a time", func() stream { return new(generic.Reference) }),
+	newBackend("reference", "textbook RC4: byte state, a byte at a time",
+		func() stream { return new(generic.Reference) }),
+	newBackend("u32", "portable Go: 32-bit state, many bytes a call",
+		func() stream { return new(generic.U32) }),
+	newBackend("unrolled", "portable Go: eight steps a round, XORed as 64-bit words",
+		func() stream { return new(generic.Unrolled) }),
 }
 
 // Backends returns the backends that run on this machine, always in the same
