@@ -1,0 +1,202 @@
+package ppp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// Defaults of Config (RFC 1661 section 4.6 for the counters).
+const (
+	DefaultMRU           = 1400
+	DefaultRestartTimer  = 3 * time.Second
+	DefaultMaxConfigure  = 10
+	DefaultMaxTerminate  = 2
+	DefaultMaxFailure    = 5
+	DefaultEchoInterval  = 30 * time.Second
+	DefaultEchoFailures  = 4
+	DefaultSetupTimeout  = 90 * time.Second
+	defaultServerName    = "arc4"
+	minMRU, maxMRU       = 128, 16384
+	defaultPeerMRU       = 1500 // RFC 1661 section 6.1
+	maxNameLen           = 255
+	maxPasswordUTF16     = 256 // RFC 2759 section 8
+	resetRequestInterval = time.Second
+)
+
+// Config is one end of a link. The zero value of every field but Rand, Send and
+// Event is usable; a client also needs User and Password, a server Lookup and Assign.
+type Config struct {
+	// Server authenticates the peer and gives it its address. A client is
+	// authenticated and asks for one.
+	Server bool
+	// Auth lists the methods allowed, the preferred one first. Empty: MS-CHAPv2
+	// alone. Only MS-CHAPv2 is possible while encryption is required.
+	Auth []AuthMethod
+	// User (which may carry DOMAIN\ in front) and Password of a client, UTF-8.
+	User, Password string
+	// Retry, if not nil, is asked by a client when the server has refused the
+	// password and lets it try another one (R=1, RFC 2759 section 6).
+	Retry func(AuthFailed) (password string, ok bool)
+	// Lookup finds a user's account. The name is the peer's and any bytes at all.
+	Lookup func(user string) (Account, bool)
+	// Assign gives the two tunnel addresses (IPv4) of an authenticated user. It
+	// is called once in the life of a link.
+	Assign func(user string) (local, remote netip.Addr, err error)
+	// Name of a server in its challenges. Default "arc4".
+	Name string
+	// DNS and NBNS name servers a server offers (RFC 1877), at most two of each.
+	DNS, NBNS []netip.Addr
+	// RequestDNS and RequestNBNS make a client ask for name servers.
+	RequestDNS, RequestNBNS bool
+	// Forbidden tunnel addresses for the peer: above all the server's outer
+	// address, which would route the tunnel into itself.
+	Forbidden []netip.Addr
+	// IPv6 negotiates IPV6CP. Without it the peer's is answered with Protocol-Reject.
+	IPv6 bool
+	MPPE MPPEPolicy
+	// MRU we ask the peer to keep to, bytes of PPP information field. Default 1400.
+	MRU int
+	// HeaderCompression asks the peer for compressed protocol, address and
+	// control fields (3 bytes less a packet). What the peer asks for is always taken.
+	HeaderCompression bool
+	// The restart timer and counters of RFC 1661 section 4.6.
+	RestartTimer time.Duration
+	MaxConfigure int
+	MaxTerminate int
+	MaxFailure   int
+	// EchoInterval between LCP Echo-Requests; 0 is 30 s, less than 0 is never.
+	// After EchoFailures of them without an answer the link is down; 0 is 4.
+	EchoInterval time.Duration
+	EchoFailures int
+	// SetupTimeout bounds the time without an open network protocol; 0 is 90 s.
+	SetupTimeout time.Duration
+	// Rand gives magic numbers, challenges and interface identifiers.
+	Rand io.Reader
+	// Send takes one frame, which starts with FF 03 or its protocol field. The
+	// frame is the callee's to keep.
+	Send func(frame []byte)
+	// Event takes one event.
+	Event func(Event)
+}
+
+// String hides the password from logs.
+func (c Config) String() string {
+	return fmt.Sprintf("ppp.Config{Server: %t, User: %q, Auth: [%s], MPPE: %s}", c.Server, c.User, methodNames(c.Auth), c.MPPE.Mode)
+}
+
+// GoString hides the password from logs.
+func (c Config) GoString() string { return c.String() }
+
+// withDefaults fills in what was left out.
+func (c Config) withDefaults() Config {
+	if len(c.Auth) == 0 {
+		c.Auth = []AuthMethod{MSCHAPv2}
+	}
+	setDefault(&c.MRU, DefaultMRU)
+	setDefault(&c.RestartTimer, DefaultRestartTimer)
+	setDefault(&c.MaxConfigure, DefaultMaxConfigure)
+	setDefault(&c.MaxTerminate, DefaultMaxTerminate)
+	setDefault(&c.MaxFailure, DefaultMaxFailure)
+	setDefault(&c.EchoInterval, DefaultEchoInterval)
+	setDefault(&c.EchoFailures, DefaultEchoFailures)
+	setDefault(&c.SetupTimeout, DefaultSetupTimeout)
+	setDefault(&c.Name, defaultServerName)
+	c.Auth = slices.Clone(c.Auth)
+	c.DNS, c.NBNS = slices.Clone(c.DNS), slices.Clone(c.NBNS)
+	c.Forbidden = slices.Clone(c.Forbidden)
+	return c
+}
+
+// setDefault replaces a zero value.
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// validate reports the first setting that cannot work. Defaults are in.
+func (c Config) validate() error {
+	if c.Rand == nil || c.Send == nil || c.Event == nil {
+		return errors.New("ppp: Config needs Rand, Send and Event")
+	}
+	if c.MRU < minMRU || c.MRU > maxMRU {
+		return fmt.Errorf("ppp: MRU %d is out of range: use %d to %d", c.MRU, minMRU, maxMRU)
+	}
+	if c.RestartTimer < 0 || c.MaxConfigure < 0 || c.MaxTerminate < 0 || c.MaxFailure < 0 || c.EchoFailures < 0 || c.SetupTimeout < 0 {
+		return errors.New("ppp: a timer or counter of Config is negative")
+	}
+	if err := c.MPPE.validate(); err != nil {
+		return err
+	}
+	if err := c.validateAuth(); err != nil {
+		return err
+	}
+	return c.validateRole()
+}
+
+// validateAuth checks the methods against each other and the encryption policy.
+func (c Config) validateAuth() error {
+	for i, m := range c.Auth {
+		if m < MSCHAPv2 || m > PAP {
+			return fmt.Errorf("ppp: authentication method %d is unknown", int(m))
+		}
+		if slices.Contains(c.Auth[:i], m) {
+			return fmt.Errorf("ppp: authentication method %s is listed twice", m)
+		}
+		if m != MSCHAPv2 && c.MPPE.required() {
+			return fmt.Errorf("ppp: %s gives no encryption keys: allow only MS-CHAPv2, or do not require MPPE", m)
+		}
+	}
+	return nil
+}
+
+// validateRole checks what only a client or only a server has.
+func (c Config) validateRole() error {
+	if c.Server {
+		if c.Lookup == nil || c.Assign == nil {
+			return errors.New("ppp: a server needs Lookup and Assign")
+		}
+		if len(c.Name) > maxNameLen {
+			return fmt.Errorf("ppp: server name is %d bytes long: use at most %d", len(c.Name), maxNameLen)
+		}
+		for _, a := range slices.Concat(c.DNS, c.NBNS) {
+			if !a.Is4() {
+				return fmt.Errorf("ppp: name server %s is not an IPv4 address", a)
+			}
+		}
+		if len(c.DNS) > 2 || len(c.NBNS) > 2 {
+			return errors.New("ppp: PPP has room for two DNS and two NBNS servers")
+		}
+		return nil
+	}
+	if c.User == "" {
+		return errors.New("ppp: a client needs a user name")
+	}
+	if len(c.User) > maxNameLen {
+		return fmt.Errorf("ppp: user name is %d bytes long: use at most %d", len(c.User), maxNameLen)
+	}
+	return checkPassword(c.Password, c.Auth)
+}
+
+// checkPassword refuses a client's password that a method cannot carry. The
+// error never shows it.
+func checkPassword(password string, methods []AuthMethod) error {
+	if slices.Contains(methods, MSCHAPv2) {
+		if !utf8.ValidString(password) {
+			return errors.New("ppp: the password is not valid UTF-8, which MS-CHAPv2 needs")
+		}
+		if utf8.RuneCountInString(password) > maxPasswordUTF16 {
+			return fmt.Errorf("ppp: the password is longer than %d characters", maxPasswordUTF16)
+		}
+	}
+	if slices.Contains(methods, PAP) && len(password) > maxNameLen {
+		return fmt.Errorf("ppp: the password is longer than the %d bytes PAP carries", maxNameLen)
+	}
+	return nil
+}
