@@ -2,9 +2,11 @@ package arc4
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/arc4tun/arc4tun/arc4/asm"
 	"github.com/arc4tun/arc4tun/arc4/generic"
 )
 
@@ -17,6 +19,21 @@ var known = []*Backend{
 		func() stream { return new(generic.U32) }),
 	newBackend("unrolled", "portable Go: eight steps a round, XORed as 64-bit words",
 		func() stream { return new(generic.Unrolled) }),
+	inAssembly("amd64", "x86-64 assembly, SSE2: looks four steps ahead"),
+	inAssembly("mipsle", "MIPS32 assembly, little endian: word-wide where aligned"),
+}
+
+// inAssembly is the backend that package asm has for the architecture arch,
+// which is also its name.
+func inAssembly(arch, about string) *Backend {
+	b := newBackend(arch, about, func() stream { return new(asm.State) })
+	switch {
+	case runtime.GOARCH != arch:
+		b.missing = "it is for " + arch + " and this is " + runtime.GOARCH
+	case asm.Arch != arch:
+		b.missing = "this build has no assembly (build tag purego)"
+	}
+	return b
 }
 
 // Backends returns the backends that run on this machine, always in the same
