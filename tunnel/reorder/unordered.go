@@ -1,0 +1,41 @@
+package reorder
+
+// pushDrop handles, under Drop, a packet that is not the next one.
+func (w *Window) pushDrop(seq uint32, p []byte, deliver func([]byte)) {
+	ahead := int32(seq - w.head)
+	switch {
+	case ahead >= 0:
+		w.skip(uint32(ahead))
+		w.pass(p, deliver)
+	case w.seen(seq, w.head-seq):
+		w.refuse(&w.stats.Duplicated, p)
+	default:
+		w.refuse(&w.stats.UnderWindow, p)
+	}
+}
+
+// pushImmediate handles, under Immediate, a packet that is not the next one.
+func (w *Window) pushImmediate(seq uint32, p []byte, deliver func([]byte)) {
+	ahead := int32(seq - w.head)
+	age := w.head - seq
+	switch {
+	case ahead >= 0:
+		w.skip(uint32(ahead))
+		w.pass(p, deliver)
+	case age > w.size:
+		w.refuse(&w.stats.UnderWindow, p)
+	case w.past.has(seq):
+		w.refuse(&w.stats.Duplicated, p)
+	default:
+		if uint64(age) > w.span {
+			// It was sent before the packet that came first: the stream began
+			// here, and what lies between is missing so far.
+			w.stats.Lost += uint64(age) - w.span
+			w.span = uint64(age)
+		}
+		w.past.set(seq)
+		w.stats.Lost--
+		w.stats.Accepted++
+		deliver(p)
+	}
+}

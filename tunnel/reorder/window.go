@@ -1,0 +1,179 @@
+package reorder
+
+import (
+	"fmt"
+	"math/bits"
+	"time"
+)
+
+// What a zero field of Config stands for, and the largest window: its slots
+// take 48 MiB, far beyond what any link reorders.
+const (
+	DefaultSize     = 2048
+	DefaultTimeout  = 333 * time.Millisecond
+	DefaultMaxBytes = 4 << 20
+	MaxSize         = 1 << 20
+)
+
+// Config describes a Window. The zero value of each field is its default.
+type Config struct {
+	// Size is the window's reach in packets, a power of two, 1 to MaxSize.
+	Size int
+	// Timeout is the longest that a packet waits for a missing one.
+	Timeout time.Duration
+	// MaxBytes bounds the payload bytes (the sum of len(p)) that wait. Beyond
+	// it the oldest gap is given up, and the packets behind that gap flow.
+	MaxBytes int
+	// Policy is Order, Drop or Immediate.
+	Policy Policy
+	// Release, when not nil, gets every packet that the window refuses, late or
+	// duplicate, during the Push that brought it, so that its buffer can be
+	// used again.
+	Release func(p []byte)
+}
+
+// Window is a reorder window. [New] makes one.
+type Window struct {
+	cfg     Config
+	size    uint32
+	started bool
+	head    uint32 // the lowest awaited number; under Drop and Immediate the highest seen, plus one
+	span    uint64 // numbers from the first one to head
+	past    history
+	ring    ring
+	epoch   time.Time // the zero of slot.at
+	last    time.Duration
+	stats   Stats
+	visits  uint64 // slots and history words touched, for the tests of cost
+}
+
+// New makes a window. The error names the field that is out of range, with its
+// value.
+func New(cfg Config) (*Window, error) {
+	if cfg.Size == 0 {
+		cfg.Size = DefaultSize
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
+	switch {
+	case cfg.Size < 1 || cfg.Size > MaxSize:
+		return nil, fmt.Errorf("reorder: window %d: must be a power of two from 1 to %d", cfg.Size, MaxSize)
+	case cfg.Size&(cfg.Size-1) != 0:
+		below := 1 << (bits.Len(uint(cfg.Size)) - 1)
+		return nil, fmt.Errorf("reorder: window %d: must be a power of two (%d, %d, ...)", cfg.Size, below, 2*below)
+	case cfg.Timeout < 0:
+		return nil, fmt.Errorf("reorder: timeout %v: must be positive", cfg.Timeout)
+	case cfg.MaxBytes < 0:
+		return nil, fmt.Errorf("reorder: %d bytes at most: must be positive", cfg.MaxBytes)
+	case cfg.Policy > Immediate:
+		return nil, fmt.Errorf("reorder: unknown %v: use order, drop or immediate", cfg.Policy)
+	}
+	return &Window{
+		cfg:  cfg,
+		size: uint32(cfg.Size),
+		past: newHistory(cfg.Size),
+		ring: ring{oldest: none, newest: none},
+	}, nil
+}
+
+// Push hands the packet with number seq to the window, which keeps p without
+// copying it until it goes to deliver or to Config.Release, perhaps within this
+// call. p may be nil or empty: a place-holder for a number that carried no
+// data, delivered like any other. Under Order, packets whose time is up at now
+// are delivered too, after p has had its chance to fill the gap before them.
+func (w *Window) Push(now time.Time, seq uint32, p []byte, deliver func([]byte)) {
+	if !w.started {
+		w.started = true
+		w.head = seq
+		w.epoch = now
+	}
+	if seq == w.head && w.ring.count == 0 {
+		w.pass(p, deliver)
+		return
+	}
+	switch w.cfg.Policy {
+	case Order:
+		w.pushOrder(now, seq, p, deliver)
+	case Drop:
+		w.pushDrop(seq, p, deliver)
+	default:
+		w.pushImmediate(seq, p, deliver)
+	}
+}
+
+// Expire delivers, in order, what has waited for Timeout at now, with all that
+// precedes it. A caller's timer calls it at Deadline.
+func (w *Window) Expire(now time.Time, deliver func([]byte)) {
+	if w.ring.count > 0 {
+		w.expire(w.elapsed(now), deliver)
+	}
+}
+
+// Deadline says when the packet that has waited longest will have waited for
+// Timeout; false when none waits.
+func (w *Window) Deadline() (time.Time, bool) {
+	if w.ring.count == 0 {
+		return time.Time{}, false
+	}
+	return w.epoch.Add(w.ring.slots[w.ring.oldest].at + w.cfg.Timeout), true
+}
+
+// Flush delivers all that waits, in order, and gives up the numbers missing in
+// between. The window goes on after it.
+func (w *Window) Flush(deliver func([]byte)) {
+	for w.ring.count > 0 {
+		w.skipGap(deliver)
+	}
+}
+
+// Held says how many packets wait, and their bytes.
+func (w *Window) Held() (packets, bytes int) { return w.ring.count, w.ring.bytes }
+
+// Next gives the head of the window: the number that would be delivered without
+// any gap; false before the first packet.
+func (w *Window) Next() (seq uint32, ok bool) { return w.head, w.started }
+
+// pass delivers the packet at the head and moves the head over it.
+func (w *Window) pass(p []byte, deliver func([]byte)) {
+	w.past.set(w.head)
+	w.head++
+	w.span++
+	w.stats.Accepted++
+	deliver(p)
+}
+
+// skip gives up n numbers at the head, none of which waits.
+func (w *Window) skip(n uint32) {
+	w.visits += w.past.clearRange(w.head, n)
+	w.head += n
+	w.span += uint64(n)
+	w.stats.Lost += uint64(n)
+}
+
+// seen reports whether the number behind the head by age was delivered, as far
+// as the window remembers.
+func (w *Window) seen(seq, age uint32) bool { return age <= w.size && w.past.has(seq) }
+
+// refuse counts a packet and gives it back.
+func (w *Window) refuse(counter *uint64, p []byte) {
+	*counter++
+	if w.cfg.Release != nil {
+		w.cfg.Release(p)
+	}
+}
+
+// elapsed turns now into time since the epoch. A clock that was set back takes
+// the epoch along, so that every wait goes on from where it stood.
+func (w *Window) elapsed(now time.Time) time.Duration {
+	d := now.Sub(w.epoch)
+	if d < w.last {
+		w.epoch = now.Add(-w.last)
+		d = w.last
+	}
+	w.last = d
+	return d
+}
