@@ -33,7 +33,7 @@
 // and so does every sequence number, counted from the first one to the head
 // (under Drop and Immediate, the head follows the highest number seen):
 //
-//	span = Accepted + Lost
+//	span = Accepted + Lost + Marked
 //
 // A refused packet is a duplicate when its number was delivered, or waits, as
 // far as the memory of the window goes: from Size numbers behind the head to

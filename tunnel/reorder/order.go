@@ -40,6 +40,7 @@ func (w *Window) place(at time.Duration, seq uint32, p []byte, deliver func([]by
 			w.visits += uint64(w.ring.count)
 			w.ring.grow(w.head, d)
 		}
+		w.unmark(seq)
 		w.ring.put(seq, p, at)
 	}
 }
@@ -58,6 +59,10 @@ func (w *Window) advance(n uint32, deliver func([]byte)) {
 // step moves the head by one number, delivered if it waits, else lost.
 func (w *Window) step(deliver func([]byte)) {
 	w.visits++
+	if w.atMark() {
+		w.passMark()
+		return
+	}
 	if !w.ring.slots[w.head&w.ring.mask()].full {
 		w.past.clear(w.head)
 		w.head++
@@ -69,9 +74,10 @@ func (w *Window) step(deliver func([]byte)) {
 	w.pass(w.ring.take(w.head), deliver)
 }
 
-// drain delivers the run of waiting packets that starts at the head.
+// drain delivers the run of waiting packets that starts at the head, over marked
+// numbers.
 func (w *Window) drain(deliver func([]byte)) {
-	for w.ring.count > 0 && w.ring.slots[w.head&w.ring.mask()].full {
+	for w.atMark() || (w.ring.count > 0 && w.ring.slots[w.head&w.ring.mask()].full) {
 		w.step(deliver)
 	}
 }

@@ -8,6 +8,7 @@ type Stats struct {
 	Buffered    uint64 // those of Accepted that had to wait in the window first
 	Duplicated  uint64 // packets refused because their number was there already
 	Lost        uint64 // sequence numbers given up
+	Marked      uint64 // sequence numbers that carried no data (Mark)
 }
 
 // Stats returns the counters.

@@ -40,6 +40,8 @@ type Window struct {
 	head    uint32 // the lowest awaited number; under Drop and Immediate the highest seen, plus one
 	span    uint64 // numbers from the first one to head
 	past    history
+	marks   history // numbers from head on that carry no data; no memory until the first Mark
+	marked  int     // how many marks are set
 	ring    ring
 	epoch   time.Time // the zero of slot.at
 	last    time.Duration
@@ -93,6 +95,7 @@ func (w *Window) Push(now time.Time, seq uint32, p []byte, deliver func([]byte))
 	}
 	if seq == w.head && w.ring.count == 0 {
 		w.pass(p, deliver)
+		w.drain(deliver)
 		return
 	}
 	switch w.cfg.Policy {
@@ -139,6 +142,7 @@ func (w *Window) Next() (seq uint32, ok bool) { return w.head, w.started }
 
 // pass delivers the packet at the head and moves the head over it.
 func (w *Window) pass(p []byte, deliver func([]byte)) {
+	w.unmark(w.head)
 	w.past.set(w.head)
 	w.head++
 	w.span++
@@ -146,8 +150,21 @@ func (w *Window) pass(p []byte, deliver func([]byte)) {
 	deliver(p)
 }
 
-// skip gives up n numbers at the head, none of which waits.
+// skip gives up n numbers at the head, none of which waits. While marks are set
+// it looks at each number of the window once.
 func (w *Window) skip(n uint32) {
+	for reach := w.size; w.marked > 0 && n > 0 && reach > 0; reach-- {
+		w.visits++
+		if w.atMark() {
+			w.passMark()
+		} else {
+			w.past.clear(w.head)
+			w.head++
+			w.span++
+			w.stats.Lost++
+		}
+		n--
+	}
 	w.visits += w.past.clearRange(w.head, n)
 	w.head += n
 	w.span += uint64(n)
