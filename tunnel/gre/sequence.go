@@ -1,0 +1,32 @@
+package gre
+
+// DefaultFirstSeq is the sequence number of the first packet sent. RFC 2637 section 4.1 says 0, but the Linux
+// kernel, pptp-linux and npppd start at 1 and every peer accepts that, while some peers that see a 0 after a
+// reconnect take it for an old packet.
+const DefaultFirstSeq = 1
+
+// Sequencer numbers the packets of one call that carry a payload (RFC 2637 section 4.1): consecutive, modulo
+// 2^32. It is not safe for concurrent use: numbers must be given out in the order packets are sent.
+type Sequencer struct {
+	next uint32
+}
+
+// NewSequencer returns a sequencer whose first number is first; usually DefaultFirstSeq.
+func NewSequencer(first uint32) *Sequencer { return &Sequencer{next: first} }
+
+// Next returns the number of the next packet and consumes it.
+func (s *Sequencer) Next() uint32 {
+	n := s.next
+	s.next++
+	return n
+}
+
+// Take consumes n consecutive numbers, for a batch, and returns the first of them.
+func (s *Sequencer) Take(n int) uint32 {
+	first := s.next
+	s.next += uint32(n)
+	return first
+}
+
+// after reports whether a comes after b in serial number arithmetic (RFC 1982), so that 0 follows 2^32-1.
+func after(a, b uint32) bool { return int32(a-b) > 0 }
