@@ -1,0 +1,155 @@
+package netdev
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Settings say what a tunnel's device gets. The zero value of an address or a slice leaves
+// that part out.
+type Settings struct {
+	// Device is the name CreateTUN returned.
+	Device string
+	// MTU in bytes; 0 keeps the device's own.
+	MTU int
+
+	// Local is our IPv4 address in the tunnel, and Remote the peer's: a client sets both
+	// (Local/32 with Remote as the peer), a server sets Local alone, once for all sessions.
+	Local, Remote netip.Addr
+	// Local6 is the link-local address that IPV6CP's interface identifier makes (RFC 5072); every
+	// peer of the device is then within its fe80::/64.
+	Local6 netip.Addr
+
+	// Routes go to the device: a client's --route, a server's pool.
+	Routes []netip.Prefix
+	// DefaultRoute sends all IPv4 through the tunnel: as 0.0.0.0/1 and 128.0.0.0/1, which are
+	// more specific than the default route and so leave it untouched for the way back.
+	DefaultRoute bool
+	// Server is the peer's outer address. When a route above would take in its packets too, it
+	// gets a host route over the way that reached it before.
+	Server netip.Addr
+}
+
+// defaultHalves cover IPv4 without being its default route.
+var defaultHalves = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/1"),
+	netip.MustParsePrefix("128.0.0.0/1"),
+}
+
+// ParseRoute reads what --route takes: a CIDR, or one address. Errors name the value and what
+// to write instead.
+func ParseRoute(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("route %q is no network: write ADDRESS/BITS, as in 10.0.0.0/8 (%s)", s, strings.TrimPrefix(err.Error(), fmt.Sprintf("netip.ParsePrefix(%q): ", s)))
+	}
+	if err := validateRoute(prefix); err != nil {
+		return netip.Prefix{}, err
+	}
+	return prefix, nil
+}
+
+func validateRoute(p netip.Prefix) error {
+	switch {
+	case !p.IsValid():
+		return fmt.Errorf("route %v is no network: write ADDRESS/BITS, as in 10.0.0.0/8", p)
+	case p.Masked() != p:
+		return fmt.Errorf("route %v has bits set behind the mask: write %v for the network, or %v for the one host", p, p.Masked(), p.Addr())
+	case p.Bits() == 0:
+		return fmt.Errorf("route %v is the default route: use --default-route", p)
+	case p.Addr().IsMulticast():
+		return fmt.Errorf("route %v is multicast, which a tunnel does not carry: leave it out", p)
+	}
+	return nil
+}
+
+func (s Settings) validate() error {
+	if err := ValidateName(s.Device); err != nil {
+		return err
+	}
+	if s.MTU != 0 {
+		if err := validateMTU(s.MTU); err != nil {
+			return err
+		}
+		if s.Local6.IsValid() && s.MTU < MinMTU6 {
+			return fmt.Errorf("MTU %d is too small for IPv6: give at least %d, or leave IPv6 off", s.MTU, MinMTU6)
+		}
+	}
+	if err := s.validateAddresses(); err != nil {
+		return err
+	}
+	for _, route := range s.Routes {
+		if err := validateRoute(route); err != nil {
+			return err
+		}
+		if route.Addr().Is6() && !s.Local6.IsValid() {
+			return fmt.Errorf("route %v is IPv6, and the tunnel carries no IPv6: turn IPv6 on at both ends, or leave the route out", route)
+		}
+		if route.Addr().Is4() && !s.Local.IsValid() {
+			return fmt.Errorf("route %v is IPv4, and the tunnel has no IPv4 address: leave the route out", route)
+		}
+	}
+	return nil
+}
+
+func (s Settings) validateAddresses() error {
+	for what, addr := range map[string]netip.Addr{"local": s.Local, "remote": s.Remote} {
+		if addr.IsValid() && (!addr.Is4() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback()) {
+			return fmt.Errorf("%s tunnel address %v is not a usable IPv4 address", what, addr)
+		}
+	}
+	if s.Local6.IsValid() && (!s.Local6.Is6() || !s.Local6.IsLinkLocalUnicast()) {
+		return fmt.Errorf("local tunnel address %v is not a link-local IPv6 address", s.Local6)
+	}
+	switch {
+	case s.Remote.IsValid() && !s.Local.IsValid():
+		return fmt.Errorf("remote tunnel address %v comes without a local one", s.Remote)
+	case s.Remote.IsValid() && s.Remote == s.Local:
+		return fmt.Errorf("local and remote tunnel address are both %v: the peer must give two", s.Local)
+	case s.Server.IsValid() && s.Remote == s.Server:
+		// The tunnel's own packets would go into the tunnel.
+		return fmt.Errorf("remote tunnel address %v is the server's outer address, which is a route loop: give the server another address inside the tunnel", s.Remote)
+	case s.DefaultRoute && !s.Local.IsValid():
+		return fmt.Errorf("the default route needs an IPv4 address in the tunnel, and none was agreed")
+	case s.DefaultRoute && !s.Server.IsValid():
+		return fmt.Errorf("the default route needs the server's outer address, or the tunnel's own packets would go into the tunnel")
+	}
+	return nil
+}
+
+// routes is everything that goes to the device, each once, narrow ones as given before the
+// default halves.
+func (s Settings) routes() []netip.Prefix {
+	seen := make(map[netip.Prefix]bool)
+	var all []netip.Prefix
+	add := func(list []netip.Prefix) {
+		for _, p := range list {
+			if !seen[p] {
+				seen[p] = true
+				all = append(all, p)
+			}
+		}
+	}
+	add(s.Routes)
+	if s.DefaultRoute {
+		add(defaultHalves)
+	}
+	return all
+}
+
+// needsHostRoute reports whether a route to the device would swallow the tunnel's own packets.
+func (s Settings) needsHostRoute() bool {
+	if !s.Server.IsValid() {
+		return false
+	}
+	for _, p := range s.routes() {
+		if p.Contains(s.Server) {
+			return true
+		}
+	}
+	return false
+}

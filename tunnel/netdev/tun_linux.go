@@ -1,0 +1,122 @@
+package netdev
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/tun"
+)
+
+const cloneDevice = "/dev/net/tun"
+
+// CreateTUN creates the kernel TUN device name, with segmentation offload where the kernel
+// has it, and returns it with the name the kernel gave it. A persistent TUN device of that
+// name which nobody holds is taken over. Errors say what is wrong and what helps: no
+// /dev/net/tun, no CAP_NET_ADMIN (errors.Is(err, fs.ErrPermission)), the name taken.
+func CreateTUN(name string, mtu int) (Device, string, error) {
+	if err := ValidateName(name); err != nil {
+		return nil, "", err
+	}
+	if err := validateMTU(mtu); err != nil {
+		return nil, "", err
+	}
+	fd, err := unix.Open(cloneDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, "", openError(name, err)
+	}
+	if err := attach(fd, name); err != nil {
+		unix.Close(fd)
+		return nil, "", attachError(name, err)
+	}
+	file := os.NewFile(uintptr(fd), cloneDevice)
+	inner, err := tun.CreateTUNFromFile(file, mtu)
+	if err != nil {
+		file.Close()
+		return nil, "", fmt.Errorf("TUN device %q with MTU %d: %w", name, mtu, err)
+	}
+	realName, err := inner.Name()
+	if err != nil {
+		inner.Close()
+		return nil, "", fmt.Errorf("TUN device %q: %w", name, err)
+	}
+	return newKernelDevice(inner), realName, nil
+}
+
+// attach binds the descriptor to the device and makes it fit for Go's poller, which must
+// happen in this order and before an os.File is made of it.
+func attach(fd int, name string) error {
+	ifr, err := unix.NewIfreq(name)
+	if err != nil {
+		return err
+	}
+	// IFF_VNET_HDR brings TCP segmentation offload: up to 64 KiB a read or write.
+	ifr.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
+		return err
+	}
+	return unix.SetNonblock(fd, true)
+}
+
+func openError(name string, err error) error {
+	switch {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
+		return fmt.Errorf("TUN device %q: %s is not there (%w): load the module with \"modprobe tun\", or give the container --device %s", name, cloneDevice, err, cloneDevice)
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return fmt.Errorf("TUN device %q: may not open %s (%w): run as root or with CAP_NET_ADMIN, and let this user read and write %s", name, cloneDevice, err, cloneDevice)
+	}
+	return fmt.Errorf("TUN device %q: open %s: %w", name, cloneDevice, err)
+}
+
+func attachError(name string, err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return fmt.Errorf("TUN device %q: not permitted (%w): run as root, or give the program CAP_NET_ADMIN (setcap cap_net_admin,cap_net_raw+ep)", name, err)
+	case errors.Is(err, unix.EBUSY):
+		return fmt.Errorf("TUN device %q is in use by another program (%w): choose another name, or %q for the first free one", name, err, DefaultName)
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EEXIST):
+		return fmt.Errorf("TUN device name %q is taken by an interface of another kind (%w): choose another name, or %q for the first free one", name, err, DefaultName)
+	}
+	return fmt.Errorf("TUN device %q: %w", name, err)
+}
+
+// kernelDevice drains the inner device's events. Its listeners block once five events wait
+// unread, and then never end; nothing here needs more than the latest few.
+type kernelDevice struct {
+	tun.Device
+	events  chan tun.Event
+	drained chan struct{}
+	once    sync.Once
+	err     error
+}
+
+func newKernelDevice(inner tun.Device) *kernelDevice {
+	d := &kernelDevice{Device: inner, events: make(chan tun.Event, 8), drained: make(chan struct{})}
+	go d.drain()
+	return d
+}
+
+func (d *kernelDevice) drain() {
+	defer close(d.drained)
+	defer close(d.events)
+	for e := range d.Device.Events() {
+		select {
+		case d.events <- e:
+		default: // nobody reads: an unread event is worth nothing later
+		}
+	}
+}
+
+// Events may be left unread.
+func (d *kernelDevice) Events() <-chan tun.Event { return d.events }
+
+// Close removes the device and ends its goroutines; a second call returns the first's result.
+func (d *kernelDevice) Close() error {
+	d.once.Do(func() {
+		d.err = d.Device.Close()
+		<-d.drained
+	})
+	return d.err
+}
