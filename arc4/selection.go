@@ -33,10 +33,12 @@ type selection struct {
 
 // selected runs the selection when it is first needed, so that a program which
 // names its backend does not pay for it.
-var selected = sync.OnceValue(func() selection {
+var selected = sync.OnceValue(selectNow)
+
+func selectNow() selection {
 	start := time.Now()
 	return choose(known, os.Getenv(Environment), func() time.Duration { return time.Since(start) })
-})
+}
 
 // Selected returns the backend that [New] uses and why it is that one: because
 // the environment variable ARC4_BACKEND says so, or because it was the fastest

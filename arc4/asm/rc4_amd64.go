@@ -18,7 +18,8 @@ type State struct {
 func (s *State) SetKey(key []byte) {
 	var spread [256]byte
 	first, stride := blocks(key, &spread)
-	setKey(s, first, stride)
+	setKey(&s.s, first, stride)
+	s.i, s.j = 0, 0
 }
 
 // XORKeyStream sets dst to src XORed with the next len(src) bytes of the key
@@ -31,7 +32,7 @@ func (s *State) XORKeyStream(dst, src []byte) {
 // key+stride to those for the next, and so on.
 //
 //go:noescape
-func setKey(s *State, key *byte, stride int)
+func setKey(perm *[256]uint32, key *byte, stride int)
 
 // xorKeyStream XORs n bytes, n > 0.
 //

@@ -43,7 +43,7 @@ back: \
 	MOVOU X0, at(DI) \
 	PADDB X1, X0
 
-// func setKey(s *State, key *byte, stride int)
+// func setKey(perm *[256]uint32, key *byte, stride int)
 //
 // The permutation is made as bytes on the stack and then widened: bytes are
 // sooner initialised, and the set-up is faster on them. The look-ahead reads,
@@ -51,7 +51,7 @@ back: \
 TEXT ·setKey(SB), NOSPLIT, $272-24
 	MOVQ key+8(FP), R11
 	MOVQ stride+16(FP), R13
-	LEAQ perm-272(SP), DI
+	LEAQ narrow-272(SP), DI
 
 	MOVQ $0x0706050403020100, AX
 	MOVQ AX, X0
@@ -110,9 +110,7 @@ key:
 	CMPL R12, $-256
 	JNE key
 
-	MOVQ s+0(FP), BX
-	MOVL $0, State_i(BX)
-	MOVL $0, State_j(BX)
+	MOVQ perm+0(FP), BX
 	LEAQ 256(DI), SI
 	PXOR X7, X7
 widen:

@@ -39,9 +39,9 @@
 	MOVB B, k(CUR)          \
 	MOVBU (k+1)(CUR), A
 
-// func setKey(s *State, key *byte, stride int)
+// func setKey(perm *[256]byte, key *byte, stride int)
 TEXT ·setKey(SB), NOSPLIT, $0-12
-	MOVW s+0(FP), S
+	MOVW perm+0(FP), S
 	MOVW key+4(FP), KEY
 	MOVW stride+8(FP), STRIDE
 	ADDU $256, S, END
@@ -80,9 +80,6 @@ key:
 	ADDU STRIDE, KEY
 	ADDU $16, CUR
 	BNE CUR, END, key
-
-	MOVW R0, State_i(S)
-	MOVW R0, State_j(S)
 	RET
 
 // STEP makes the output byte of one step in out; cur is the place of S[i] and
