@@ -1,0 +1,234 @@
+package secrets
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Options for Open.
+type Options struct {
+	// Insecure lets group and others read the file (--insecure-secrets).
+	Insecure bool
+	// Clock is asked at a look-up whether it is time to see if the file changed; nil: time.Now.
+	Clock func() time.Time
+	// CheckInterval is the least time between two such checks; 0: one second.
+	CheckInterval time.Duration
+	// Reloaded, if set, is called after the file changed: with the number of secrets now in use,
+	// or with the error that keeps the old ones in use. Once a change, from Lookup's goroutine.
+	Reloaded func(secrets int, err error)
+}
+
+// InsecureError is a secrets file that others than its owner may read.
+type InsecureError struct {
+	Path string
+	Mode fs.FileMode
+}
+
+func (e *InsecureError) Error() string {
+	return fmt.Sprintf("secrets file %s may be read by others (mode %04o): chmod 600 %s, or --insecure-secrets", e.Path, e.Mode.Perm(), e.Path)
+}
+
+// File is a secrets file that is read again when it changes. Its methods may be called from
+// any goroutine.
+type File struct {
+	path string
+	opts Options
+
+	mu      sync.Mutex
+	table   *Table
+	seen    []seen // the file first, then those its lines name
+	checked time.Time
+	err     error
+}
+
+// seen is what a file looked like when it was read. A missing file has no info.
+type seen struct {
+	path string
+	info fs.FileInfo
+}
+
+// Open reads the file. Errors name it and the remedy; those of permission are an
+// *InsecureError, or satisfy errors.Is(err, fs.ErrPermission).
+func Open(path string, opts Options) (*File, error) {
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	if opts.CheckInterval == 0 {
+		opts.CheckInterval = time.Second
+	}
+	f := &File{path: path, opts: opts, checked: opts.Clock()}
+	var err error
+	if f.table, f.seen, err = f.load(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Lookup is Table.Lookup on the newest content that could be read.
+func (f *File) Lookup(client, server string) (Secret, bool) {
+	table, report := f.current()
+	if report != nil {
+		report()
+	}
+	return table.Lookup(client, server)
+}
+
+// Err is why the file as it is now is not in use, or nil.
+func (f *File) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// Warnings are those of the content in use.
+func (f *File) Warnings() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.table.Warnings()
+}
+
+// Len is the number of secrets in use.
+func (f *File) Len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.table.Len()
+}
+
+// String names the file alone.
+func (f *File) String() string { return "secrets file " + f.path }
+
+// GoString names the file alone.
+func (f *File) GoString() string { return f.String() }
+
+// current reads the file again if it changed, and returns the call to report that with, to be
+// made without the lock.
+func (f *File) current() (*Table, func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.opts.Clock()
+	if now.Sub(f.checked) < f.opts.CheckInterval {
+		return f.table, nil
+	}
+	f.checked = now
+	if !f.changed() {
+		return f.table, nil
+	}
+	table, looked, err := f.load()
+	f.seen, f.err = looked, err
+	if err == nil {
+		f.table = table
+	}
+	if f.opts.Reloaded == nil {
+		return f.table, nil
+	}
+	count := f.table.Len()
+	return f.table, func() { f.opts.Reloaded(count, err) }
+}
+
+// changed compares what can be seen without reading: time, size, mode and identity.
+func (f *File) changed() bool {
+	for _, s := range f.seen {
+		now, err := os.Stat(s.path)
+		if err != nil {
+			now = nil
+		}
+		if now == nil || s.info == nil {
+			if now != nil || s.info != nil {
+				return true
+			}
+			continue
+		}
+		if s.info.Mode().IsRegular() && (!os.SameFile(s.info, now) || !now.ModTime().Equal(s.info.ModTime()) ||
+			now.Size() != s.info.Size() || now.Mode() != s.info.Mode()) {
+			return true
+		}
+	}
+	return false
+}
+
+// load reads everything anew. What it looked at is returned with an error too, so that the
+// same broken file is reported once.
+func (f *File) load() (*Table, []seen, error) {
+	var looked []seen
+	read := func(path string) ([]byte, error) {
+		data, info, err := readPrivate(path, f.opts.Insecure)
+		looked = append(looked, seen{path, info})
+		return data, err
+	}
+	data, err := read(f.path)
+	if err != nil {
+		return nil, looked, err
+	}
+	defer clear(data)
+	table, err := Parse(data, "secrets file "+f.path, func(path string) (string, error) {
+		data, err := read(path)
+		if err != nil {
+			return "", err
+		}
+		defer clear(data)
+		return firstWord(data, path)
+	})
+	return table, looked, err
+}
+
+// firstWord is the secret in a file that holds nothing else.
+func firstWord(data []byte, path string) (string, error) {
+	scan := scanner{data: data, line: 1}
+	words, err := scan.entry()
+	var syntax *syntaxError
+	if errors.As(err, &syntax) {
+		return "", &ParseError{path, syntax.line, syntax.problem, syntax.remedy}
+	}
+	if err != nil {
+		return "", err
+	}
+	if len(words) == 0 {
+		return "", fmt.Errorf("secrets file %s is empty: write the secret into it", path)
+	}
+	return words[0].text, nil
+}
+
+// readPrivate reads a file after checking, on the open descriptor, that nobody else may.
+func readPrivate(path string, insecure bool) ([]byte, fs.FileInfo, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		info, _ := os.Stat(path) // may be there, and unreadable: then a later chmod is a change
+		return nil, info, openError(path, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, fmt.Errorf("secrets file %s: %w", path, err)
+	}
+	if info.IsDir() {
+		return nil, info, fmt.Errorf("secrets file %s is a directory: name a file", path)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && !insecure && runtime.GOOS != "windows" {
+		return nil, info, &InsecureError{path, mode}
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return nil, info, fmt.Errorf("secrets file %s: %w", path, err)
+	}
+	return data, info, nil
+}
+
+func openError(path string, err error) error {
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err // the path is named already
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("secrets file %s: %w: create it with lines CLIENT SERVER SECRET ADDRESSES, mode 600", path, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("secrets file %s: %w: run as its owner or as root, or chown it", path, err)
+	}
+	return fmt.Errorf("secrets file %s: %w", path, err)
+}
