@@ -1,0 +1,147 @@
+package mppe
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/arc4tun/arc4tun/arc4"
+)
+
+// batchSize is how many packets EncryptBatch hands to the backend at once.
+const batchSize = 64
+
+// Encrypter is the sending half of one direction of a session. It is not safe for concurrent use.
+type Encrypter struct {
+	keys    *keyChanger
+	session key
+	// stream is the cipher that packets go through; in stateful mode it lives on from packet to packet.
+	stream *arc4.Cipher
+	// next is the coherency count of the next packet, counted on beyond 12 bits.
+	next       int64
+	stateless  bool
+	linuxReset bool
+	flush      bool
+	batch      *batch
+	stats      EncryptStats
+}
+
+// batch is what EncryptBatch prepares before the backend works; it exists once EncryptBatch was called.
+type batch struct {
+	keys [batchSize]key
+	jobs [batchSize]arc4.Job
+}
+
+// NewEncrypter starts a direction: its first packet has the coherency count 0.
+func NewEncrypter(cfg Config) (*Encrypter, error) {
+	keys, session, err := newKeyChanger(cfg)
+	if err != nil {
+		return nil, err
+	}
+	e := &Encrypter{keys: keys, session: session, stateless: cfg.Stateless, linuxReset: cfg.LinuxReset}
+	e.stream = keys.rc4
+	if !e.stateless {
+		if e.stream, err = keys.backend.New(cfg.Key); err != nil {
+			return nil, err
+		}
+		keys.setKey(e.stream, &e.session)
+	}
+	return e, nil
+}
+
+// Encrypt appends the MPPE header and the ciphertext of packet, a PPP protocol field and its payload, to dst. It does not
+// allocate when dst has room for HeaderSize + len(packet) more bytes. That room may lie so that the ciphertext falls
+// exactly on packet (dst ends HeaderSize bytes before it); any other overlap panics or garbles, as for cipher.Stream.
+func (e *Encrypter) Encrypt(dst, packet []byte) []byte {
+	dst, out := e.frame(dst, packet)
+	if e.stateless {
+		e.keys.setKey(e.stream, &e.session)
+	}
+	e.stream.XORKeyStream(out, packet)
+	return dst
+}
+
+// EncryptBatch is dst[i] = Encrypt(dst[i], packets[i]) for every packet, with the same bytes as result. In stateless
+// mode it first derives the keys, one from another, and then hands the packets, which no longer depend on each other, to
+// the backend together; none of them may overlap another one.
+func (e *Encrypter) EncryptBatch(dst, packets [][]byte) {
+	if !e.stateless {
+		for i, p := range packets {
+			dst[i] = e.Encrypt(dst[i], p)
+		}
+		return
+	}
+	if e.batch == nil {
+		e.batch = new(batch)
+	}
+	for len(packets) > 0 {
+		n := min(len(packets), batchSize)
+		e.encryptJobs(dst[:n], packets[:n])
+		dst, packets = dst[n:], packets[n:]
+	}
+}
+
+// encryptJobs encrypts at most batchSize packets.
+func (e *Encrypter) encryptJobs(dst, packets [][]byte) {
+	b := e.batch
+	for i, p := range packets {
+		var out []byte
+		dst[i], out = e.frame(dst[i], p)
+		b.keys[i] = e.session
+		b.jobs[i] = arc4.Job{Key: b.keys[i][:e.keys.length], Dst: out, Src: p}
+	}
+	e.keys.backend.XORKeyStreams(b.jobs[:len(packets)])
+	// The jobs must not keep the caller's buffers alive.
+	clear(b.jobs[:len(packets)])
+}
+
+// frame changes the key as the next packet wants it, appends the packet's header and room for its ciphertext to dst, and
+// returns that and the room.
+func (e *Encrypter) frame(dst, packet []byte) (all, out []byte) {
+	start := len(dst)
+	dst = slices.Grow(dst, HeaderSize+len(packet))[:start+HeaderSize+len(packet)]
+	out = dst[start+HeaderSize:]
+	header := bitEncrypted | uint16(e.next&countMask)
+	if e.advance() {
+		header |= bitFlushed
+	}
+	binary.BigEndian.PutUint16(dst[start:], header)
+	e.next++
+	e.stats.Packets++
+	e.stats.Bytes += uint64(len(packet))
+	return dst, out
+}
+
+// advance brings the session key to the next packet and says whether the tables start anew with it.
+func (e *Encrypter) advance() (flushed bool) {
+	if e.stateless {
+		e.keys.change(&e.session)
+		return true
+	}
+	change := isFlag(e.next) || e.flush && e.linuxReset
+	// A Linux peer refuses a flag packet without the FLUSHED bit, and section 3.1 means it: the tables are new.
+	flushed = change || e.flush
+	if e.flush {
+		e.stats.Resets++
+		e.flush = false
+	}
+	if change {
+		e.keys.change(&e.session)
+	}
+	if flushed {
+		e.keys.setKey(e.stream, &e.session)
+	}
+	return flushed
+}
+
+// Reset answers a CCP Reset-Request (RFC 3078 section 8.2): the next packet starts with new tables and the FLUSHED bit.
+// Stateless mode, where every packet does, has nothing to reset.
+func (e *Encrypter) Reset() {
+	e.flush = !e.stateless
+}
+
+// Stats gives the counters so far.
+func (e *Encrypter) Stats() EncryptStats {
+	s := e.stats
+	s.Rekeys = e.keys.rekeys
+	return s
+}

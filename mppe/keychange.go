@@ -1,0 +1,77 @@
+package mppe
+
+import (
+	"crypto/sha1"
+
+	"github.com/arc4tun/arc4tun/arc4"
+)
+
+// maxKey is the length of the longest session key, in bytes.
+const maxKey = 16
+
+// padLength is the length of both pads of RFC 3079 section 3.4; the first is zeros, the second pad2 repeated.
+const (
+	padLength = 40
+	pad2      = 0xF2
+)
+
+// key is a session key; 40 and 56 bit keys use the first 8 bytes.
+type key [maxKey]byte
+
+// keyChanger is RFC 3078 section 7.3 for one start key. It holds no session key: the callers keep several places in one
+// chain (the last key derived, and a cursor that is on its way to a distant one).
+type keyChanger struct {
+	backend  *arc4.Backend
+	rc4      *arc4.Cipher
+	length   int
+	strength int
+	// message is what SHA-1 hashes: start key, 40 zeros, session key, 40 times 0xF2. Only the session key ever changes.
+	message [2*maxKey + 2*padLength]byte
+	// interim is a field because a local array would escape to the heap through the RC4 backend's call.
+	interim [sha1.Size]byte
+	// rekeys counts the derivations: the work that packets can make this side do.
+	rekeys uint64
+}
+
+// initial gives the first session key of the chain: GetNewKeyFromSHA(start, start), salted.
+func (c *keyChanger) initial() key {
+	var k key
+	copy(k[:c.length], c.message[:c.length])
+	c.hash(&k)
+	copy(k[:c.length], c.interim[:])
+	c.salt(&k)
+	return k
+}
+
+// change replaces k by the session key that follows it. It leaves c.rc4 in a state of no use.
+func (c *keyChanger) change(k *key) {
+	c.rekeys++
+	c.hash(k)
+	// SetKey fails on key lengths outside 1 to 256 only, and this one is 8 or 16.
+	_ = c.rc4.SetKey(c.interim[:c.length])
+	c.rc4.XORKeyStream(k[:c.length], c.interim[:c.length])
+	c.salt(k)
+}
+
+// hash leaves GetNewKeyFromSHA of the session key k in c.interim.
+func (c *keyChanger) hash(k *key) {
+	n := c.length
+	copy(c.message[n+padLength:], k[:n])
+	c.interim = sha1.Sum(c.message[:2*n+2*padLength])
+}
+
+// salt reduces the effective length of k to 40 or 56 bits.
+func (c *keyChanger) salt(k *key) {
+	switch c.strength {
+	case 40:
+		k[0], k[1], k[2] = 0xD1, 0x26, 0x9E
+	case 56:
+		k[0] = 0xD1
+	}
+}
+
+// setKey starts cipher on session key k.
+func (c *keyChanger) setKey(cipher *arc4.Cipher, k *key) {
+	// The length is 8 or 16, which SetKey does not refuse.
+	_ = cipher.SetKey(k[:c.length])
+}

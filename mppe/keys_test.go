@@ -1,0 +1,151 @@
+package mppe
+
+import (
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/arc4"
+)
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	require.NoError(t, err)
+	return b
+}
+
+// The vectors of RFC 3079 section 3.5 share the password "clientPass" and this response.
+const (
+	rfcNTResponse       = "82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF"
+	rfcPasswordHash     = "44EBBA8D5312B8D611474411F56989AE"
+	rfcPasswordHashHash = "41C00C584BD2D91C4017A2A12FA59F3F"
+	rfcMasterKey        = "FDECE3717A8C838CB388E527AE3CDD31"
+)
+
+func TestPasswordHashes(t *testing.T) {
+	hash := NTPasswordHash("clientPass")
+	assert.Equal(t, unhex(t, rfcPasswordHash), hash[:])
+	hashHash := HashNTPasswordHash(hash)
+	assert.Equal(t, unhex(t, rfcPasswordHashHash), hashHash[:])
+
+	lm, err := LMPasswordHash("clientPass")
+	require.NoError(t, err)
+	assert.Equal(t, unhex(t, "76a152936096d7830e23902274 04afd2"), lm[:], "RFC 3079 section 2.5.1")
+
+	_, err = LMPasswordHash("fifteen letters")
+	assert.ErrorContains(t, err, "15 bytes")
+	_, err = LMPasswordHash("pässword")
+	assert.ErrorContains(t, err, "0xc3")
+
+	// Beyond the basic plane a character is two UTF-16 units, beyond ASCII its bytes are not zero-extended.
+	assert.Equal(t, sumMD4([]byte{0xE4, 0, 0x3D, 0xD8, 0x00, 0xDE}), NTPasswordHash("ä\U0001F600"))
+}
+
+func TestMasterKey(t *testing.T) {
+	master := MasterKey([16]byte(unhex(t, rfcPasswordHashHash)), [24]byte(unhex(t, rfcNTResponse)))
+	assert.Equal(t, unhex(t, rfcMasterKey), master[:])
+}
+
+// TestRFC3079Section35 goes through the sample derivations of RFC 3079 section 3.5 step by step. The RFC's message in
+// 3.5.2 ends in 58; RC4 with the key that the RFC gives makes that octet B8 (the eleven before it agree, as do all backends
+// and crypto/rc4), so B8 is what is wanted here.
+func TestRFC3079Section35(t *testing.T) {
+	for _, v := range []struct {
+		section              string
+		strength             int
+		start, session, text string
+	}{
+		{"3.5.1", 40, "8B7CDC149B993A1B", "D1269EC49FA62E3E", "929137917E5803D668D75898"},
+		{"3.5.2", 56, "8B7CDC149B993A1B", "D15C00C49FA62E3E", "3F106833FA448DA842BC57B8"},
+		{"3.5.3", 128, "8B7CDC149B993A1BA118CB153F56DCCB", "405CB2247A7956E6E211007AE27B22D4", "81848317DF68846272FB5ABE"},
+	} {
+		t.Run(v.section, func(t *testing.T) {
+			start, err := AsymmetricStartKey([16]byte(unhex(t, rfcMasterKey)), v.strength, true, true)
+			require.NoError(t, err)
+			assert.Equal(t, unhex(t, v.start), start)
+
+			hashHash, response := [16]byte(unhex(t, rfcPasswordHashHash)), [24]byte(unhex(t, rfcNTResponse))
+			server, err := KeysFromMSCHAPv2(hashHash, response, v.strength, true)
+			require.NoError(t, err)
+			assert.Equal(t, start, server.Send)
+			client, err := KeysFromMSCHAPv2(hashHash, response, v.strength, false)
+			require.NoError(t, err)
+			assert.Equal(t, server.Send, client.Recv)
+			assert.Equal(t, server.Recv, client.Send)
+			assert.NotEqual(t, server.Send, server.Recv)
+
+			for _, b := range arc4.Backends() {
+				keys, session, err := newKeyChanger(Config{Key: start, Strength: v.strength, Backend: b})
+				require.NoError(t, err)
+				assert.Equal(t, unhex(t, v.session), session[:len(start)])
+				text := []byte("test message")
+				keys.setKey(keys.rc4, &session)
+				keys.rc4.XORKeyStream(text, text)
+				assert.Equal(t, unhex(t, v.text), text)
+				assert.Equal(t, unhex(t, v.text), plainRC4(unhex(t, v.session), []byte("test message")))
+			}
+		})
+	}
+}
+
+// TestRFC3079Section25 goes through the sample derivations of RFC 3079 section 2.5. In 2.5.3, steps 3 and 4
+// print the same key with one octet different (CA, C1); SHA-1 gives C1, and step 5 follows from that.
+func TestRFC3079Section25(t *testing.T) {
+	lm, err := LMPasswordHash("clientPass")
+	require.NoError(t, err)
+	hashHash := HashNTPasswordHash(NTPasswordHash("clientPass"))
+	challenge := [8]byte(unhex(t, "102db5df085d3041"))
+	for _, v := range []struct {
+		section        string
+		strength       int
+		start, session string
+	}{
+		{"2.5.1", 40, "76a152936096d783", "d1269e538cec4a08"},
+		{"2.5.2", 56, "76a152936096d783", "d10801538cec4a08"},
+		{"2.5.3", 128, "a8947850cfc0acc1d1789fb62ddcddb0", "59d159bc09f76f1da2a86a28ffec0b1e"},
+	} {
+		t.Run(v.section, func(t *testing.T) {
+			k, err := KeysFromMSCHAPv1(lm, hashHash, challenge, v.strength)
+			require.NoError(t, err)
+			assert.Equal(t, unhex(t, v.start), k.Send)
+			assert.Equal(t, k.Send, k.Recv)
+			_, session, err := newKeyChanger(Config{Key: k.Send, Strength: v.strength})
+			require.NoError(t, err)
+			assert.Equal(t, unhex(t, v.session), session[:len(k.Send)])
+		})
+	}
+}
+
+// TestKeyChange follows the chain with a second, plain implementation of RFC 3078 section 7.3.
+func TestKeyChange(t *testing.T) {
+	for _, strength := range []int{40, 56, 128} {
+		cfg := testConfig(strength, true)
+		keys, session, err := newKeyChanger(cfg)
+		require.NoError(t, err)
+		want := plainInitialKey(cfg)
+		require.Equal(t, want, session[:len(want)])
+		for range 300 {
+			want = plainNextKey(cfg, want)
+			keys.change(&session)
+			require.Equal(t, want, session[:len(want)])
+		}
+		assert.EqualValues(t, 300, keys.rekeys)
+	}
+}
+
+func TestKeyErrors(t *testing.T) {
+	_, err := KeysFromMSCHAPv2([16]byte{}, [24]byte{}, 64, true)
+	assert.ErrorContains(t, err, "64 bits: want 40, 56 or 128")
+	_, err = KeysFromMSCHAPv1([16]byte{}, [16]byte{}, [8]byte{}, 0)
+	assert.ErrorContains(t, err, "0 bits")
+	_, err = NewEncrypter(Config{Key: make([]byte, 16), Strength: 40})
+	assert.ErrorContains(t, err, "start key of 16 bytes: 40 bits want 8 bytes")
+	_, err = NewDecrypter(Config{Key: make([]byte, 8), Strength: 128})
+	assert.ErrorContains(t, err, "start key of 8 bytes: 128 bits want 16 bytes")
+	_, err = NewDecrypter(Config{Key: make([]byte, 8), Strength: 41})
+	assert.ErrorContains(t, err, "41 bits")
+}

@@ -1,0 +1,98 @@
+package mppe
+
+// The keys of the last historySize packets and of the look-ahead are kept in blocks of blockSize keys, and so is which of
+// the packets came. A block whose packets all came is given back at once, so that a stream in order holds one or two
+// blocks (1 KiB each); only gaps and look-ahead hold more, at most 66.
+const (
+	historySize = countSpace / 2
+	blockSize   = 64
+	// blockSlots is a power of two above the blocks that the window can touch: 4096/64 + 1.
+	blockSlots = 128
+	slotMask   = blockSlots - 1
+)
+
+// block holds the session keys of blockSize packets that follow each other.
+type block [blockSize]key
+
+// keyStore is the chain of session keys of a stateless session, each derived once. Packets are known by their index: the
+// coherency count, counted on beyond 12 bits.
+type keyStore struct {
+	keys *keyChanger
+	// tip is the index of the last key derived, tipKey that key; tip is -1 when there is only the initial session key.
+	tip    int64
+	tipKey key
+	// floor is the lowest index whose key was ever stored, oldest the lowest block that is not given back for its age.
+	floor  int64
+	oldest int64
+	blocks [blockSlots]*block
+	// used has a bit for every packet of the block that was decrypted.
+	used  [blockSlots]uint64
+	spare []*block
+}
+
+// at gives the key of packet n, which must not be below floor, nor too old, nor used. It derives what is missing up to n.
+func (s *keyStore) at(n int64) *key {
+	for s.tip < n {
+		s.keys.change(&s.tipKey)
+		s.tip++
+		s.store()
+	}
+	return &s.blocks[n>>6&slotMask][n&(blockSize-1)]
+}
+
+// store puts tipKey into its block.
+func (s *keyStore) store() {
+	slot := s.tip >> 6 & slotMask
+	b := s.blocks[slot]
+	if b == nil {
+		if last := len(s.spare) - 1; last >= 0 {
+			b, s.spare = s.spare[last], s.spare[:last]
+		} else {
+			b = new(block)
+		}
+		s.blocks[slot] = b
+	}
+	b[s.tip&(blockSize-1)] = s.tipKey
+}
+
+// isUsed says whether packet n was decrypted already.
+func (s *keyStore) isUsed(n int64) bool {
+	return s.used[n>>6&slotMask]>>(n&(blockSize-1))&1 != 0
+}
+
+// use marks packet n as decrypted.
+func (s *keyStore) use(n int64) {
+	slot := n >> 6 & slotMask
+	s.used[slot] |= 1 << (n & (blockSize - 1))
+	if s.used[slot] == ^uint64(0) {
+		s.giveBack(slot)
+	}
+}
+
+// forget gives back the blocks that lie before packet n altogether.
+func (s *keyStore) forget(n int64) {
+	for ; s.oldest < n>>6; s.oldest++ {
+		slot := s.oldest & slotMask
+		s.giveBack(slot)
+		s.used[slot] = 0
+	}
+}
+
+func (s *keyStore) giveBack(slot int64) {
+	if b := s.blocks[slot]; b != nil {
+		s.spare = append(s.spare, b)
+		s.blocks[slot] = nil
+	}
+}
+
+// restart continues the chain at packet n with its key k; everything before is gone.
+func (s *keyStore) restart(n int64, k key) {
+	for slot := range int64(blockSlots) {
+		s.giveBack(slot)
+		s.used[slot] = 0
+	}
+	s.tip, s.tipKey, s.floor, s.oldest = n, k, n, n>>6
+	// The block is complete without those before n, which can no longer come.
+	s.used[n>>6&slotMask] = 1<<(n&(blockSize-1)) - 1
+	s.store()
+}

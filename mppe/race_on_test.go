@@ -1,0 +1,5 @@
+//go:build race
+
+package mppe
+
+const raceEnabled = true

@@ -1,0 +1,189 @@
+package mppe
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestStatelessModel sends packets over a link that loses, duplicates and reorders them, and asks of every arrival what a
+// map of the packets that came would: each is decrypted once, unless it is too late.
+func TestStatelessModel(t *testing.T) {
+	for seed := range uint64(6) {
+		for _, judge := range []bool{false, true} {
+			t.Run(fmt.Sprintf("seed=%d/judge=%v", seed, judge), func(t *testing.T) {
+				cfg := testConfig([]int{40, 56, 128}[seed%3], true)
+				if judge {
+					cfg = judged(cfg)
+				}
+				testStatelessModel(t, cfg, rand.New(rand.NewPCG(seed, 1)))
+			})
+		}
+	}
+}
+
+func testStatelessModel(t *testing.T, cfg Config, r *rand.Rand) {
+	w := newWire(t, cfg, ^uint32(0)-5000) // the sequence number wraps on the way
+	d := newDecrypter(t, cfg)
+	came := map[uint32]bool{}
+	high := int64(-1)
+	var late, duplicated uint64
+	arrive := func(s sent) {
+		got, err := d.DecryptSeq(nil, s.data, s.seq)
+		n := int64(s.tag)
+		switch {
+		case n < high-historySize:
+			require.ErrorIs(t, err, ErrLate)
+			late++
+		case came[s.tag]:
+			require.ErrorIs(t, err, ErrDuplicate)
+			duplicated++
+		default:
+			require.NoError(t, err, "packet %d after %d", n, high)
+			require.Equal(t, s.tag, tagOf(got))
+			came[s.tag] = true
+			high = max(high, n)
+		}
+	}
+	var held []sent
+	// Loss and delay change with time: now and then a burst is lost, now and then everything waits.
+	for range 60 {
+		loss, delay := r.IntN(60), 1+r.IntN(2000)
+		if r.IntN(4) == 0 {
+			w.lose(r.IntN(lookAhead-len(held)-1), 7)
+		}
+		for range 300 {
+			if r.IntN(10) == 0 {
+				w.control()
+			}
+			s := w.next()
+			if r.IntN(100) < loss {
+				continue
+			}
+			held = append(held, s)
+			if r.IntN(20) == 0 {
+				held = append(held, s)
+			}
+			for len(held) > delay || len(held) > 0 && r.IntN(3) == 0 {
+				i := r.IntN(len(held))
+				// Nothing may get further ahead than the look-ahead; the oldest goes first then.
+				if int64(held[i].tag) > high+lookAhead {
+					i = 0
+				}
+				arrive(held[i])
+				held = append(held[:i], held[i+1:]...)
+			}
+		}
+		if r.IntN(5) == 0 {
+			for _, s := range held {
+				arrive(s)
+			}
+			held = held[:0]
+		}
+	}
+	s := d.Stats()
+	assert.EqualValues(t, len(came), s.Packets)
+	assert.Equal(t, late, s.Late)
+	assert.Equal(t, duplicated, s.Duplicated)
+	assert.Zero(t, s.Implausible)
+	// Every key was derived once.
+	assert.LessOrEqual(t, s.Rekeys, uint64(high+1+lookAhead))
+}
+
+// TestWindowEdges: every count means one packet, from 2,048 behind to 2,047 ahead.
+func TestWindowEdges(t *testing.T) {
+	cfg := judged(testConfig(128, true))
+	w := newWire(t, cfg, 1)
+	all := make([]sent, 12000)
+	for i := range all {
+		all[i] = w.next()
+	}
+	at := func(high int) *Decrypter {
+		d := newDecrypter(t, cfg)
+		for i := 0; i <= high; i += 1000 {
+			w.deliver(d, all[i])
+		}
+		w.deliver(d, all[high])
+		return d
+	}
+	const high = 5010
+	for _, v := range []struct {
+		name string
+		n    int
+		want error
+	}{
+		{"furthest behind", high - 2048, nil},
+		{"one too late", high - 2049, ErrLate},
+		{"furthest ahead", high + 2047, nil},
+		{"one too far", high + 2048, ErrOutOfRange},
+		{"the last again", high, ErrDuplicate},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			d := at(high)
+			_, err := d.DecryptSeq(nil, all[v.n].data, all[v.n].seq)
+			assert.Equal(t, v.want, err)
+		})
+	}
+	t.Run("without a judge the sequence number tells late packets", func(t *testing.T) {
+		cfg := testConfig(128, true)
+		d := newDecrypter(t, cfg)
+		for i := 0; i <= 5000; i += 1000 {
+			w.deliver(d, all[i])
+		}
+		_, err := d.DecryptSeq(nil, all[5000-2049].data, all[5000-2049].seq)
+		assert.Equal(t, ErrLate, err)
+		w.deliver(d, all[5001])
+	})
+	t.Run("before the first packet", func(t *testing.T) {
+		d := newDecrypter(t, cfg)
+		_, err := d.Decrypt(nil, all[4095].data)
+		assert.Equal(t, ErrLate, err)
+		_, err = d.Decrypt(nil, all[2046].data)
+		assert.NoError(t, err)
+	})
+}
+
+// TestHistoryIsCheap: packets in order keep next to no keys, and a scattered session keeps no more than the window.
+func TestHistoryIsCheap(t *testing.T) {
+	cfg := judged(testConfig(128, true))
+	w := newWire(t, cfg, 1)
+	d := newDecrypter(t, cfg)
+	kept := func() (n int) {
+		for _, b := range d.stateless.store.blocks {
+			if b != nil {
+				n++
+			}
+		}
+		return n
+	}
+	for range 10000 {
+		w.deliver(d, w.next())
+		require.LessOrEqual(t, kept(), 1)
+	}
+	assert.LessOrEqual(t, len(d.stateless.store.spare), 1)
+	for range 20 {
+		w.lose(lookAhead-1, 0)
+		w.deliver(d, w.next())
+		require.LessOrEqual(t, kept(), countSpace/blockSize+1)
+	}
+	for range 10000 {
+		w.deliver(d, w.next())
+	}
+	assert.LessOrEqual(t, kept(), 2)
+	assert.LessOrEqual(t, len(d.stateless.store.spare), countSpace/blockSize+2)
+}
+
+// TestWithoutJudge: with no judge a forward jump within the look-ahead is believed, as Linux does.
+func TestWithoutJudge(t *testing.T) {
+	w := newWire(t, testConfig(128, true), 1)
+	d := newDecrypter(t, testConfig(128, true))
+	w.deliver(d, w.next())
+	_, err := d.Decrypt(nil, forge(rand.New(rand.NewPCG(1, 2)), 2000, 50))
+	require.NoError(t, err)
+	assert.EqualValues(t, 2000, d.high)
+	// What comes now is late, and still decrypts.
+	w.deliver(d, w.next())
+}
