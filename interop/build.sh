@@ -1,0 +1,19 @@
+#!/bin/bash
+# Builds what the guest needs into $INTEROP_BUILD (default: build/interop of the
+# repository): the pppd plugin kpptp.so, a static arc4 and the forger. Safe to
+# repeat. INTEROP_ARC4=FILE takes that binary instead of building one.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+build=${INTEROP_BUILD:-$here/../build/interop}
+mkdir -p "$build"
+if [ ! -e "$build/kpptp.so" ] || [ "$here/kpptp/kpptp.c" -nt "$build/kpptp.so" ]; then
+	gcc -O2 -Wall -Wno-address-of-packed-member -shared -fPIC -o "$build/kpptp.so.new" "$here/kpptp/kpptp.c"
+	mv "$build/kpptp.so.new" "$build/kpptp.so"
+fi
+cd "$here/.."
+CGO_ENABLED=0 go build -o "$build/forge" ./interop/forge
+if [ -n "${INTEROP_ARC4:-}" ]; then
+	cp "$INTEROP_ARC4" "$build/arc4"
+else
+	CGO_ENABLED=0 go build -o "$build/arc4" ./cmd/arc4
+fi
