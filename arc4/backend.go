@@ -5,18 +5,18 @@ import "sync"
 // Backend is one implementation of RC4. Its methods are safe for concurrent
 // use.
 type Backend struct {
-	name    string
-	about   string
-	missing string // why it cannot run here; empty if it can
-	make    func() stream
-	tested  func() error
-	spare   sync.Pool // of stream, for XORKeyStreams
+	name      string
+	about     string
+	missing   string // why it cannot run here; empty if it can
+	newStream func() stream
+	tested    func() error
+	spare     sync.Pool // of stream, for XORKeyStreams
 }
 
-func newBackend(name, about string, make func() stream) *Backend {
-	b := &Backend{name: name, about: about, make: make}
+func newBackend(name, about string, newStream func() stream) *Backend {
+	b := &Backend{name: name, about: about, newStream: newStream}
 	b.tested = sync.OnceValue(b.runSelfTest)
-	b.spare.New = func() any { return b.make() }
+	b.spare.New = func() any { return b.newStream() }
 	return b
 }
 
@@ -34,7 +34,7 @@ func (b *Backend) New(key []byte) (*Cipher, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	c := &Cipher{stream: b.make()}
+	c := &Cipher{stream: b.newStream()}
 	c.stream.SetKey(key)
 	return c, nil
 }

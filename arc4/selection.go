@@ -101,7 +101,7 @@ func measure(backends []*Backend, clock func() time.Duration) []time.Duration {
 	streams := make([]stream, len(backends))
 	times := make([][]time.Duration, len(backends))
 	for n, b := range backends {
-		streams[n] = b.make()
+		streams[n] = b.newStream()
 	}
 	var key [measuredKey]byte
 	packet := make([]byte, measuredPacket)

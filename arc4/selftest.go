@@ -13,7 +13,7 @@ func (b *Backend) SelfTest() error {
 }
 
 func (b *Backend) runSelfTest() error {
-	s := b.make()
+	s := b.newStream()
 	var got [4096 + 16]byte
 	for _, v := range rfc6229 {
 		key, err := hex.DecodeString(v.key)

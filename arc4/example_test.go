@@ -1,0 +1,34 @@
+package arc4_test
+
+import (
+	"fmt"
+
+	"github.com/arc4tun/arc4tun/arc4"
+)
+
+func ExampleNew() {
+	c, err := arc4.New([]byte("Key"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text := []byte("Plaintext")
+	c.XORKeyStream(text, text)
+	fmt.Printf("%x\n", text)
+	// Output: bbf316e8d940af0ad3
+}
+
+func ExampleLookup() {
+	b, err := arc4.Lookup("unrolled")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	jobs := []arc4.Job{
+		{Key: []byte("Key"), Dst: make([]byte, 9), Src: []byte("Plaintext")},
+		{Key: []byte("Wiki"), Dst: make([]byte, 5), Src: []byte("pedia")},
+	}
+	b.XORKeyStreams(jobs)
+	fmt.Printf("%x %x\n", jobs[0].Dst, jobs[1].Dst)
+	// Output: bbf316e8d940af0ad3 1021bf0420
+}
