@@ -1,0 +1,77 @@
+package speed
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// fakeClock stands still until fake work moves it. Half of the time that passes is CPU time.
+type fakeClock struct{ now time.Duration }
+
+func (c *fakeClock) wall() time.Duration { return c.now }
+func (c *fakeClock) cpu() time.Duration  { return c.now / 2 }
+
+// fakeWork takes its cost, exactly, for every operation.
+type fakeWork struct {
+	clock *fakeClock
+	cost  time.Duration
+	step  int    // operations come in multiples of this
+	after func() // called after every run
+}
+
+func (w *fakeWork) run(n int) int {
+	n = (n + w.step - 1) / w.step * w.step
+	w.clock.now += time.Duration(n) * w.cost
+	if w.after != nil {
+		w.after()
+	}
+	return n
+}
+
+var errBroken = errors.New("keystream differs at offset 240")
+
+// fakeRunner measures on one fake clock: "fast" takes 1 ns a byte, "slow" 10 ns, key set-up 1 µs and 10 µs, "broken"
+// fails its self-test, and "narrow" has no workload but the stream, with 100 ns a byte.
+func fakeRunner() *runner {
+	c := &fakeClock{}
+	bytes := func(cost time.Duration, step int) makeWork {
+		return func(size int, _ *keySource) (work, error) {
+			return &fakeWork{clock: c, cost: cost * time.Duration(size), step: step}, nil
+		}
+	}
+	keys := func(cost time.Duration) makeWork {
+		return func(int, *keySource) (work, error) { return &fakeWork{clock: c, cost: cost, step: 1}, nil }
+	}
+	ok := func() error { return nil }
+	return &runner{
+		clock: func() clock { return c },
+		subjects: []subject{
+			{"fast", ok, map[Workload]makeWork{Stream: bytes(1, 1), Packets: bytes(2, packetsPerCall), KeySetup: keys(time.Microsecond)}},
+			{"slow", ok, map[Workload]makeWork{Stream: bytes(10, 1), Packets: bytes(20, packetsPerCall), KeySetup: keys(10 * time.Microsecond)}},
+			{"broken", func() error { return errBroken }, map[Workload]makeWork{Stream: nil}},
+			{"narrow", ok, map[Workload]makeWork{Stream: bytes(100, 1)}},
+		},
+	}
+}
+
+// fakeReport is what fakeRunner measures, on a machine that does not depend on where the test runs.
+func fakeReport(ctx context.Context, cfg Config) (*Report, error) {
+	r, err := fakeRunner().run(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	r.Version, r.GOOS, r.GOARCH = "v1.2.3", "linux", "mipsle"
+	r.CPU = CPU{Brand: "MIPS 24Kc V5.0", Features: []string{"dsp", "mips16", "mips32r2"}, Count: 1}
+	r.Selected, r.Why = "fast", "fastest of 2"
+	return r, nil
+}
+
+// recorder is an Observer that keeps everything.
+type recorder struct {
+	begun []Case
+	ended []Result
+}
+
+func (r *recorder) Begin(c Case) { r.begun = append(r.begun, c) }
+func (r *recorder) End(x Result) { r.ended = append(r.ended, x) }

@@ -1,0 +1,76 @@
+package speed
+
+import (
+	"cmp"
+	"slices"
+)
+
+// section is what the formats for reading show together: one workload, a row for each name, a column for each size.
+type section struct {
+	workload Workload
+	sizes    []int
+	rows     []row
+}
+
+// row is one name; results are in the order of the section's sizes, and nil where nothing was measured.
+type row struct {
+	name    string
+	number  int // in the list of all names
+	results []*Result
+}
+
+// sections sorts the results into tables. Of a case that was measured several times it takes the median, the faster of
+// the two in the middle.
+func (r *Report) sections() []section {
+	var out []section
+	for i := range r.Results {
+		w := r.Results[i].Workload
+		if slices.ContainsFunc(out, func(s section) bool { return s.workload == w }) {
+			continue
+		}
+		out = append(out, r.section(w))
+	}
+	return out
+}
+
+func (r *Report) section(w Workload) section {
+	s := section{workload: w}
+	var names []string
+	cells := map[Case][]*Result{}
+	key := func(name string, size int) Case { return Case{Name: name, Workload: w, Bytes: size} }
+	for i := range r.Results {
+		result := &r.Results[i]
+		if result.Workload != w {
+			continue
+		}
+		names = append(names, result.Name)
+		s.sizes = append(s.sizes, result.Bytes)
+		k := key(result.Name, result.Bytes)
+		cells[k] = append(cells[k], result)
+	}
+	s.sizes = unique(s.sizes)
+	for _, name := range unique(names) {
+		line := row{name: name, number: slices.Index(r.names, name)}
+		for _, size := range s.sizes {
+			line.results = append(line.results, median(cells[key(name, size)]))
+		}
+		s.rows = append(s.rows, line)
+	}
+	return s
+}
+
+func median(list []*Result) *Result {
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortFunc(list, func(a, b *Result) int { return cmp.Compare(a.OpsPerSecond(), b.OpsPerSecond()) })
+	return list[len(list)/2]
+}
+
+// label is what the formats that have one name a row call it: openssl's name for the plain stream, NAME/WORKLOAD else.
+func label(name string, w Workload) string {
+	if w == Stream {
+		return name
+	}
+	return name + "/" + string(w)
+}

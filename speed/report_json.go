@@ -1,0 +1,66 @@
+package speed
+
+import (
+	"encoding/json"
+	"io"
+)
+
+// The shape of WriteJSON's object.
+type (
+	jsonReport struct {
+		Version     string        `json:"version"`
+		GOOS        string        `json:"goos"`
+		GOARCH      string        `json:"goarch"`
+		CPU         string        `json:"cpu"`
+		CPUs        int           `json:"cpus"`
+		Features    []string      `json:"features"`
+		Selected    string        `json:"selected"`
+		Why         string        `json:"why"`
+		Workers     int           `json:"workers"`
+		Clock       string        `json:"clock"`
+		Interrupted bool          `json:"interrupted"`
+		Results     []jsonResult  `json:"results"`
+		Failed      []jsonFailure `json:"failed"`
+	}
+	jsonResult struct {
+		Backend        string   `json:"backend"`
+		Workload       Workload `json:"workload"`
+		Bytes          int      `json:"bytes"`
+		Ops            uint64   `json:"ops"`
+		Seconds        float64  `json:"seconds"`
+		BytesPerSecond float64  `json:"bytes_per_second"`
+	}
+	jsonFailure struct {
+		Backend string `json:"backend"`
+		Error   string `json:"error"`
+	}
+)
+
+// WriteJSON writes the report as one JSON object. Every measurement is there, also repeated ones; bytes_per_second is
+// bytes * ops / seconds, and bytes is 0 for operations without a size. "clock" is "cpu" or "wall".
+func (r *Report) WriteJSON(out io.Writer) error {
+	report := jsonReport{
+		Version: r.Version, GOOS: r.GOOS, GOARCH: r.GOARCH,
+		CPU: r.CPU.Brand, CPUs: r.CPU.Count, Features: r.CPU.Features,
+		Selected: r.Selected, Why: r.Why,
+		Workers: r.Workers, Clock: "cpu", Interrupted: r.Interrupted,
+		Results: []jsonResult{}, Failed: []jsonFailure{},
+	}
+	if r.Wall {
+		report.Clock = "wall"
+	}
+	if report.Features == nil {
+		report.Features = []string{}
+	}
+	for _, result := range r.Results {
+		report.Results = append(report.Results, jsonResult{
+			result.Name, result.Workload, result.Bytes, result.Ops, result.Seconds, result.BytesPerSecond(),
+		})
+	}
+	for _, f := range r.Failed {
+		report.Failed = append(report.Failed, jsonFailure{f.Name, f.Err.Error()})
+	}
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(report)
+}

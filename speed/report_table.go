@@ -1,0 +1,98 @@
+package speed
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+)
+
+// WriteTable writes the report for a reader, in the manner of `openssl speed`: what was measured on which machine, and a
+// table for each workload.
+func (r *Report) WriteTable(out io.Writer) error {
+	w := bufio.NewWriter(out)
+	r.writeHeader(w)
+	for _, s := range r.sections() {
+		if s.workload != Stream {
+			fmt.Fprintf(w, "\n%s: %s\n", s.workload, s.workload.What())
+		}
+		if s.workload.sized() {
+			writeRates(w, s)
+		} else {
+			writeOperations(w, s)
+		}
+	}
+	for _, f := range r.Failed {
+		fmt.Fprintf(w, "%-13s failed its self-test and was not timed: %v\n", f.Name, f.Err)
+	}
+	return w.Flush()
+}
+
+func (r *Report) writeHeader(w io.Writer) {
+	fmt.Fprintf(w, "version: arc4 %s (%s)\n", r.Version, runtime.Version())
+	fmt.Fprintf(w, "platform: %s/%s, %s\n", r.GOOS, r.GOARCH, plural(r.CPU.Count, "processor"))
+	fmt.Fprintf(w, "CPUINFO: %s\n", r.CPU.Brand)
+	if short := r.CPU.shortFeatures(); len(short) > 0 {
+		fmt.Fprintf(w, "features: %s", strings.Join(short, " "))
+		if more := len(r.CPU.Features) - len(short); more > 0 {
+			fmt.Fprintf(w, " (and %d more: --json)", more)
+		}
+		fmt.Fprintln(w)
+	}
+	if r.Selected != "" {
+		fmt.Fprintf(w, "selected: %s (%s)\n", r.Selected, r.Why)
+	} else {
+		fmt.Fprintf(w, "selected: none (%s)\n", r.Why)
+	}
+	clock := "CPU time"
+	if r.Wall {
+		clock = "elapsed time"
+	}
+	fmt.Fprintf(w, "measured: %s, %s\n", plural(r.Workers, "thread"), clock)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// writeRates is openssl's table of block sizes.
+func writeRates(w io.Writer, s section) {
+	fmt.Fprintln(w, "The 'numbers' are in 1000s of bytes per second processed.")
+	fmt.Fprint(w, "type        ")
+	for _, size := range s.sizes {
+		fmt.Fprintf(w, "%7d bytes", size)
+	}
+	fmt.Fprintln(w)
+	for _, line := range s.rows {
+		var b strings.Builder
+		fmt.Fprintf(&b, "%-13s", line.name)
+		for _, result := range line.results {
+			switch {
+			case result == nil:
+				fmt.Fprintf(&b, " %11s ", "-")
+			case result.BytesPerSecond() > 10000:
+				fmt.Fprintf(&b, " %11.2fk", result.BytesPerSecond()/1000)
+			default:
+				fmt.Fprintf(&b, " %11.2f ", result.BytesPerSecond())
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+	}
+}
+
+// writeOperations is openssl's table of operations that have no size.
+func writeOperations(w io.Writer, s section) {
+	fmt.Fprintf(w, "%-13s %11s %14s\n", "type", "time each", "each second")
+	for _, line := range s.rows {
+		for _, result := range line.results {
+			if result == nil {
+				continue
+			}
+			fmt.Fprintf(w, "%-13s %10.9fs %14.1f\n", line.name, 1/result.OpsPerSecond(), result.OpsPerSecond())
+		}
+	}
+}
