@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+)
+
+// logOptions are the persistent logging flags.
+type logOptions struct {
+	level  string
+	format string
+}
+
+var logLevels = map[string]slog.Level{
+	"debug": slog.LevelDebug,
+	"info":  slog.LevelInfo,
+	"warn":  slog.LevelWarn,
+	"error": slog.LevelError,
+}
+
+// addFlags defines the logging flags on flags.
+func (o *logOptions) addFlags(flags *pflag.FlagSet) {
+	o.level, o.format = "info", "text"
+	flags.Var(newChoice(&o.level, "debug", "info", "warn", "error"), "log-level", "least severe messages to log: debug, info, warn or error")
+	flags.Var(newChoice(&o.format, "text", "json"), "log-format", "how to log to standard error: text or json")
+}
+
+// logger is the logger that the flags ask for; it writes to w.
+func (o *logOptions) logger(w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: logLevels[o.level]}
+	if o.format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+type loggerKey struct{}
+
+func withLogger(ctx context.Context, l *slog.Logger) context.Context {
+	return context.WithValue(ctx, loggerKey{}, l)
+}
+
+// loggerFrom is the logger that the logging flags made, or slog's default outside of a command.
+func loggerFrom(ctx context.Context) *slog.Logger {
+	if l, ok := ctx.Value(loggerKey{}).(*slog.Logger); ok {
+		return l
+	}
+	return slog.Default()
+}

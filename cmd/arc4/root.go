@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `arc4 measures RC4 implementations on the machine where they will run, and carries IP through PPTP tunnels
+(RFC 2637) in userspace, as client and as server, with the fastest of them.
+
+Security: PPTP protects against nobody who tries. Whoever records an MS-CHAPv2 login recovers the key with one
+search through 2^56 DES keys, a day's work that is for hire; MPPE has no integrity check, so packets can be altered
+on the way; and RC4 itself is broken. Use it to reach what speaks nothing else, and put nothing through it that is
+not encrypted already (TLS, SSH). For a tunnel of your own use WireGuard or IPsec.`
+
+const rootExample = `  arc4 speed                                 # every backend, beside AES and crypto/rc4
+  arc4 speed --seconds 1 u32 aes-128-cbc     # two of them, a second for each size
+  arc4 backends                              # what there is, and what was selected
+  arc4 help exit-codes                       # what the exit codes mean`
+
+// newRoot builds the whole command tree. A new subcommand is one line in the list below.
+func newRoot() *cobra.Command {
+	var logs logOptions
+	root := &cobra.Command{
+		Use:           "arc4",
+		Short:         "RC4 backends, measured, and a PPTP tunnel on top of them",
+		Long:          rootLong + "\n\nExit codes:\n" + strings.TrimRight(exitCodesText(), "\n"),
+		Example:       rootExample,
+		Version:       versionString(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noSuchCommand,
+		RunE:          showHelp,
+	}
+	root.SetVersionTemplate("arc4 {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	logs.addFlags(root.PersistentFlags())
+	root.AddCommand(
+		newSpeedCmd(),
+		newBackendsCmd(),
+		newManCmd(),
+		newVersionCmd(),
+		newExitCodesTopic(),
+	)
+	root.SetHelpCommand(newHelpCmd())
+	root.InitDefaultCompletionCmd()
+	wrapRuns(root, &logs)
+	return root
+}
+
+// newExitCodesTopic is `arc4 help exit-codes`: a page, not a command.
+func newExitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes mean",
+		Long:  "Every subcommand ends with one of these codes, and with one line on standard error unless it is 0:\n\n" + exitCodesText(),
+	}
+}
+
+// newHelpCmd replaces cobra's help command, which ends with success when asked about something that does not exist.
+func newHelpCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND|TOPIC]",
+		Short:   "Help about a command or a topic",
+		Example: "  arc4 help speed\n  arc4 help exit-codes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError(`unknown help topic %q: "arc4 help" lists the commands and topics`, strings.Join(args, " "))
+			}
+			target.InitDefaultHelpFlag()
+			target.SetContext(cmd.Context())
+			return target.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var names []cobra.Completion
+			if target, _, err := cmd.Root().Find(args); err == nil {
+				for _, sub := range target.Commands() {
+					if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
+						names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+// noSuchCommand refuses any argument to a command that has subcommands only, with a suggestion where one is near.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usageError(`unknown command %q: did you mean %s?`, args[0], strings.Join(near, " or "))
+	}
+	return usageError(`unknown command %q: "%s --help" lists the commands`, args[0], cmd.CommandPath())
+}
+
+// showHelp is what a command does that has subcommands only.
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// noArguments refuses arguments to a command that has only flags.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError(`%s takes no arguments: leave out %q, or see "%s --help"`, cmd.CommandPath(), strings.Join(args, " "), cmd.CommandPath())
+}
+
+// atMostOne refuses more than one of the named flags.
+func atMostOne(cmd *cobra.Command, names ...string) error {
+	var given []string
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(given) < 2 {
+		return nil
+	}
+	return usageError("%s exclude each other: give one of them", strings.Join(given, " and "))
+}
+
+// flagError is what a flag that cannot be parsed ends with.
+func flagError(cmd *cobra.Command, err error) error {
+	return usageError(`%w; see "%s --help"`, err, cmd.CommandPath())
+}
+
+// wrapRuns gives every command below cmd its logger, and marks what a command itself returns with an exit code.
+// Whatever error carries none was made by cobra before the command ran, and is a mistake in the command line.
+func wrapRuns(cmd *cobra.Command, logs *logOptions) {
+	for _, sub := range cmd.Commands() {
+		wrapRuns(sub, logs)
+	}
+	if !cmd.Runnable() && cmd.HasSubCommands() {
+		cmd.Args, cmd.RunE = noSuchCommand, showHelp
+	}
+	inner := cmd.RunE
+	if inner == nil {
+		return
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cmd.SetContext(withLogger(cmd.Context(), logs.logger(cmd.ErrOrStderr())))
+		if err := inner(cmd, args); err != nil {
+			return withExit(codeOf(err), err)
+		}
+		return nil
+	}
+}
+
+// execute runs the command line and sorts cobra's own errors (arguments, required flags, flags that exclude each
+// other) under usage.
+func execute(ctx context.Context) error {
+	cmd, err := newRoot().ExecuteContextC(ctx)
+	var coded *exitError
+	if err == nil || errors.As(err, &coded) {
+		return err
+	}
+	return usageError(`%w; see "%s --help"`, err, cmd.CommandPath())
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/arc4tun/arc4tun/speed"
+)
+
+const speedLong = `speed measures RC4 backends, and a few other ciphers for comparison, the way "openssl speed" does. Names are those of
+"arc4 backends", and aes-128-cbc, aes-256-cbc and crypto/rc4; without any, all are measured.
+
+Workloads:
+%s
+  all        every one of them
+
+Rates are per second of CPU time of the measuring threads; --elapsed takes wall time instead, which is what counts
+with more threads than processors, or beside other programs. Every key is used once, because branch predictors learn
+the keys that come back. For comparisons, --count repeats everything in turns; the tables then show the median.
+
+Lines that say what is going on are for terminals; with --mr they are openssl's +DT and +R lines, on standard error.
+SIGINT ends the run, and what was measured by then is printed.`
+
+const speedExample = `  arc4 speed                                     # like "openssl speed": everything, 3 s for each size
+  arc4 speed --seconds 1 --bytes 1400 u32 amd64  # two backends, one size
+  arc4 speed --workload packet,mppe              # what a tunnel does with every packet
+  arc4 speed --multi 4 --elapsed                 # four threads at once
+  arc4 speed --benchfmt --count 10 > router.txt  # for benchstat -col /backend router.txt`
+
+// speedOptions are the flags of speed.
+type speedOptions struct {
+	config             speed.Config
+	workloads          []string
+	mr, json, benchfmt bool
+}
+
+func newSpeedCmd() *cobra.Command {
+	o := speedOptions{
+		config:    speed.Config{Time: speed.DefaultTime, Sizes: speed.DefaultSizes, Workers: 1, Count: 1},
+		workloads: []string{string(speed.Stream)},
+	}
+	cmd := &cobra.Command{
+		Use:               "speed [NAME...]",
+		Short:             "Measure RC4 backends, the way openssl speed does",
+		Long:              fmt.Sprintf(speedLong, workloadHelp()),
+		Example:           speedExample,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := atMostOne(cmd, "mr", "json", "benchfmt"); err != nil {
+				return err
+			}
+			o.config.Names = args
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.Var((*secondsFlag)(&o.config.Time), "seconds", "how long to measure each size: seconds, or a duration such as 500ms")
+	f.Var(&sizesFlag{sizes: &o.config.Sizes}, "bytes", "block sizes in bytes, a list; may be repeated")
+	f.Var(&countFlag{&o.config.Workers, speed.MaxWorkers}, "multi", "measure with `N` threads at once and add up their rates")
+	f.Var(&countFlag{&o.config.Count, speed.MaxCount}, "count", "measure everything `N` times, in turns")
+	f.BoolVar(&o.config.Elapsed, "elapsed", false, "divide by wall time instead of CPU time")
+	f.StringSliceVar(&o.workloads, "workload", o.workloads, "what to measure, a list: stream, packet, packets, keysetup, mppe or all")
+	f.BoolVar(&o.mr, "mr", false, "machine-readable lines, those of openssl speed -mr")
+	f.BoolVar(&o.json, "json", false, "one JSON object")
+	f.BoolVar(&o.benchfmt, "benchfmt", false, "Go benchmark lines, for benchstat")
+	if err := cmd.RegisterFlagCompletionFunc("workload", completeWorkloads); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+// run measures and prints. Whatever was measured is printed before a failure is reported.
+func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+	workloads, err := speed.ParseWorkloads(o.workloads)
+	if err != nil {
+		return usageError("%w", err)
+	}
+	cfg := o.config
+	cfg.Workloads = workloads
+	cfg.Version = versionString()
+	cfg.Observer = o.observer(stderr)
+	o.remark(ctx, cfg)
+
+	report, err := speed.Run(ctx, cfg)
+	var bad *speed.ConfigError
+	switch {
+	case errors.As(err, &bad):
+		return usageError("%w", err)
+	case err != nil:
+		return err
+	}
+	if report.Interrupted && cfg.Observer != nil {
+		fmt.Fprintln(stderr)
+	}
+	if err := o.write(report, stdout); err != nil {
+		return fmt.Errorf("cannot write the report: %w", err)
+	}
+	if err := report.Err(); err != nil {
+		return err
+	}
+	if report.Interrupted {
+		return errors.New("interrupted: the report holds only what was measured by then")
+	}
+	return nil
+}
+
+// observer says what is going on: openssl's sentences to a terminal, and its lines for programs to anything.
+func (o *speedOptions) observer(stderr io.Writer) speed.Observer {
+	switch {
+	case o.mr:
+		return &speed.MRProgress{Out: stderr}
+	case isTerminal(stderr):
+		return &speed.Progress{Out: stderr}
+	default:
+		return nil
+	}
+}
+
+// remark warns of what makes rates misleading on this machine.
+func (o *speedOptions) remark(ctx context.Context, cfg speed.Config) {
+	log := loggerFrom(ctx)
+	if !cfg.Elapsed && !speed.HasCPUTime() {
+		log.Warn("this system does not tell a thread's CPU time: measuring elapsed time", "goos", runtime.GOOS)
+	} else if !cfg.Elapsed && cfg.Workers > runtime.NumCPU() {
+		log.Warn("more threads than processors: CPU time counts each as if it had one of its own, --elapsed does not",
+			"threads", cfg.Workers, "processors", runtime.NumCPU())
+	}
+}
+
+func (o *speedOptions) write(r *speed.Report, w io.Writer) error {
+	switch {
+	case o.mr:
+		return r.WriteMR(w)
+	case o.json:
+		return r.WriteJSON(w)
+	case o.benchfmt:
+		return r.WriteBenchfmt(w)
+	default:
+		return r.WriteTable(w)
+	}
+}
+
+// isTerminal says whether somebody reads w as it is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func workloadHelp() string {
+	var lines []string
+	for _, w := range speed.Workloads() {
+		lines = append(lines, fmt.Sprintf("  %-10s %s", w, w.What()))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func completeNames(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return speed.Names(), cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeWorkloads(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	names := []cobra.Completion{"all"}
+	for _, w := range speed.Workloads() {
+		names = append(names, string(w))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
