@@ -1,0 +1,271 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// idle is how long Run sleeps on an empty link, unless woken.
+const idle = time.Hour
+
+// maxOversleep bounds what Run spends looking at the clock before a packet, where
+// the timers of the system are worse than that.
+const maxOversleep = 100 * time.Microsecond
+
+// Options of a Runner. The zero value of each field is its default.
+type Options struct {
+	Batch    int // packets in one call of the output at most; 128
+	Headroom int // bytes kept free before each packet of a batch; 0
+	// Capacity of each buffer of a batch, headroom included; 2048. A larger
+	// packet gets a larger one. wireguard's TUN merges the segments of a TCP
+	// stream into the first one's buffer, as far as its capacity allows.
+	Capacity int
+	// RealTime asks the system to run the releasing thread before all ordinary
+	// ones (SCHED_FIFO on Linux, which needs CAP_SYS_NICE), so that packets leave
+	// in time on a machine whose cores are busy. Without the right to it, or on
+	// another system, the runner goes on as it is.
+	RealTime bool
+}
+
+// Runner moves packets through a Link in real time: whoever calls Send puts
+// them in, and Run hands each to the output when its time has come.
+type Runner struct {
+	out func(batch [][]byte) error
+	opt Options
+
+	// Only Run uses these.
+	bufs  [][]byte
+	batch [][]byte
+	due   []time.Time
+	// oversleep is how late a sleep ends, learnt.
+	oversleep time.Duration
+
+	roused atomic.Bool // Run is to look at the link again
+
+	mu      sync.Mutex // guards what follows
+	link    *Link
+	sleeper *sleeper  // while Run runs
+	waiting time.Time // Run sleeps until then and must be woken for anything earlier
+	late    Lateness
+}
+
+// RunnerStats is a Runner's account.
+type RunnerStats struct {
+	Stats
+	InFlight int
+	Late     Lateness
+}
+
+// NewRunner makes a runner, which takes the link over. out gets the packets, each
+// after Headroom bytes; they are valid, and may be written to, during the call.
+// Only Run calls out.
+func NewRunner(l *Link, out func(batch [][]byte) error, opt Options) (*Runner, error) {
+	for _, o := range []struct {
+		name       string
+		value      *int
+		by, lo, hi int
+	}{
+		{"batch", &opt.Batch, 128, 1, 1024},
+		{"headroom", &opt.Headroom, 0, 0, 4096},
+		{"capacity", &opt.Capacity, 2048, 1, 1 << 17},
+	} {
+		if *o.value == 0 {
+			*o.value = o.by
+		}
+		if *o.value < o.lo || *o.value > o.hi {
+			return nil, fmt.Errorf("link: %s %d: must be from %d to %d", o.name, *o.value, o.lo, o.hi)
+		}
+	}
+	return &Runner{
+		out: out, opt: opt, link: l,
+		bufs:  make([][]byte, opt.Batch),
+		batch: make([][]byte, 0, opt.Batch),
+		due:   make([]time.Time, 0, opt.Batch),
+	}, nil
+}
+
+// Send puts packets into the link now, from any goroutine. It copies them and
+// never waits for the output: what finds no room is dropped and counted.
+func (r *Runner) Send(packets ...[]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for _, p := range packets {
+		r.link.Send(now, p)
+	}
+	if next, ok := r.link.Next(); ok && next.Before(r.waiting) {
+		r.rouse()
+	}
+}
+
+// rouse ends Run's sleep; mu is held. Once is enough: Run looks at the link
+// before it sleeps again.
+func (r *Runner) rouse() {
+	r.waiting = time.Time{}
+	r.roused.Store(true)
+	if r.sleeper != nil {
+		r.sleeper.wake()
+	}
+}
+
+// Reconfigure changes the link under way, as [Link.Reconfigure] does.
+func (r *Runner) Reconfigure(cfg Config) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.link.Reconfigure(cfg)
+}
+
+// Stats returns the account so far.
+func (r *Runner) Stats() RunnerStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return RunnerStats{Stats: r.link.Stats(), InFlight: r.link.Len(), Late: r.late}
+}
+
+// Run releases packets until ctx is done, which returns nil, or until the output
+// fails, which returns its error. Packets still in the link stay there.
+func (r *Runner) Run(ctx context.Context) error {
+	s, err := newSleeper()
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.sleeper = s
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.sleeper = nil
+		s.close()
+	}()
+	defer context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.rouse()
+	})()
+	s.bind(r.opt.RealTime)
+	for ctx.Err() == nil {
+		next := r.collect()
+		if len(r.batch) == 0 {
+			r.await(next)
+			continue
+		}
+		if err := r.out(r.batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Feed sends what in returns until it fails, and returns its error. The packets
+// of a call need to stay valid until the next one only.
+func (r *Runner) Feed(in func() (packets [][]byte, err error)) error {
+	for {
+		packets, err := in()
+		r.Send(packets...)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Carry is Feed and Run together, until ctx is done, which returns nil, or in or
+// the output fails, which returns the error. It waits for both to end: in must
+// fail soon after ctx is done.
+func (r *Runner) Carry(ctx context.Context, in func(context.Context) ([][]byte, error)) error {
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	fed := make(chan error, 1)
+	go func() {
+		defer cancel()
+		fed <- r.Feed(func() ([][]byte, error) { return in(work) })
+	}()
+	err := r.Run(work)
+	stopped := ctx.Err() != nil || err != nil
+	cancel()
+	if feedErr := <-fed; !stopped {
+		return feedErr
+	}
+	return err
+}
+
+// await returns when next has come or an earlier packet was sent. Every sleep
+// ends some tens of microseconds late. So a long one is cut short by what that
+// has been lately, and the rest is spent looking at the clock. A gap shorter than
+// that is left to the shortest sleep there is: at a high rate the looking would
+// never end, and what comes due meanwhile makes a batch.
+func (r *Runner) await(next time.Time) {
+	began := time.Now()
+	sleep := next.Sub(began) - r.oversleep
+	if sleep <= 0 {
+		r.sleeper.sleep(1)
+		return
+	}
+	r.sleeper.sleep(sleep)
+	if r.roused.Load() {
+		return
+	}
+	now := time.Now()
+	r.learn(now.Sub(began) - sleep)
+	for now.Before(next) && !r.roused.Load() {
+		now = time.Now()
+	}
+}
+
+// learn keeps oversleep near the upper end of what the sleeps show: it rises
+// fast and falls slowly.
+func (r *Runner) learn(over time.Duration) {
+	if over > r.oversleep {
+		r.oversleep += (over - r.oversleep) / 4
+	} else {
+		r.oversleep -= (r.oversleep - over) / 32
+	}
+	r.oversleep = min(max(r.oversleep, 0), maxOversleep)
+}
+
+// collect fills the batch with what is due; when nothing is, it says when that
+// will change.
+func (r *Runner) collect() (next time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.batch, r.due = r.batch[:0], r.due[:0]
+	now := time.Now()
+	for len(r.batch) < r.opt.Batch {
+		p, at, ok := r.link.pop(now)
+		if !ok {
+			break
+		}
+		r.batch = append(r.batch, r.fill(len(r.batch), p))
+		r.due = append(r.due, at)
+	}
+	if len(r.batch) > 0 {
+		r.waiting = time.Time{}
+		now = time.Now()
+		for _, at := range r.due {
+			r.late.add(now.Sub(at))
+		}
+		return time.Time{}
+	}
+	next, ok := r.link.Next()
+	if !ok {
+		next = now.Add(idle)
+	}
+	r.waiting = next
+	r.roused.Store(false)
+	return next
+}
+
+// fill copies p into the i-th buffer, behind the headroom. The output may have
+// moved the ends of the slice it got last time, never those of bufs.
+func (r *Runner) fill(i int, p []byte) []byte {
+	size := r.opt.Headroom + len(p)
+	if cap(r.bufs[i]) < size {
+		r.bufs[i] = make([]byte, max(size, r.opt.Capacity))
+	}
+	buf := r.bufs[i][:size]
+	copy(buf[r.opt.Headroom:], p)
+	return buf
+}

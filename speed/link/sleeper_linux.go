@@ -1,0 +1,57 @@
+package link
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sleeper lets one goroutine sleep for microseconds and others wake it. Go's
+// own timers end a sleep up to a millisecond late, because its poller counts
+// milliseconds; ppoll with a timer slack of one nanosecond does not.
+type sleeper struct{ event int }
+
+func newSleeper() (*sleeper, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("link: eventfd: %w", err)
+	}
+	return &sleeper{event: fd}, nil
+}
+
+// bind prepares the goroutine that sleeps: it keeps its thread, whose timer slack
+// is taken away. The thread ends with the goroutine. Neither refusal is a reason
+// to fail: the packets come later, and the account shows it.
+func (s *sleeper) bind(realTime bool) {
+	runtime.LockOSThread()
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	if realTime {
+		_ = unix.SchedSetAttr(0, &unix.SchedAttr{
+			Size:     unix.SizeofSchedAttr,
+			Policy:   unix.SCHED_FIFO,
+			Priority: 1,
+			Flags:    unix.SCHED_FLAG_RESET_ON_FORK, // threads that Go starts from this one are ordinary
+		}, 0)
+	}
+}
+
+// sleep returns after d, or when woken, or early.
+func (s *sleeper) sleep(d time.Duration) {
+	poll := []unix.PollFd{{Fd: int32(s.event), Events: unix.POLLIN}}
+	timeout := unix.NsecToTimespec(int64(d))
+	if n, _ := unix.Ppoll(poll, &timeout, nil); n > 0 {
+		var count [8]byte
+		_, _ = unix.Read(s.event, count[:]) // takes the event back; a second reader is no harm
+	}
+}
+
+func (s *sleeper) wake() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(s.event, one[:]) // fails only when it is full of events already
+}
+
+func (s *sleeper) close() { _ = unix.Close(s.event) }
