@@ -27,6 +27,7 @@ var conformance = []struct {
 	{"random lengths and splits", checkSplits},
 	{"alignments", checkAlignments},
 	{"every index", checkEveryIndex},
+	{"long input", checkLong},
 	{"exact overlap", checkExactOverlap},
 	{"inexact overlap", checkInexactOverlap},
 	{"dst and src of different lengths", checkLengths},
@@ -188,6 +189,17 @@ func checkEveryIndex(t *testing.T, b *arc4.Backend) {
 		c.XORKeyStream(got[:first], src[:first])
 		c.XORKeyStream(got[first:], src[first:])
 		require.Equal(t, wanted(t, key, src), got, "second call from byte %d", first)
+	}
+}
+
+// checkLong has inputs long enough for a backend to cut them into stretches.
+func checkLong(t *testing.T, b *arc4.Backend) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, length := range []int{1<<16 - 1, 1 << 16, 1<<16 + 1, 200001} {
+		key, src := randomBytes(r, 16), randomBytes(r, length)
+		got := make([]byte, length)
+		newCipher(t, b, key).XORKeyStream(got, src)
+		require.True(t, bytes.Equal(wanted(t, key, src), got), "%d bytes", length)
 	}
 }
 
