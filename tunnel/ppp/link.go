@@ -1,6 +1,11 @@
 package ppp
 
-import "time"
+import (
+	"encoding/binary"
+	"io"
+	"net/netip"
+	"time"
+)
 
 // Phase is where a link stands (RFC 1661 section 3.2).
 type Phase int
@@ -14,11 +19,42 @@ const (
 	PhaseTerminate
 )
 
+// String is the phase in one word.
+func (p Phase) String() string {
+	return [...]string{"dead", "establish", "authenticate", "network", "terminate"}[p]
+}
+
 // Link is one end of a PPP link. It must not be used by two goroutines at once.
 type Link struct {
 	cfg   Config
 	phase Phase
 	stats Stats
+	now   time.Time // of the call being worked on
+	out   output
+
+	opened  bool // Open was called
+	ended   bool // LinkDown was given out
+	closing bool // the way down has begun
+	reason  *DownError
+	heard   uint64    // frames received since Open
+	setup   time.Time // when a network protocol must be open; zero: one is
+	rejects rejectBudget
+	held    heldPackets
+
+	lcp    *lcp
+	auth   authenticator // nil outside of phases Authenticate and Network
+	creds  credentials
+	ccp    *ccp
+	ipcp   *ipcp
+	ipv6cp *ipv6cp
+
+	withoutEncryption bool // CCP has failed where the link may do without it
+
+	networkStarted bool // IPCP and IPV6CP have been started
+	networkUp      bool // NetworkUp was given out
+	encrypted      bool // EncryptionUp was given out since LCP opened
+	assignment     assignment
+	allowed        func(netip.Addr) bool // server: of the account
 }
 
 // New makes a link in phase Dead. The error names the setting that cannot work.
@@ -27,43 +63,257 @@ func New(cfg Config) (*Link, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Link{cfg: cfg}, nil
+	l := &Link{cfg: cfg}
+	l.out = output{send: cfg.Send, event: cfg.Event}
+	l.lcp = newLCP(l)
+	l.ccp = newCCP(l)
+	l.ipcp = newIPCP(l)
+	l.ipv6cp = newIPV6CP(l)
+	return l, nil
 }
 
 // Open starts the link: the call below is up. It does nothing the second time.
-func (l *Link) Open(now time.Time) {}
+func (l *Link) Open(now time.Time) {
+	if l.opened || l.ended {
+		return
+	}
+	defer l.enter(now)()
+	l.opened = true
+	l.phase = PhaseEstablish
+	l.setup = l.now.Add(l.cfg.SetupTimeout)
+	l.lcp.renew()
+	l.lcp.start()
+}
 
 // Close ends the link in order; LinkDown with class ClassAdmin follows. reason
 // is for the message and goes to the peer in the Terminate-Request.
-func (l *Link) Close(now time.Time, reason string) {}
+func (l *Link) Close(now time.Time, reason string) {
+	if l.ended {
+		return
+	}
+	defer l.enter(now)()
+	if reason == "" {
+		reason = "closed"
+	}
+	l.fail(&DownError{Class: ClassAdmin, Message: reason})
+	if !l.opened {
+		l.finish()
+	}
+}
 
 // LowerDown ends the link at once: the call below is gone.
-func (l *Link) LowerDown(now time.Time) {}
+func (l *Link) LowerDown(now time.Time) {
+	if l.ended {
+		return
+	}
+	defer l.enter(now)()
+	if l.reason == nil {
+		l.reason = down(ClassPeer, "the call below the link was cleared")
+	}
+	l.closing = true
+	l.lcp.stop()
+	l.finish()
+}
 
 // Input takes one frame from the peer, which it does not keep.
-func (l *Link) Input(now time.Time, frame []byte) {}
+func (l *Link) Input(now time.Time, frame []byte) {
+	if !l.opened || l.ended {
+		return
+	}
+	defer l.enter(now)()
+	l.stats.FramesIn++
+	l.heard++
+	proto, info, err := ParseFrame(frame)
+	if err != nil {
+		l.stats.Malformed++
+		return
+	}
+	l.route(proto, info)
+}
 
 // Tick does what is due.
-func (l *Link) Tick(now time.Time) {}
+func (l *Link) Tick(now time.Time) {
+	if !l.opened || l.ended {
+		return
+	}
+	defer l.enter(now)()
+	l.lcp.expire()
+	if l.ended {
+		return
+	}
+	l.lcp.expireEcho()
+	l.ccp.expire()
+	l.ccp.expireReset()
+	l.ipcp.expire()
+	l.ipv6cp.expire()
+	if l.auth != nil {
+		l.auth.expire()
+	}
+	if !l.setup.IsZero() && !l.now.Before(l.setup) {
+		l.setup = time.Time{}
+		l.fail(l.setupTimeout())
+	}
+}
 
 // Deadline is when Tick has something to do, false if never.
-func (l *Link) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (l *Link) Deadline() (time.Time, bool) {
+	if !l.opened || l.ended {
+		return time.Time{}, false
+	}
+	var first time.Time
+	for _, t := range l.timers() {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first, !first.IsZero()
+}
+
+// timers is every timer, zero where it does not run.
+func (l *Link) timers() [8]time.Time {
+	t := [8]time.Time{l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup}
+	if l.auth != nil {
+		t[7] = l.auth.deadline()
+	}
+	return t
+}
 
 // RequestReset asks the peer to start its encrypter over (stateful MPPE). At
 // most one request is outstanding; it is repeated every second until the
 // Reset-Ack comes or ResetDone is called.
-func (l *Link) RequestReset(now time.Time) {}
+func (l *Link) RequestReset(now time.Time) {
+	if l.ended {
+		return
+	}
+	defer l.enter(now)()
+	l.ccp.requestReset()
+}
 
 // ResetDone ends an outstanding Reset-Request: a FLUSHED packet has arrived,
 // which is an answer as good as a Reset-Ack (RFC 3078 section 8.2).
-func (l *Link) ResetDone(now time.Time) {}
+func (l *Link) ResetDone(now time.Time) {
+	if l.ended {
+		return
+	}
+	defer l.enter(now)()
+	l.ccp.endReset()
+}
 
 // Reject answers a frame of a protocol nobody negotiated with a Protocol-Reject,
 // at a limited rate and only while LCP is open. info is the frame's information field.
-func (l *Link) Reject(now time.Time, protocol uint16, info []byte) {}
+func (l *Link) Reject(now time.Time, protocol uint16, info []byte) {
+	if !l.opened || l.ended {
+		return
+	}
+	defer l.enter(now)()
+	l.stats.UnknownProtocol++
+	l.rejectProtocol(protocol, info)
+}
 
 // Phase is where the link stands.
 func (l *Link) Phase() Phase { return l.phase }
 
 // Stats is a copy of the counters.
 func (l *Link) Stats() Stats { return l.stats }
+
+// enter begins a call from outside; what it returns ends it.
+func (l *Link) enter(now time.Time) func() {
+	// Time that runs backwards would start timers anew for nothing.
+	if now.After(l.now) {
+		l.now = now
+	}
+	return func() {
+		l.settle()
+		l.out.drain()
+	}
+}
+
+// fail asks for the way down. The first reason counts. The way begins when the
+// packet or timer being worked on is done, so that no automaton is pulled from
+// under its own transition.
+func (l *Link) fail(reason *DownError) {
+	if l.reason == nil && !l.ended {
+		l.reason = reason
+	}
+}
+
+// settle does what had to wait for the end of a transition: it closes layers that
+// have given up, and begins the way down if there is a reason for it.
+func (l *Link) settle() {
+	if l.reason == nil && l.withoutEncryption {
+		l.withoutEncryption = false
+		l.ccp.handle(evClose)
+		l.startNetwork()
+	}
+	if l.ipv6cp.refused && l.ipv6cp.negotiating() {
+		l.ipv6cp.handle(evClose)
+	}
+	if l.reason == nil || l.closing || l.ended {
+		return
+	}
+	l.closing = true
+	l.phase = PhaseTerminate
+	l.setup = time.Time{}
+	l.out.pushEvent(Closing{Reason: l.reason})
+	l.lcp.handle(evClose)
+	// In states without a lower layer or without a peer nothing more will come.
+	if l.lcp.state == stClosed || l.lcp.state == stInitial {
+		l.finish()
+	}
+}
+
+// finish gives out LinkDown, once.
+func (l *Link) finish() {
+	if l.ended {
+		return
+	}
+	if l.reason == nil {
+		l.reason = down(ClassPeer, "the link went down")
+	}
+	if !l.closing {
+		l.closing = true
+		l.out.pushEvent(Closing{Reason: l.reason})
+	}
+	l.ended = true
+	l.phase = PhaseDead
+	l.auth = nil
+	l.creds.forget()
+	l.out.pushEvent(LinkDown{Reason: l.reason})
+}
+
+// terminateText is what our Terminate-Request tells the peer: why, unless the
+// peer knows that best.
+func (l *Link) terminateText() []byte {
+	if l.reason == nil || l.reason.Class == ClassPeer {
+		return nil
+	}
+	return []byte(printable([]byte(l.reason.Message)))
+}
+
+// randomMagic is a number other than 0 and not.
+func (l *Link) randomMagic(not uint32) uint32 {
+	for range 8 {
+		var b [4]byte
+		if !l.random(b[:]) {
+			return 0
+		}
+		if m := binary.BigEndian.Uint32(b[:]); m != 0 && m != not {
+			return m
+		}
+	}
+	// A source that keeps giving the same value is no source; any other number
+	// keeps the protocol going and the loop counters find the rest.
+	return not ^ 0x5A5A5A5A | 1
+}
+
+// random fills b, or ends the link.
+func (l *Link) random(b []byte) bool {
+	if _, err := io.ReadFull(l.cfg.Rand, b); err != nil {
+		l.fail(down(ClassAdmin, "no random numbers: %v", err))
+		return false
+	}
+	return true
+}
+
+// duration makes a count a factor of time.
+func duration(n int) time.Duration { return time.Duration(n) }

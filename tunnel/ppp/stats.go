@@ -12,6 +12,7 @@ type Stats struct {
 	UnknownCode         uint64
 	RejectsSent         uint64 // Protocol-Reject and Code-Reject
 	RejectsSuppressed   uint64 // the same, over the rate
+	ProtocolRejectsIn   uint64 // rejections by the peer; a flood of them means that the keys differ
 	EchoRequestsIn      uint64
 	EchoRepliesIn       uint64
 	Looped              uint64 // packets that carry our own magic number

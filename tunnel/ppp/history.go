@@ -1,0 +1,43 @@
+package ppp
+
+import "hash/fnv"
+
+// requestHistory remembers the last requests of a negotiation, so that a late
+// copy of one is known for what it is.
+type requestHistory struct {
+	seen [8]struct {
+		sum  uint64
+		id   byte
+		used bool
+	}
+	next int
+}
+
+// digest is a short name of a request's options. A peer that forges a collision
+// only makes us ignore its own packet.
+func digest(p packet) uint64 {
+	h := fnv.New64a()
+	h.Write(p.data)
+	return h.Sum64()
+}
+
+// add remembers a request.
+func (h *requestHistory) add(p packet) {
+	if h.has(p) {
+		return
+	}
+	s := &h.seen[h.next%len(h.seen)]
+	s.sum, s.id, s.used = digest(p), p.id, true
+	h.next++
+}
+
+// has is whether the very same request was seen.
+func (h *requestHistory) has(p packet) bool {
+	sum := digest(p)
+	for _, s := range h.seen {
+		if s.used && s.id == p.id && s.sum == sum {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,39 @@
+package mschap
+
+import (
+	"crypto/des"
+	"fmt"
+	"math/bits"
+)
+
+// expandKey spreads 56 bits over eight bytes and sets the lowest bit of each so
+// that its number of ones is odd (RFC 2759 sections 8.6 and 9.3).
+func expandKey(raw [7]byte) [8]byte {
+	var all uint64
+	for _, b := range raw {
+		all = all<<8 | uint64(b)
+	}
+	var key [8]byte
+	for i := range key {
+		b := byte(all>>(49-7*i)) << 1
+		if bits.OnesCount8(b)%2 == 0 {
+			b |= 1
+		}
+		key[i] = b
+	}
+	return key
+}
+
+// desEncrypt is one DES block in ECB mode (RFC 2759 section 8.6).
+func desEncrypt(clear [8]byte, raw [7]byte) [8]byte {
+	key := expandKey(raw)
+	block, err := des.NewCipher(key[:])
+	if err != nil {
+		// Only a key of another length is refused, and a runtime that is
+		// restricted to FIPS 140 algorithms.
+		panic(fmt.Sprintf("mschap: DES is not available: %v", err))
+	}
+	var out [8]byte
+	block.Encrypt(out[:], clear[:])
+	return out
+}

@@ -1,0 +1,273 @@
+package ppp
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+)
+
+// heldPackets are packets that came a step too early: the peer is a packet ahead
+// of us, or the network has changed their order. Only the last one of each
+// protocol is kept, and only until its protocol starts.
+type heldPackets struct {
+	auth, ccp, ipcp, ipv6cp []byte
+}
+
+// maxHeld is the longest packet kept, bytes.
+const maxHeld = 2048
+
+// hold keeps a copy of a packet that opens a conversation.
+func (l *Link) hold(slot *[]byte, p packet) {
+	l.stats.WrongPhase++
+	// Configure-Request, Challenge and PAP's request all have code 1.
+	if p.code == codeConfigureRequest && len(p.raw) <= maxHeld {
+		*slot = bytes.Clone(p.raw)
+	}
+}
+
+// release hands a held packet to whoever was missing.
+func release(slot *[]byte, receive func(packet)) {
+	raw := *slot
+	*slot = nil
+	if raw == nil {
+		return
+	}
+	if p, err := parsePacket(raw); err == nil {
+		receive(p)
+	}
+}
+
+// route gives a frame's content to its protocol.
+func (l *Link) route(proto uint16, info []byte) {
+	if proto != ProtoLCP && l.reason != nil {
+		l.stats.WrongPhase++
+		return
+	}
+	var handle func(packet)
+	switch proto {
+	case ProtoLCP:
+		handle = l.lcp.receive
+	case ProtoPAP, ProtoCHAP:
+		handle = func(p packet) { l.routeAuth(proto, p) }
+	case ProtoCCP:
+		handle = l.routeCCP
+	case ProtoIPCP:
+		handle = func(p packet) { l.routeNetwork(&l.ipcp.automaton, &l.held.ipcp, p) }
+	case ProtoIPV6CP:
+		handle = l.routeIPV6CP
+	case ProtoIPv4, ProtoIPv6, ProtoCompressed:
+		l.stats.WrongPhase++ // the owner's business; it gave us one by mistake
+		return
+	default:
+		l.stats.UnknownProtocol++
+		// Before the network phase RFC 1661 section 3.5 wants silence.
+		if l.phase == PhaseNetwork {
+			l.rejectProtocol(proto, info)
+		}
+		return
+	}
+	p, err := parsePacket(info)
+	if err != nil {
+		l.stats.Malformed++
+		return
+	}
+	handle(p)
+}
+
+// routeAuth takes PAP and CHAP.
+func (l *Link) routeAuth(proto uint16, p packet) {
+	switch {
+	case l.auth != nil && l.auth.proto() == proto:
+		l.auth.receive(p)
+	case l.auth == nil && l.lcp.state >= stReqSent:
+		// The peer has our Ack already, and its own has not arrived here.
+		l.hold(&l.held.auth, p)
+	default:
+		l.stats.WrongPhase++
+	}
+}
+
+// routeCCP takes CCP, which is not spoken where there will be no encryption.
+func (l *Link) routeCCP(p packet) {
+	switch {
+	case l.ccp.running():
+		l.ccp.receive(p)
+	case l.phase == PhaseAuthenticate:
+		l.hold(&l.held.ccp, p)
+	case l.phase == PhaseNetwork:
+		l.rejectProtocol(ProtoCCP, p.raw)
+	default:
+		l.stats.WrongPhase++
+	}
+}
+
+// routeIPV6CP takes IPV6CP, or rejects it where it is switched off.
+func (l *Link) routeIPV6CP(p packet) {
+	if !l.cfg.IPv6 || l.ipv6cp.refused && l.ipv6cp.state == stInitial {
+		if l.phase == PhaseNetwork {
+			l.rejectProtocol(ProtoIPV6CP, p.raw)
+		} else {
+			l.stats.WrongPhase++
+		}
+		return
+	}
+	l.routeNetwork(&l.ipv6cp.automaton, &l.held.ipv6cp, p)
+}
+
+// routeNetwork takes a network control protocol. While encryption is still being
+// negotiated nothing is acknowledged: the last request waits (RFC 3078 section 9).
+func (l *Link) routeNetwork(a *automaton, slot *[]byte, p packet) {
+	switch {
+	case l.networkStarted:
+		a.receive(p)
+	case l.phase == PhaseAuthenticate || l.phase == PhaseNetwork:
+		l.hold(slot, p)
+	default:
+		l.stats.WrongPhase++
+	}
+}
+
+// established begins the authentication phase: LCP is open.
+func (l *Link) established() {
+	l.phase = PhaseAuthenticate
+	l.creds.forget()
+	l.lcp.startEcho()
+	if l.authMethod() == 0 {
+		// Neither side of answerAuth and request lets this happen.
+		l.fail(down(ClassPolicy, "no authentication was agreed on"))
+		return
+	}
+	l.auth = l.newAuthenticator()
+	l.auth.start()
+	release(&l.held.auth, func(p packet) { l.auth.receive(p) })
+}
+
+// lost takes everything above LCP down: LCP has left the opened state.
+func (l *Link) lost() {
+	l.lcp.stopEcho()
+	l.auth = nil
+	l.ipcp.stop()
+	l.ipv6cp.stop()
+	l.ccp.stop()
+	l.creds.forget()
+	l.networkStarted, l.encrypted = false, false
+	l.held = heldPackets{}
+	if l.reason == nil {
+		l.stats.Renegotiations++
+		l.phase = PhaseEstablish
+	}
+}
+
+// startCompression begins the network phase with CCP, where there are keys for it.
+func (l *Link) startCompression() {
+	switch {
+	case l.cfg.MPPE.Mode != Off && l.creds.valid:
+		l.ccp.begin()
+		release(&l.held.ccp, l.ccp.receive)
+	case l.cfg.MPPE.required():
+		l.fail(down(ClassPolicy, "encryption is required and %s gives no keys", l.authMethod()))
+	default:
+		l.startNetwork()
+	}
+}
+
+// startNetwork begins IPCP and IPV6CP: encryption is up, or there will be none.
+func (l *Link) startNetwork() {
+	if l.networkStarted || l.reason != nil {
+		return
+	}
+	l.networkStarted = true
+	l.ipcp.begin()
+	release(&l.held.ipcp, l.ipcp.receive)
+	if l.cfg.IPv6 {
+		l.ipv6cp.begin()
+		release(&l.held.ipv6cp, l.ipv6cp.receive)
+	}
+}
+
+// networkChanged reports that a network protocol has opened or closed.
+func (l *Link) networkChanged() {
+	if l.lcp.state != stOpened || l.ipcp.state != stOpened && l.ipv6cp.state != stOpened {
+		l.networkGone()
+		return
+	}
+	l.networkUp = true
+	l.setup = time.Time{}
+	up := NetworkUp{
+		SendMRU: l.lcp.his.mru,
+		RecvMRU: l.lcp.recvMRU(),
+		PFC:     l.lcp.his.pfc,
+		ACFC:    l.lcp.his.acfc,
+	}
+	l.ipcp.fill(&up)
+	l.ipv6cp.fill(&up)
+	l.out.pushEvent(up)
+}
+
+// networkGone reports, once, that user data must stop.
+func (l *Link) networkGone() {
+	if !l.networkUp {
+		return
+	}
+	l.networkUp = false
+	l.out.pushEvent(NetworkDown{})
+	if l.reason == nil {
+		l.setup = l.now.Add(l.cfg.SetupTimeout)
+	}
+}
+
+// networkFinished ends a link that has no network protocol left to open.
+func (l *Link) networkFinished(what string, cause event) {
+	if l.lcp.state != stOpened || !l.networkStarted {
+		return
+	}
+	if l.ipcp.alive() || l.cfg.IPv6 && l.ipv6cp.alive() {
+		return
+	}
+	if cause == evTOMinus {
+		l.fail(down(ClassTimeout, "the peer does not complete %s", what))
+		return
+	}
+	l.fail(down(ClassPeer, "the peer closed or refused %s", what))
+}
+
+// setupTimeout is the reason for a link that never carried data.
+func (l *Link) setupTimeout() *DownError {
+	d := down(ClassTimeout, "the link was not ready after %s (phase %s)", l.cfg.SetupTimeout, l.phase)
+	d.NothingReceived = l.heard == 0
+	return d
+}
+
+// assignment is the two addresses a server has given out.
+type assignment struct {
+	done          bool
+	user          string
+	local, remote netip.Addr
+}
+
+// assign asks the owner for addresses, once.
+func (l *Link) assign(user string) bool {
+	a := &l.assignment
+	if a.done {
+		if a.user == user {
+			return true
+		}
+		l.fail(down(ClassPolicy, "the peer changed its user name while the link was up"))
+		return false
+	}
+	local, remote, err := l.cfg.Assign(user)
+	if err != nil {
+		l.fail(down(ClassAdmin, "no tunnel address for the peer: %v", err))
+		return false
+	}
+	*a = assignment{done: true, user: user, local: local.Unmap(), remote: remote.Unmap()}
+	if !usableAddr(a.local) || !usableAddr(a.remote) || a.local == a.remote {
+		l.fail(down(ClassAdmin, "the tunnel addresses %s and %s given for the peer cannot be used", local, remote))
+		return false
+	}
+	if l.allowed != nil && !l.allowed(a.remote) {
+		l.fail(down(ClassPolicy, "the account may not use the tunnel address %s", a.remote))
+		return false
+	}
+	return true
+}
