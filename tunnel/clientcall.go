@@ -1,0 +1,218 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// clientCall is one control connection of a client and the session on it.
+type clientCall struct {
+	c           *Client
+	conn        gre.Conn
+	local, peer netip.Addr
+	pns         *control.PNS
+	link        *controlLink
+	receiver    *receiver
+
+	session  *Session
+	ended    chan *ppp.DownError
+	reason   error // why the call ends, the first that was found
+	localErr error // of the local end's set-up
+}
+
+func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
+	r := newReceiver(conn, c.cfg.Now)
+	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 { return r.callID(peer) }})
+	return &clientCall{
+		c: c, conn: conn, local: local, peer: peer, pns: pns, receiver: r,
+		link:  newControlLink(pns, tcp, c.cfg.Now),
+		ended: make(chan *ppp.DownError, 1),
+	}
+}
+
+// greSilence is how long after the call is up a warning says that no GRE came.
+const greSilence = 6 * time.Second
+
+// run works the control connection until the call is over.
+func (k *clientCall) run(ctx context.Context) error {
+	defer k.link.end()
+	go func() { _ = k.receiver.run() }()
+	k.pns.Start(k.c.cfg.Now())
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	silence := make(<-chan time.Time)
+	stopping := ctx.Done()
+	for {
+		now := k.c.cfg.Now()
+		k.pns.Tick(now)
+		if err := k.link.write(); err != nil {
+			k.end(failure(ClassNetwork, err, "control connection to %s broke", k.peer))
+			return k.finish()
+		}
+		for _, e := range k.pns.Events() {
+			switch e := e.(type) {
+			case control.CallUp:
+				if err := k.open(ctx, e); err != nil {
+					return err
+				}
+				silence = time.After(greSilence)
+			case control.CallDown:
+				k.end(failure(ClassPeer, nil, "the server ended the call: %s", e.Reason))
+				k.lower()
+			case control.Closed:
+				k.end(closedError(e, k.peer))
+				return k.finish()
+			}
+		}
+		timer.Reset(k.link.wait(now))
+		select {
+		case data, ok := <-k.link.received:
+			if !ok {
+				k.end(failure(ClassNetwork, k.link.readErr, "control connection to %s closed", k.peer))
+				return k.finish()
+			}
+			k.pns.Input(k.c.cfg.Now(), data)
+		case <-timer.C:
+		case <-silence:
+			if !k.session.heard.Load() {
+				k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
+			}
+		case down := <-k.ended:
+			k.end(k.linkError(down))
+			k.link.farewell()
+			return k.finish()
+		case <-stopping:
+			stopping = nil
+			k.end(failure(ClassAdmin, nil, "stopped"))
+			if k.session == nil {
+				k.link.farewell()
+				return k.finish()
+			}
+			// The session saw ctx end too, and closes its link; ended brings the rest.
+		}
+	}
+}
+
+// end keeps the first reason.
+func (k *clientCall) end(err error) {
+	if k.reason == nil {
+		k.reason = err
+	}
+}
+
+// open starts the session of a call that the server has accepted.
+func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
+	pc := k.c.cfg.pppConfig()
+	pc.User, pc.Password = k.c.cfg.User, k.c.cfg.Password
+	pc.RequestDNS = k.c.cfg.RequestDNS
+	pc.Forbidden = []netip.Addr{k.peer}
+	s, err := newSession(k.c.cfg.Options, k.conn, k.peer, e.CallID, e.PeerCallID, pc, k)
+	if err != nil {
+		return failure(ClassOther, err, "starting the session")
+	}
+	s.log.Info("call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	k.session = s
+	k.receiver.add(s)
+	k.pns.SetLinkInfo(0xFFFFFFFF, 0xFFFFFFFF)
+	go func() { k.ended <- s.run(ctx) }()
+	return nil
+}
+
+// lower tells the session that its call is gone.
+func (k *clientCall) lower() {
+	if k.session != nil {
+		k.session.lowerDown()
+	}
+}
+
+// finish ends the session at once and gives the reason.
+func (k *clientCall) finish() error {
+	k.lower()
+	if k.session != nil {
+		<-k.session.Done()
+		k.c.current.CompareAndSwap(k.session, nil)
+		k.receiver.remove(k.session)
+	}
+	return k.reason
+}
+
+// closedError says why a control connection ended.
+func closedError(e control.Closed, peer netip.Addr) error {
+	return failure(ClassNetwork, nil, "control connection to %s ended: %s", peer, e.Reason)
+}
+
+// linkError says why the PPP link ended, in the words of this package.
+func (k *clientCall) linkError(down *ppp.DownError) error {
+	switch {
+	case k.localErr != nil:
+		var e *Error
+		if errors.As(k.localErr, &e) {
+			return e
+		}
+		if errors.Is(k.localErr, os.ErrPermission) {
+			return failure(ClassPermission, k.localErr, "local end")
+		}
+		return failure(ClassOther, k.localErr, "local end")
+	case down.NothingReceived && down.Class == ppp.ClassTimeout:
+		return failure(ClassNetwork, nil, "the control connection to %s is up, but no GRE packet came back: GRE (IP protocol 47) is blocked on the way; "+
+			"on a router or firewall between, allow it and load the helper: modprobe nf_conntrack_pptp, and in nftables: ct helper set \"pptp\"", k.peer)
+	}
+	return failure(classOfLink(down.Class), nil, "%s", down.Message)
+}
+
+func classOfLink(c ppp.Class) Class {
+	switch c {
+	case ppp.ClassAuth:
+		return ClassAuth
+	case ppp.ClassPolicy:
+		return ClassPolicy
+	case ppp.ClassAdmin:
+		return ClassAdmin
+	case ppp.ClassPeer:
+		return ClassPeer
+	}
+	return ClassNetwork
+}
+
+func (k *clientCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
+	s.log.Info("authenticated", "user", k.c.cfg.User, "method", e.Method.String())
+}
+
+func (k *clientCall) authFailed(s *Session, e ppp.AuthFailed) {
+	s.log.Error("authentication failed", "method", e.Method.String(), "code", e.Code, "reason", e.Message)
+}
+
+// networkUp has the local end made and starts reading it.
+func (k *clientCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {
+	n := Network{
+		Server: k.peer, OuterLocal: k.local, Local: e.Local, Remote: e.Remote, DNS: e.DNS,
+		LocalIPv6: e.LocalIPv6, RemoteIPv6: e.RemoteIPv6, MTU: s.MTU(e), Encrypted: s.getState().strength,
+	}
+	dev, err := k.c.cfg.Bring(context.Background(), n)
+	if err != nil {
+		k.localErr = err
+		return nil, err
+	}
+	k.c.current.Store(s)
+	k.c.read(dev)
+	if k.c.cfg.Changed != nil {
+		k.c.cfg.Changed(true, n)
+	}
+	return dev, nil
+}
+
+func (k *clientCall) networkDown(s *Session) {
+	k.c.current.CompareAndSwap(s, nil)
+	if k.c.cfg.Changed != nil {
+		k.c.cfg.Changed(false, Network{Server: k.peer, OuterLocal: k.local})
+	}
+}

@@ -1,0 +1,117 @@
+package tunnel
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/control"
+)
+
+// controlMachine is what the state machines of both roles have in common.
+type controlMachine interface {
+	Input(now time.Time, data []byte)
+	Output() []byte
+	Events() []control.Event
+	Tick(now time.Time)
+	Deadline() (time.Time, bool)
+	Shutdown(now time.Time)
+}
+
+// controlLink joins the state machine of a control connection to its TCP connection. Everything but the reading of TCP
+// happens on the goroutine that owns it.
+type controlLink struct {
+	machine  controlMachine
+	tcp      net.Conn
+	now      func() time.Time
+	received chan []byte // from TCP; closed at its end
+	readErr  error       // why, once received is closed
+	done     chan struct{}
+	close    sync.Once
+}
+
+// goodbye bounds a write and the whole teardown of a control connection.
+const goodbye = 3 * time.Second
+
+func newControlLink(m controlMachine, tcp net.Conn, now func() time.Time) *controlLink {
+	l := &controlLink{machine: m, tcp: tcp, now: now, received: make(chan []byte, 16), done: make(chan struct{})}
+	go l.read()
+	return l
+}
+
+// read hands what comes to the owner until that is done.
+func (l *controlLink) read() {
+	defer close(l.received)
+	buf := make([]byte, 1024)
+	for {
+		n, err := l.tcp.Read(buf)
+		if n > 0 {
+			select {
+			case l.received <- append([]byte(nil), buf[:n]...):
+			case <-l.done:
+				return
+			}
+		}
+		if err != nil {
+			l.readErr = err
+			return
+		}
+	}
+}
+
+// write sends what the state machine has to say. A peer that does not read for so long is gone.
+func (l *controlLink) write() error {
+	out := l.machine.Output()
+	if len(out) == 0 {
+		return nil
+	}
+	if err := l.tcp.SetWriteDeadline(time.Now().Add(goodbye)); err != nil {
+		return err
+	}
+	_, err := l.tcp.Write(out)
+	return err
+}
+
+// wait is how long the owner may sleep.
+func (l *controlLink) wait(now time.Time) time.Duration {
+	at, ok := l.machine.Deadline()
+	if !ok {
+		return time.Hour
+	}
+	return max(0, at.Sub(now))
+}
+
+// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and 2.3).
+func (l *controlLink) farewell() {
+	l.machine.Shutdown(l.now())
+	limit := time.After(goodbye)
+	for l.write() == nil && !l.over() {
+		select {
+		case data, ok := <-l.received:
+			if !ok {
+				return
+			}
+			l.machine.Input(l.now(), data)
+		case <-limit:
+			return
+		}
+	}
+}
+
+// over drains the machine's events, and says whether it has closed.
+func (l *controlLink) over() bool {
+	for _, e := range l.machine.Events() {
+		if _, ok := e.(control.Closed); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// end closes the TCP connection and lets the reader go.
+func (l *controlLink) end() {
+	l.close.Do(func() {
+		close(l.done)
+		l.tcp.Close()
+	})
+}

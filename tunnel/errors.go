@@ -1,0 +1,58 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Class says what kind of thing ended a tunnel, so that a program can choose its exit code and whether to try again.
+type Class int
+
+// The classes of failure.
+const (
+	ClassOther      Class = iota
+	ClassAuth             // the peer refused our credentials, or could not prove its own
+	ClassNetwork          // no connection, no GRE, a peer that fell silent
+	ClassPolicy           // the two ends do not agree on authentication or encryption
+	ClassPermission       // this process may not do what the tunnel needs
+	ClassPeer             // the peer ended the call in order
+	ClassAdmin            // this end was asked to stop
+)
+
+var classNames = [...]string{"other", "authentication", "network", "policy", "permission", "closed by peer", "stopped"}
+
+func (c Class) String() string {
+	if c < 0 || int(c) >= len(classNames) {
+		return fmt.Sprintf("class %d", int(c))
+	}
+	return classNames[c]
+}
+
+// Error is why a tunnel could not be made or has ended. Its text is for people: it names what was wrong and the remedy.
+type Error struct {
+	Class Class
+	Text  string
+	Err   error // the cause, or nil
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Text
+	}
+	return e.Text + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+func failure(c Class, cause error, format string, args ...any) *Error {
+	return &Error{Class: c, Text: fmt.Sprintf(format, args...), Err: cause}
+}
+
+// ClassOf gives the class of an error from this package, and ClassOther for any other error.
+func ClassOf(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return ClassOther
+}

@@ -1,0 +1,378 @@
+package tunnel
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/arc4tun/arc4tun/mppe"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
+)
+
+// The way of a packet in, all of it on the goroutine that reads the GRE socket:
+//
+//  1. receiver takes a batch from the socket and finds the session of each packet by the peer's address and our call ID
+//     (receiver.go). A run for one session goes to receive together.
+//  2. one parses the GRE header and the PPP protocol.
+//  3. Control frames whose sequence number is believable go to the session's own goroutine at once (control.go); their
+//     number is marked in the window, so that it does not wait for it.
+//  4. Stateless MPPE is deciphered on arrival, in any order; only what deciphers to a sound IP packet goes further.
+//     Stateful MPPE and clear packets must pass the check of their sequence number instead (belief.go).
+//  5. The window puts packets in order, or not, by its policy; stateful MPPE is deciphered as it comes out.
+//  6. deliver checks the packet's addresses, clamps the MSS, and the batch goes to the device in one write.
+
+// inbound is one session's state from its peer.
+type inbound struct {
+	mu     sync.Mutex
+	dev    netdev.Device // nil until the local end is up
+	dec    *mppe.Decrypter
+	early  bool // stateless MPPE: decipher before the window
+	behind bool // the decrypter is catching up with the peer after an outage
+	win    *reorder.Window
+	winCfg reorder.Config
+	data   belief // of packets that carry data
+	ctl    belief // of control frames, which also follow data
+	up     bool   // IP packets may enter
+	ipv6   bool
+	clear  bool       // IP packets may come in clear
+	mtu    int        // for the MSS
+	source netip.Addr // server: the only source address, or the zero Addr
+	source6 netip.Addr // server: the same for IPv6, link-local
+	seen   frameLog
+	stats  inStats
+
+	writer    *devWriter // of the goroutine that holds mu at the moment
+	deliverFn func([]byte)
+}
+
+// inStats counts what came, and why what did not pass was dropped.
+type inStats struct {
+	Packets, Bytes uint64 // IP packets delivered to the device, and their bytes
+	Frames         uint64 // PPP control frames taken
+	Malformed      uint64 // GRE or PPP headers that do not parse
+	Disbelieved    uint64 // sequence number far from the live one
+	RepeatedFrames uint64 // control frames seen before
+	NotUp          uint64 // data before the link was open for it
+	ClearRefused   uint64 // data in clear on an encrypted link
+	Undecipherable uint64 // MPPE that deciphers to nothing sound: forged, or a wrong key
+	Late           uint64 // MPPE older than any kept key
+	Repeated       uint64 // MPPE that was deciphered before
+	OutOfReach     uint64 // MPPE too far ahead to decipher yet
+	TooLong        uint64 // larger than any packet we could have agreed on
+	Spoofed        uint64 // source address is not the one given to the peer
+	Overrun        uint64 // control frames that came faster than they could be answered
+	DeviceErrors   uint64 // batches the local device refused
+}
+
+// receive takes a run of GRE packets of this session, in the order in which they came.
+func (s *Session) receive(now time.Time, pkts []gre.Packet, w *devWriter) {
+	in := &s.in
+	if !s.heard.Load() {
+		s.heard.Store(true)
+	}
+	in.mu.Lock()
+	in.writer = w
+	for i := range pkts {
+		s.one(now, pkts[i].Data)
+	}
+	s.finish()
+	in.mu.Unlock()
+	s.arm(now)
+}
+
+// finish writes what one batch has delivered.
+func (s *Session) finish() {
+	s.flush()
+	s.in.writer = nil
+}
+
+func (s *Session) flush() {
+	if s.in.writer.flush(s.in.dev) != nil {
+		s.in.stats.DeviceErrors++
+	}
+}
+
+// one takes one GRE packet.
+func (s *Session) one(now time.Time, data []byte) {
+	in := &s.in
+	h, payload, err := gre.Parse(data)
+	if err != nil {
+		if !errors.Is(err, gre.ErrEmpty) {
+			in.stats.Malformed++
+		}
+		return
+	}
+	if !h.HasSeq {
+		return // an acknowledgment alone
+	}
+	protocol, body, err := ppp.ParseFrame(payload)
+	if err != nil {
+		in.stats.Malformed++
+		return
+	}
+	switch {
+	case protocol == ppp.ProtoCompressed:
+		s.encrypted(now, h.Seq, body)
+	case protocol == ppp.ProtoIPv4 || protocol == ppp.ProtoIPv6:
+		s.inClear(now, h.Seq, body)
+	default:
+		s.control(now, h.Seq, payload)
+	}
+}
+
+// control takes a PPP control frame, from its address or protocol field on.
+func (s *Session) control(now time.Time, seq uint32, frame []byte) {
+	in := &s.in
+	nearData := in.data.started && in.data.isNear(seq)
+	if !in.ctl.isNear(seq) && !nearData {
+		// While data has its own proof (it deciphers), a far control frame is not believed at all; in clear it may
+		// be the first of a stream that has moved.
+		if (in.early && in.data.started) || in.ctl.judge(seq) == disbelieved {
+			in.stats.Disbelieved++
+			return
+		}
+	}
+	if in.seen.repeated(seq) {
+		in.stats.RepeatedFrames++
+		return
+	}
+	in.ctl.follow(seq)
+	if nearData {
+		in.win.Mark(seq, in.deliverFn)
+	}
+	s.acknowledge(now, seq)
+	in.stats.Frames++
+	s.handFrame(frame)
+}
+
+// encrypted takes the body of an MPPE packet (RFC 3078 section 3).
+func (s *Session) encrypted(now time.Time, seq uint32, body []byte) {
+	in := &s.in
+	switch {
+	case in.dec == nil || !in.up:
+		in.stats.NotUp++
+	case len(body) > maxPacket:
+		in.stats.TooLong++
+	case in.early:
+		s.decipher(now, seq, body)
+	default:
+		if !s.believe(now, seq) {
+			return
+		}
+		b := getBuffer()
+		b[0] = holdsMPPE
+		n := copy(b[headroom-4:], body)
+		s.push(now, seq, b[:headroom-4+n])
+	}
+}
+
+// decipher tries a stateless packet at once; what is not sound moves nothing.
+func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
+	in := &s.in
+	b := getBuffer()
+	plain, err := in.dec.DecryptSeq(b[headroom-2:headroom-2], body, seq)
+	if err != nil {
+		putBuffer(b[:])
+		in.countDecryptError(err)
+		return
+	}
+	// Even a sound packet must come where the stream is: an old one sent again under another number must not move
+	// the window.
+	if !s.believe(now, seq) {
+		putBuffer(b[:])
+		return
+	}
+	s.placeIP(now, seq, b, plain)
+}
+
+// placeIP puts a deciphered PPP payload, which begins at headroom-2 in b, into the window.
+func (s *Session) placeIP(now time.Time, seq uint32, b *buffer, plain []byte) {
+	n, ok := s.in.unwrap(b, len(plain))
+	if !ok {
+		putBuffer(b[:])
+		return
+	}
+	b[0] = holdsIP
+	s.push(now, seq, b[:headroom+n])
+}
+
+// unwrap reads the PPP protocol at headroom-2 and leaves the IP packet of n bytes at headroom. A compressed protocol
+// field is one byte shorter, so the packet is moved up.
+func (in *inbound) unwrap(b *buffer, size int) (n int, ok bool) {
+	p := b[headroom-2:]
+	switch {
+	case size >= 2 && p[0]&1 == 0:
+		protocol := binary.BigEndian.Uint16(p)
+		return size - 2, protocol == ppp.ProtoIPv4 || protocol == ppp.ProtoIPv6
+	case size >= 1 && (p[0] == byte(ppp.ProtoIPv4) || p[0] == byte(ppp.ProtoIPv6)):
+		copy(b[headroom:], p[1:size])
+		return size - 1, true
+	}
+	in.stats.Undecipherable++
+	return 0, false
+}
+
+func (in *inbound) countDecryptError(err error) {
+	switch err {
+	case mppe.ErrLate:
+		in.stats.Late++
+	case mppe.ErrDuplicate:
+		in.stats.Repeated++
+	case mppe.ErrOutOfRange:
+		in.stats.OutOfReach++
+		in.behind = true
+	default:
+		in.stats.Undecipherable++
+	}
+}
+
+// inClear takes an IP packet that was not encrypted.
+func (s *Session) inClear(now time.Time, seq uint32, ip []byte) {
+	in := &s.in
+	switch {
+	case !in.clear:
+		in.stats.ClearRefused++
+	case !in.up:
+		in.stats.NotUp++
+	case len(ip) > maxPacket:
+		in.stats.TooLong++
+	case s.believe(now, seq):
+		b := getBuffer()
+		b[0] = holdsIP
+		n := copy(b[headroom:], ip)
+		s.push(now, seq, b[:headroom+n])
+	}
+}
+
+// believe judges the sequence number of a data packet and keeps what depends on it in step.
+func (s *Session) believe(now time.Time, seq uint32) bool {
+	in := &s.in
+	switch in.data.judge(seq) {
+	case disbelieved:
+		in.stats.Disbelieved++
+		return false
+	case moved:
+		in.win.Restart(in.deliverFn)
+	}
+	in.ctl.last, in.ctl.started = in.data.last, true
+	s.acknowledge(now, seq)
+	return true
+}
+
+// push hands a packet to the window.
+func (s *Session) push(now time.Time, seq uint32, p []byte) {
+	s.in.win.Push(now, seq, p, s.in.deliverFn)
+}
+
+// deliver takes what the window lets go, in its order.
+func (s *Session) deliver(p []byte) {
+	in := &s.in
+	if p[0] == holdsMPPE {
+		var ok bool
+		if p, ok = s.decipherLate(p); !ok {
+			return
+		}
+	}
+	ip := p[headroom:]
+	if !in.mayEnter(ip) {
+		putBuffer(p)
+		return
+	}
+	netdev.ClampMSS(ip, in.mtu)
+	in.stats.Packets++
+	in.stats.Bytes += uint64(len(ip))
+	if in.writer.add(p) {
+		s.flush()
+	}
+}
+
+// decipherLate deciphers a stateful packet whose turn has come, in place: the MPPE header at headroom-4, the plain
+// packet at headroom-2.
+func (s *Session) decipherLate(p []byte) ([]byte, bool) {
+	in := &s.in
+	sealed := p[headroom-4:]
+	plain, err := in.dec.Decrypt(sealed[2:2], sealed)
+	if err != nil {
+		putBuffer(p)
+		in.countDecryptError(err)
+		if in.dec.NeedReset() {
+			s.needReset.Store(true)
+		}
+		return nil, false
+	}
+	b := (*buffer)(p[:bufferSize])
+	n, ok := in.unwrap(b, len(plain))
+	if !ok {
+		putBuffer(p)
+		return nil, false
+	}
+	return b[:headroom+n], true
+}
+
+// mayEnter judges the IP packet itself: its version was negotiated, its length is what its header says, and on a server
+// its source is the address the peer was given.
+func (in *inbound) mayEnter(ip []byte) bool {
+	switch {
+	case !in.up:
+		in.stats.NotUp++
+		return false
+	case len(ip) >= 20 && ip[0]>>4 == 4:
+		if in.source.IsValid() && netip.AddrFrom4([4]byte(ip[12:16])) != in.source {
+			in.stats.Spoofed++
+			return false
+		}
+		return true
+	case len(ip) >= 40 && ip[0]>>4 == 6 && in.ipv6:
+		if in.source6.IsValid() && netip.AddrFrom16([16]byte(ip[8:24])) != in.source6 {
+			in.stats.Spoofed++
+			return false
+		}
+		return true
+	}
+	in.stats.Malformed++
+	return false
+}
+
+// expire lets go of what has waited long enough in the window.
+func (s *Session) expire(now time.Time) {
+	in := &s.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if at, ok := in.win.Deadline(); !ok || now.Before(at) {
+		return
+	}
+	in.writer = &s.expired
+	in.win.Expire(now, in.deliverFn)
+	s.finish()
+}
+
+// acknowledge notes a believed sequence number for the next acknowledgment.
+func (s *Session) acknowledge(now time.Time, seq uint32) {
+	s.ackMu.Lock()
+	s.acker.Received(now, seq)
+	s.ackMu.Unlock()
+}
+
+// frameLog remembers the sequence numbers of the last control frames, since one that the network duplicated must not
+// renegotiate the link. They are few, so a short list is enough.
+type frameLog struct {
+	seqs [64]uint32
+	n    int
+}
+
+// repeated reports whether seq was seen before, and remembers it.
+func (l *frameLog) repeated(seq uint32) bool {
+	for _, old := range l.seqs[:min(l.n, len(l.seqs))] {
+		if old == seq {
+			return true
+		}
+	}
+	l.seqs[l.n%len(l.seqs)] = seq
+	l.n++
+	return false
+}

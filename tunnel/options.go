@@ -1,0 +1,97 @@
+package tunnel
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
+)
+
+// Limits of Options.MTU, in bytes. An outer packet of 1,500 bytes holds an IP packet of 1,456 at most; larger ones are
+// carried in fragments, and packet buffers end the range.
+const (
+	MinMTU     = 576
+	MaxMTU     = 1500
+	DefaultMTU = 1400
+)
+
+// Options are what both ends of a tunnel share. The zero value of each field but Log is usable.
+type Options struct {
+	Backend *arc4.Backend // RC4 for MPPE; nil: the selected one
+
+	Auth       []ppp.AuthMethod // allowed methods, preferred first; empty: MS-CHAPv2
+	MPPE       ppp.MPPEPolicy   // zero: 128 bits, stateless, required
+	LinuxReset bool             // stateful MPPE as the Linux kernel does it (mppe.Config.LinuxReset)
+	IPv6       bool             // negotiate IPV6CP too
+
+	MTU     int            // the largest IP packet in the tunnel, bytes; 0: DefaultMTU
+	Reorder reorder.Config // the window; Release is set by this package
+
+	EchoInterval  time.Duration // between LCP Echo-Requests; 0: 30 s, negative: never
+	EchoFailures  int           // unanswered ones that end the link; 0: 4
+	FirstSequence *uint32       // of our GRE packets; nil: gre.DefaultFirstSeq
+
+	ingress bool // a server: take only packets whose source is the peer's tunnel address
+
+	Now  func() time.Time // nil: time.Now
+	Rand io.Reader        // nil: crypto/rand
+	Log  *slog.Logger     // nil: slog.Default
+}
+
+// withDefaults fills in what was left out and names the first value that cannot work.
+func (o Options) withDefaults() (Options, error) {
+	if o.Backend == nil {
+		b, err := arc4.Lookup("")
+		if err != nil {
+			return o, err
+		}
+		o.Backend = b
+	}
+	if o.MTU == 0 {
+		o.MTU = DefaultMTU
+	}
+	if o.MTU < MinMTU || o.MTU > MaxMTU {
+		return o, fmt.Errorf("MTU %d: must be %d to %d bytes (%d suits most paths)", o.MTU, MinMTU, MaxMTU, DefaultMTU)
+	}
+	if _, err := reorder.New(o.Reorder); err != nil {
+		return o, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o, nil
+}
+
+// mru is the PPP information field that carries our MTU: MPPE adds its header and the encrypted protocol field (RFC 3078
+// section 3), and pppd takes that off the MRU.
+func (o Options) mru() int { return o.MTU + mppeOverhead }
+
+const mppeOverhead = 4
+
+func (o Options) sequencer() *gre.Sequencer {
+	if o.FirstSequence != nil {
+		return gre.NewSequencer(*o.FirstSequence)
+	}
+	return gre.NewSequencer(gre.DefaultFirstSeq)
+}
+
+// pppConfig is the part of a PPP link's settings that both roles share.
+func (o Options) pppConfig() ppp.Config {
+	return ppp.Config{
+		Auth: o.Auth, MPPE: o.MPPE, IPv6: o.IPv6, MRU: o.mru(),
+		EchoInterval: o.EchoInterval, EchoFailures: o.EchoFailures,
+		Rand: o.Rand,
+	}
+}

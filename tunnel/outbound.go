@@ -1,0 +1,164 @@
+package tunnel
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/arc4tun/arc4tun/mppe"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// The way of a packet out, all of it on the goroutine that reads the local device:
+//
+//  1. deviceReader takes a batch of IP packets from the device, each at headroom in its buffer (devreader.go).
+//  2. The owner, Client or Server, says whose they are; a run for one session goes to sendPackets together.
+//  3. accept puts the PPP protocol before each packet, and lowers the MSS of a TCP SYN.
+//  4. The encrypter works through the run in place: MPPE header and ciphertext (mppe.EncryptBatch).
+//  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending acknowledgment.
+//  6. The run leaves in one WriteBatch.
+//
+// Control frames (LCP, authentication, CCP, IPCP) come from the session's own goroutine through sendFrame and take
+// their sequence numbers under the same lock.
+
+// outbound is one session's state towards its peer.
+type outbound struct {
+	mu      sync.Mutex
+	seq     *gre.Sequencer
+	enc     *mppe.Encrypter
+	up      bool // IP packets may leave
+	ipv6    bool
+	bare    bool // the peer takes frames without FF 03 (ACFC)
+	mustEnc bool // no IP packet may leave in clear
+	mtu     int  // the largest IP packet, in bytes
+
+	// One run's working memory: packet buffers, PPP protocol + packet, where its sealed form begins, what is sent.
+	bufs   [][]byte
+	plain  [][]byte
+	sealed [][]byte
+	pkts   []gre.Packet
+	frame  [bufferSize]byte // for control frames
+	stats  outStats
+}
+
+// outStats counts what left, and what did not.
+type outStats struct {
+	Packets, Bytes uint64 // IP packets and their bytes
+	Frames         uint64 // PPP control frames
+	Acks           uint64 // GRE packets that carried only an acknowledgment
+	NotUp          uint64 // IP packets dropped because the link was not open for them
+	TooLong        uint64 // IP packets over the MTU
+	NotIP          uint64 // neither IPv4 nor (negotiated) IPv6
+}
+
+// sendPackets sends a run of IP packets, bufs[i][headroom:headroom+sizes[i]], to the peer. The buffers are overwritten,
+// and the caller's again when it returns.
+func (s *Session) sendPackets(now time.Time, bufs [][]byte, sizes []int) {
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.up || (o.mustEnc && o.enc == nil) {
+		o.stats.NotUp += uint64(len(bufs))
+		return
+	}
+	o.bufs, o.plain, o.sealed, o.pkts = o.bufs[:0], o.plain[:0], o.sealed[:0], o.pkts[:0]
+	for i, b := range bufs {
+		o.accept(b, sizes[i])
+	}
+	if len(o.bufs) == 0 {
+		return
+	}
+	if o.enc != nil {
+		o.enc.EncryptBatch(o.sealed, o.plain)
+	}
+	for i := range o.bufs {
+		o.seal(s, now, i)
+	}
+	// A failed write is a lost packet, counted by the connection.
+	_, _ = s.conn.WriteBatch(o.pkts)
+}
+
+// accept checks one IP packet and sets up its places: plain is the PPP protocol and the packet, sealed the empty slice
+// two bytes before it, where the MPPE header and the ciphertext are to be written.
+func (o *outbound) accept(b []byte, size int) {
+	ip := b[headroom : headroom+size]
+	protocol := ppp.ProtoIPv4
+	switch {
+	case size >= 20 && ip[0]>>4 == 4:
+	case size >= 40 && ip[0]>>4 == 6 && o.ipv6:
+		protocol = ppp.ProtoIPv6
+	default:
+		o.stats.NotIP++
+		return
+	}
+	if size > o.mtu {
+		o.stats.TooLong++
+		return
+	}
+	netdev.ClampMSS(ip, o.mtu)
+	binary.BigEndian.PutUint16(b[headroom-2:], uint16(protocol))
+	o.bufs = append(o.bufs, b)
+	o.plain = append(o.plain, b[headroom-2:headroom+size])
+	o.sealed = append(o.sealed, b[headroom-4:headroom-4])
+	o.stats.Packets++
+	o.stats.Bytes += uint64(size)
+}
+
+// seal completes packet i of the run with its PPP and GRE headers, written backwards from where its payload begins.
+func (o *outbound) seal(s *Session, now time.Time, i int) {
+	b := o.bufs[i]
+	at, end := headroom-2, headroom-2+len(o.plain[i])
+	if o.enc != nil {
+		at -= 4
+		binary.BigEndian.PutUint16(b[at:], ppp.ProtoCompressed)
+	}
+	if !o.bare {
+		at -= 2
+		b[at], b[at+1] = 0xFF, 0x03
+	}
+	h := gre.Header{CallID: s.peerCallID, PayloadLen: uint16(end - at), HasSeq: true, Seq: o.seq.Next()}
+	if i == 0 {
+		h.Ack, h.HasAck = s.piggyback(now)
+	}
+	at -= h.Len()
+	h.Put(b[at:])
+	o.pkts = append(o.pkts, gre.Packet{Addr: s.peer, Data: b[at:end]})
+}
+
+// sendFrame sends one PPP control frame, complete from its address or protocol field on.
+func (s *Session) sendFrame(now time.Time, frame []byte) {
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(frame) > bufferSize-gre.MaxHeader {
+		o.stats.TooLong++
+		return
+	}
+	h := gre.Header{CallID: s.peerCallID, PayloadLen: uint16(len(frame)), HasSeq: true, Seq: o.seq.Next()}
+	h.Ack, h.HasAck = s.piggyback(now)
+	n := h.Put(o.frame[:])
+	n += copy(o.frame[n:], frame)
+	o.stats.Frames++
+	o.pkts = append(o.pkts[:0], gre.Packet{Addr: s.peer, Data: o.frame[:n]})
+	_, _ = s.conn.WriteBatch(o.pkts)
+}
+
+// sendAck sends an acknowledgment alone; it takes no sequence number (RFC 2637 section 4.1).
+func (s *Session) sendAck(ack uint32) {
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := gre.AckOnly(s.peerCallID, ack).Put(o.frame[:])
+	o.stats.Acks++
+	o.pkts = append(o.pkts[:0], gre.Packet{Addr: s.peer, Data: o.frame[:n]})
+	_, _ = s.conn.WriteBatch(o.pkts)
+}
+
+// piggyback gives the acknowledgment that is due to ride on the next packet, if any.
+func (s *Session) piggyback(now time.Time) (ack uint32, ok bool) {
+	s.ackMu.Lock()
+	defer s.ackMu.Unlock()
+	return s.acker.Piggyback(now)
+}

@@ -1,0 +1,107 @@
+package tunnel
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+)
+
+// callKey says whose a GRE packet is: the peer's address and the call ID we gave it (RFC 2637 section 4.1). Call IDs of
+// two peers may be the same.
+type callKey struct {
+	peer netip.Addr
+	id   uint16
+}
+
+// receiver reads one GRE socket for all sessions on it.
+type receiver struct {
+	conn gre.Conn
+	now  func() time.Time
+
+	mu       sync.RWMutex
+	sessions map[callKey]*Session
+	stray    uint64 // packets for no session of ours
+}
+
+// batch is how many packets one read of a socket or device takes at most.
+const batch = 128
+
+func newReceiver(conn gre.Conn, now func() time.Time) *receiver {
+	return &receiver{conn: conn, now: now, sessions: make(map[callKey]*Session)}
+}
+
+func (r *receiver) add(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sessions[callKey{s.peer, s.callID}] = s
+}
+
+func (r *receiver) remove(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sessions, callKey{s.peer, s.callID})
+}
+
+func (r *receiver) strays() uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.stray
+}
+
+// run reads until the connection is closed.
+func (r *receiver) run() error {
+	pkts := make([]gre.Packet, batch)
+	for i := range pkts {
+		pkts[i].Buf = make([]byte, bufferSize)
+	}
+	owners := make([]*Session, batch)
+	w := newDevWriter()
+	for {
+		n, err := r.conn.ReadBatch(pkts)
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.find(pkts[:n], owners)
+		now := r.now()
+		for i := 0; i < n; {
+			s := owners[i]
+			end := i + 1
+			for end < n && owners[end] == s {
+				end++
+			}
+			if s != nil {
+				s.receive(now, pkts[i:end], w)
+			}
+			i = end
+		}
+		clear(owners[:n])
+	}
+}
+
+// find sets owners[i] to the session of pkts[i], or nil.
+func (r *receiver) find(pkts []gre.Packet, owners []*Session) {
+	r.mu.RLock()
+	stray := uint64(0)
+	for i := range pkts {
+		data := pkts[i].Data
+		if len(data) >= gre.MinHeader {
+			owners[i] = r.sessions[callKey{pkts[i].Addr, uint16(data[6])<<8 | uint16(data[7])}]
+		}
+		if owners[i] == nil {
+			stray++
+		}
+	}
+	r.mu.RUnlock()
+	if stray > 0 {
+		r.mu.Lock()
+		r.stray += stray
+		r.mu.Unlock()
+	}
+}

@@ -1,0 +1,324 @@
+package tunnel
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// AddressPool gives tunnel addresses to users and takes them back.
+type AddressPool interface {
+	// Take gives a free address that allowed (nil: any) permits, preferred if that is valid and free.
+	Take(preferred netip.Addr, allowed func(netip.Addr) bool) (netip.Addr, error)
+	Give(netip.Addr)
+}
+
+// Account is what a server's user database knows of a user.
+type Account struct {
+	ppp.Account
+	Preferred netip.Addr // the one address the user always gets, or the zero Addr
+}
+
+// ServerConfig describes a server (we are the PAC, RFC 2637 section 1).
+type ServerConfig struct {
+	Options
+	Listener net.Listener  // of the control connections; Serve closes it
+	Device   netdev.Device // one for all sessions; Serve closes it
+	LocalIP  netip.Addr    // our address in every tunnel
+	Pool     AddressPool
+	Lookup   func(user string) (Account, bool)
+
+	Name        string       // in CHAP challenges; empty: "arc4"
+	DNS, NBNS   []netip.Addr // offered to clients, at most two each
+	MaxSessions int          // 0: 1,024
+	Guard       GuardLimits
+
+	ListenGRE func(local netip.Addr) (gre.Conn, error) // nil: a raw socket
+}
+
+// DefaultMaxSessions is what MaxSessions 0 stands for.
+const DefaultMaxSessions = 1024
+
+// Server answers PPTP clients.
+type Server struct {
+	cfg     ServerConfig
+	guard   *guard
+	counted struct{ connections, refused, authFailures atomic.Uint64 }
+
+	mu        sync.RWMutex
+	receivers map[netip.Addr]*receiver // by our outer address
+	byAddress map[netip.Addr]*Session  // by the client's tunnel address, both families
+	sessions  map[*Session]struct{}
+	calls     int // sessions and calls about to become one
+	conns     sync.WaitGroup
+}
+
+// NewServer checks a configuration. Nothing is opened yet.
+func NewServer(cfg ServerConfig) (*Server, error) {
+	var err error
+	if cfg.Options, err = cfg.Options.withDefaults(); err != nil {
+		return nil, err
+	}
+	cfg.ingress = true
+	if cfg.Listener == nil || cfg.Device == nil || cfg.Pool == nil || cfg.Lookup == nil {
+		return nil, errors.New("tunnel: ServerConfig needs Listener, Device, Pool and Lookup")
+	}
+	if !cfg.LocalIP.Is4() {
+		return nil, fmt.Errorf("tunnel: local address %s is not IPv4", cfg.LocalIP)
+	}
+	if cfg.MaxSessions == 0 {
+		cfg.MaxSessions = DefaultMaxSessions
+	}
+	if cfg.MaxSessions < 1 || cfg.MaxSessions > 65535 {
+		return nil, fmt.Errorf("tunnel: %d sessions: must be 1 to 65535", cfg.MaxSessions)
+	}
+	if cfg.ListenGRE == nil {
+		cfg.ListenGRE = func(local netip.Addr) (gre.Conn, error) { return gre.Listen(local, gre.Options{}) }
+	}
+	v := &Server{
+		cfg: cfg, guard: newGuard(cfg.Guard),
+		receivers: make(map[netip.Addr]*receiver),
+		byAddress: make(map[netip.Addr]*Session),
+		sessions:  make(map[*Session]struct{}),
+	}
+	probe := v.linkConfig(nil)
+	probe.Send, probe.Event = func([]byte) {}, func(ppp.Event) {}
+	if _, err := ppp.New(probe); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Serve answers clients until ctx ends, then ends every session in order. The error is nil after a stop that was asked
+// for, else an *Error.
+func (v *Server) Serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The socket on a fixed address is opened now, so that a missing permission shows at the start.
+	if a, err := netip.ParseAddrPort(v.cfg.Listener.Addr().String()); err == nil {
+		if err := v.openEarly(a.Addr().Unmap()); err != nil {
+			v.cfg.Listener.Close()
+			v.cfg.Device.Close()
+			return failure(classOfOpen(err), err, "GRE socket")
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { v.cfg.Listener.Close() })
+	defer stop()
+	reading := make(chan error, 1)
+	go func() {
+		r := &deviceReader{dev: v.cfg.Device, now: v.cfg.Now, route: v.route}
+		err := r.run()
+		if err != nil {
+			cancel()
+		}
+		reading <- err
+	}()
+	acceptErr := v.accept(ctx)
+	cancel()
+	v.conns.Wait()
+	v.cfg.Device.Close()
+	devErr := <-reading
+	v.closeReceivers()
+	switch {
+	case devErr != nil:
+		return failure(ClassOther, devErr, "the TUN device failed")
+	case acceptErr != nil:
+		return failure(ClassNetwork, acceptErr, "listening for clients")
+	}
+	return nil
+}
+
+// openEarly proves that a raw socket can be had, and keeps it if it is on the one address clients call.
+func (v *Server) openEarly(a netip.Addr) error {
+	if a.IsUnspecified() {
+		conn, err := v.cfg.ListenGRE(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	_, err := v.receiverOn(a)
+	return err
+}
+
+// accept takes control connections until the listener is closed.
+func (v *Server) accept(ctx context.Context) error {
+	pause := 5 * time.Millisecond
+	for {
+		tcp, err := v.cfg.Listener.Accept()
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			// Out of descriptors, say: serve those who are there and try again.
+			v.cfg.Log.Warn("accepting a control connection", "error", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, time.Second)
+			continue
+		}
+		pause = 5 * time.Millisecond
+		v.admit(ctx, tcp)
+	}
+}
+
+// admit starts serving a control connection, unless its address has cost enough already.
+func (v *Server) admit(ctx context.Context, tcp net.Conn) {
+	v.counted.connections.Add(1)
+	local, peer, err := ends(tcp)
+	if err != nil {
+		tcp.Close()
+		return
+	}
+	if ok, why := v.guard.admit(v.cfg.Now(), peer); !ok {
+		v.counted.refused.Add(1)
+		v.cfg.Log.Debug("control connection refused", "peer", peer, "reason", why)
+		tcp.Close()
+		return
+	}
+	v.conns.Go(func() {
+		defer tcp.Close()
+		r, err := v.receiverOn(local)
+		if err != nil {
+			v.guard.release(peer)
+			v.cfg.Log.Error("GRE socket", "error", err)
+			return
+		}
+		newServerConn(v, tcp, r, local, peer).run(ctx)
+	})
+}
+
+// receiverOn gives the receiver on one of our outer addresses, and opens it for the first client that calls there.
+func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r := v.receivers[local]; r != nil {
+		return r, nil
+	}
+	conn, err := v.cfg.ListenGRE(local)
+	if err != nil {
+		return nil, err
+	}
+	r := newReceiver(conn, v.cfg.Now)
+	v.receivers[local] = r
+	go func() {
+		if err := r.run(); err != nil {
+			v.cfg.Log.Error("reading GRE", "local", local, "error", err)
+		}
+	}()
+	return r, nil
+}
+
+func (v *Server) closeReceivers() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, r := range v.receivers {
+		r.conn.Close()
+	}
+}
+
+// callID gives a call ID that is free among the calls of one peer. They begin anywhere, so that a packet that is still
+// under way for the last call does not meet the next.
+func (r *receiver) callID(peer netip.Addr) uint16 {
+	var b [2]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	id := binary.BigEndian.Uint16(b[:])
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for r.sessions[callKey{peer, id}] != nil || id == 0 {
+		id++
+	}
+	return id
+}
+
+// linkConfig is the PPP side of a session of conn, which is nil in a trial.
+func (v *Server) linkConfig(assign func(user string) (local, remote netip.Addr, err error)) ppp.Config {
+	pc := v.cfg.pppConfig()
+	pc.Server, pc.Name = true, v.cfg.Name
+	pc.DNS, pc.NBNS = v.cfg.DNS, v.cfg.NBNS
+	pc.Assign = assign
+	if assign == nil {
+		pc.Assign = func(string) (l, r netip.Addr, err error) { return l, r, errors.New("a trial") }
+	}
+	pc.Lookup = func(user string) (ppp.Account, bool) {
+		a, ok := v.cfg.Lookup(user)
+		return a.Account, ok
+	}
+	return pc
+}
+
+// route finds the session of a packet from the device by its destination.
+func (v *Server) route(ip []byte) *Session {
+	var to netip.Addr
+	switch {
+	case len(ip) >= 20 && ip[0]>>4 == 4:
+		to = netip.AddrFrom4([4]byte(ip[16:20]))
+	case len(ip) >= 40 && ip[0]>>4 == 6:
+		to = netip.AddrFrom16([16]byte(ip[24:40]))
+	default:
+		return nil
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.byAddress[to]
+}
+
+// takePlace reserves room for one more session.
+func (v *Server) takePlace() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.calls >= v.cfg.MaxSessions {
+		return false
+	}
+	v.calls++
+	return true
+}
+
+// leavePlace gives it back, and forgets the session, if it came to one.
+func (v *Server) leavePlace(s *Session) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls--
+	delete(v.sessions, s)
+}
+
+func (v *Server) addSession(s *Session) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sessions[s] = struct{}{}
+}
+
+// setRoutes points a session's tunnel addresses to it.
+func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, a := range []netip.Addr{e.Remote, e.RemoteIPv6} {
+		if a.IsValid() {
+			v.byAddress[a] = s
+		}
+	}
+}
+
+func (v *Server) dropRoutes(s *Session) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for a, owner := range v.byAddress {
+		if owner == s {
+			delete(v.byAddress, a)
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package tunnel
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// serverConn is one client's control connection and the calls on it.
+type serverConn struct {
+	v           *Server
+	receiver    *receiver
+	local, peer netip.Addr
+	pac         *control.PAC
+	link        *controlLink
+	calls       map[uint16]*serverCall // by our call ID
+	ended       chan *serverCall
+	places      int       // reserved for calls that have no session yet
+	proven      sync.Once // the handshake's place in the guard is given back once
+}
+
+// serverCall is one call and its session.
+type serverCall struct {
+	k       *serverConn
+	session *Session
+	down    *ppp.DownError
+
+	mu      sync.Mutex
+	address netip.Addr // taken from the pool
+}
+
+func newServerConn(v *Server, tcp net.Conn, r *receiver, local, peer netip.Addr) *serverConn {
+	k := &serverConn{
+		v: v, receiver: r, local: local, peer: peer,
+		calls: make(map[uint16]*serverCall),
+		ended: make(chan *serverCall, 16),
+	}
+	k.pac = control.NewPAC(control.PACConfig{CallID: k.callID})
+	k.link = newControlLink(k.pac, tcp, v.cfg.Now)
+	return k
+}
+
+// handshake is how long a client may take until it has authenticated once.
+const handshake = 60 * time.Second
+
+// run works the control connection until it is over and every call on it has ended.
+func (k *serverConn) run(ctx context.Context) {
+	defer k.link.end()
+	defer k.release()
+	k.work(ctx)
+	for _, c := range k.calls {
+		c.session.lowerDown()
+	}
+	for len(k.calls) > 0 {
+		k.over(<-k.ended)
+	}
+	for ; k.places > 0; k.places-- {
+		k.v.leavePlace(nil)
+	}
+}
+
+// callID gives the ID of a new call, and reserves room for its session.
+func (k *serverConn) callID() (uint16, bool) {
+	if !k.v.takePlace() {
+		k.v.counted.refused.Add(1)
+		k.v.cfg.Log.Warn("call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
+		return 0, false
+	}
+	k.places++
+	return k.receiver.callID(k.peer), true
+}
+
+// work is the life of the control connection itself.
+func (k *serverConn) work(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	limit := time.After(handshake)
+	stopping := ctx.Done()
+	closing := false
+	k.pac.Start(k.v.cfg.Now())
+	for {
+		now := k.v.cfg.Now()
+		k.pac.Tick(now)
+		if k.link.write() != nil || k.events(ctx) {
+			return
+		}
+		if closing && len(k.calls) == 0 {
+			k.link.farewell()
+			return
+		}
+		timer.Reset(k.link.wait(now))
+		select {
+		case data, ok := <-k.link.received:
+			if !ok {
+				return
+			}
+			k.pac.Input(k.v.cfg.Now(), data)
+		case <-timer.C:
+		case c := <-k.ended:
+			k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, control.DisconnectAdminShutdown)
+			k.over(c)
+		case <-limit:
+			if len(k.calls) == 0 {
+				return
+			}
+		case <-stopping:
+			// The sessions saw ctx end too and close their links.
+			stopping, closing = nil, true
+		}
+	}
+}
+
+// events takes what the state machine reports, and says whether the connection is over.
+func (k *serverConn) events(ctx context.Context) (over bool) {
+	for _, e := range k.pac.Events() {
+		switch e := e.(type) {
+		case control.CallUp:
+			k.open(ctx, e)
+		case control.CallDown:
+			if c := k.calls[e.CallID]; c != nil {
+				c.session.lowerDown()
+			}
+		case control.Closed:
+			return true
+		}
+	}
+	return false
+}
+
+// open starts the session of a new call.
+func (k *serverConn) open(ctx context.Context, e control.CallUp) {
+	k.places--
+	c := &serverCall{k: k}
+	s, err := newSession(k.v.cfg.Options, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c.assign), c)
+	if err != nil {
+		k.v.leavePlace(nil)
+		k.v.cfg.Log.Error("starting a session", "peer", k.peer, "error", err)
+		k.pac.ClearCall(k.v.cfg.Now(), e.CallID, control.DisconnectAdminShutdown)
+		return
+	}
+	c.session = s
+	s.log.Info("call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	k.calls[e.CallID] = c
+	k.v.addSession(s)
+	k.receiver.add(s)
+	go func() {
+		c.down = s.run(ctx)
+		k.ended <- c
+	}()
+}
+
+// over forgets a call whose session has ended.
+func (k *serverConn) over(c *serverCall) {
+	s := c.session
+	delete(k.calls, s.callID)
+	k.receiver.remove(s)
+	k.v.dropRoutes(s)
+	k.v.leavePlace(s)
+	c.giveBack()
+	s.log.Info("session ended", "reason", c.down.Message, "user", s.getState().user)
+}
+
+// release gives the handshake's place in the guard back.
+func (k *serverConn) release() {
+	k.proven.Do(func() { k.v.guard.release(k.peer) })
+}
+
+// assign takes an address for an authenticated user.
+func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
+	a, ok := c.k.v.cfg.Lookup(user)
+	if !ok {
+		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
+	}
+	remote, err = c.k.v.cfg.Pool.Take(a.Preferred, a.Allowed)
+	if err != nil {
+		c.k.v.cfg.Log.Error("no address for a client", "user", user, "error", err)
+		return local, remote, err
+	}
+	c.mu.Lock()
+	c.address = remote
+	c.mu.Unlock()
+	return c.k.v.cfg.LocalIP, remote, nil
+}
+
+func (c *serverCall) giveBack() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.address.IsValid() {
+		c.k.v.cfg.Pool.Give(c.address)
+		c.address = netip.Addr{}
+	}
+}
+
+func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
+	c.k.release()
+	c.k.v.guard.succeeded(c.k.peer)
+	s.log.Info("authenticated", "user", e.User, "method", e.Method.String())
+}
+
+func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
+	c.k.v.counted.authFailures.Add(1)
+	c.k.v.guard.failed(c.k.v.cfg.Now(), c.k.peer)
+	s.log.Warn("authentication failed", "user", e.User, "method", e.Method.String(), "reason", e.Message)
+}
+
+func (c *serverCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {
+	c.k.v.setRoutes(s, e)
+	s.log.Info("tunnel is up", "user", s.getState().user, "remote", e.Remote, "mtu", s.MTU(e), "mppe", s.getState().strength)
+	return c.k.v.cfg.Device, nil
+}
+
+func (c *serverCall) networkDown(s *Session) { c.k.v.dropRoutes(s) }

@@ -1,0 +1,387 @@
+package tunnel
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/arc4tun/arc4tun/mppe"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
+)
+
+// Session is one call: a PPP link inside GRE between us and one peer.
+//
+// Three goroutines touch it. The socket's reader owns the way in (inbound.go), the device's reader the way out
+// (outbound.go), each under its own lock. The PPP link, all timers and everything slow belong to the session's own
+// goroutine, run, to which control frames come through a bounded queue.
+type Session struct {
+	opts       Options
+	conn       gre.Conn
+	peer       netip.Addr
+	callID     uint16 // ours: in GRE packets to us
+	peerCallID uint16 // the peer's: in GRE packets from us
+	since      time.Time
+	log        *slog.Logger
+	owner      sessionOwner
+
+	link   *ppp.Link
+	frames chan []byte   // control frames for the link
+	wake   chan struct{} // a deadline has come nearer, or a flag below was set
+	stop   chan string   // the reason of a Close
+	gone   chan struct{} // closed when the call below is gone
+	goneMu sync.Once
+	done   chan struct{} // closed when run has ended
+	end    *ppp.DownError
+
+	armed     atomic.Int64 // when run will wake by itself, Unix nanoseconds
+	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
+	heard     atomic.Bool  // a GRE packet has come from the peer
+
+	ackMu sync.Mutex
+	acker gre.Acker
+
+	out     outbound
+	in      inbound
+	expired devWriter // for what the timer lets go
+	resets  bool      // a Reset-Request is outstanding (run's own)
+
+	stateMu sync.Mutex
+	state   sessionState
+}
+
+// sessionState is what is known of a session, for its owner and for status.
+type sessionState struct {
+	phase     string
+	user      string
+	method    ppp.AuthMethod
+	authed    bool
+	network   ppp.NetworkUp
+	up        bool
+	upSince   time.Time
+	strength  int // 0: no encryption
+	stateless bool
+}
+
+// sessionOwner is told what matters outside the session, on the session's goroutine.
+type sessionOwner interface {
+	authSucceeded(*Session, ppp.AuthSucceeded)
+	authFailed(*Session, ppp.AuthFailed)
+	// networkUp gives the local device, made and routed for this network; the session opens when it returns.
+	networkUp(*Session, ppp.NetworkUp) (netdev.Device, error)
+	networkDown(*Session)
+}
+
+// frameQueue is how many control frames may wait for the session's goroutine.
+const frameQueue = 64
+
+// newSession makes a session for a call that is up. The role's settings are in pc.
+func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID uint16, pc ppp.Config, owner sessionOwner) (*Session, error) {
+	s := &Session{
+		opts: o, conn: conn, peer: peer, callID: callID, peerCallID: peerCallID,
+		since: o.Now(), owner: owner,
+		log:    o.Log.With("peer", peer.String(), "call", callID),
+		frames: make(chan []byte, frameQueue),
+		wake:   make(chan struct{}, 1),
+		stop:   make(chan string, 1),
+		gone:   make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+	s.state.phase = "negotiating"
+	s.in.winCfg = o.Reorder
+	s.in.winCfg.Release = putBuffer
+	win, err := reorder.New(s.in.winCfg)
+	if err != nil {
+		return nil, err
+	}
+	s.in.win = win
+	s.in.deliverFn = s.deliver
+	s.in.clear = o.MPPE.Mode == ppp.Allow || o.MPPE.Mode == ppp.Off
+	s.out.mustEnc = !s.in.clear
+	s.out.seq = o.sequencer()
+	pc.Send = func(frame []byte) { s.sendFrame(o.Now(), frame) }
+	pc.Event = s.event
+	if s.link, err = ppp.New(pc); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// run works the link until it is down, and returns why. It is called once.
+func (s *Session) run(ctx context.Context) *ppp.DownError {
+	defer close(s.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	s.link.Open(s.opts.Now())
+	gone := s.gone
+	for s.end == nil {
+		select {
+		case frame := <-s.frames:
+			s.link.Input(s.opts.Now(), frame)
+		case <-s.wake:
+		case <-timer.C:
+		case reason := <-s.stop:
+			s.link.Close(s.opts.Now(), reason)
+		case <-gone:
+			gone = nil
+			s.link.LowerDown(s.opts.Now())
+		case <-ctx.Done():
+			ctx = context.WithoutCancel(ctx)
+			s.link.Close(s.opts.Now(), "shutting down")
+		}
+		now := s.opts.Now()
+		s.work(now)
+		next := s.next(now)
+		s.armed.Store(now.Add(next).UnixNano())
+		timer.Reset(next)
+	}
+	s.shutData()
+	return s.end
+}
+
+// work does what is due.
+func (s *Session) work(now time.Time) {
+	s.reset(now)
+	s.link.Tick(now)
+	s.expire(now)
+	s.ackMu.Lock()
+	ack, due := s.acker.Due(now)
+	s.ackMu.Unlock()
+	if due {
+		s.sendAck(ack)
+	}
+	s.catchUp()
+}
+
+// reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it has found it again.
+func (s *Session) reset(now time.Time) {
+	if s.needReset.Swap(false) {
+		s.resets = true
+		s.link.RequestReset(now)
+	}
+	if !s.resets {
+		return
+	}
+	s.in.mu.Lock()
+	s.resets = s.in.dec.NeedReset()
+	s.in.mu.Unlock()
+	if !s.resets {
+		s.link.ResetDone(now)
+	}
+}
+
+const (
+	catchUpEvery = 10 * time.Millisecond
+	catchUpSteps = 1024 // key changes a turn: about a millisecond's work in a hundred
+)
+
+// catchUp lets a stateless decrypter walk its key chain towards where the peer seems to be after an outage.
+func (s *Session) catchUp() {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	if s.in.early && s.in.dec != nil {
+		s.in.behind = s.in.dec.CatchUp(catchUpSteps)
+	}
+}
+
+// next is how long the session may sleep.
+func (s *Session) next(now time.Time) time.Duration {
+	wait := time.Hour
+	sooner := func(at time.Time, ok bool) {
+		if ok {
+			wait = min(wait, max(0, at.Sub(now)))
+		}
+	}
+	sooner(s.link.Deadline())
+	s.in.mu.Lock()
+	sooner(s.in.win.Deadline())
+	if s.in.behind {
+		wait = min(wait, catchUpEvery)
+	}
+	s.in.mu.Unlock()
+	s.ackMu.Lock()
+	sooner(s.acker.Deadline())
+	s.ackMu.Unlock()
+	return wait
+}
+
+// arm wakes the session's goroutine if the packet paths have brought a deadline nearer than it sleeps for. The caller
+// holds no lock.
+func (s *Session) arm(now time.Time) {
+	at := int64(math.MaxInt64)
+	sooner := func(t time.Time, ok bool) {
+		if ok {
+			at = min(at, t.UnixNano())
+		}
+	}
+	s.in.mu.Lock()
+	sooner(s.in.win.Deadline())
+	if s.in.behind {
+		at = min(at, now.Add(catchUpEvery).UnixNano())
+	}
+	s.in.mu.Unlock()
+	s.ackMu.Lock()
+	sooner(s.acker.Deadline())
+	s.ackMu.Unlock()
+	if at < s.armed.Load() || s.needReset.Load() {
+		s.poke()
+	}
+}
+
+func (s *Session) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// handFrame gives a control frame to the session's goroutine. The caller holds in.mu.
+func (s *Session) handFrame(frame []byte) {
+	select {
+	case s.frames <- append([]byte(nil), frame...):
+	default:
+		s.in.stats.Overrun++
+	}
+}
+
+// Close ends the session in order; Done tells when it has ended.
+func (s *Session) Close(reason string) {
+	select {
+	case s.stop <- reason:
+	default:
+	}
+}
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// lowerDown tells the session that its call is gone.
+func (s *Session) lowerDown() { s.goneMu.Do(func() { close(s.gone) }) }
+
+// event takes one event of the link, on the session's goroutine.
+func (s *Session) event(e ppp.Event) {
+	switch e := e.(type) {
+	case ppp.AuthSucceeded:
+		s.setState(func(st *sessionState) { st.user, st.method, st.authed = e.User, e.Method, true })
+		s.owner.authSucceeded(s, e)
+	case ppp.AuthFailed:
+		s.owner.authFailed(s, e)
+	case ppp.EncryptionUp:
+		if err := s.encrypt(e); err != nil {
+			s.log.Error("encryption could not start", "error", err)
+			s.Close("encryption could not start")
+		}
+	case ppp.ResetRequested:
+		s.out.mu.Lock()
+		if s.out.enc != nil {
+			s.out.enc.Reset()
+		}
+		s.out.mu.Unlock()
+	case ppp.NetworkUp:
+		s.openNetwork(e)
+	case ppp.NetworkDown:
+		s.closeNetwork()
+	case ppp.LinkDown:
+		s.end = e.Reason
+	}
+}
+
+// encrypt installs the keys of both directions. From here on nothing passes in clear.
+func (s *Session) encrypt(e ppp.EncryptionUp) error {
+	enc, err := mppe.NewEncrypter(mppe.Config{
+		Key: e.Send.Key, Strength: e.Send.Strength, Stateless: e.Send.Stateless,
+		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset,
+	})
+	if err != nil {
+		return err
+	}
+	dec, err := mppe.NewDecrypter(mppe.Config{
+		Key: e.Recv.Key, Strength: e.Recv.Strength, Stateless: e.Recv.Stateless,
+		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset, Plausible: mppe.PlausiblePPP(true, s.opts.IPv6),
+	})
+	if err != nil {
+		return err
+	}
+	s.out.mu.Lock()
+	s.out.enc, s.out.mustEnc = enc, true
+	s.out.mu.Unlock()
+	s.in.mu.Lock()
+	s.in.dec, s.in.early, s.in.clear = dec, e.Recv.Stateless, false
+	s.in.data = belief{}
+	s.in.mu.Unlock()
+	s.setState(func(st *sessionState) { st.strength, st.stateless = e.Recv.Strength, e.Recv.Stateless })
+	s.log.Info("encrypted", "mppe", e.Recv.Strength, "stateless", e.Recv.Stateless, "backend", s.opts.Backend.Name())
+	return nil
+}
+
+// openNetwork lets IP packets pass, once the owner has made the way for them.
+func (s *Session) openNetwork(e ppp.NetworkUp) {
+	dev, err := s.owner.networkUp(s, e)
+	if err != nil {
+		s.log.Error("the local end could not be set up", "error", err)
+		s.Close("the local end could not be set up")
+		return
+	}
+	mtu := s.MTU(e)
+	s.in.mu.Lock()
+	s.in.up, s.in.dev, s.in.mtu, s.in.ipv6 = true, dev, mtu, e.LocalIPv6.IsValid()
+	if s.opts.ingress {
+		s.in.source, s.in.source6 = e.Remote, e.RemoteIPv6
+	}
+	s.in.mu.Unlock()
+	s.out.mu.Lock()
+	s.out.up, s.out.mtu, s.out.ipv6, s.out.bare = true, mtu, e.LocalIPv6.IsValid(), e.ACFC
+	s.out.mu.Unlock()
+	s.setState(func(st *sessionState) {
+		if !st.up {
+			st.upSince = s.opts.Now()
+		}
+		st.network, st.up, st.phase = e, true, "up"
+	})
+}
+
+// MTU is the largest IP packet that both our setting and the peer's MRU allow.
+func (s *Session) MTU(e ppp.NetworkUp) int {
+	mtu := e.SendMRU
+	s.out.mu.Lock()
+	if s.out.enc != nil {
+		mtu -= mppeOverhead
+	}
+	s.out.mu.Unlock()
+	return max(MinMTU, min(mtu, s.opts.MTU))
+}
+
+func (s *Session) closeNetwork() {
+	s.shutData()
+	s.setState(func(st *sessionState) { st.up, st.phase = false, "negotiating" })
+	s.owner.networkDown(s)
+}
+
+// shutData stops IP packets both ways at once and lets go of what the window holds.
+func (s *Session) shutData() {
+	s.out.mu.Lock()
+	s.out.up = false
+	s.out.mu.Unlock()
+	s.in.mu.Lock()
+	s.in.up = false
+	s.in.win.Flush(putBuffer)
+	s.in.mu.Unlock()
+}
+
+func (s *Session) setState(f func(*sessionState)) {
+	s.stateMu.Lock()
+	f(&s.state)
+	s.stateMu.Unlock()
+}
+
+func (s *Session) getState() sessionState {
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	return s.state
+}
