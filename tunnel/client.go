@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -60,11 +61,12 @@ func (c ClientConfig) GoString() string { return c.String() }
 // Client keeps one tunnel to a server.
 type Client struct {
 	cfg     ClientConfig
-	current atomic.Pointer[Session]
-	call    atomic.Pointer[clientCall]
-	dev     netdev.Device // the device that is being read
-	devErr  chan error
-	connect uint64
+	current atomic.Pointer[Session] // the session that is up
+	dev     netdev.Device           // the device that is being read
+
+	mu      sync.Mutex
+	session *Session // the session, up or not
+	past    totals
 }
 
 // NewClient checks a configuration. Nothing is opened yet.
@@ -97,7 +99,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if _, err := ppp.New(probe); err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg, devErr: make(chan error, 1)}, nil
+	return &Client{cfg: cfg}, nil
 }
 
 // serverAddress completes HOST or HOST:PORT.
@@ -180,10 +182,22 @@ func (c *Client) once(ctx context.Context) error {
 		return failure(classOfOpen(err), err, "GRE socket")
 	}
 	defer conn.Close()
-	call := newClientCall(c, tcp, conn, local, peer)
-	c.call.Store(call)
-	defer c.call.Store(nil)
-	return call.run(ctx)
+	return newClientCall(c, tcp, conn, local, peer).run(ctx)
+}
+
+// begin and over keep the one session there is for status.
+func (c *Client) begin(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = s
+}
+
+func (c *Client) over(s *Session) {
+	last := s.lastWords(s.end)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = nil
+	c.past.add(last)
 }
 
 // ends gives the outer addresses of a control connection.

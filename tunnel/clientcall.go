@@ -121,6 +121,7 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 	}
 	s.log.Info("call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.session = s
+	k.c.begin(s)
 	k.receiver.add(s)
 	k.pns.SetLinkInfo(0xFFFFFFFF, 0xFFFFFFFF)
 	go func() { k.ended <- s.run(ctx) }()
@@ -141,6 +142,7 @@ func (k *clientCall) finish() error {
 		<-k.session.Done()
 		k.c.current.CompareAndSwap(k.session, nil)
 		k.receiver.remove(k.session)
+		k.c.over(k.session)
 	}
 	return k.reason
 }

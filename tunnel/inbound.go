@@ -28,23 +28,23 @@ import (
 
 // inbound is one session's state from its peer.
 type inbound struct {
-	mu     sync.Mutex
-	dev    netdev.Device // nil until the local end is up
-	dec    *mppe.Decrypter
-	early  bool // stateless MPPE: decipher before the window
-	behind bool // the decrypter is catching up with the peer after an outage
-	win    *reorder.Window
-	winCfg reorder.Config
-	data   belief // of packets that carry data
-	ctl    belief // of control frames, which also follow data
-	up     bool   // IP packets may enter
-	ipv6   bool
-	clear  bool       // IP packets may come in clear
-	mtu    int        // for the MSS
-	source netip.Addr // server: the only source address, or the zero Addr
+	mu      sync.Mutex
+	dev     netdev.Device // nil until the local end is up
+	dec     *mppe.Decrypter
+	early   bool // stateless MPPE: decipher before the window
+	behind  bool // the decrypter is catching up with the peer after an outage
+	win     *reorder.Window
+	winCfg  reorder.Config
+	data    belief // of packets that carry data
+	ctl     belief // of control frames, which also follow data
+	up      bool   // IP packets may enter
+	ipv6    bool
+	clear   bool       // IP packets may come in clear
+	mtu     int        // for the MSS
+	source  netip.Addr // server: the only source address, or the zero Addr
 	source6 netip.Addr // server: the same for IPv6, link-local
-	seen   frameLog
-	stats  inStats
+	seen    frameLog
+	stats   inStats
 
 	writer    *devWriter // of the goroutine that holds mu at the moment
 	deliverFn func([]byte)
@@ -54,6 +54,7 @@ type inbound struct {
 type inStats struct {
 	Packets, Bytes uint64 // IP packets delivered to the device, and their bytes
 	Frames         uint64 // PPP control frames taken
+	Acks           uint64 // GRE packets that carried only an acknowledgment
 	Malformed      uint64 // GRE or PPP headers that do not parse
 	Disbelieved    uint64 // sequence number far from the live one
 	RepeatedFrames uint64 // control frames seen before
@@ -108,7 +109,8 @@ func (s *Session) one(now time.Time, data []byte) {
 		return
 	}
 	if !h.HasSeq {
-		return // an acknowledgment alone
+		in.stats.Acks++
+		return
 	}
 	protocol, body, err := ppp.ParseFrame(payload)
 	if err != nil {

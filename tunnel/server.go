@@ -15,13 +15,16 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 // AddressPool gives tunnel addresses to users and takes them back.
 type AddressPool interface {
 	// Take gives a free address that allowed (nil: any) permits, preferred if that is valid and free.
 	Take(preferred netip.Addr, allowed func(netip.Addr) bool) (netip.Addr, error)
-	Give(netip.Addr)
+	// Reserve takes exactly that address, of the pool or not, if nobody has it.
+	Reserve(netip.Addr) bool
+	Give(netip.Addr) bool
 }
 
 // Account is what a server's user database knows of a user.
@@ -61,6 +64,7 @@ type Server struct {
 	byAddress map[netip.Addr]*Session  // by the client's tunnel address, both families
 	sessions  map[*Session]struct{}
 	calls     int // sessions and calls about to become one
+	past      totals
 	conns     sync.WaitGroup
 }
 
@@ -294,6 +298,13 @@ func (v *Server) leavePlace(s *Session) {
 	defer v.mu.Unlock()
 	v.calls--
 	delete(v.sessions, s)
+}
+
+// remember adds what an ended session has done to the totals.
+func (v *Server) remember(last status.Session) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.past.add(last)
 }
 
 func (v *Server) addSession(s *Session) {

@@ -164,7 +164,7 @@ func (k *serverConn) over(c *serverCall) {
 	k.v.dropRoutes(s)
 	k.v.leavePlace(s)
 	c.giveBack()
-	s.log.Info("session ended", "reason", c.down.Message, "user", s.getState().user)
+	k.v.remember(s.lastWords(c.down))
 }
 
 // release gives the handshake's place in the guard back.
@@ -178,7 +178,10 @@ func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 	if !ok {
 		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
 	}
-	remote, err = c.k.v.cfg.Pool.Take(a.Preferred, a.Allowed)
+	remote = a.Preferred
+	if !remote.IsValid() || !c.k.v.cfg.Pool.Reserve(remote) {
+		remote, err = c.k.v.cfg.Pool.Take(netip.Addr{}, a.Allowed)
+	}
 	if err != nil {
 		c.k.v.cfg.Log.Error("no address for a client", "user", user, "error", err)
 		return local, remote, err

@@ -79,16 +79,14 @@ type linePool struct{ next byte }
 
 func (p *linePool) Take(preferred netip.Addr, allowed func(netip.Addr) bool) (netip.Addr, error) {
 	a := netip.AddrFrom4([4]byte{10, 99, 0, 100 + p.next})
-	if preferred.IsValid() {
-		a = preferred
-	}
 	if allowed != nil && !allowed(a) {
 		return netip.Addr{}, fmt.Errorf("%s is not allowed", a)
 	}
 	p.next++
 	return a, nil
 }
-func (p *linePool) Give(netip.Addr) {}
+func (p *linePool) Reserve(netip.Addr) bool { return true }
+func (p *linePool) Give(netip.Addr) bool    { return true }
 
 // world is a server and a client in one process, joined by real TCP on loopback and a pipe for GRE.
 type world struct {

@@ -39,6 +39,8 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	logs.addFlags(root.PersistentFlags())
 	root.AddCommand(
+		newConnectCmd(),
+		newServeCmd(),
 		newSpeedCmd(),
 		newBackendsCmd(),
 		newManCmd(),

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
+)
+
+// tunnelFlags are what connect and serve share.
+type tunnelFlags struct {
+	backend      string
+	mppe         string
+	stateful     string
+	linuxReset   bool
+	auth         []string
+	ipv6         bool
+	mtu          int
+	window       int
+	timeout      time.Duration
+	policy       string
+	echoInterval time.Duration
+	device       string
+	statusSocket string
+}
+
+func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
+	f.mppe, f.stateful, f.policy = "require-128", "never", "order"
+	flags.StringVar(&f.backend, "backend", "auto", "RC4 backend; auto measures and takes the fastest (arc4 backends lists them)")
+	flags.Var(newChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: require-128, require (40 and 56 bits too), allow (or none) or off")
+	flags.Var(newChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: never, allow or require")
+	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "stateful MPPE: change the key at a reset as the Linux kernel does, against RFC 3078")
+	flags.StringSliceVar(&f.auth, "auth", []string{"mschapv2"}, "authentication methods, preferred first: mschapv2, chap-md5, pap")
+	flags.BoolVar(&f.ipv6, "ipv6", false, "negotiate IPv6 in the tunnel too (link-local addresses)")
+	flags.IntVar(&f.mtu, "mtu", tunnel.DefaultMTU, fmt.Sprintf("largest IP packet in the tunnel, %d to %d bytes", tunnel.MinMTU, tunnel.MaxMTU))
+	flags.StringVar(&f.device, "tun", device, "name of the TUN device; %d becomes the first free number")
+	flags.IntVar(&f.window, "reorder-window", reorder.DefaultSize, "packets the reorder window reaches over, a power of two")
+	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one")
+	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "late packets: order (wait for them), drop (as the kernel does) or immediate (deliver as they come)")
+	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, "between LCP Echo-Requests; 0 sends none, and a dead peer stays unnoticed")
+	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks (default: a socket of its own; none: no socket)")
+}
+
+// options turns the flags into tunnel options, or names the flag that is wrong.
+func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
+	o := tunnel.Options{
+		LinuxReset: f.linuxReset, IPv6: f.ipv6, MTU: f.mtu, EchoInterval: f.echoInterval, Log: log,
+	}
+	if f.echoInterval == 0 {
+		o.EchoInterval = -1
+	}
+	if f.echoInterval < 0 {
+		return o, usageError("--echo-interval %v: must not be negative (30s, or 0 for none)", f.echoInterval)
+	}
+	if f.mtu < tunnel.MinMTU || f.mtu > tunnel.MaxMTU {
+		return o, usageError("--mtu %d: must be %d to %d bytes (%d suits most paths)", f.mtu, tunnel.MinMTU, tunnel.MaxMTU, tunnel.DefaultMTU)
+	}
+	var err error
+	if o.Backend, err = arc4.Lookup(f.backend); err != nil {
+		return o, usageError("--backend %s: %w", f.backend, err)
+	}
+	if o.Reorder, err = f.reorder(); err != nil {
+		return o, err
+	}
+	if o.MPPE, err = f.encryption(); err != nil {
+		return o, err
+	}
+	o.Auth, err = f.methods(o.MPPE.Mode, log)
+	return o, err
+}
+
+func (f *tunnelFlags) reorder() (reorder.Config, error) {
+	switch {
+	case f.window < 2 || f.window > reorder.MaxSize || f.window&(f.window-1) != 0:
+		return reorder.Config{}, usageError("--reorder-window %d: must be a power of two (2048, 4096, ...), %d at most", f.window, reorder.MaxSize)
+	case f.timeout < time.Millisecond || f.timeout > 10*time.Second:
+		return reorder.Config{}, usageError("--reorder-timeout %v: must be 1ms to 10s (333ms suits most links)", f.timeout)
+	}
+	policy, err := reorder.ParsePolicy(f.policy)
+	return reorder.Config{Size: f.window, Timeout: f.timeout, Policy: policy}, err
+}
+
+func (f *tunnelFlags) encryption() (ppp.MPPEPolicy, error) {
+	mode, err := ppp.ParseMPPEMode(f.mppe)
+	if err != nil {
+		return ppp.MPPEPolicy{}, usageError("--mppe: %w", err)
+	}
+	stateful := map[string]ppp.StatefulMode{
+		"never": ppp.StatefulNever, "allow": ppp.StatefulAllowed, "require": ppp.StatefulRequired,
+	}[f.stateful]
+	return ppp.MPPEPolicy{Mode: mode, Stateful: stateful}, nil
+}
+
+// methods reads --auth and warns of what is weaker than the default.
+func (f *tunnelFlags) methods(mode ppp.MPPEMode, log *slog.Logger) ([]ppp.AuthMethod, error) {
+	var methods []ppp.AuthMethod
+	for _, name := range f.auth {
+		m, err := ppp.ParseAuthMethod(strings.TrimSpace(name))
+		if err != nil {
+			return nil, usageError("--auth: %w", err)
+		}
+		if m != ppp.MSCHAPv2 && (mode == ppp.Require128 || mode == ppp.Require) {
+			return nil, usageError("--auth %s: gives no encryption keys, and --mppe is %s: add --mppe allow or --mppe off, or leave it out", name, f.mppe)
+		}
+		methods = append(methods, m)
+	}
+	if len(methods) == 0 {
+		return nil, usageError("--auth: names no method: use mschapv2, chap-md5 or pap")
+	}
+	f.warn(methods, mode, log)
+	return methods, nil
+}
+
+// warn says, once and at the start, what this tunnel does not protect from.
+func (f *tunnelFlags) warn(methods []ppp.AuthMethod, mode ppp.MPPEMode, log *slog.Logger) {
+	log.Warn("PPTP is not secure: a recorded login gives its keys away, and packets can be altered on the way; send nothing through it that is not encrypted already")
+	switch mode {
+	case ppp.Off:
+		log.Warn("--mppe off: everything in the tunnel travels in clear")
+	case ppp.Allow:
+		log.Warn("--mppe allow: if the peer does not encrypt, everything in the tunnel travels in clear")
+	case ppp.Require:
+		log.Warn("--mppe require: keys of 40 and 56 bits are accepted, which anyone can search")
+	}
+	if f.stateful != "never" {
+		log.Warn("stateful MPPE: a lost packet stalls the tunnel, and forged packets can break it", "mppe-stateful", f.stateful)
+	}
+	for _, m := range methods {
+		switch m {
+		case ppp.PAP:
+			log.Warn("--auth pap: the password travels in clear")
+		case ppp.CHAPMD5:
+			log.Warn("--auth chap-md5: the server does not prove that it knows the password, and nothing is encrypted")
+		}
+	}
+}
+
+// codeOfClass is the exit code that a tunnel's end stands for.
+func codeOfClass(c tunnel.Class) int {
+	switch c {
+	case tunnel.ClassAuth:
+		return exitAuth
+	case tunnel.ClassNetwork, tunnel.ClassPeer:
+		return exitNetwork
+	case tunnel.ClassPolicy:
+		return exitPolicy
+	case tunnel.ClassPermission:
+		return exitPermission
+	case tunnel.ClassAdmin:
+		return exitOK
+	}
+	return exitFailure
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+
+	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+)
+
+// localEnd is a client's TUN device with its addresses and routes. It outlives a call, so that traffic meant for the
+// tunnel waits there while the client reconnects instead of leaving by another way.
+type localEnd struct {
+	name         string
+	routes       []netip.Prefix
+	defaultRoute bool
+	log          *slog.Logger
+
+	dev   netdev.Device
+	real  string // the name the kernel gave
+	setup *netdev.Setup
+	now   tunnel.Network // what setup was made for
+}
+
+// bring makes or changes the local end so that it fits n.
+func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
+	if l.setup != nil && sameNetwork(l.now, n) {
+		return l.dev, nil
+	}
+	if l.dev == nil {
+		dev, real, err := netdev.CreateTUN(l.name, n.MTU)
+		if err != nil {
+			return nil, localError(err)
+		}
+		l.dev, l.real = dev, real
+	}
+	if l.setup != nil {
+		if err := l.setup.Undo(); err != nil {
+			l.log.Warn("old addresses and routes", "error", err)
+		}
+		l.setup = nil
+	}
+	setup, err := netdev.NewSetup(netdev.Settings{
+		Device: l.real, MTU: n.MTU,
+		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
+		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server,
+	})
+	if err != nil {
+		return nil, localError(err)
+	}
+	if err := setup.Apply(ctx); err != nil {
+		return nil, localError(err)
+	}
+	l.setup, l.now = setup, n
+	return l.dev, nil
+}
+
+func sameNetwork(a, b tunnel.Network) bool {
+	return a.Server == b.Server && a.Local == b.Local && a.Remote == b.Remote &&
+		a.LocalIPv6 == b.LocalIPv6 && a.RemoteIPv6 == b.RemoteIPv6 && a.MTU == b.MTU
+}
+
+// localError classes a failure of this machine's own set-up.
+func localError(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &tunnel.Error{Class: tunnel.ClassPermission, Text: err.Error()}
+	}
+	return &tunnel.Error{Class: tunnel.ClassOther, Text: err.Error()}
+}
+
+// close puts everything back.
+func (l *localEnd) close() {
+	if l.setup != nil {
+		if err := l.setup.Undo(); err != nil {
+			l.log.Warn("putting addresses and routes back", "error", err)
+		}
+	}
+	if l.dev != nil {
+		if err := l.dev.Close(); err != nil {
+			l.log.Warn("closing the TUN device", "error", err)
+		}
+	}
+}

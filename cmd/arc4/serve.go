@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/pool"
+	"github.com/arc4tun/arc4tun/tunnel/secrets"
+)
+
+const serveLong = `Answer PPTP clients: authenticate them against a chap-secrets file, give each an address from the pool, and route
+their packets through one TUN device.
+
+By default only MS-CHAPv2 and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. Needs
+CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). To let clients reach further than this machine, turn forwarding
+on (sysctl net.ipv4.ip_forward=1) and, where their addresses are not routed, masquerade them.
+
+The secrets file is pppd's: client, server, secret and the addresses the client may have, one user a line. The name in
+the server column is that of --name, or *.`
+
+const serveExample = `  arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets /etc/arc4/chap-secrets
+  arc4 serve --listen :1723 --local-ip 10.99.0.1 --pool 10.99.0.0/24 --secrets users --dns 9.9.9.9 --max-sessions 50`
+
+// serveFlags are what serve has beyond the flags it shares with connect.
+type serveFlags struct {
+	tunnelFlags
+	listen      string
+	localIP     string
+	pool        string
+	secrets     string
+	insecure    bool
+	name        string
+	dns         []string
+	nbns        []string
+	maxSessions int
+}
+
+func newServeCmd() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:     "serve --listen ADDR --local-ip IP --pool FIRST-LAST|CIDR --secrets FILE",
+		Short:   "Answer PPTP clients",
+		Long:    serveLong,
+		Example: serveExample,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", "", "ADDRESS, ADDRESS:PORT or :PORT to answer on (port 1723 if none is given)")
+	flags.StringVar(&f.localIP, "local-ip", "", "the server's own address in every tunnel")
+	flags.StringVar(&f.pool, "pool", "", "addresses for clients: FIRST-LAST or a CIDR")
+	flags.StringVar(&f.secrets, "secrets", "", "chap-secrets file")
+	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a secrets file that others can read")
+	flags.StringVar(&f.name, "name", "arc4", "our name, in challenges and in the secrets file's server column")
+	flags.StringSliceVar(&f.dns, "dns", nil, "name server to offer to clients (two at most)")
+	flags.StringSliceVar(&f.nbns, "wins", nil, "WINS server to offer to clients (two at most)")
+	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "how many clients at once")
+	f.addFlags(flags, netdev.DefaultName)
+	for _, required := range []string{"listen", "local-ip", "pool", "secrets"} {
+		if err := cmd.MarkFlagRequired(required); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
+	return cmd
+}
+
+// parsed are the flags of serve in their own types.
+type parsed struct {
+	local     netip.Addr
+	pool      *pool.Pool
+	table     *secrets.File
+	dns, nbns []netip.Addr
+	options   tunnel.Options
+	listen    string
+}
+
+func (f *serveFlags) run(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	log := loggerFrom(ctx)
+	p, err := f.parse(log)
+	if err != nil {
+		return err
+	}
+	logBackend(ctx, p.options.Backend, f.backend)
+	listener, err := net.Listen("tcp4", p.listen)
+	if err != nil {
+		return listenError(p.listen, err)
+	}
+	defer listener.Close()
+	dev, undo, err := f.sharedDevice(ctx, p, log)
+	if err != nil {
+		return err
+	}
+	defer undo()
+	server, err := tunnel.NewServer(tunnel.ServerConfig{
+		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, Pool: p.pool,
+		Lookup: p.lookup(f.name), Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
+	})
+	if err != nil {
+		return usageError("%w", err)
+	}
+	stop, err := serveStatus(ctx, f.statusSocket, "serve", server.Snapshot)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	log.Info("answering", "listen", listener.Addr().String(), "pool", f.pool, "local", p.local)
+	if err := server.Serve(ctx); err != nil {
+		return withExit(codeOfClass(tunnel.ClassOf(err)), err)
+	}
+	return nil
+}
+
+// parse checks every flag before anything is opened.
+func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
+	if err := netdev.ValidateName(f.device); err != nil {
+		return p, usageError("--tun: %w", err)
+	}
+	if p.listen, err = listenAddress(f.listen); err != nil {
+		return p, err
+	}
+	if p.local, err = ipv4Flag("--local-ip", f.localIP); err != nil {
+		return p, err
+	}
+	if p.dns, err = ipv4Flags("--dns", f.dns); err != nil {
+		return p, err
+	}
+	if p.nbns, err = ipv4Flags("--wins", f.nbns); err != nil {
+		return p, err
+	}
+	if f.maxSessions < 1 || f.maxSessions > 65535 {
+		return p, usageError("--max-sessions %d: must be 1 to 65535", f.maxSessions)
+	}
+	if f.name == "" || len(f.name) > 255 {
+		return p, usageError("--name %q: must be 1 to 255 bytes", f.name)
+	}
+	if p.pool, err = pool.Parse(f.pool, p.local); err != nil {
+		return p, usageError("--pool: %w", err)
+	}
+	if p.options, err = f.options(log); err != nil {
+		return p, err
+	}
+	p.table, err = secrets.Open(f.secrets, secrets.Options{Insecure: f.insecure, Reloaded: func(n int, err error) {
+		if err != nil {
+			log.Error("secrets file changed, but cannot be used; the old one stays in force", "error", err)
+		} else {
+			log.Info("secrets file was read again", "secrets", n)
+		}
+	}})
+	if err != nil {
+		return p, secretsError("--secrets", err)
+	}
+	for _, w := range p.table.Warnings() {
+		log.Warn("secrets file", "warning", w)
+	}
+	return p, nil
+}
+
+// secretsError classes a file of secrets that cannot be used: closed to us, open to others, or malformed.
+func secretsError(flag string, err error) error {
+	var insecure *secrets.InsecureError
+	if errors.As(err, &insecure) || errors.Is(err, fs.ErrPermission) {
+		return withExit(exitPermission, fmt.Errorf("%s: %w", flag, err))
+	}
+	return withExit(exitUsage, fmt.Errorf("%s: %w", flag, err))
+}
+
+// sharedDevice makes the TUN device that all sessions share, with our address and a route for the pool.
+func (f *serveFlags) sharedDevice(ctx context.Context, p parsed, log *slog.Logger) (netdev.Device, func(), error) {
+	dev, real, err := netdev.CreateTUN(f.device, p.options.MTU)
+	if err != nil {
+		return nil, nil, withExit(codeOfLocal(err), err)
+	}
+	setup, err := netdev.NewSetup(netdev.Settings{Device: real, MTU: p.options.MTU, Local: p.local, Routes: p.pool.Prefixes()})
+	if err == nil {
+		err = setup.Apply(ctx)
+	}
+	if err != nil {
+		dev.Close()
+		return nil, nil, withExit(codeOfLocal(err), err)
+	}
+	return dev, func() {
+		if err := setup.Undo(); err != nil {
+			log.Warn("putting addresses and routes back", "error", err)
+		}
+		dev.Close()
+	}, nil
+}
+
+func codeOfLocal(err error) int {
+	if errors.Is(err, fs.ErrPermission) {
+		return exitPermission
+	}
+	return exitFailure
+}
+
+// lookup finds users in the secrets file, which is read again when it changes.
+func (p parsed) lookup(server string) func(string) (tunnel.Account, bool) {
+	return func(user string) (tunnel.Account, bool) {
+		secret, ok := p.table.Lookup(user, server)
+		if !ok {
+			return tunnel.Account{}, false
+		}
+		var a tunnel.Account
+		a.Password, a.Allowed = secret.Password, secret.Allowed
+		if fixed, ok := secret.FixedAddr(); ok {
+			a.Preferred = fixed
+		}
+		return a, true
+	}
+}
+
+// listenAddress completes --listen with PPTP's port.
+func listenAddress(s string) (string, error) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = s, fmt.Sprint(tunnel.Port)
+	}
+	if host != "" {
+		a, err := netip.ParseAddr(host)
+		if err != nil || !a.Unmap().Is4() {
+			return "", usageError("--listen %q: must be an IPv4 address of this machine, with :PORT or without", s)
+		}
+	}
+	if s == "" || strings.HasSuffix(s, ":") {
+		return "", usageError("--listen %q: give ADDRESS, ADDRESS:PORT or :PORT", s)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return "", usageError("--listen %q: no such port", s)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+func listenError(address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return withExit(exitNetwork, fmt.Errorf("--listen %s: another program (a PPTP server?) has this port; stop it, or give another ADDRESS:PORT", address))
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return withExit(exitNetwork, fmt.Errorf("--listen %s: no interface of this machine has that address", address))
+	case errors.Is(err, fs.ErrPermission):
+		return withExit(exitPermission, fmt.Errorf("--listen %s: %w", address, err))
+	}
+	return withExit(exitNetwork, fmt.Errorf("--listen %s: %w", address, err))
+}
+
+func ipv4Flag(name, value string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(value)
+	if err != nil || !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
+		return a, usageError("%s %q: must be an IPv4 address, such as 10.99.0.1", name, value)
+	}
+	return a, nil
+}
+
+func ipv4Flags(name string, values []string) ([]netip.Addr, error) {
+	if len(values) > 2 {
+		return nil, usageError("%s %s: PPP has room for two", name, strings.Join(values, ","))
+	}
+	var all []netip.Addr
+	for _, v := range values {
+		a, err := ipv4Flag(name, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/status"
+)
+
+// serveStatus answers `arc4 status` until the function it returns is called. path is the flag's value: empty for a
+// socket of the default directory, "none" for no socket.
+func serveStatus(ctx context.Context, path, name string, snapshot func() status.Snapshot) (stop func(), err error) {
+	if path == "none" {
+		return func() {}, nil
+	}
+	fixed := path != ""
+	if !fixed {
+		path = status.DefaultPath(name)
+	}
+	server, err := status.Listen(path)
+	if err != nil && !fixed {
+		// The tunnel matters more than its status: a second client on this machine goes without the default socket.
+		loggerFrom(ctx).Warn("no status socket; name another with --status-socket", "error", err)
+		return func() {}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Serve(ctx, func() status.Snapshot {
+			s := snapshot()
+			s.Process.Version, s.Process.PID, s.Process.Started = versionString(), os.Getpid(), started
+			return s
+		}); err != nil {
+			loggerFrom(ctx).Warn("status socket", "error", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}, nil
+}

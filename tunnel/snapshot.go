@@ -1,0 +1,175 @@
+package tunnel
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
+	"github.com/arc4tun/arc4tun/tunnel/status"
+)
+
+// snapshot is a session as status shows it.
+func (s *Session) snapshot() status.Session {
+	st := s.getState()
+	v := status.Session{
+		ID:   fmt.Sprintf("%s/%d", s.peer, s.callID),
+		User: st.user, Peer: s.peer.String(), Local: st.network.Local, Remote: st.network.Remote,
+		State: st.phase, Since: s.since, Policy: s.opts.Reorder.Policy.String(),
+		MPPE:     status.MPPE{Strength: st.strength, Stateless: st.stateless},
+		Counters: status.Counters{"call_id": uint64(s.callID), "peer_call_id": uint64(s.peerCallID)},
+	}
+	if st.up {
+		v.Since = st.upSince
+	}
+	if st.authed {
+		v.Auth = st.method.String()
+	}
+	s.snapshotIn(&v)
+	s.snapshotOut(&v)
+	return v
+}
+
+// snapshotIn reads what the way in has counted.
+func (s *Session) snapshotIn(v *status.Session) {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	v.MTU = s.in.mtu
+	v.Window = windowCounters(s.in.win.Stats())
+	v.BytesIn, v.PacketsIn, v.AcksIn = s.in.stats.Bytes, s.in.stats.Packets, s.in.stats.Acks
+	c := v.Counters
+	c["window_marked"] = s.in.win.Stats().Marked
+	held, heldBytes := s.in.win.Held()
+	c["window_held_packets"], c["window_held_bytes"] = uint64(held), uint64(heldBytes)
+	c["sequence_in"] = uint64(s.in.data.last)
+	for name, n := range s.in.stats.dropped() {
+		c[name] = n
+	}
+	c["control_frames_in"] = s.in.stats.Frames
+	if s.in.dec == nil {
+		return
+	}
+	d := s.in.dec.Stats()
+	v.MPPE.Counters = status.Counters{
+		"decrypted_packets": d.Packets, "decrypted_bytes": d.Bytes,
+		"late": d.Late, "duplicated": d.Duplicated, "implausible": d.Implausible, "out_of_range": d.OutOfRange,
+		"discarded": d.Discarded, "truncated": d.Truncated, "not_encrypted": d.NotEncrypted, "not_flushed": d.NotFlushed,
+		"rekeys_in": d.Rekeys, "resyncs": d.Resyncs, "resets_asked": d.Resets,
+	}
+}
+
+// snapshotOut reads what the way out has counted.
+func (s *Session) snapshotOut(v *status.Session) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	o := s.out.stats
+	v.BytesOut, v.PacketsOut, v.AcksOut = o.Bytes, o.Packets, o.Acks
+	v.Counters["control_frames_out"] = o.Frames
+	v.Counters["out_not_up"], v.Counters["out_too_long"], v.Counters["out_not_ip"] = o.NotUp, o.TooLong, o.NotIP
+	if s.out.enc == nil {
+		return
+	}
+	e := s.out.enc.Stats()
+	if v.MPPE.Counters == nil {
+		v.MPPE.Counters = status.Counters{}
+	}
+	v.MPPE.Counters["encrypted_packets"], v.MPPE.Counters["encrypted_bytes"] = e.Packets, e.Bytes
+	v.MPPE.Counters["rekeys_out"], v.MPPE.Counters["resets_answered"] = e.Rekeys, e.Resets
+}
+
+// dropped names every reason for which a packet from the peer went no further.
+func (s inStats) dropped() map[string]uint64 {
+	return map[string]uint64{
+		"in_malformed": s.Malformed, "in_disbelieved": s.Disbelieved, "in_repeated_frames": s.RepeatedFrames,
+		"in_not_up": s.NotUp, "in_clear_refused": s.ClearRefused, "in_undecipherable": s.Undecipherable,
+		"in_late": s.Late, "in_repeated": s.Repeated, "in_out_of_reach": s.OutOfReach, "in_too_long": s.TooLong,
+		"in_spoofed": s.Spoofed, "in_overrun": s.Overrun, "device_errors": s.DeviceErrors,
+	}
+}
+
+func windowCounters(w reorder.Stats) status.Window {
+	return status.Window{
+		Accepted: w.Accepted, UnderWindow: w.UnderWindow, Buffered: w.Buffered, Duplicated: w.Duplicated, Lost: w.Lost,
+	}
+}
+
+// totals sums sessions, those that have ended among them.
+type totals struct {
+	sessions uint64
+	traffic  status.Traffic
+	window   status.Window
+}
+
+func (t *totals) add(v status.Session) {
+	t.sessions++
+	t.traffic.BytesIn += v.BytesIn
+	t.traffic.BytesOut += v.BytesOut
+	t.traffic.PacketsIn += v.PacketsIn
+	t.traffic.PacketsOut += v.PacketsOut
+	t.traffic.AcksIn += v.AcksIn
+	t.traffic.AcksOut += v.AcksOut
+	t.window.Accepted += v.Window.Accepted
+	t.window.UnderWindow += v.Window.UnderWindow
+	t.window.Buffered += v.Window.Buffered
+	t.window.Duplicated += v.Window.Duplicated
+	t.window.Lost += v.Window.Lost
+}
+
+func (t totals) status() status.Totals {
+	return status.Totals{Sessions: t.sessions, Traffic: t.traffic, Window: t.window}
+}
+
+// Snapshot is the client as status shows it; the caller adds what it knows of the process.
+func (c *Client) Snapshot() status.Snapshot {
+	c.mu.Lock()
+	sum, s := c.past, c.session
+	c.mu.Unlock()
+	snap := status.Snapshot{Time: c.cfg.Now(), Process: status.Process{Role: status.RoleClient, Backend: c.cfg.Backend.Name()}}
+	if s != nil {
+		v := s.snapshot()
+		v.User = c.cfg.User
+		snap.Sessions = append(snap.Sessions, v)
+		sum.add(v)
+	}
+	snap.Totals = sum.status()
+	return snap
+}
+
+// Snapshot is the server as status shows it; the caller adds what it knows of the process.
+func (v *Server) Snapshot() status.Snapshot {
+	v.mu.RLock()
+	sum := v.past
+	sessions := make([]*Session, 0, len(v.sessions))
+	for s := range v.sessions {
+		sessions = append(sessions, s)
+	}
+	strays := uint64(0)
+	for _, r := range v.receivers {
+		strays += r.strays()
+	}
+	v.mu.RUnlock()
+	snap := status.Snapshot{
+		Time:    v.cfg.Now(),
+		Process: status.Process{Role: status.RoleServer, Listen: v.cfg.Listener.Addr().String(), Backend: v.cfg.Backend.Name()},
+		Refused: map[string]uint64{
+			"connections":    v.counted.refused.Load(),
+			"authentication": v.counted.authFailures.Load(),
+			"gre_no_session": strays,
+		},
+	}
+	for _, s := range sessions {
+		one := s.snapshot()
+		snap.Sessions = append(snap.Sessions, one)
+		sum.add(one)
+	}
+	snap.Totals = sum.status()
+	return snap
+}
+
+// lastWords logs what a session that ended has done.
+func (s *Session) lastWords(reason *ppp.DownError) status.Session {
+	v := s.snapshot()
+	s.log.Info("session ended", "reason", reason.Message, "user", strconv.QuoteToGraphic(v.User),
+		"bytes in", v.BytesIn, "bytes out", v.BytesOut, "lost", v.Window.Lost)
+	return v
+}
