@@ -8,7 +8,7 @@ import (
 
 // maxCCPTries is how often a peer that stays silent is asked for encryption where
 // the link may do without.
-const maxCCPTries = 3
+const maxCCPTries = 6
 
 // ccp is the Compression Control Protocol (RFC 1962) with MPPE as its one method
 // (RFC 3078 section 2). What we request is what we decrypt, what the peer
