@@ -1,0 +1,28 @@
+//go:build darwin || freebsd
+
+package status
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// peerUID asks the kernel which user is at the other end.
+func peerUID(conn *net.UnixConn) (uid int, known bool, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, false, err
+	}
+	var cred *unix.Xucred
+	var credErr error
+	if err := raw.Control(func(fd uintptr) {
+		cred, credErr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	}); err != nil {
+		return 0, false, err
+	}
+	if credErr != nil {
+		return 0, false, credErr
+	}
+	return int(cred.Uid), true, nil
+}

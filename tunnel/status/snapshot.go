@@ -1,0 +1,99 @@
+package status
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Roles of a process.
+const (
+	RoleClient = "client"
+	RoleServer = "server"
+)
+
+// Snapshot is one process at one time. Its JSON names are stable: fields are added, not renamed.
+type Snapshot struct {
+	Time     time.Time         `json:"time"`
+	Process  Process           `json:"process"`
+	Sessions []Session         `json:"sessions"`
+	Totals   Totals            `json:"totals"`
+	Refused  map[string]uint64 `json:"refused"` // what was turned away, by reason
+}
+
+// Process is what runs.
+type Process struct {
+	Version    string    `json:"version"`
+	Role       string    `json:"role"` // RoleClient or RoleServer
+	PID        int       `json:"pid"`
+	Started    time.Time `json:"started"`
+	Device     string    `json:"device,omitempty"` // the TUN device, if there is one
+	Listen     string    `json:"listen,omitempty"` // a server's address
+	Backend    string    `json:"backend"`
+	BackendWhy string    `json:"backend_why"`
+}
+
+// Session is one call: one peer, one PPP link.
+type Session struct {
+	ID       string     `json:"id"`     // unique within the process
+	User     string     `json:"user"`   // as the peer gave it
+	Peer     string     `json:"peer"`   // outer address
+	Local    netip.Addr `json:"local"`  // in the tunnel; invalid until agreed
+	Remote   netip.Addr `json:"remote"` // in the tunnel
+	State    string     `json:"state"`
+	Since    time.Time  `json:"since"` // of the state
+	Auth     string     `json:"auth"`  // method
+	MPPE     MPPE       `json:"mppe"`
+	MTU      int        `json:"mtu"`    // bytes
+	Policy   string     `json:"policy"` // reorder policy
+	Window   Window     `json:"window"`
+	Traffic             // its fields stand beside these
+	Counters Counters   `json:"counters,omitempty"` // all others, by name
+}
+
+// MPPE is a session's encryption, and the counters of its decrypter and encrypter.
+type MPPE struct {
+	Strength  int      `json:"strength"` // 40, 56 or 128; 0: not encrypted
+	Stateless bool     `json:"stateless"`
+	Counters  Counters `json:"counters,omitempty"`
+}
+
+// Window is the reorder window's five counters.
+type Window struct {
+	Accepted    uint64 `json:"accepted"`
+	UnderWindow uint64 `json:"under_window"`
+	Buffered    uint64 `json:"buffered"`
+	Duplicated  uint64 `json:"duplicated"`
+	Lost        uint64 `json:"lost"`
+}
+
+// Traffic is what went through: IP packets and their bytes, and GRE acknowledgments that went
+// alone. In is from the peer.
+type Traffic struct {
+	BytesIn    uint64 `json:"bytes_in"`
+	BytesOut   uint64 `json:"bytes_out"`
+	PacketsIn  uint64 `json:"packets_in"`
+	PacketsOut uint64 `json:"packets_out"`
+	AcksIn     uint64 `json:"acks_in"`
+	AcksOut    uint64 `json:"acks_out"`
+}
+
+// Counters are numbers by snake_case name.
+type Counters map[string]uint64
+
+// Totals are since the process started, ended sessions included.
+type Totals struct {
+	Sessions uint64 `json:"sessions"`
+	Traffic
+	Window Window `json:"window"`
+}
+
+// normal makes what JSON would write as null into what readers can go through.
+func (s Snapshot) normal() Snapshot {
+	if s.Sessions == nil {
+		s.Sessions = []Session{}
+	}
+	if s.Refused == nil {
+		s.Refused = map[string]uint64{}
+	}
+	return s
+}
