@@ -10,6 +10,13 @@ type section struct {
 	workload Workload
 	sizes    []int
 	rows     []row
+	spread   spread
+}
+
+// spread is the worst disagreement among repetitions of one case: the fastest is faster than the slowest by this share.
+type spread struct {
+	share float64
+	of    Case
 }
 
 // row is one name; results are in the order of the section's sizes, and nil where nothing was measured.
@@ -52,13 +59,20 @@ func (r *Report) section(w Workload) section {
 	for _, name := range unique(names) {
 		line := row{name: name, number: slices.Index(r.names, name)}
 		for _, size := range s.sizes {
-			line.results = append(line.results, median(cells[key(name, size)]))
+			repeated := cells[key(name, size)]
+			line.results = append(line.results, median(repeated))
+			if n := len(repeated); n > 1 { // median has sorted them
+				if share := repeated[n-1].OpsPerSecond()/repeated[0].OpsPerSecond() - 1; share >= s.spread.share {
+					s.spread = spread{share, repeated[0].Case}
+				}
+			}
 		}
 		s.rows = append(s.rows, line)
 	}
 	return s
 }
 
+// median sorts list by rate and returns the middle; nil of none.
 func median(list []*Result) *Result {
 	if len(list) == 0 {
 		return nil

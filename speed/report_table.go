@@ -22,6 +22,7 @@ func (r *Report) WriteTable(out io.Writer) error {
 		} else {
 			writeOperations(w, s)
 		}
+		s.spread.write(w)
 	}
 	for _, f := range r.Failed {
 		fmt.Fprintf(w, "%-13s failed its self-test and was not timed: %v\n", f.Name, f.Err)
@@ -95,4 +96,16 @@ func writeOperations(w io.Writer, s section) {
 			fmt.Fprintf(w, "%-13s %10.9fs %14.1f\n", line.name, 1/result.OpsPerSecond(), result.OpsPerSecond())
 		}
 	}
+}
+
+// write says how far repetitions disagree, because a busy neighbour does not slow all ciphers alike.
+func (s spread) write(w io.Writer) {
+	if s.of.Name == "" {
+		return
+	}
+	fmt.Fprintf(w, "Medians; repetitions differ by up to %.0f%% (%s", s.share*100, s.of.Name)
+	if s.of.Workload.sized() {
+		fmt.Fprintf(w, ", %d bytes", s.of.Bytes)
+	}
+	fmt.Fprintln(w, ").")
 }

@@ -1,6 +1,7 @@
 package speed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -194,4 +195,9 @@ func TestMedianOfRepetitions(t *testing.T) {
 	sections := report.sections()
 	require.Len(t, sections, 1)
 	assert.InEpsilon(t, 5, sections[0].rows[0].results[0].BytesPerSecond(), 1e-9)
+	assert.InEpsilon(t, 4, sections[0].spread.share, 1e-9)
+
+	var out bytes.Buffer
+	require.NoError(t, report.WriteTable(&out))
+	assert.Contains(t, out.String(), "Medians; repetitions differ by up to 400% (fast, 1 bytes).\n")
 }

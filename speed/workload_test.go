@@ -110,6 +110,17 @@ func TestStreamWorkEncrypts(t *testing.T) {
 	}
 }
 
+// TestAESWorkRoundsUp looks that a block which is not a whole number of AES blocks is encrypted to its end.
+func TestAESWorkRoundsUp(t *testing.T) {
+	for size, want := range map[int]int{1: 16, 16: 16, 17: 32, 1400: 1408} {
+		w, err := newAESWork(32, size, newKeySource(1))
+		require.NoError(t, err)
+		(*aesStream)(w).run(1)
+		require.Len(t, w.block, want)
+		assert.NotEqual(t, make([]byte, 16), w.block[want-16:])
+	}
+}
+
 func TestPacketsLieApart(t *testing.T) {
 	for _, size := range []int{1, 64, 1400, 4032, 4096, 8192, 16384, maxPacket} {
 		stride := packetStride(size)
