@@ -22,8 +22,8 @@ const (
 type Acker struct {
 	// Delay is how long an acknowledgment may wait; 0 means DefaultAckDelay.
 	Delay time.Duration
-	// Every is the number of packets that may wait; 0 means DefaultAckEvery. A peer that enforces a send
-	// window stalls for Delay when its window is smaller than this.
+	// Every is the number of packets that may wait; 0 means DefaultAckEvery. A peer that respects a send window
+	// smaller than this (FreeBSD's mpd sends at most 16 packets) stalls for Delay on a one-way stream.
 	Every int
 
 	highest uint32

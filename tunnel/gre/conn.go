@@ -49,7 +49,7 @@ type Options struct {
 	RecvBuffer, SendBuffer int
 }
 
-// DefaultBuffer is the size asked for each socket buffer: about 20 ms of 1 Gb/s.
+// DefaultBuffer is the size in bytes asked for each socket buffer: some thousands of full packets.
 const DefaultBuffer = 4 << 20
 
 // maxReadErrors is the number of socket errors in a row that ReadBatch survives.

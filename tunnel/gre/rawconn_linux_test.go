@@ -17,11 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var (
-	loop1 = netip.MustParseAddr("127.0.0.1")
-	loop2 = netip.MustParseAddr("127.0.0.2")
-	loop3 = netip.MustParseAddr("127.0.0.3")
-)
+// Raw sockets hear everything sent to their address, so each process tests on loopback addresses of its own.
+var loop1, loop2, loop3 = loopback(1), loopback(2), loopback(3)
+
+func loopback(host byte) netip.Addr {
+	pid := os.Getpid()
+	return netip.AddrFrom4([4]byte{127, byte(pid >> 8), byte(pid), host})
+}
 
 func listen(t testing.TB, local netip.Addr, opts Options) Conn {
 	t.Helper()
@@ -299,7 +301,7 @@ func TestNoPermissionNamesTheCapability(t *testing.T) {
 		done <- err
 	}()
 	err := <-done
-	require.EqualError(t, err, "gre: raw socket on 127.0.0.1: operation not permitted: needs CAP_NET_RAW (run as root, or setcap cap_net_raw,cap_net_admin+ep arc4)")
+	require.EqualError(t, err, "gre: raw socket on "+loop1.String()+": operation not permitted: needs CAP_NET_RAW (run as root, or setcap cap_net_raw,cap_net_admin+ep arc4)")
 	assert.ErrorIs(t, err, os.ErrPermission)
 }
 

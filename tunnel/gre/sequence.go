@@ -1,8 +1,7 @@
 package gre
 
-// DefaultFirstSeq is the sequence number of the first packet sent. RFC 2637 section 4.1 says 0, but the Linux
-// kernel, pptp-linux and npppd start at 1 and every peer accepts that, while some peers that see a 0 after a
-// reconnect take it for an old packet.
+// DefaultFirstSeq is the sequence number of the first packet sent. RFC 2637 section 4.1 says 0, and some peers send
+// that; the Linux kernel, pptp-linux and npppd send 1, so it is what peers have met most.
 const DefaultFirstSeq = 1
 
 // Sequencer numbers the packets of one call that carry a payload (RFC 2637 section 4.1): consecutive, modulo
