@@ -32,6 +32,10 @@ type Options struct {
 
 // Runner moves packets through a Link in real time: whoever calls Send puts
 // them in, and Run hands each to the output when its time has come.
+//
+// Run needs a processor the moment it wakes. In a process that is busy with other
+// work, GOMAXPROCS should leave one for each Runner beyond the machine's cores,
+// and RealTime should be asked for; the account's Late shows what that gives.
 type Runner struct {
 	out func(batch [][]byte) error
 	opt Options
@@ -193,10 +197,10 @@ func (r *Runner) Carry(ctx context.Context, in func(context.Context) ([][]byte, 
 }
 
 // await returns when next has come or an earlier packet was sent. Every sleep
-// ends some tens of microseconds late. So a long one is cut short by what that
-// has been lately, and the rest is spent looking at the clock. A gap shorter than
-// that is left to the shortest sleep there is: at a high rate the looking would
-// never end, and what comes due meanwhile makes a batch.
+// ends some tens of microseconds late. So a long one is cut short by as much, and
+// the rest is spent looking at the clock. A gap shorter than that is left to the
+// shortest sleep there is: at a high rate the looking would never end, and what
+// comes due meanwhile makes a batch.
 func (r *Runner) await(next time.Time) {
 	began := time.Now()
 	sleep := next.Sub(began) - r.oversleep
@@ -215,13 +219,13 @@ func (r *Runner) await(next time.Time) {
 	}
 }
 
-// learn keeps oversleep near the upper end of what the sleeps show: it rises
-// fast and falls slowly.
+// learn keeps oversleep at what two sleeps in three do not exceed: more would cost
+// time spent looking at the clock, less would make packets late.
 func (r *Runner) learn(over time.Duration) {
 	if over > r.oversleep {
-		r.oversleep += (over - r.oversleep) / 4
+		r.oversleep += (over - r.oversleep) / 8
 	} else {
-		r.oversleep -= (r.oversleep - over) / 32
+		r.oversleep -= (r.oversleep - over) / 16
 	}
 	r.oversleep = min(max(r.oversleep, 0), maxOversleep)
 }
