@@ -3,7 +3,6 @@ package speed
 import (
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -155,12 +154,10 @@ func TestThreadCPUTimeMoves(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c := newThreadClock()
-	start, startCPU := c.wall(), c.cpu()
+	start := c.cpu()
 	w, err := newStreamWork(arc4.Backends()[0], 1024, newKeySource(1))
 	require.NoError(t, err)
-	for c.cpu() == startCPU {
+	for c.cpu() <= start {
 		w.run(100)
 	}
-	// CPU time may be coarser than wall time, but not by more than a tick.
-	assert.LessOrEqual(t, c.cpu()-startCPU, c.wall()-start+100*time.Millisecond)
 }
