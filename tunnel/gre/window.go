@@ -1,6 +1,9 @@
 package gre
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
 const (
 	minAckTimeout = 100 * time.Millisecond
@@ -17,7 +20,7 @@ type SendWindow struct {
 	credit  int // packets acknowledged since size last changed
 	last    uint32
 	acked   uint32
-	sentAt  []time.Time // by sequence number, modulo limit
+	sentAt  []time.Time // a ring by sequence number; 2^N, so that it goes on when the numbers wrap
 	rtt     time.Duration
 	dev     time.Duration
 	timeout time.Duration
@@ -31,13 +34,16 @@ func NewSendWindow(limit int, first uint32, delay time.Duration) *SendWindow {
 	w := &SendWindow{
 		limit: limit, size: max(limit/2, 1), // section 4.2.1
 		last: first - 1, acked: first - 1,
-		sentAt: make([]time.Time, limit), rtt: delay,
+		sentAt: make([]time.Time, 1<<bits.Len(uint(limit-1))), rtt: delay,
 	}
 	w.setTimeout()
 	return w
 }
 
-// Outstanding is the number of packets sent and not acknowledged; Size is how many there may be.
+// slot is where the time of a packet that may be outstanding is kept.
+func (w *SendWindow) slot(seq uint32) *time.Time { return &w.sentAt[seq&uint32(len(w.sentAt)-1)] }
+
+// Outstanding is the number of packets sent and not acknowledged.
 func (w *SendWindow) Outstanding() int { return int(w.last - w.acked) }
 
 // Size is the number of packets that may be outstanding now.
@@ -52,9 +58,10 @@ func (w *SendWindow) Sent(now time.Time) {
 		w.oldest = now
 	}
 	w.last++
-	w.sentAt[int(w.last)%w.limit] = now
-	if w.Outstanding() > w.limit { // not asked: the times of the oldest are gone
+	*w.slot(w.last) = now
+	if w.Outstanding() > w.limit { // sent without asking: the oldest is given up, so that the ring suffices
 		w.acked = w.last - uint32(w.limit)
+		w.oldest = *w.slot(w.acked + 1)
 	}
 }
 
@@ -64,11 +71,11 @@ func (w *SendWindow) Acked(now time.Time, ack uint32) {
 	if !after(ack, w.acked) || after(ack, w.last) {
 		return
 	}
-	w.measure(now.Sub(w.sentAt[int(ack)%w.limit]))
+	w.measure(now.Sub(*w.slot(ack)))
 	w.credit += int(ack - w.acked)
 	w.acked = ack
 	if w.Outstanding() > 0 {
-		w.oldest = w.sentAt[int(ack+1)%w.limit]
+		w.oldest = *w.slot(ack + 1)
 	}
 	if w.credit >= w.size { // section 4.2.3: a whole window arrived
 		w.credit = 0
