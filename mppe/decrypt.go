@@ -94,6 +94,10 @@ func (d *Decrypter) Decrypt(dst, packet []byte) ([]byte, error) {
 
 // DecryptSeq is Decrypt for a packet that came in a GRE packet with that sequence number. The number resolves what 12
 // bits of count cannot: how far the keys have gone after an outage of more than 2,047 packets.
+//
+// In stateless mode a packet that does not decrypt costs one key set-up and PlausiblePrefix bytes, those of the look-ahead's
+// 2,047 key changes that nobody caused before, and if its sequence number claims to lie beyond that, up to 64 more; a packet
+// that ends an outage may look ahead once more from there. In stateful mode it costs 32 key changes at most.
 func (d *Decrypter) DecryptSeq(dst, packet []byte, seq uint32) ([]byte, error) {
 	a, err := d.parse(packet)
 	if err != nil {
@@ -170,7 +174,8 @@ func (d *Decrypter) countDecrypted(n int) {
 
 // CatchUp makes at most steps key changes on the way to where the session seems to have gone after an outage, and says
 // whether there is more to do. A timer calls it while there is, so that recovery does not have to wait for packets, each
-// of which may cost a few changes only. What it finds there must decrypt before anything is believed.
+// of which may cost a few changes only. There is nothing to do unless DecryptSeq has returned ErrOutOfRange. What is found
+// there must decrypt before anything is believed; in stateful mode it is the next packet with the FLUSHED bit that does.
 func (d *Decrypter) CatchUp(steps int) (pending bool) {
 	if d.stateless != nil {
 		return d.catchUpStateless(steps)

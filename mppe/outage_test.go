@@ -32,6 +32,9 @@ func resume(t *testing.T, w *wire, d *Decrypter, most int) int {
 func TestOutage(t *testing.T) {
 	for _, n := range outages {
 		for _, every := range []int{0, 50, 3000} {
+			if n > 20_000 && every != 50 {
+				continue // the longest takes its time, once is enough
+			}
 			for _, judge := range []bool{true, false} {
 				t.Run(fmt.Sprintf("packets=%d/control=%d/judge=%v", n, every, judge), func(t *testing.T) {
 					cfg := testConfig(128, true)
@@ -48,7 +51,7 @@ func TestOutage(t *testing.T) {
 					if n < lookAhead {
 						assert.Zero(t, lost, "within the look-ahead nothing is lost")
 					}
-					for range 5000 {
+					for range 600 {
 						w.deliver(d, w.next())
 					}
 					assert.False(t, d.CatchUp(1<<20))
@@ -104,13 +107,13 @@ func TestOutageAtTheStart(t *testing.T) {
 
 // TestOutageRandom lets outages, loss, reordering and control frames follow each other at random.
 func TestOutageRandom(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		cfg := judged(testConfig([]int{128, 40}[seed%2], true))
 		w := newWire(t, cfg, r.Uint32())
 		d := newDecrypter(t, cfg)
 		w.deliver(d, w.next())
-		for range 12 {
+		for range 6 {
 			w.lose(r.IntN(20000), 1+r.IntN(100))
 			resume(t, w, d, 14)
 			for range 20 {

@@ -133,7 +133,10 @@ func (w *wire) control() { w.seq++ }
 // lose sends n packets that never arrive, with a control frame after every so many (0: none).
 func (w *wire) lose(n, every int) {
 	for i := range n {
-		w.next()
+		// Nobody sees what would have been encrypted.
+		w.enc.frame(nil, nil)
+		w.seq++
+		w.tag++
 		if every > 0 && i%every == 0 {
 			w.control()
 		}
@@ -144,8 +147,10 @@ func (w *wire) lose(n, every int) {
 func (w *wire) deliver(d *Decrypter, s sent) {
 	w.t.Helper()
 	plain, err := d.DecryptSeq(nil, s.data, s.seq)
-	require.NoError(w.t, err, "packet %d, sequence number %d", s.tag, s.seq)
-	require.Equal(w.t, ipv4(s.tag, 40), plain)
+	if err != nil || !bytes.Equal(plain, ipv4(s.tag, 40)) {
+		require.NoError(w.t, err, "packet %d, sequence number %d", s.tag, s.seq)
+		require.Equal(w.t, ipv4(s.tag, 40), plain)
+	}
 }
 
 // forge makes a packet that anyone could.
