@@ -41,6 +41,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newConnectCmd(),
 		newServeCmd(),
+		newStatusCmd(),
 		newSpeedCmd(),
 		newBackendsCmd(),
 		newManCmd(),

@@ -25,6 +25,9 @@ func Fetch(ctx context.Context, path string) (Snapshot, error) {
 	if err := checkPath(path); err != nil {
 		return Snapshot{}, err
 	}
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {
+		return Snapshot{}, fmt.Errorf("status socket %s is a file, no socket: name the tunnel's --status-socket", path)
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	var dialer net.Dialer

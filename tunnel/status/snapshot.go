@@ -2,6 +2,8 @@ package status
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -87,8 +89,10 @@ type Totals struct {
 	Window Window `json:"window"`
 }
 
-// normal makes what JSON would write as null into what readers can go through.
+// normal makes what JSON would write as null into what readers can go through, and puts the
+// sessions, which a server keeps in no order, into a stable one.
 func (s Snapshot) normal() Snapshot {
+	s.Sessions = slices.SortedStableFunc(slices.Values(s.Sessions), func(a, b Session) int { return strings.Compare(a.ID, b.ID) })
 	if s.Sessions == nil {
 		s.Sessions = []Session{}
 	}

@@ -232,7 +232,9 @@ func TestListenErrors(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 		assert.NotContains(t, err.Error(), "\n")
 	}
-	_, err := Fetch(context.Background(), long)
+	_, err := Fetch(context.Background(), file)
+	assert.ErrorContains(t, err, "is a file, no socket")
+	_, err = Fetch(context.Background(), long)
 	assert.ErrorContains(t, err, "at most 103 fit")
 }
 

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/tunnel/status"
+)
+
+const (
+	minStatusInterval = 100 * time.Millisecond
+	maxStatusInterval = time.Hour
+)
+
+const statusLong = `status asks the tunnels of this user that run on this machine, clients and servers, how they are: sessions and their
+addresses, the backend, the five counters of the reorder window, those of MPPE, bytes and packets.
+
+Window counters: Accepted (in order), Under Window (too late, or too far behind), Buffered (came early and waited),
+Duplicated (came twice), Lost (never came in time).
+
+The tunnels answer on unix sockets in /run/arc4 (as root), $XDG_RUNTIME_DIR/arc4 or a private directory in the
+temporary one; only the user they run as and root may ask. --watch adds rates, and redraws the screen on a terminal; in
+a pipe it writes a block an interval. --json writes an array with one object a tunnel, numbers exact; with --watch, one
+such array a line.
+
+The command ends with code 1 when no tunnel is running, or stops running while watched.`
+
+// statusOptions are the flags.
+type statusOptions struct {
+	json     bool
+	watch    bool
+	interval time.Duration
+	socket   string
+}
+
+func newStatusCmd() *cobra.Command {
+	var opts statusOptions
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the running tunnels: sessions, counters, rates",
+		Long:  statusLong,
+		Example: `  arc4 status
+  arc4 status --watch --interval 5s
+  arc4 status --json | jq '.[].sessions[].window.lost'
+  arc4 status --socket /run/arc4/serve.sock`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.validate(cmd.Flags().Changed("interval"), cmd.Flags().Changed("socket")); err != nil {
+				return err
+			}
+			return opts.run(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&opts.json, "json", false, "JSON, with exact numbers")
+	flags.BoolVar(&opts.watch, "watch", false, "go on until interrupted, with rates")
+	flags.DurationVar(&opts.interval, "interval", time.Second, "between two looks of --watch")
+	flags.StringVar(&opts.socket, "socket", "", "ask this socket alone (default: all of the default directory)")
+	return cmd
+}
+
+func (o statusOptions) validate(intervalGiven, socketGiven bool) error {
+	switch {
+	case o.interval < minStatusInterval || o.interval > maxStatusInterval:
+		return usageError("--interval %v is out of range: give %v to %v", o.interval, minStatusInterval, maxStatusInterval)
+	case intervalGiven && !o.watch:
+		return usageError("--interval %v has no effect without --watch: add --watch", o.interval)
+	case socketGiven && o.socket == "":
+		return usageError("--socket is empty: name a socket, or leave the flag out for all of them")
+	}
+	return nil
+}
+
+func (o statusOptions) run(ctx context.Context, out io.Writer) error {
+	screen := statusScreen{out: out, redraw: o.watch && !o.json && isTerminal(out), json: o.json, watch: o.watch}
+	for {
+		results, err := o.ask(ctx)
+		if ctx.Err() != nil {
+			return nil // interrupted: the watching is over
+		}
+		if err != nil && o.json && !o.watch && errors.Is(err, status.ErrNoTunnel) {
+			_, _ = io.WriteString(out, "[]\n") // the error that follows matters more than this one
+		}
+		if err != nil {
+			return err
+		}
+		if err := screen.show(results, time.Now()); err != nil {
+			return fmt.Errorf("cannot write the status: %w", err)
+		}
+		if err := firstError(results); err != nil && !o.watch {
+			return err
+		}
+		if !o.watch {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(o.interval):
+		}
+	}
+}
+
+// ask gets every tunnel's answer, or that of the one socket.
+func (o statusOptions) ask(ctx context.Context) ([]status.Result, error) {
+	if o.socket == "" {
+		return status.FetchAll(ctx, status.DefaultDir())
+	}
+	snapshot, err := status.Fetch(ctx, o.socket)
+	if err != nil {
+		return nil, err
+	}
+	return []status.Result{{Path: o.socket, Snapshot: snapshot}}, nil
+}
+
+// firstError is what kept one of several tunnels from answering.
+func firstError(results []status.Result) error {
+	for _, r := range results {
+		if r.Err != nil {
+			return r.Err
+		}
+	}
+	return nil
+}
+
+// statusScreen writes one look after the other.
+type statusScreen struct {
+	out    io.Writer
+	json   bool
+	watch  bool
+	redraw bool // on a terminal: each look in the place of the last
+
+	last   []status.Result
+	lastAt time.Time
+}
+
+func (s *statusScreen) show(results []status.Result, now time.Time) error {
+	var block bytes.Buffer
+	if s.json {
+		if err := writeStatusJSON(&block, results, s.watch); err != nil {
+			return err
+		}
+	} else {
+		if s.redraw {
+			// Home and erase: written together with the block, so that the screen does not flicker.
+			block.WriteString("\x1b[H\x1b[2J")
+		} else if s.last != nil {
+			block.WriteString("\n")
+		}
+		if s.watch {
+			fmt.Fprintf(&block, "%s\n", now.Format(time.RFC3339))
+		}
+		writeStatusTables(&block, results, s.last, now.Sub(s.lastAt), s.watch)
+	}
+	s.last, s.lastAt = results, now
+	_, err := s.out.Write(block.Bytes())
+	return err
+}
+
+// writeStatusJSON writes an array of snapshots: on one line when more follow.
+func writeStatusJSON(out io.Writer, results []status.Result, oneLine bool) error {
+	snapshots := []status.Snapshot{}
+	for _, r := range results {
+		if r.Err == nil {
+			snapshots = append(snapshots, r.Snapshot)
+		}
+	}
+	e := json.NewEncoder(out)
+	if !oneLine {
+		e.SetIndent("", "  ")
+	}
+	return e.Encode(snapshots)
+}

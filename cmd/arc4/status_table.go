@@ -1,0 +1,266 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/arc4tun/arc4tun/tunnel/status"
+)
+
+// writeStatusTables writes what people read. last is the look before, elapsed ago, for the rates; rates adds
+// their columns.
+func writeStatusTables(out io.Writer, results, last []status.Result, elapsed time.Duration, rates bool) {
+	for i, r := range results {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if r.Err != nil {
+			fmt.Fprintf(out, "%s: no answer: %s\n", r.Path, oneLine(r.Err.Error()))
+			continue
+		}
+		writeProcess(out, r.Snapshot)
+		if len(r.Snapshot.Sessions) == 0 {
+			fmt.Fprintln(out, "no session")
+		} else {
+			writeSessions(out, r.Snapshot)
+			writeTraffic(out, r.Snapshot, sessionsBefore(last, r), elapsed, rates)
+			writeWindow(out, r.Snapshot)
+			writeCounters(out, r.Snapshot)
+		}
+		writeTotals(out, r.Snapshot)
+	}
+}
+
+func writeProcess(out io.Writer, s status.Snapshot) {
+	p := s.Process
+	fmt.Fprintf(out, "%s %s, pid %d, up %s", printable(p.Role), printable(p.Version), p.PID, age(s.Time, p.Started))
+	if p.Listen != "" {
+		fmt.Fprintf(out, ", listens on %s", printable(p.Listen))
+	}
+	if p.Device != "" {
+		fmt.Fprintf(out, ", device %s", printable(p.Device))
+	}
+	fmt.Fprintf(out, "\nbackend %s", printable(p.Backend))
+	if p.BackendWhy != "" {
+		fmt.Fprintf(out, " (%s)", printable(p.BackendWhy))
+	}
+	fmt.Fprintln(out)
+}
+
+func writeSessions(out io.Writer, s status.Snapshot) {
+	t := newStatusTable("#", "user", "peer", "local", "remote", "state", "for", "auth", "mppe", "mtu")
+	for i, v := range s.Sessions {
+		t.AppendRow(table.Row{i + 1, printable(v.User), printable(v.Peer), tunnelAddr(v.Local), tunnelAddr(v.Remote),
+			printable(v.State), age(s.Time, v.Since), dash(printable(v.Auth)), encryption(v.MPPE), v.MTU})
+	}
+	renderTable(out, t)
+}
+
+func writeTraffic(out io.Writer, s status.Snapshot, before map[string]status.Session, elapsed time.Duration, rates bool) {
+	columns := []string{"#", "bytes in", "bytes out", "packets in", "packets out"}
+	if rates {
+		columns = append(columns, "in", "out", "packets in/s", "packets out/s")
+	}
+	t := newStatusTable(columns...)
+	alignRight(t, 2, len(columns))
+	for i, v := range s.Sessions {
+		row := table.Row{i + 1, byteSize(v.BytesIn), byteSize(v.BytesOut), v.PacketsIn, v.PacketsOut}
+		if rates {
+			old, known := before[v.ID]
+			row = append(row,
+				bitRate(perSecond(v.BytesIn, old.BytesIn, known, elapsed)), bitRate(perSecond(v.BytesOut, old.BytesOut, known, elapsed)),
+				packetRate(perSecond(v.PacketsIn, old.PacketsIn, known, elapsed)), packetRate(perSecond(v.PacketsOut, old.PacketsOut, known, elapsed)))
+		}
+		t.AppendRow(row)
+	}
+	renderTable(out, t)
+}
+
+func writeWindow(out io.Writer, s status.Snapshot) {
+	t := newStatusTable("#", "policy", "accepted", "under window", "buffered", "duplicated", "lost")
+	alignRight(t, 3, 7)
+	for i, v := range s.Sessions {
+		w := v.Window
+		t.AppendRow(table.Row{i + 1, dash(printable(v.Policy)), w.Accepted, w.UnderWindow, w.Buffered, w.Duplicated, w.Lost})
+	}
+	renderTable(out, t)
+}
+
+// writeCounters writes the counters that are not zero; the names are the sessions' own.
+func writeCounters(out io.Writer, s status.Snapshot) {
+	t := newStatusTable("#", "kind", "counters that are not zero")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 100, WidthMaxEnforcer: text.WrapSoft}})
+	for i, v := range s.Sessions {
+		t.AppendRow(table.Row{i + 1, "mppe", dash(counterList(v.MPPE.Counters))})
+		t.AppendRow(table.Row{i + 1, "other", dash(counterList(v.Counters))})
+	}
+	renderTable(out, t)
+}
+
+func writeTotals(out io.Writer, s status.Snapshot) {
+	t := s.Totals
+	fmt.Fprintf(out, "since the start: %d sessions, %s in %d packets in, %s in %d packets out, %d lost\n",
+		t.Sessions, byteSize(t.BytesIn), t.PacketsIn, byteSize(t.BytesOut), t.PacketsOut, t.Window.Lost)
+	if refused := counterList(s.Refused); refused != "" {
+		fmt.Fprintf(out, "refused: %s\n", refused)
+	}
+}
+
+// sessionsBefore is the last look at the sessions of the same process, by ID.
+func sessionsBefore(last []status.Result, now status.Result) map[string]status.Session {
+	byID := make(map[string]status.Session)
+	for _, r := range last {
+		if r.Err == nil && r.Path == now.Path && r.Snapshot.Process.PID == now.Snapshot.Process.PID {
+			for _, v := range r.Snapshot.Sessions {
+				byID[v.ID] = v
+			}
+		}
+	}
+	return byID
+}
+
+// perSecond is the growth of a counter; negative when there is none to tell, as at the first look, or when the
+// session is another one under an ID used again.
+func perSecond(now, before uint64, known bool, elapsed time.Duration) float64 {
+	if !known || now < before || elapsed <= 0 {
+		return -1
+	}
+	return float64(now-before) / elapsed.Seconds()
+}
+
+func newStatusTable(columns ...string) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleLight
+	style.Options.DrawBorder = false
+	style.Options.SeparateColumns = false
+	style.Options.SeparateHeader = false
+	style.Box.PaddingLeft = ""
+	style.Box.PaddingRight = "  "
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	header := make(table.Row, len(columns))
+	for i, c := range columns {
+		header[i] = c
+	}
+	t.AppendHeader(header)
+	return t
+}
+
+// alignRight is for columns of numbers, first to last from 1.
+func alignRight(t table.Writer, first, last int) {
+	var configs []table.ColumnConfig
+	for n := first; n <= last; n++ {
+		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(configs)
+}
+
+func renderTable(out io.Writer, t table.Writer) {
+	fmt.Fprintf(out, "\n%s\n", t.Render())
+}
+
+// printable takes control characters, which a peer's name may hold, off a terminal's way, and bounds the length.
+func printable(s string) string {
+	const longest = 200
+	clean := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+	if runes := []rune(clean); len(runes) > longest {
+		return string(runes[:longest]) + "..."
+	}
+	return clean
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func tunnelAddr(a netip.Addr) string {
+	if !a.IsValid() {
+		return "-"
+	}
+	return a.String()
+}
+
+func encryption(m status.MPPE) string {
+	switch {
+	case m.Strength == 0:
+		return "none"
+	case m.Stateless:
+		return fmt.Sprintf("%d stateless", m.Strength)
+	}
+	return fmt.Sprintf("%d stateful", m.Strength)
+}
+
+func counterList(c map[string]uint64) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if c[name] != 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", printable(name), c[name]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// age is how long ago something was, in whole seconds.
+func age(now, then time.Time) string {
+	if now.IsZero() || then.IsZero() || now.Before(then) {
+		return "-"
+	}
+	d := now.Sub(then).Truncate(time.Second)
+	if days := int(d.Hours()) / 24; days > 0 {
+		return fmt.Sprintf("%dd%s", days, d-time.Duration(days)*24*time.Hour)
+	}
+	return d.String()
+}
+
+// byteSize is in binary units, as memory and files are.
+func byteSize(n uint64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, unit := float64(n), 0
+	for value >= 1023.95 && unit < 6 { // what would print as 1024.0 is 1.0 of the next
+		value /= 1024
+		unit++
+	}
+	return fmt.Sprintf("%.1f %ciB", value, " KMGTPE"[unit])
+}
+
+// bitRate turns bytes a second into bits a second, in decimal units, as links are.
+func bitRate(bytes float64) string {
+	if bytes < 0 {
+		return "-"
+	}
+	value, unit := bytes*8, 0
+	for value >= 999.95 && unit < 4 {
+		value /= 1000
+		unit++
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%.0f bit/s", value)
+	}
+	return fmt.Sprintf("%.1f %cbit/s", value, " kMGT"[unit])
+}
+
+func packetRate(packets float64) string {
+	if packets < 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", packets)
+}
