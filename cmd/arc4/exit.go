@@ -34,11 +34,12 @@ var exitMeanings = []struct {
 	{exitPermission, "permission: a capability, a device or a file is out of reach for this user"},
 }
 
-// exitCodesText is the table of exit codes as the help shows it, one code a line.
+// exitCodesText is the table of exit codes as the help shows it, one code a line. Four blanks keep the lines apart in the
+// manual pages too.
 func exitCodesText() string {
 	var b strings.Builder
 	for _, m := range exitMeanings {
-		fmt.Fprintf(&b, "  %d  %s\n", m.code, m.meaning)
+		fmt.Fprintf(&b, "    %d  %s\n", m.code, m.meaning)
 	}
 	return b.String()
 }

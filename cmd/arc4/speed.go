@@ -20,7 +20,7 @@ const speedLong = `speed measures RC4 backends, and a few other ciphers for comp
 
 Workloads:
 %s
-  all        every one of them
+    all        every one of them
 
 Rates are per second of CPU time of the measuring threads; --elapsed takes wall time instead, which is what counts
 with more threads than processors, or beside other programs. Every key is used once, because branch predictors learn
@@ -158,7 +158,7 @@ func isTerminal(w io.Writer) bool {
 func workloadHelp() string {
 	var lines []string
 	for _, w := range speed.Workloads() {
-		lines = append(lines, fmt.Sprintf("  %-10s %s", w, w.What()))
+		lines = append(lines, fmt.Sprintf("    %-10s %s", w, w.What()))
 	}
 	return strings.Join(lines, "\n")
 }
