@@ -17,8 +17,9 @@ type model struct {
 	first, head int64
 	held        map[int64]modelPacket
 	delivered   map[int64]bool
+	marks       map[int64]bool // numbers marked as no data, and not used by data since
 	out, back   []string
-	stats       Stats
+	stats       Stats // Lost and Marked: those from before the last restart
 }
 
 type modelPacket struct {
@@ -27,7 +28,7 @@ type modelPacket struct {
 }
 
 func newModel(cfg Config) *model {
-	return &model{cfg: cfg, held: map[int64]modelPacket{}, delivered: map[int64]bool{}}
+	return &model{cfg: cfg, held: map[int64]modelPacket{}, delivered: map[int64]bool{}, marks: map[int64]bool{}}
 }
 
 // push uses the serial distance from the head to find which of the infinitely
@@ -40,7 +41,7 @@ func (m *model) push(now time.Time, seq uint32, p string) {
 	_, waits := m.held[n]
 	late := n < m.head
 	switch {
-	case waits || late && m.head-n <= int64(m.cfg.Size) && m.delivered[n]:
+	case waits || late && m.head-n <= int64(m.cfg.Size) && (m.delivered[n] || m.marks[n]):
 		m.stats.Duplicated++
 		m.back = append(m.back, p)
 	case late && (m.cfg.Policy != Immediate || m.head-n > int64(m.cfg.Size)):
@@ -49,7 +50,7 @@ func (m *model) push(now time.Time, seq uint32, p string) {
 	case m.cfg.Policy != Order:
 		m.deliver(n, p)
 		m.first = min(m.first, n)
-		m.head = max(m.head, n+1)
+		m.giveUp(max(m.head, n+1))
 	default:
 		m.pushOrder(n, now, p)
 	}
@@ -67,6 +68,7 @@ func (m *model) pushOrder(n int64, now time.Time, p string) {
 		m.giveUp(n + 1)
 	} else {
 		m.held[n] = modelPacket{now, p}
+		delete(m.marks, n)
 	}
 	for m.heldBytes() > m.cfg.MaxBytes {
 		m.giveUp(slices.Min(m.keys()))
@@ -87,21 +89,44 @@ func (m *model) flush() {
 	}
 }
 
-// giveUp moves the head to n at least, and on over what waits there.
+// giveUp moves the head to n at least, and on over what waits there or is marked.
 func (m *model) giveUp(n int64) {
 	m.head = max(m.head, n)
-	for _, k := range m.keys() {
-		if k <= m.head {
-			m.deliver(k, m.held[k].p)
+	for {
+		keys := m.keys()
+		switch {
+		case len(keys) > 0 && keys[0] <= m.head:
+			m.deliver(keys[0], m.held[keys[0]].p)
 			m.stats.Buffered++
-			delete(m.held, k)
-			m.head = max(m.head, k+1)
+			delete(m.held, keys[0])
+			m.head = max(m.head, keys[0]+1)
+		case m.marks[m.head]:
+			m.head++
+		default:
+			return
 		}
 	}
 }
 
+func (m *model) mark(seq uint32) {
+	n := m.head + int64(seq-uint32(m.head))
+	if _, waits := m.held[n]; m.started && n-m.head < int64(m.cfg.Size) && !waits {
+		m.marks[n] = true
+		m.giveUp(m.head)
+	}
+}
+
+func (m *model) restart() {
+	m.flush()
+	m.stats = m.counters()
+	m.started, m.first, m.head = false, 0, 0
+	clear(m.delivered)
+	clear(m.marks)
+}
+
 func (m *model) deliver(n int64, p string) {
 	m.delivered[n] = true
+	delete(m.marks, n)
 	m.out = append(m.out, p)
 	m.stats.Accepted++
 }
@@ -131,11 +156,18 @@ func (m *model) deadline() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// counters are the model's, with Lost from its definition: the numbers behind
-// the head that were not delivered.
+// counters are the model's, with Marked and Lost from their definitions: the
+// marked numbers that the head has passed, and those that were not delivered.
 func (m *model) counters() Stats {
 	s := m.stats
-	s.Lost = uint64(m.head-m.first) - s.Accepted
+	passed := 0
+	for n := range m.marks {
+		if n < m.head {
+			passed++
+		}
+	}
+	s.Marked += uint64(passed)
+	s.Lost += uint64(m.head-m.first) - uint64(len(m.delivered)+passed)
 	return s
 }
 
@@ -147,6 +179,7 @@ type pair struct {
 	now       time.Time
 	out, back []string
 	pushed    uint64
+	before    uint64 // numbers from before the last restart
 }
 
 func newPair(t testing.TB, cfg Config) *pair {
@@ -186,6 +219,20 @@ func (x *pair) flush() {
 	x.check()
 }
 
+func (x *pair) mark(seq uint32) {
+	x.m.mark(seq)
+	x.w.Mark(seq, x.deliver)
+	x.check()
+}
+
+func (x *pair) restart() {
+	x.m.restart()
+	x.w.Flush(x.deliver)
+	x.before += x.w.span
+	x.w.Restart(x.deliver)
+	x.check()
+}
+
 // check is called after every operation, so it avoids testify's reflection
 // until something differs.
 func (x *pair) check() {
@@ -196,8 +243,8 @@ func (x *pair) check() {
 	s := x.w.Stats()
 	if slices.Equal(x.out, x.m.out) && slices.Equal(x.back, x.m.back) && s == x.m.counters() &&
 		packets == len(x.m.held) && bytes == x.m.heldBytes() && at.Equal(wantAt) && waits == wantWaits &&
-		head == uint32(x.m.head) && started == x.m.started &&
-		x.pushed == s.Accepted+s.UnderWindow+s.Duplicated+uint64(packets) && x.w.span == s.Accepted+s.Lost {
+		(!started || head == uint32(x.m.head)) && started == x.m.started &&
+		x.pushed == s.Accepted+s.UnderWindow+s.Duplicated+uint64(packets) && x.w.span+x.before == s.Accepted+s.Lost+s.Marked {
 		x.out, x.back, x.m.out, x.m.back = x.out[:0], x.back[:0], x.m.out[:0], x.m.back[:0]
 		return
 	}
@@ -211,7 +258,7 @@ func (x *pair) check() {
 	require.Equal(x.t, wantAt, at, "deadline")
 	require.Equal(x.t, uint32(x.m.head), head, "head")
 	require.Equal(x.t, x.pushed, s.Accepted+s.UnderWindow+s.Duplicated+uint64(packets), "books of packets")
-	require.Equal(x.t, x.w.span, s.Accepted+s.Lost, "books of numbers")
+	require.Equal(x.t, x.w.span+x.before, s.Accepted+s.Lost+s.Marked, "books of numbers")
 }
 
 // TestModelLink sends a numbered stream over a bad link: loss, duplication,
@@ -263,6 +310,9 @@ func TestModelLink(t *testing.T) {
 					if at, ok := x.w.Deadline(); ok && rng.IntN(2) == 0 && !x.now.Before(at) {
 						x.expire()
 					}
+					if rng.IntN(50) == 0 {
+						x.mark(s.seq)
+					}
 					x.push(s.seq, rng.IntN(60))
 				}
 				x.flush()
@@ -303,7 +353,7 @@ func play(t testing.TB, script []byte) {
 			head = start
 		}
 		a, b := int32(int8(s[1])), s[2]
-		switch op := s[0] % 16; {
+		switch op := s[0] % 20; {
 		case op < 7: // around the head
 			x.push(head+uint32(a/8), int(b%48))
 		case op < 11: // around the window
@@ -321,8 +371,12 @@ func play(t testing.TB, script []byte) {
 				x.now = at.Add(-time.Duration(b & 1))
 			}
 			x.expire()
-		case b < 64:
+		case op < 18: // near the head, or about the end of the window
+			x.mark(head + uint32(a)&31*uint32(1+b%5))
+		case op == 18 && b < 64:
 			x.flush()
+		case op == 19 && b < 64:
+			x.restart()
 		}
 	}
 	x.flush()
@@ -332,7 +386,8 @@ func FuzzWindow(f *testing.F) {
 	f.Add([]byte{6, 0, 0, 0, 0, 10, 0, 24, 10, 0, 8, 10, 0, 16, 10})
 	f.Add([]byte{255, 0, 2, 0, 8, 1, 0, 16, 1, 14, 0, 1, 14, 0, 0})
 	f.Add([]byte{3, 1, 3, 0, 0, 1, 11, 0, 0, 11, 0, 1, 0, 248, 1})
-	f.Add([]byte{7, 2, 1, 0, 0, 5, 0, 240, 5, 7, 60, 5, 0, 200, 5, 15, 0, 0})
+	f.Add([]byte{7, 2, 1, 0, 0, 5, 0, 240, 5, 7, 60, 5, 0, 200, 5, 18, 0, 0})
+	f.Add([]byte{5, 0, 1, 0, 0, 5, 15, 3, 0, 15, 1, 0, 0, 32, 9, 15, 2, 1, 19, 0, 0, 0, 0, 3})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		play(t, script[:min(len(script), 1500)])
 	})

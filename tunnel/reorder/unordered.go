@@ -7,6 +7,7 @@ func (w *Window) pushDrop(seq uint32, p []byte, deliver func([]byte)) {
 	case ahead >= 0:
 		w.skip(uint32(ahead))
 		w.pass(p, deliver)
+		w.drain(deliver)
 	case w.seen(seq, w.head-seq):
 		w.refuse(&w.stats.Duplicated, p)
 	default:
@@ -22,6 +23,7 @@ func (w *Window) pushImmediate(seq uint32, p []byte, deliver func([]byte)) {
 	case ahead >= 0:
 		w.skip(uint32(ahead))
 		w.pass(p, deliver)
+		w.drain(deliver)
 	case age > w.size:
 		w.refuse(&w.stats.UnderWindow, p)
 	case w.past.has(seq):
