@@ -114,6 +114,9 @@ func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	if len(bufs) == 0 {
 		return 0, nil
 	}
+	if d.closed() { // asked first: the select below may take a packet that is still queued
+		return 0, os.ErrClosed
+	}
 	select {
 	case <-d.closing:
 		return 0, os.ErrClosed
@@ -136,10 +139,8 @@ func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 // Write hands packets to the stack. Those that are neither IPv4 nor IPv6 are passed over, as
 // a kernel device does: one bad packet from the peer must not cost its batch.
 func (d *device) Write(bufs [][]byte, offset int) (int, error) {
-	select {
-	case <-d.closing:
+	if d.closed() {
 		return 0, os.ErrClosed
-	default:
 	}
 	for i := range bufs {
 		if len(bufs[i]) <= offset {
@@ -153,6 +154,15 @@ func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 		}
 	}
 	return len(bufs), nil
+}
+
+func (d *device) closed() bool {
+	select {
+	case <-d.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 // Close ends the stack; a second call returns the first's result.
