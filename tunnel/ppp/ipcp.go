@@ -26,6 +26,7 @@ type ipcp struct {
 	refused  bool       // by Protocol-Reject
 	finale   bool       // it will not open any more
 	unwanted bool       // the peer rejected our address option
+	closed   bool       // the peer has closed it
 }
 
 // newIPCP makes the layer, which begin fills.
@@ -40,7 +41,7 @@ func (c *ipcp) begin() {
 	if c.refused {
 		return
 	}
-	c.finale, c.unwanted = false, false
+	c.finale, c.unwanted, c.closed = false, false, false
 	c.local, c.remote = netip.IPv4Unspecified(), netip.Addr{}
 	if c.link.cfg.Server {
 		c.local = c.link.assignment.local
@@ -145,6 +146,7 @@ func (c *ipcp) rejected(options []byte) {
 
 // peerTerminates: a peer that closes IPCP before it has opened has no addresses.
 func (c *ipcp) peerTerminates([]byte) {
+	c.closed = true
 	if c.state >= stReqSent && c.state < stOpened {
 		c.finale = true
 		c.link.networkFinished("IPCP", evRTR)
@@ -167,6 +169,9 @@ func (c *ipcp) down() { c.link.networkChanged() }
 
 func (c *ipcp) finished(cause event) {
 	c.finale = true
+	if c.closed {
+		cause = evRTR
+	}
 	c.link.networkFinished("IPCP", cause)
 }
 
