@@ -27,7 +27,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "arc4",
 		Short:         "RC4 backends, measured, and a PPTP tunnel on top of them",
-		Long:          rootLong + "\n\nExit codes:\n" + strings.TrimRight(exitCodesText(), "\n"),
+		Long:          rootLong + "\n\nExit codes:\n\n" + strings.TrimRight(exitCodesText(), "\n"),
 		Example:       rootExample,
 		Version:       versionString(),
 		SilenceErrors: true,

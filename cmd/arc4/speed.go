@@ -19,6 +19,7 @@ const speedLong = `speed measures RC4 backends, and a few other ciphers for comp
 "arc4 backends", and aes-128-cbc, aes-256-cbc and crypto/rc4; without any, all are measured.
 
 Workloads:
+
 %s
     all        every one of them
 
