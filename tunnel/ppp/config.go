@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
 )
 
 // Defaults of Config (RFC 1661 section 4.6 for the counters).
@@ -148,6 +150,11 @@ func (c Config) validateAuth() error {
 		}
 		if slices.Contains(c.Auth[:i], m) {
 			return fmt.Errorf("ppp: authentication method %s is listed twice", m)
+		}
+		if m == MSCHAPv2 {
+			if err := mschap.Available(); err != nil {
+				return err
+			}
 		}
 		if m != MSCHAPv2 && c.MPPE.required() {
 			return fmt.Errorf("ppp: %s gives no encryption keys: allow only MS-CHAPv2, or do not require MPPE", m)

@@ -11,6 +11,7 @@ import (
 // protocol is kept, and only until its protocol starts.
 type heldPackets struct {
 	auth, ccp, ipcp, ipv6cp []byte
+	authProto               uint16 // of auth: PAP or CHAP
 }
 
 // maxHeld is the longest packet kept, bytes.
@@ -82,6 +83,7 @@ func (l *Link) routeAuth(proto uint16, p packet) {
 	case l.auth == nil && l.lcp.state >= stReqSent:
 		// The peer has our Ack already, and its own has not arrived here.
 		l.hold(&l.held.auth, p)
+		l.held.authProto = proto
 	default:
 		l.stats.WrongPhase++
 	}
@@ -139,7 +141,10 @@ func (l *Link) established() {
 	}
 	l.auth = l.newAuthenticator()
 	l.auth.start()
-	release(&l.held.auth, func(p packet) { l.auth.receive(p) })
+	if l.held.authProto == l.auth.proto() {
+		release(&l.held.auth, l.auth.receive)
+	}
+	l.held.auth = nil
 }
 
 // lost takes everything above LCP down: LCP has left the opened state.

@@ -24,13 +24,21 @@ func expandKey(raw [7]byte) [8]byte {
 	return key
 }
 
+// Available is nil unless the runtime forbids DES, as one restricted to FIPS 140
+// algorithms does; MS-CHAPv2 then cannot be spoken.
+func Available() error {
+	if _, err := des.NewCipher(make([]byte, des.BlockSize)); err != nil {
+		return fmt.Errorf("mschap: MS-CHAPv2 needs DES, which this runtime forbids (GODEBUG fips140): %w", err)
+	}
+	return nil
+}
+
 // desEncrypt is one DES block in ECB mode (RFC 2759 section 8.6).
 func desEncrypt(clear [8]byte, raw [7]byte) [8]byte {
 	key := expandKey(raw)
 	block, err := des.NewCipher(key[:])
 	if err != nil {
-		// Only a key of another length is refused, and a runtime that is
-		// restricted to FIPS 140 algorithms.
+		// Only where Available says so, and callers ask it first.
 		panic(fmt.Sprintf("mschap: DES is not available: %v", err))
 	}
 	var out [8]byte

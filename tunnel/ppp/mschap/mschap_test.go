@@ -83,6 +83,8 @@ func TestPasswordsBeyondASCII(t *testing.T) {
 	}
 }
 
+func TestAvailable(t *testing.T) { assert.NoError(t, Available()) }
+
 func TestUserName(t *testing.T) {
 	assert.Equal(t, "joe", UserName("joe"))
 	assert.Equal(t, "joe", UserName(`CORP\joe`))
