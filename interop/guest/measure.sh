@@ -88,3 +88,16 @@ intact() {
 	stop "$SPAWNED" 2
 	rm -f $LOG/noise $LOG/echoed
 }
+
+# recovers NAME: stateful MPPE finds itself again after packets were lost both ways
+recovers() {
+	local during after
+	netem loss 3%
+	in_c tc qdisc add dev c0 root netem loss 3% limit 200000
+	during=$(ping_loss c $TUN_S 200 -s 200)
+	netem off
+	in_c tc qdisc del dev c0 root
+	in_c ping -n -q -c 3 -i 0.2 -W 1 $TUN_S >/dev/null # a reset may still be on its way
+	after=$(ping_loss c $TUN_S 50 -s 200)
+	check "$1.recovers" "$(holds [ "$after" = 0 ])" "$during % of pings lost with 3 % loss each way, $after % after it"
+}

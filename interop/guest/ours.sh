@@ -3,13 +3,14 @@
 
 ARC4=$INTEROP_BUILD/arc4
 
-# policy_flags VARIANT: the flags of connect and of serve that the variant needs
+# policy_flags VARIANT: the flags of connect and of serve that the variant needs.
+# The real peers of stateful MPPE are all ppp_mppe.ko, which resets in its own way.
 policy_flags() {
 	case $1 in
 	mppe128 | wrongpass | wronguser) ;;
-	mppe128-stateful) echo --mppe-stateful require ;;
+	mppe128-stateful) echo --mppe-stateful require --mppe-linux-reset ;;
 	mppe40) echo --mppe require ;;
-	mppe40-stateful) echo --mppe require --mppe-stateful require ;;
+	mppe40-stateful) echo --mppe require --mppe-stateful require --mppe-linux-reset ;;
 	nomppe) echo --mppe off ;;
 	chapmd5) echo --auth chap-md5 --mppe off ;;
 	pap) echo --auth pap --mppe off ;;
@@ -24,7 +25,7 @@ our_client() {
 	variant_pass "$v" >$LOG/password
 	chmod 600 $LOG/password
 	spawn c client "$ARC4" connect $SADDR --user "$(variant_user "$v")" --password-file $LOG/password \
-		--status-socket $LOG/client-status/socket $(policy_flags "$v") "$@"
+		$(policy_flags "$v") "$@"
 	CLIENT_PID=$SPAWNED
 }
 
@@ -34,8 +35,7 @@ our_server() {
 	shift
 	secrets "$LAB_USER" "$LAB_PASS"
 	spawn s server "$ARC4" serve --listen $SADDR --local-ip $TUN_S --pool $TUN_C-$TUN_LAST \
-		--secrets /etc/ppp/chap-secrets --status-socket $LOG/server-status/socket \
-		$(policy_flags "$v") "$@"
+		--secrets /etc/ppp/chap-secrets $(policy_flags "$v") "$@"
 	SERVER_PID=$SPAWNED
 	wait_listen
 }

@@ -51,6 +51,9 @@ up() {
 	pings "$n"
 	tcp_both "$n" "$secs"
 	intact "$n"
+	case $v in *-stateful) recovers "$n" ;; esac
+	"$ARC4" status --json >$LOG/status 2>&1
+	check "$n.status" "$(holds grep -q "\"$TADDR\"" $LOG/status)" "arc4 status --json knows of $TADDR"
 	check "$n.alive" "$(holds alive "$CLIENT_PID")" "client still runs"
 	stop "$CLIENT_PID" 10
 	if [ "$client" = arc4 ]; then
@@ -63,8 +66,9 @@ up() {
 # down NAME VARIANT: the checks of a call that had to be refused
 down() {
 	local n=$1
-	# pppd notes what it was asked for or what it refused; pptpd's in its own log
-	if [ "$server" = arc4 ]; then
+	if [ "$server$client" = arc4arc4 ]; then
+		check "$n.tried" "$(holds grep -q 'authentication failed' $LOG/server.log)" "the server refused it"
+	elif [ "$server" = arc4 ]; then
 		check "$n.tried" "$(holds grep -q 'rcvd \[CHAP Challenge' $LOG/client.log)" "the server asked for the password"
 	else
 		check "$n.tried" "$(holds grep -qiE 'failed CHAP|CHAP authentication failed|authentication failure|sent \[CHAP Failure' $LOG/server-pppd.log)" \

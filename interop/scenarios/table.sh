@@ -67,7 +67,7 @@ tunnel() { # COLUMN
 	if wait_tunnel "$CLIENT_PID" 20; then
 		measure "$1" $TUN_S
 		check "$1.alive" "$(holds alive "$CLIENT_PID")" "the client lived through every row"
-		[ "$1" != arc4 ] || "$ARC4" status --status-socket $LOG/client-status/socket
+		[ "$1" != arc4 ] || "$ARC4" status
 	else
 		check "$1.up" no
 		tail_logs client server server-pppd
@@ -79,7 +79,7 @@ tunnel() { # COLUMN
 
 # keeps COLUMN: percentage of its 3 ms download that a column keeps at 3±1 ms
 keeps() {
-	awk -v a="${CELL[$1.3ms]:-0}" -v b="${CELL[$1.3ms1]:-0}" 'BEGIN { printf "%.1f", a + 0 > 0 ? 100 * b / a : -1 }'
+	awk -v a="${CELL[$1.3ms]:-0}" -v b="${CELL[$1.3ms1]:-0}" 'BEGIN { printf "%.1f", (a + 0 > 0) ? 100 * b / a : -1 }'
 }
 between() { awk -v x="$1" -v lo="$2" -v hi="$3" 'BEGIN { exit !(x >= lo && x < hi) }'; }
 
