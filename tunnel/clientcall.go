@@ -31,6 +31,7 @@ type clientCall struct {
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
 	r := newReceiver(conn, c.cfg.Now)
+	r.await = true
 	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 { return r.callID(peer) }})
 	return &clientCall{
 		c: c, conn: conn, local: local, peer: peer, pns: pns, receiver: r,

@@ -25,7 +25,15 @@ type receiver struct {
 	mu       sync.RWMutex
 	sessions map[callKey]*Session
 	stray    uint64 // packets for no session of ours
+
+	// A peer may send its first LCP frame before we have read, on the control connection, that the call is up. Until
+	// the first session there is, a few packets are kept for it.
+	await bool
+	early []gre.Packet
 }
+
+// maxEarly is how many packets are kept for a session that is not there yet.
+const maxEarly = 8
 
 // batch is how many packets one read of a socket or device takes at most.
 const batch = 128
@@ -34,11 +42,26 @@ func newReceiver(conn gre.Conn, now func() time.Time) *receiver {
 	return &receiver{conn: conn, now: now, sessions: make(map[callKey]*Session)}
 }
 
+// add lets s have its packets, those that came early first.
 func (r *receiver) add(s *Session) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.sessions[callKey{s.peer, s.callID}] = s
+	early := r.early
+	r.await, r.early = false, nil
+	r.mu.Unlock()
+	var w *devWriter
+	for _, p := range early {
+		if p.Addr == s.peer && callIDOf(p.Data) == s.callID {
+			if w == nil {
+				w = newDevWriter()
+			}
+			s.receive(r.now(), []gre.Packet{p}, w)
+		}
+	}
 }
+
+// callIDOf reads the call ID of a packet that is at least gre.MinHeader long (RFC 2637 section 4.1).
+func callIDOf(data []byte) uint16 { return uint16(data[6])<<8 | uint16(data[7]) }
 
 func (r *receiver) remove(s *Session) {
 	r.mu.Lock()
@@ -92,7 +115,7 @@ func (r *receiver) find(pkts []gre.Packet, owners []*Session) {
 	for i := range pkts {
 		data := pkts[i].Data
 		if len(data) >= gre.MinHeader {
-			owners[i] = r.sessions[callKey{pkts[i].Addr, uint16(data[6])<<8 | uint16(data[7])}]
+			owners[i] = r.sessions[callKey{pkts[i].Addr, callIDOf(data)}]
 		}
 		if owners[i] == nil {
 			stray++
@@ -100,8 +123,18 @@ func (r *receiver) find(pkts []gre.Packet, owners []*Session) {
 	}
 	r.mu.RUnlock()
 	if stray > 0 {
-		r.mu.Lock()
-		r.stray += stray
-		r.mu.Unlock()
+		r.strayed(pkts, owners, stray)
+	}
+}
+
+// strayed counts packets without a session, and keeps a few while one is about to begin.
+func (r *receiver) strayed(pkts []gre.Packet, owners []*Session, n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stray += n
+	for i := range pkts {
+		if r.await && owners[i] == nil && len(pkts[i].Data) >= gre.MinHeader && len(r.early) < maxEarly {
+			r.early = append(r.early, gre.Packet{Addr: pkts[i].Addr, Data: append([]byte(nil), pkts[i].Data...)})
+		}
 	}
 }

@@ -21,6 +21,7 @@ type serverConn struct {
 	pac         *control.PAC
 	link        *controlLink
 	calls       map[uint16]*serverCall // by our call ID
+	opened      []*serverCall          // made, and not yet running
 	ended       chan *serverCall
 	places      int       // reserved for calls that have no session yet
 	proven      sync.Once // the handshake's place in the guard is given back once
@@ -55,6 +56,7 @@ func (k *serverConn) run(ctx context.Context) {
 	defer k.link.end()
 	defer k.release()
 	k.work(ctx)
+	k.begin(ctx)
 	for _, c := range k.calls {
 		c.session.lowerDown()
 	}
@@ -88,9 +90,13 @@ func (k *serverConn) work(ctx context.Context) {
 	for {
 		now := k.v.cfg.Now()
 		k.pac.Tick(now)
-		if k.link.write() != nil || k.events(ctx) {
+		// A session must know its call before the reply goes out, for the client's first frame follows that at once;
+		// and it speaks first only after the reply, or the client would not know the call.
+		over := k.events()
+		if k.link.write() != nil || over {
 			return
 		}
+		k.begin(ctx)
 		if closing && len(k.calls) == 0 {
 			k.link.farewell()
 			return
@@ -118,11 +124,11 @@ func (k *serverConn) work(ctx context.Context) {
 }
 
 // events takes what the state machine reports, and says whether the connection is over.
-func (k *serverConn) events(ctx context.Context) (over bool) {
+func (k *serverConn) events() (over bool) {
 	for _, e := range k.pac.Events() {
 		switch e := e.(type) {
 		case control.CallUp:
-			k.open(ctx, e)
+			k.open(e)
 		case control.CallDown:
 			if c := k.calls[e.CallID]; c != nil {
 				c.session.lowerDown()
@@ -134,8 +140,8 @@ func (k *serverConn) events(ctx context.Context) (over bool) {
 	return false
 }
 
-// open starts the session of a new call.
-func (k *serverConn) open(ctx context.Context, e control.CallUp) {
+// open makes the session of a new call.
+func (k *serverConn) open(e control.CallUp) {
 	k.places--
 	c := &serverCall{k: k}
 	s, err := newSession(k.v.cfg.Options, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c.assign), c)
@@ -150,10 +156,18 @@ func (k *serverConn) open(ctx context.Context, e control.CallUp) {
 	k.calls[e.CallID] = c
 	k.v.addSession(s)
 	k.receiver.add(s)
-	go func() {
-		c.down = s.run(ctx)
-		k.ended <- c
-	}()
+	k.opened = append(k.opened, c)
+}
+
+// begin sets the sessions going that open has made.
+func (k *serverConn) begin(ctx context.Context) {
+	for _, c := range k.opened {
+		go func() {
+			c.down = c.session.run(ctx)
+			k.ended <- c
+		}()
+	}
+	k.opened = nil
 }
 
 // over forgets a call whose session has ended.
