@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 const connectLong = `Connect to a PPTP server and carry IP through the tunnel until interrupted.
@@ -82,14 +82,19 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	cfg.Bring = end.bring
 	cfg.Changed = func(up bool, n tunnel.Network) {
 		if up {
-			log.Info("tunnel is up", "device", end.real, "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
+			log.Info("tunnel is up", "device", end.device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
 		}
 	}
 	client, err := tunnel.NewClient(cfg)
 	if err != nil {
 		return usageError("%w", err)
 	}
-	stop, err := serveStatus(ctx, f.statusSocket, "connect", client.Snapshot)
+	why := backendReason(cfg.Backend, f.backend)
+	stop, err := serveStatus(ctx, f.statusSocket, "connect", func() status.Snapshot {
+		s := client.Snapshot()
+		s.Process.Device, s.Process.BackendWhy = end.device(), why
+		return s
+	})
 	if err != nil {
 		return err
 	}
@@ -118,20 +123,19 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}
-	logBackend(cmd.Context(), o.Backend, f.backend)
+	log.Info("RC4 backend", "name", o.Backend.Name(), "why", backendReason(o.Backend, f.backend))
 	return tunnel.ClientConfig{
 		Options: o, Server: server, User: f.user, Password: password,
 		RequestDNS: true, Reconnect: f.reconnect,
 	}, nil
 }
 
-// logBackend says which RC4 works for this tunnel, and why.
-func logBackend(ctx context.Context, b *arc4.Backend, asked string) {
-	why := "asked for"
-	if selected, reason := arc4.Selected(); selected == b && (asked == "" || asked == "auto") {
-		why = reason
+// backendReason says why this RC4 works for a tunnel.
+func backendReason(b *arc4.Backend, asked string) string {
+	if selected, why := arc4.Selected(); selected == b && (asked == "" || asked == "auto") {
+		return why
 	}
-	loggerFrom(ctx).Info("RC4 backend", "name", b.Name(), "why", why)
+	return "--backend " + asked
 }
 
 func parseRoutes(args []string) ([]netip.Prefix, error) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"sync"
 
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -20,6 +21,7 @@ type localEnd struct {
 	log          *slog.Logger
 
 	dev   netdev.Device
+	mu    sync.Mutex
 	real  string // the name the kernel gave
 	setup *netdev.Setup
 	now   tunnel.Network // what setup was made for
@@ -35,7 +37,9 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 		if err != nil {
 			return nil, localError(err)
 		}
+		l.mu.Lock()
 		l.dev, l.real = dev, real
+		l.mu.Unlock()
 	}
 	if l.setup != nil {
 		if err := l.setup.Undo(); err != nil {
@@ -56,6 +60,13 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 	}
 	l.setup, l.now = setup, n
 	return l.dev, nil
+}
+
+// device is the name of the TUN device, empty until it exists.
+func (l *localEnd) device() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.real
 }
 
 func sameNetwork(a, b tunnel.Network) bool {

@@ -17,6 +17,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 const serveLong = `Answer PPTP clients: authenticate them against a chap-secrets file, give each an address from the pool, and route
@@ -92,7 +93,8 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	logBackend(ctx, p.options.Backend, f.backend)
+	why := backendReason(p.options.Backend, f.backend)
+	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
 	listener, err := net.Listen("tcp4", p.listen)
 	if err != nil {
 		return listenError(p.listen, err)
@@ -110,7 +112,15 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError("%w", err)
 	}
-	stop, err := serveStatus(ctx, f.statusSocket, "serve", server.Snapshot)
+	device, err := dev.Name()
+	if err != nil {
+		return err
+	}
+	stop, err := serveStatus(ctx, f.statusSocket, "serve", func() status.Snapshot {
+		s := server.Snapshot()
+		s.Process.Device, s.Process.BackendWhy = device, why
+		return s
+	})
 	if err != nil {
 		return err
 	}
