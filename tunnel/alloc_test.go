@@ -99,7 +99,7 @@ func (p *pair) cross(now time.Time) {
 		// The last crossing has encrypted the packet in place.
 		copy(b[headroom:], p.plain(i))
 	}
-	p.a.sendPackets(now, p.bufs, p.size)
+	p.a.sendPackets(p.bufs, p.size)
 	for i := range p.wire.n {
 		p.pkts[i] = gre.Packet{Addr: serverOuter, Data: p.wire.sent[i]}
 	}

@@ -234,7 +234,7 @@ func (c *Client) read(dev netdev.Device) {
 		return
 	}
 	c.dev = dev
-	r := &deviceReader{dev: dev, now: c.cfg.Now, route: func([]byte) *Session { return c.current.Load() }}
+	r := &deviceReader{dev: dev, route: func([]byte) *Session { return c.current.Load() }}
 	go func() {
 		err := r.run()
 		if s := c.current.Load(); s != nil && err != nil {

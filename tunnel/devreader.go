@@ -3,7 +3,6 @@ package tunnel
 import (
 	"errors"
 	"os"
-	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
 
@@ -13,7 +12,6 @@ import (
 // deviceReader reads the local device and hands each run of packets for one session to that session.
 type deviceReader struct {
 	dev   netdev.Device
-	now   func() time.Time
 	route func(ip []byte) *Session // whose a packet is, or nil
 }
 
@@ -39,7 +37,6 @@ func (r *deviceReader) run() error {
 }
 
 func (r *deviceReader) dispatch(bufs [][]byte, sizes []int) {
-	now := r.now()
 	for i := 0; i < len(bufs); {
 		s := r.route(bufs[i][headroom : headroom+sizes[i]])
 		end := i + 1
@@ -47,7 +44,7 @@ func (r *deviceReader) dispatch(bufs [][]byte, sizes []int) {
 			end++
 		}
 		if s != nil {
-			s.sendPackets(now, bufs[i:end], sizes[i:end])
+			s.sendPackets(bufs[i:end], sizes[i:end])
 		}
 		i = end
 	}

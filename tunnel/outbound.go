@@ -3,7 +3,6 @@ package tunnel
 import (
 	"encoding/binary"
 	"sync"
-	"time"
 
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -55,7 +54,7 @@ type outStats struct {
 
 // sendPackets sends a run of IP packets, bufs[i][headroom:headroom+sizes[i]], to the peer. The buffers are overwritten,
 // and the caller's again when it returns.
-func (s *Session) sendPackets(now time.Time, bufs [][]byte, sizes []int) {
+func (s *Session) sendPackets(bufs [][]byte, sizes []int) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -74,7 +73,7 @@ func (s *Session) sendPackets(now time.Time, bufs [][]byte, sizes []int) {
 		o.enc.EncryptBatch(o.sealed, o.plain)
 	}
 	for i := range o.bufs {
-		o.seal(s, now, i)
+		o.seal(s, i)
 	}
 	// A failed write is a lost packet, counted by the connection.
 	_, _ = s.conn.WriteBatch(o.pkts)
@@ -107,7 +106,7 @@ func (o *outbound) accept(b []byte, size int) {
 }
 
 // seal completes packet i of the run with its PPP and GRE headers, written backwards from where its payload begins.
-func (o *outbound) seal(s *Session, now time.Time, i int) {
+func (o *outbound) seal(s *Session, i int) {
 	b := o.bufs[i]
 	at, end := headroom-2, headroom-2+len(o.plain[i])
 	if o.enc != nil {
@@ -120,7 +119,7 @@ func (o *outbound) seal(s *Session, now time.Time, i int) {
 	}
 	h := gre.Header{CallID: s.peerCallID, PayloadLen: uint16(end - at), HasSeq: true, Seq: o.seq.Next()}
 	if i == 0 {
-		h.Ack, h.HasAck = s.piggyback(now)
+		h.Ack, h.HasAck = s.piggyback()
 	}
 	at -= h.Len()
 	h.Put(b[at:])
@@ -128,7 +127,7 @@ func (o *outbound) seal(s *Session, now time.Time, i int) {
 }
 
 // sendFrame sends one PPP control frame, complete from its address or protocol field on.
-func (s *Session) sendFrame(now time.Time, frame []byte) {
+func (s *Session) sendFrame(frame []byte) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -137,7 +136,7 @@ func (s *Session) sendFrame(now time.Time, frame []byte) {
 		return
 	}
 	h := gre.Header{CallID: s.peerCallID, PayloadLen: uint16(len(frame)), HasSeq: true, Seq: o.seq.Next()}
-	h.Ack, h.HasAck = s.piggyback(now)
+	h.Ack, h.HasAck = s.piggyback()
 	n := h.Put(o.frame[:])
 	n += copy(o.frame[n:], frame)
 	o.stats.Frames++
@@ -157,8 +156,8 @@ func (s *Session) sendAck(ack uint32) {
 }
 
 // piggyback gives the acknowledgment that is due to ride on the next packet, if any.
-func (s *Session) piggyback(now time.Time) (ack uint32, ok bool) {
+func (s *Session) piggyback() (ack uint32, ok bool) {
 	s.ackMu.Lock()
 	defer s.ackMu.Unlock()
-	return s.acker.Piggyback(now)
+	return s.acker.Piggyback()
 }

@@ -83,6 +83,7 @@ func (r *receiver) run() error {
 	}
 	owners := make([]*Session, batch)
 	w := newDevWriter()
+	var rest breather
 	for {
 		n, err := r.conn.ReadBatch(pkts)
 		if errors.Is(err, net.ErrClosed) {
@@ -105,6 +106,9 @@ func (r *receiver) run() error {
 			i = end
 		}
 		clear(owners[:n])
+		if rest.eager(n) {
+			nap(rest.pause(now, r.now()))
+		}
 	}
 }
 

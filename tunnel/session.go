@@ -105,7 +105,7 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	s.in.clear = o.MPPE.Mode == ppp.Allow || o.MPPE.Mode == ppp.Off
 	s.out.mustEnc = !s.in.clear
 	s.out.seq = o.sequencer()
-	pc.Send = func(frame []byte) { s.sendFrame(o.Now(), frame) }
+	pc.Send = s.sendFrame
 	pc.Event = s.event
 	if s.link, err = ppp.New(pc); err != nil {
 		return nil, err

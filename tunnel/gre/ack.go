@@ -47,7 +47,7 @@ func (a *Acker) Received(now time.Time, seq uint32) {
 
 // Piggyback returns the number to put on a data packet that is about to be sent; ok is false when the peer
 // has been told everything. The acknowledgment counts as sent.
-func (a *Acker) Piggyback(time.Time) (ack uint32, ok bool) {
+func (a *Acker) Piggyback() (ack uint32, ok bool) {
 	ok = a.pending > 0
 	a.pending = 0
 	return a.highest, ok

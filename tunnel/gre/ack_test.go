@@ -12,12 +12,12 @@ var epoch = time.Unix(1000, 0)
 
 func TestAckWaitsForDataToRideOn(t *testing.T) {
 	var a Acker
-	_, ok := a.Piggyback(epoch)
+	_, ok := a.Piggyback()
 	require.False(t, ok, "nothing has been received")
 	a.Received(epoch, 5)
 	_, ok = a.Due(epoch.Add(499 * time.Millisecond))
 	require.False(t, ok)
-	ack, ok := a.Piggyback(epoch)
+	ack, ok := a.Piggyback()
 	require.True(t, ok)
 	assert.EqualValues(t, 5, ack)
 	_, ok = a.Due(epoch.Add(time.Hour))
@@ -57,7 +57,7 @@ func TestAckIsTheHighestReceived(t *testing.T) {
 			for _, s := range tc.seqs {
 				a.Received(epoch, s)
 			}
-			ack, ok := a.Piggyback(epoch)
+			ack, ok := a.Piggyback()
 			require.True(t, ok)
 			assert.Equal(t, tc.want, ack)
 		})
@@ -67,7 +67,7 @@ func TestAckIsTheHighestReceived(t *testing.T) {
 func TestDuplicatesAskForNoAck(t *testing.T) {
 	a := Acker{Every: 4}
 	a.Received(epoch, 9)
-	a.Piggyback(epoch)
+	a.Piggyback()
 	for range 100 {
 		a.Received(epoch, 9)
 		a.Received(epoch, 3)
@@ -99,7 +99,7 @@ func TestAckDoesNotAllocate(t *testing.T) {
 		a.Received(epoch, seq)
 		a.Due(epoch)
 		a.Deadline()
-		a.Piggyback(epoch)
+		a.Piggyback()
 	}))
 }
 
