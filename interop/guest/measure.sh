@@ -41,16 +41,29 @@ ping_loss() {
 		sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p'
 }
 
+# all_answered NS DST COUNT [ping args]: no ping lost. Userland peers at times drop a
+# packet by themselves (pptpd between socket and pty), so there are three tries;
+# what never passes fails them all.
+all_answered() {
+	local try
+	for try in 1 2 3; do
+		LOSS=$(ping_loss "$@")
+		[ "$LOSS" = 0 ] && return 0
+		say "NOTE ${*:3}: $LOSS % lost at try $try"
+	done
+	return 1
+}
+
 # pings NAME: IP packets of 64 bytes up to the tunnel's MTU, unfragmented, from c; a burst
 pings() {
-	local n=$1 z mtu bad='' loss
+	local n=$1 z mtu bad=''
 	mtu=$(if_mtu c "$TIF")
 	for z in 64 65 127 128 255 256 511 512 1000 1024 1280 1372 "$mtu"; do
-		[ "$(ping_loss c $TUN_S 3 -M "do" -s $((z - 28)))" = 0 ] || bad="$bad $z"
+		all_answered c $TUN_S 3 -M "do" -s $((z - 28)) || bad="$bad $z"
 	done
 	check "$n.pings" "$([ -z "$bad" ] && echo yes || echo no)" "64 to $mtu bytes, DF${bad:+, lost:$bad}"
-	loss=$(ping_loss c $TUN_S 100 -s 1000)
-	check "$n.burst" "$([ "$loss" = 0 ] && echo yes || echo no)" "100 of 1028 bytes, $loss % lost"
+	all_answered c $TUN_S 100 -s 1000 && z=yes || z=no
+	check "$n.burst" $z "100 of 1028 bytes, $LOSS % lost"
 }
 
 iperf_server() { # in s
@@ -89,15 +102,26 @@ intact() {
 	rm -f $LOG/noise $LOG/echoed
 }
 
-# recovers NAME: stateful MPPE finds itself again after packets were lost both ways
+# outage NS: nothing leaves NS for a tenth of a second
+outage() {
+	ip netns exec "$1" tc qdisc add dev "${1}0" root netem loss 100%
+	sleep 0.1
+	ip netns exec "$1" tc qdisc del dev "${1}0" root
+}
+
+# recovers NAME: stateful MPPE finds itself again after an outage in each direction.
+# The resets themselves are not lost: ppp_mppe.ko changes the key with each
+# flushed packet, so one that is lost parts it from any peer for good.
 recovers() {
-	local during after
-	netem loss 3%
-	in_c tc qdisc add dev c0 root netem loss 3% limit 200000
-	during=$(ping_loss c $TUN_S 200 -s 200)
-	netem off
-	in_c tc qdisc del dev c0 root
-	in_c ping -n -q -c 3 -i 0.2 -W 1 $TUN_S >/dev/null # a reset may still be on its way
+	local ns ping after
+	spawn c ping ping -n -q -i 0.01 -s 200 $TUN_S
+	ping=$SPAWNED
+	for ns in s c; do
+		sleep 0.3
+		outage $ns
+		sleep 1.5 # the Reset-Request and its answer
+	done
+	stop "$ping" 2
 	after=$(ping_loss c $TUN_S 50 -s 200)
-	check "$1.recovers" "$(holds [ "$after" = 0 ])" "$during % of pings lost with 3 % loss each way, $after % after it"
+	check "$1.recovers" "$(holds [ "$after" = 0 ])" "$after % of pings lost after an outage each way"
 }
