@@ -23,10 +23,11 @@ type clientCall struct {
 	link        *controlLink
 	receiver    *receiver
 
-	session  *Session
-	ended    chan *ppp.DownError
-	reason   error // why the call ends, the first that was found
-	localErr error // of the local end's set-up
+	session   *Session
+	ended     chan *ppp.DownError
+	linkEnded bool  // ended has been read
+	reason    error // why the call ends, the first that was found
+	localErr  error // of the local end's set-up
 }
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
@@ -88,6 +89,7 @@ func (k *clientCall) run(ctx context.Context) error {
 				k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
 			}
 		case down := <-k.ended:
+			k.linkEnded = true
 			k.end(k.linkError(down))
 			k.link.farewell()
 			return k.finish()
@@ -141,6 +143,14 @@ func (k *clientCall) finish() error {
 	k.lower()
 	if k.session != nil {
 		<-k.session.Done()
+		if !k.linkEnded {
+			// A server that refuses us hangs up while our link still takes its leave: the refusal is the reason, not
+			// the hanging up.
+			down := <-k.ended
+			if c := classOfLink(down.Class); c == ClassAuth || c == ClassPolicy {
+				k.reason = k.linkError(down)
+			}
+		}
 		k.c.current.CompareAndSwap(k.session, nil)
 		k.receiver.remove(k.session)
 		k.c.over(k.session)
