@@ -86,9 +86,12 @@ func codeOf(err error) int {
 	}
 }
 
+// errSaid stands for an error that was reported already, by another process that did this one's work.
+var errSaid = errors.New("reported already")
+
 // report writes the one line that says what went wrong and returns the exit code.
 func report(w io.Writer, err error) int {
-	if err != nil {
+	if err != nil && !errors.Is(err, errSaid) {
 		fmt.Fprintf(w, "arc4: %s\n", oneLine(err.Error()))
 	}
 	return codeOf(err)

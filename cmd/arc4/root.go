@@ -42,6 +42,7 @@ func newRoot() *cobra.Command {
 		newConnectCmd(),
 		newServeCmd(),
 		newStatusCmd(),
+		newDemoCmd(),
 		newSpeedCmd(),
 		newBackendsCmd(),
 		newManCmd(),

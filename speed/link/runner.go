@@ -28,6 +28,11 @@ type Options struct {
 	// in time on a machine whose cores are busy. Without the right to it, or on
 	// another system, the runner goes on as it is.
 	RealTime bool
+	// Yield leaves the processor to others until a packet is due, where Run would
+	// look at the clock for the last of the time. Packets then leave some tens of
+	// microseconds later, as late as a sleep ends. It is for a link that shares
+	// its few cores with what it carries for: the looking can take all of one.
+	Yield bool
 }
 
 // Runner moves packets through a Link in real time: whoever calls Send puts
@@ -203,6 +208,10 @@ func (r *Runner) Carry(ctx context.Context, in func(context.Context) ([][]byte, 
 // comes due meanwhile makes a batch.
 func (r *Runner) await(next time.Time) {
 	began := time.Now()
+	if r.opt.Yield {
+		r.sleeper.sleep(max(1, next.Sub(began)))
+		return
+	}
 	sleep := next.Sub(began) - r.oversleep
 	if sleep <= 0 {
 		r.sleeper.sleep(1)

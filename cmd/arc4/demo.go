@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/arc4"
+	speedlab "github.com/arc4tun/arc4tun/speed/lab"
+	"github.com/arc4tun/arc4tun/speed/link"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
+)
+
+const demoLong = `demo shows the tunnel at work on a link that reorders packets. It brings up a server and a client in this process,
+with an encrypted tunnel (MS-CHAPv2, MPPE-128 stateless) between them, and moves TCP from the server to the client
+three times: over a constant delay, over a delay with jitter, and over the same jitter without the reorder window,
+which is what the Linux kernel's own PPTP driver does.
+
+On Linux the two hosts are network namespaces, with the kernel's TCP and raw GRE sockets. That takes root, or a user
+namespace, which is made where the system allows it; elsewhere, or with --userspace, they are TCP/IP stacks in this
+process, whose TCP window is 1 MB. The link is emulated in this process too; delay and jitter are those of the way from
+the server to the client. Nothing stays behind.
+
+The line has a rate, so that it, and not this machine's processor, is what limits the tunnel. With --rate 0 the
+processor does; and because a window that puts packets in order makes each as late as the slowest before it, a TCP
+window of 256 KB alone then costs a quarter of 3 ms at 3±1 ms.`
+
+const demoExample = `  arc4 demo
+  arc4 demo --seconds 10 --delay 50ms --jitter 20ms --window 1048576
+  arc4 demo --userspace --json
+  arc4 demo --backend reference --rate 0`
+
+// demoOptions are the flags of demo.
+type demoOptions struct {
+	seconds       time.Duration
+	delay, jitter time.Duration
+	rate          string
+	window        int
+	backend       string
+	userspace     bool
+	json          bool
+
+	windowGiven bool
+}
+
+const (
+	maxDemoDelay  = 2 * time.Second
+	minDemoWindow = 4 << 10
+	maxDemoWindow = 64 << 20
+)
+
+func newDemoCmd() *cobra.Command {
+	o := demoOptions{seconds: 4 * time.Second}
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "Show an encrypted tunnel on a link that reorders, with and without the window",
+		Long:    demoLong,
+		Example: demoExample,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.windowGiven = cmd.Flags().Changed("window")
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.Var((*secondsFlag)(&o.seconds), "seconds", "how long to measure each of the three: seconds, or a duration such as 500ms")
+	f.DurationVar(&o.delay, "delay", 3*time.Millisecond, "one-way delay of the link")
+	f.DurationVar(&o.jitter, "jitter", time.Millisecond, "how far the delay of a packet is from that, at most")
+	f.StringVar(&o.rate, "rate", "100mbit", "rate of the line, such as 100mbit or 1gbit; 0 for none")
+	f.IntVar(&o.window, "window", 256<<10, "TCP window in bytes (kernel mode)")
+	f.StringVar(&o.backend, "backend", "auto", "RC4 backend; auto measures and takes the fastest (arc4 backends lists them)")
+	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
+	f.BoolVar(&o.json, "json", false, "one JSON object")
+	return cmd
+}
+
+// links turns the flags into the link with and without its jitter, or names the flag that is wrong.
+func (o *demoOptions) links() (constant, jittery link.Config, err error) {
+	switch {
+	case o.delay < 0 || o.delay > maxDemoDelay:
+		return constant, jittery, usageError("--delay %v: must be 0s to %v", o.delay, maxDemoDelay)
+	case o.jitter <= 0 || o.jitter > maxDemoDelay:
+		return constant, jittery, usageError("--jitter %v: must be more than 0s (nothing would be reordered), %v at most", o.jitter, maxDemoDelay)
+	case o.jitter > o.delay:
+		return constant, jittery, usageError("--jitter %v: must not exceed --delay %v: no packet arrives before it was sent", o.jitter, o.delay)
+	case o.window < minDemoWindow || o.window > maxDemoWindow:
+		return constant, jittery, usageError("--window %d: must be %d to %d bytes (262144 is 256 KB)", o.window, minDemoWindow, maxDemoWindow)
+	}
+	if o.rate != "0" {
+		if len(strings.Fields(o.rate)) == 1 {
+			constant, err = link.Parse("rate " + o.rate)
+		} else {
+			err = errors.New("want a rate with its unit")
+		}
+		if err != nil {
+			return constant, jittery, usageError("--rate %q: give a rate from 1kbit to 1000gbit, such as 100mbit, or 0 for none", o.rate)
+		}
+	}
+	constant.Delay = o.delay
+	jittery = constant
+	jittery.Jitter = o.jitter
+	return constant, jittery, nil
+}
+
+func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	constant, jittery, err := o.links()
+	if err != nil {
+		return err
+	}
+	if _, err := arc4.Lookup(o.backend); err != nil {
+		return usageError("--backend %s: %w", o.backend, err)
+	}
+	cfg := speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Log: quiet(loggerFrom(ctx))}
+	if !o.userspace {
+		done, code, why := speedlab.Enter(ctx)
+		if done {
+			return withExit(code, whenNot(code, exitOK))
+		}
+		if cfg.Why = why; why == "" {
+			cfg.Mode = speedlab.Auto
+		}
+	}
+	r := &demoReport{Version: versionString(), Seconds: o.seconds.Seconds(), WindowBytes: o.window, RateBits: constant.Rate}
+	cfg.Backend, r.BackendWhy = o.choose()
+	r.Backend = cfg.Backend.Name()
+	l, err := speedlab.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	// The table comes after everything is taken down, so that what it says last is the end.
+	err = errors.Join(o.measure(ctx, l, r, constant, jittery, stdout, stderr), l.Close())
+	if ctx.Err() != nil {
+		return errors.New("interrupted: the tunnel and its network are taken down, and nothing is left behind")
+	}
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return r.writeJSON(stdout)
+	}
+	return r.writeTables(stdout)
+}
+
+// choose gives the backend and says why it is that one.
+func (o *demoOptions) choose() (b *arc4.Backend, why string) {
+	selected, why := arc4.Selected()
+	b, err := arc4.Lookup(o.backend)
+	if err != nil || b == selected && (o.backend == "auto" || o.backend == "") {
+		return selected, why
+	}
+	return b, "--backend"
+}
+
+// measure fills the report's rows.
+func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *demoReport, constant, jittery link.Config, stdout, stderr io.Writer) error {
+	r.Mode, r.ModeWhy = l.Mode().String(), l.Why()
+	if l.Mode() == speedlab.Userspace {
+		r.WindowBytes = speedlab.UserspaceWindow
+		if o.windowGiven {
+			loggerFrom(ctx).Warn("--window has no effect in userspace mode: its stack has a window of its own", "bytes", r.WindowBytes)
+		}
+	}
+	if !o.json {
+		r.writeHead(stdout)
+	}
+	rows := []struct {
+		link   link.Config
+		policy reorder.Policy
+	}{{constant, reorder.Order}, {jittery, reorder.Order}, {jittery, reorder.Drop}}
+	p := newDemoProgress(stderr, time.Duration(len(rows))*o.seconds, o.json)
+	defer p.end()
+	for _, row := range rows {
+		p.begin(fmt.Sprintf("%s, %s", linkText(row.link), policyText(row.policy)), o.seconds)
+		if err := l.StartTunnel(ctx, speedlab.TunnelConfig{Reorder: reorder.Config{Policy: row.policy}}); err != nil {
+			return err
+		}
+		if err := l.SetLink(row.link, link.Config{Rate: row.link.Rate}); err != nil {
+			return err
+		}
+		stop := p.tick()
+		got, err := l.Measure(ctx, speedlab.Transfer{Path: speedlab.Tunnel, Duration: o.seconds, Window: o.window})
+		stop()
+		if err != nil {
+			return err
+		}
+		server, client, _ := l.Snapshots()
+		if err := r.add(row.link, row.policy, got, server, client); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whenNot is the error of a code that is not good; the process that ended with it has said why.
+func whenNot(code, good int) error {
+	if code == good {
+		return nil
+	}
+	return errSaid
+}
+
+// quiet leaves out what the tunnel logs about its ordinary life, unless everything is asked for.
+func quiet(log *slog.Logger) *slog.Logger {
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		return log
+	}
+	return slog.New(warningsOnly{log.Handler()})
+}
+
+type warningsOnly struct{ slog.Handler }
+
+func (h warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+func (h warningsOnly) WithAttrs(a []slog.Attr) slog.Handler {
+	return warningsOnly{h.Handler.WithAttrs(a)}
+}
+func (h warningsOnly) WithGroup(name string) slog.Handler {
+	return warningsOnly{h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// demoProgress says what is being measured: a bar on a terminal, a line for each measurement elsewhere.
+type demoProgress struct {
+	out  io.Writer // nil: nothing is said
+	bar  *progressbar.ProgressBar
+	past time.Duration // of the measurements before this one
+	now  time.Duration // the length of this one
+}
+
+func newDemoProgress(stderr io.Writer, total time.Duration, forPrograms bool) *demoProgress {
+	p := &demoProgress{out: stderr}
+	switch {
+	case isTerminal(stderr):
+		p.bar = progressbar.NewOptions64(total.Milliseconds(),
+			progressbar.OptionSetWriter(stderr), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false))
+	case forPrograms:
+		p.out = nil
+	}
+	return p
+}
+
+// begin names the next measurement.
+func (p *demoProgress) begin(what string, length time.Duration) {
+	p.past, p.now = p.past+p.now, length
+	switch {
+	case p.bar != nil:
+		p.bar.Describe(what)
+	case p.out != nil:
+		fmt.Fprintf(p.out, "measuring %s, for %v\n", what, length)
+	}
+}
+
+// tick moves the bar while a measurement goes on, until stop is called.
+func (p *demoProgress) tick() (stop func()) {
+	if p.bar == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		began := time.Now()
+		ticker := time.NewTicker(100 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				// A bar that cannot be drawn is no reason to stop.
+				_ = p.bar.Set64((p.past + min(time.Since(began), p.now)).Milliseconds())
+			}
+		}
+	})
+	return func() {
+		close(done)
+		ended.Wait()
+	}
+}
+
+// end takes the bar away.
+func (p *demoProgress) end() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}

@@ -1,0 +1,209 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/speed/link"
+	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+)
+
+// kernel is the network of kernel mode.
+type kernel struct {
+	hosts  [2]*host
+	wires  [2]netdev.Device
+	bridge *link.Bridge
+
+	mu      sync.Mutex
+	devices []netdev.Device // of the tunnel
+	setups  []*netdev.Setup
+}
+
+// The names of the devices; each namespace has its own.
+const (
+	wireName   = "wire"
+	tunnelName = "arc4"
+)
+
+// wireQueue is how many packets may wait at a wire until this process takes them
+// over; a TUN device's own 500 is less than a large TCP window.
+const wireQueue = 8192
+
+func newKernel(ctx context.Context, download, upload link.Config) (network, error) {
+	k := &kernel{}
+	if err := k.open(ctx, download, upload); err != nil {
+		k.closeWires()
+		k.closeHosts()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *kernel) open(ctx context.Context, download, upload link.Config) error {
+	for s := range k.hosts {
+		var err error
+		if k.hosts[s], err = newHost(); err != nil {
+			return err
+		}
+		if err := k.hosts[s].do(func() error { return k.openWire(ctx, side(s)) }); err != nil {
+			return err
+		}
+	}
+	// A raw socket may be refused where all the rest is not.
+	probe, err := k.listenGRE(server, client.outer())
+	if err != nil {
+		return err
+	}
+	if err := probe.Close(); err != nil {
+		return err
+	}
+	k.bridge, err = link.NewBridge(k.wires[server], k.wires[client], download, upload, link.Options{RealTime: true, Yield: true})
+	return err
+}
+
+// openWire makes a host's end of the wire, on its thread.
+func (k *kernel) openWire(ctx context.Context, s side) error {
+	dev, name, err := netdev.CreateTUN(wireName, wireMTU)
+	if err != nil {
+		return err
+	}
+	k.wires[s] = dev
+	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("open netlink: %w", err)
+	}
+	defer handle.Close()
+	wire, err := handle.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("interface %q: %w", name, err)
+	}
+	if err := handle.LinkSetTxQLen(wire, wireQueue); err != nil {
+		return fmt.Errorf("queue of %d packets on %s: %w", wireQueue, name, err)
+	}
+	// The device goes away with its namespace; there is nothing to undo.
+	setup, err := netdev.NewSetup(netdev.Settings{Device: name, Local: s.outer(), Remote: s.other().outer()})
+	if err != nil {
+		return err
+	}
+	return setup.Apply(ctx)
+}
+
+func (k *kernel) listen(s side, p Path, port uint16, window int) (l net.Listener, err error) {
+	h := k.hosts[s]
+	err = h.do(func() error {
+		buffers := h.setWindow(window)
+		cfg := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return control(c, window, buffers) }}
+		cfg.SetMultipathTCP(false)
+		l, err = cfg.Listen(context.Background(), "tcp4", netip.AddrPortFrom(s.address(p), port).String())
+		return err
+	})
+	return l, err
+}
+
+func (k *kernel) dial(ctx context.Context, s side, _ Path, to string, window int) (c net.Conn, err error) {
+	h := k.hosts[s]
+	err = h.do(func() error {
+		buffers := h.setWindow(window)
+		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return control(c, window, buffers) }}
+		c, err = d.DialContext(ctx, "tcp4", to)
+		return err
+	})
+	return c, err
+}
+
+func control(c syscall.RawConn, window int, buffers bool) error {
+	var err error
+	return errors.Join(c.Control(func(fd uintptr) { err = limitWindow(int(fd), window, buffers) }), err)
+}
+
+func (k *kernel) listenGRE(s side, peer netip.Addr) (conn gre.Conn, err error) {
+	err = k.hosts[s].do(func() error {
+		conn, err = gre.Listen(s.outer(), gre.Options{Peer: peer})
+		return err
+	})
+	return conn, err
+}
+
+func (k *kernel) device(ctx context.Context, s side, n tunnel.Network) (dev netdev.Device, err error) {
+	err = k.hosts[s].do(func() error {
+		var name string
+		if dev, name, err = netdev.CreateTUN(tunnelName, n.MTU); err != nil {
+			return err
+		}
+		k.mu.Lock()
+		k.devices = append(k.devices, dev)
+		k.mu.Unlock()
+		setup, err := netdev.NewSetup(netdev.Settings{Device: name, MTU: n.MTU, Local: n.Local, Remote: n.Remote})
+		if err != nil {
+			return err
+		}
+		if err := setup.Apply(ctx); err != nil {
+			return err
+		}
+		k.mu.Lock()
+		k.setups = append(k.setups, setup)
+		k.mu.Unlock()
+		return nil
+	})
+	return dev, err
+}
+
+func (k *kernel) dropDevices() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var errs []error
+	for _, s := range k.setups {
+		errs = append(errs, s.Undo())
+	}
+	for _, d := range k.devices {
+		errs = append(errs, d.Close()) // again, for the one that the server has closed
+	}
+	k.setups, k.devices = nil, nil
+	return errors.Join(errs...)
+}
+
+func (k *kernel) runners() (download, upload []*link.Runner) {
+	down, up := k.bridge.Runners()
+	return []*link.Runner{down}, []*link.Runner{up}
+}
+
+func (k *kernel) run(ctx context.Context) error {
+	err := k.bridge.Run(ctx) // closes the wires
+	k.closeHosts()
+	return err
+}
+
+func (k *kernel) closeWires() {
+	for _, d := range k.wires {
+		if d != nil {
+			_ = d.Close()
+		}
+	}
+}
+
+func (k *kernel) closeHosts() {
+	for _, h := range k.hosts {
+		if h != nil {
+			h.close()
+		}
+	}
+}
+
+// kernelWhy says what made kernel mode possible.
+func kernelWhy() string {
+	if os.Getenv(insideEnv) != "" {
+		return "network namespaces inside a user namespace"
+	}
+	return "this process may make network namespaces"
+}
