@@ -10,7 +10,7 @@ import (
 // fuzzBudget is shared by all targets; each gets at least fuzzLeast and at
 // most fuzzMost. Building is not counted.
 const (
-	fuzzBudget = 150 * time.Second
+	fuzzBudget = 110 * time.Second
 	fuzzLeast  = 2 * time.Second
 	fuzzMost   = 5 * time.Second
 )
