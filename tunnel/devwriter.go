@@ -1,61 +1,60 @@
 package tunnel
 
-import (
-	"encoding/binary"
-
-	"github.com/arc4tun/arc4tun/tunnel/netdev"
-)
+import "github.com/arc4tun/arc4tun/tunnel/netdev"
 
 // devWriter collects the IP packets of one batch for the local device and writes them in one call.
 //
-// The device joins consecutive TCP segments of a flow into the first one's buffer (GRO), as far as that buffer has room.
-// Packet buffers have none, so the first segment of each flow, and every one that begins a new run, is moved into a wide
-// buffer first: one copy of a packet saves up to forty writes.
+// The device joins consecutive TCP segments into the first one's buffer (GRO), as far as that buffer has room. Packet
+// buffers have none, so a segment that others follow is moved into a wide buffer first: one copy of a packet saves up to
+// forty writes, each a system call and a walk of the packet through the kernel.
 type devWriter struct {
-	bufs [][]byte // in order; headroom bytes, then the packet
-	own  [][]byte // the packet buffers to give back after the write
-	wide [][]byte // allocated when first needed
-	used int      // wide buffers in use
-
-	flow uint64 // the flow of the current run
-	run  int    // packets in it
+	bufs     [][]byte // in order; headroom bytes, then the packet
+	own      [][]byte // the packet buffers to give back after the write
+	segments []segment
+	wide     [][]byte // allocated when first needed
 }
 
 const (
 	wideSize   = headroom + 1<<16
-	maxWide    = 8
+	maxWide    = 32
 	maxRun     = 44 // segments of 1,400 bytes that fit a wide buffer
 	maxCollect = 128
 )
 
-func newDevWriter() *devWriter {
-	return &devWriter{bufs: make([][]byte, 0, maxCollect), own: make([][]byte, 0, maxCollect)}
-}
+func newDevWriter() *devWriter { return &devWriter{} }
 
 // add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It says when flush is due.
 func (w *devWriter) add(p []byte) (full bool) {
 	w.own = append(w.own, p)
-	flow := tcpFlow(p[headroom:])
-	if flow == 0 {
-		w.run = 0
-	} else if flow != w.flow || w.run == 0 || w.run >= maxRun {
-		w.flow, w.run = flow, 1
-		if w.used < maxWide {
-			p = w.widen(p)
-		}
-	} else {
-		w.run++
-	}
 	w.bufs = append(w.bufs, p)
+	w.segments = append(w.segments, parseSegment(p[headroom:]))
 	return len(w.bufs) == maxCollect
 }
 
-func (w *devWriter) widen(p []byte) []byte {
-	if w.used == len(w.wide) {
+// widen moves the first segment of every run into a wide buffer.
+func (w *devWriter) widen() {
+	used, run := 0, 0
+	for i := 0; i+1 < len(w.bufs) && used < maxWide; i++ {
+		if !w.segments[i+1].joins(&w.segments[i]) {
+			run = 0
+			continue
+		}
+		if run == 0 {
+			w.bufs[i] = w.move(used, w.bufs[i])
+			used++
+		}
+		if run++; run == maxRun {
+			run = 0
+		}
+	}
+}
+
+// move copies p into wide buffer i.
+func (w *devWriter) move(i int, p []byte) []byte {
+	if i == len(w.wide) {
 		w.wide = append(w.wide, make([]byte, wideSize))
 	}
-	b := w.wide[w.used][:len(p)]
-	w.used++
+	b := w.wide[i][:len(p)]
 	copy(b[headroom:], p[headroom:])
 	return b
 }
@@ -68,29 +67,13 @@ func (w *devWriter) flush(dev netdev.Device) error {
 	}
 	var err error
 	if dev != nil {
+		w.widen()
 		_, err = dev.Write(w.bufs, headroom)
 	}
 	for i, p := range w.own {
 		putBuffer(p)
-		w.own[i], w.bufs[i] = nil, nil
+		w.own[i], w.bufs[i], w.segments[i] = nil, nil, segment{}
 	}
-	w.bufs, w.own = w.bufs[:0], w.own[:0]
-	w.used, w.run = 0, 0
+	w.bufs, w.own, w.segments = w.bufs[:0], w.own[:0], w.segments[:0]
 	return err
-}
-
-// tcpFlow gives a number for the TCP flow of a packet with data, and 0 for every other packet.
-func tcpFlow(p []byte) uint64 {
-	const tcp = 6
-	switch {
-	case len(p) >= 44 && p[0] == 0x45 && p[9] == tcp:
-		ends := binary.BigEndian.Uint64(p[12:])
-		ports := uint64(binary.BigEndian.Uint32(p[20:]))
-		return ends*0x9E3779B97F4A7C15 ^ ports | 1
-	case len(p) >= 64 && p[0]>>4 == 6 && p[6] == tcp:
-		ends := binary.BigEndian.Uint64(p[16:]) ^ binary.BigEndian.Uint64(p[32:])
-		ports := uint64(binary.BigEndian.Uint32(p[40:]))
-		return ends*0x9E3779B97F4A7C15 ^ ports | 1
-	}
-	return 0
 }
