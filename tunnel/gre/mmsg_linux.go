@@ -73,7 +73,7 @@ func (r *batchReader) read(pkts []Packet) (int, error) {
 
 func (r *batchReader) receive(fd uintptr) bool {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), uintptr(r.want), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), uintptr(r.want), unix.MSG_DONTWAIT, 0, 0)
 		r.got, r.errno = int(n), errno
 		switch errno {
 		case unix.EINTR:
@@ -180,7 +180,7 @@ func (w *batchWriter) fill(pkts []Packet) int {
 
 func (w *batchWriter) send(fd uintptr) {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.todo[0])), uintptr(len(w.todo)), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.todo[0])), uintptr(len(w.todo)), unix.MSG_DONTWAIT, 0, 0)
 		if errno != unix.EINTR {
 			w.sent, w.errno = int(n), errno
 			return
