@@ -101,16 +101,16 @@ func (g goTest) read(t *tally, r io.Reader) {
 				g.endPackage(t, e, failures[e.Package], take(key)+take(e.FailedBuild))
 				continue
 			}
-			name := g.name(short(e.Package) + " " + e.Test)
+			name := short(e.Package) + " " + e.Test
 			text := take(key)
 			switch e.Action {
 			case "pass":
-				t.pass()
+				t.passTest(name)
 			case "skip":
-				t.skip(name, reason(text))
+				t.skip(g.label, name, reason(text))
 			case "fail":
 				failures[e.Package]++
-				t.fail(name, text)
+				t.fail(g.name(name), text)
 			}
 		}
 	}

@@ -51,6 +51,8 @@ func existing(files []string) []string {
 
 func unit(t *tally) {
 	goTest{args: []string{"-race", "-timeout", "10m", "./..."}}.run(t)
+	// The race detector allocates by itself, so what counts allocations is run again.
+	goTest{label: "norace", args: []string{"./arc4/...", "./mppe/...", "./speed/...", "./tunnel/..."}}.run(t)
 }
 
 func purego(t *tally) {
@@ -94,7 +96,7 @@ func qemu(t *tally) {
 	} {
 		path, err := exec.LookPath(m.emulator)
 		if err != nil {
-			t.skip("qemu "+m.arch, "no "+m.emulator+" (apt-get install qemu-user-static)")
+			t.skip(m.arch, "all tests", "no "+m.emulator+" (apt-get install qemu-user-static)")
 			continue
 		}
 		env := crossEnv("linux", m.arch, "softfloat")

@@ -14,10 +14,23 @@ type tally struct {
 	ci      bool // a skip is a failure
 	passed  int
 	failed  []string
-	skipped []string // with the reason
+	skipped []skipped
+	ran     map[string]bool // tests that passed, by package and name, under any label
 }
 
+// skipped is a test that was left out.
+type skipped struct{ test, text string }
+
 func (t *tally) pass() { t.passed++ }
+
+// passTest records that a test passed.
+func (t *tally) passTest(test string) {
+	t.pass()
+	if t.ran == nil {
+		t.ran = map[string]bool{}
+	}
+	t.ran[test] = true
+}
 
 // fail records a failure and shows the end of its output.
 func (t *tally) fail(name, output string) {
@@ -25,10 +38,24 @@ func (t *tally) fail(name, output string) {
 	fmt.Fprintf(t.out, "FAIL %s\n%s", name, lastLines(output, 80))
 }
 
-// skip records a skip; the reasons are listed at the end.
-func (t *tally) skip(name, reason string) {
-	t.skipped = append(t.skipped, name+": "+reason)
-	fmt.Fprintf(t.out, "SKIP %s: %s\n", name, reason)
+// skip records that a test was skipped, under this label; the reasons are listed
+// at the end.
+func (t *tally) skip(label, test, reason string) {
+	text := strings.TrimSpace(label+" "+test) + ": " + reason
+	t.skipped = append(t.skipped, skipped{test, text})
+	fmt.Fprintf(t.out, "SKIP %s\n", text)
+}
+
+// neverRan leaves out the skips of tests that passed in another run of the same
+// command, such as one that cannot count allocations under the race detector.
+func (t *tally) neverRan() []skipped {
+	var never []skipped
+	for _, s := range t.skipped {
+		if !t.ran[s.test] {
+			never = append(never, s)
+		}
+	}
+	return never
 }
 
 // check runs one command as one check: it passes when the command exits with 0.
@@ -47,10 +74,11 @@ func (t *tally) check(name string, cmd *exec.Cmd) {
 // the run is good.
 func (t *tally) conclude() bool {
 	good := len(t.failed) == 0
-	if len(t.skipped) > 0 {
-		fmt.Fprintln(t.out, "skipped:")
-		for _, s := range t.skipped {
-			fmt.Fprintln(t.out, "  "+s)
+	never := t.neverRan()
+	if len(never) > 0 {
+		fmt.Fprintln(t.out, "skipped, and run nowhere else:")
+		for _, s := range never {
+			fmt.Fprintln(t.out, "  "+s.text)
 		}
 		if t.ci {
 			fmt.Fprintln(t.out, "under CI=true a skip is a failure")
@@ -67,7 +95,7 @@ func (t *tally) conclude() bool {
 		fmt.Fprintln(t.out, "nothing passed: no check was run")
 		good = false
 	}
-	fmt.Fprintf(t.out, "%d passed, %d failed, %d skipped\n", t.passed, len(t.failed), len(t.skipped))
+	fmt.Fprintf(t.out, "%d passed, %d failed, %d skipped\n", t.passed, len(t.failed), len(never))
 	return good
 }
 

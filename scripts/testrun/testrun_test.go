@@ -27,7 +27,7 @@ func TestGoTestCounts(t *testing.T) {
 	goTest{label: "mips"}.read(sum, strings.NewReader(lines))
 	require.Equal(t, 2, sum.passed)
 	require.Equal(t, []string{"mips arc4 TestC"}, sum.failed)
-	require.Equal(t, []string{"mips arc4 TestB: b_test.go:3: no such CPU"}, sum.skipped)
+	require.Equal(t, []skipped{{"arc4 TestB", "mips arc4 TestB: b_test.go:3: no such CPU"}}, sum.skipped)
 	require.Contains(t, out.String(), "want 1, got 2")
 	require.Contains(t, out.String(), "FAIL mips arc4: 1 failed (1.5 s)")
 }
@@ -62,8 +62,9 @@ func TestConclude(t *testing.T) {
 		{"all passed", tally{passed: 3}, true},
 		{"nothing ran", tally{}, false},
 		{"a failure", tally{passed: 3, failed: []string{"x"}}, false},
-		{"a skip", tally{passed: 3, skipped: []string{"x: why"}}, true},
-		{"a skip under CI", tally{passed: 3, skipped: []string{"x: why"}, ci: true}, false},
+		{"a skip", tally{passed: 3, skipped: []skipped{{"x", "x: why"}}}, true},
+		{"a skip under CI that ran elsewhere", tally{passed: 3, skipped: []skipped{{"x", "race x: why"}}, ran: map[string]bool{"x": true}, ci: true}, true},
+		{"a skip under CI", tally{passed: 3, skipped: []skipped{{"x", "x: why"}}, ci: true}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
