@@ -16,9 +16,9 @@ const (
 	fullBatch = 32                   // packets: batches of that size need no gathering
 	soon      = 3 * time.Millisecond // batches within that time of each other are one flow
 	warmUp    = 16                   // batches of a flow before the first pause
-	shareOf   = 4                    // a pause is this many times what a small batch costs
+	shareOf   = 8                    // a pause is this many times what a small batch costs
 	minNap    = 50 * time.Microsecond
-	maxNap    = time.Millisecond
+	maxNap    = 2 * time.Millisecond
 )
 
 // eager reports whether a batch of n packets is so small that pause should be asked.

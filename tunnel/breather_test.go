@@ -26,7 +26,7 @@ func TestBreather(t *testing.T) {
 	}{
 		{"the first packets are not delayed", trickle(warmUp, 10*time.Microsecond), 0},
 		{"a trickle is gathered", trickle(100, 5*time.Microsecond), minNap},
-		{"the pause grows with what a small batch costs", trickle(400, 100*time.Microsecond), 396 * time.Microsecond},
+		{"the pause grows with what a small batch costs", trickle(400, 100*time.Microsecond), 800 * time.Microsecond},
 		{"and has an end", trickle(100, 10*time.Millisecond), maxNap},
 		{"a quiet time ends it", append(trickle(100, 5*time.Microsecond), step{soon + 1, 1, 5 * time.Microsecond}), 0},
 		{"full batches need none", append(trickle(100, 5*time.Microsecond), step{100 * time.Microsecond, fullBatch, time.Millisecond}), 0},
