@@ -24,8 +24,8 @@ which is what the Linux kernel's own PPTP driver does.
 
 On Linux the two hosts are network namespaces, with the kernel's TCP and raw GRE sockets. That takes root, or a user
 namespace, which is made where the system allows it; elsewhere, or with --userspace, they are TCP/IP stacks in this
-process, whose TCP window is 1 MB. The link is emulated in this process too; delay and jitter are those of the way from
-the server to the client. Nothing stays behind.
+process, whose TCP windows are their own, from 1 MB up. The link is emulated in this process too; delay and jitter are
+those of the way from the server to the client. Nothing stays behind.
 
 The line has a rate, so that it, and not this machine's processor, is what limits the tunnel. With --rate 0 the
 processor does; and because a window that puts packets in order makes each as late as the slowest before it, a TCP

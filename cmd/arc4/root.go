@@ -16,7 +16,8 @@ search through 2^56 DES keys, a day's work that is for hire; MPPE has no integri
 on the way; and RC4 itself is broken. Use it to reach what speaks nothing else, and put nothing through it that is
 not encrypted already (TLS, SSH). For a tunnel of your own use WireGuard or IPsec.`
 
-const rootExample = `  arc4 speed                                 # every backend, beside AES and crypto/rc4
+const rootExample = `  arc4 demo                                  # an encrypted tunnel on a link that reorders, in 15 seconds
+  arc4 speed                                 # every backend, beside AES and crypto/rc4
   arc4 speed --seconds 1 u32 aes-128-cbc     # two of them, a second for each size
   arc4 backends                              # what there is, and what was selected
   arc4 help exit-codes                       # what the exit codes mean`

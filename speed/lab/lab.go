@@ -125,8 +125,8 @@ type Lab struct {
 	err  error
 }
 
-// New makes a lab. When ctx ends, what is under way fails soon; Close is needed
-// still.
+// New makes a lab; a process has one at a time. When ctx ends, what is under way
+// fails soon; Close is needed still.
 func New(ctx context.Context, cfg Config) (*Lab, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -26,8 +26,8 @@ type Transfer struct {
 	Window   int           // largest TCP window in bytes, in kernel mode; 0: the system's own
 }
 
-// UserspaceWindow is the TCP window of every connection in userspace mode, in
-// bytes: the stack's own, which cannot be set.
+// UserspaceWindow is the TCP window that every connection in userspace mode begins
+// with, in bytes. It is the stack's own: it cannot be set, and grows with need.
 const UserspaceWindow = 1 << 20
 
 // Result is what the receiver of a transfer has got.
@@ -77,6 +77,9 @@ func (l *Lab) Measure(ctx context.Context, t Transfer) (Result, error) {
 
 // connect opens the connection of a transfer: the client calls, as behind a NAT.
 func (l *Lab) connect(ctx context.Context, t Transfer) (source, sink net.Conn, err error) {
+	if _, _, ok := l.Snapshots(); !ok && t.Path == Tunnel {
+		return nil, nil, errNoTunnel
+	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	listener, err := l.net.listen(server, t.Path, 0, t.Window)
