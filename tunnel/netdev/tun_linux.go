@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/tun"
@@ -88,6 +89,7 @@ type kernelDevice struct {
 	tun.Device
 	events  chan tun.Event
 	drained chan struct{}
+	closing atomic.Bool
 	once    sync.Once
 	err     error
 }
@@ -112,9 +114,20 @@ func (d *kernelDevice) drain() {
 // Events may be left unread.
 func (d *kernelDevice) Events() <-chan tun.Event { return d.events }
 
+// Read is the inner device's, which at its end may report that its own netlink listener has
+// stopped: to the reader the device is closed.
+func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	n, err := d.Device.Read(bufs, sizes, offset)
+	if err != nil && d.closing.Load() {
+		err = os.ErrClosed
+	}
+	return n, err
+}
+
 // Close removes the device and ends its goroutines; a second call returns the first's result.
 func (d *kernelDevice) Close() error {
 	d.once.Do(func() {
+		d.closing.Store(true)
 		d.err = d.Device.Close()
 		<-d.drained
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/tun"
 )
 
 func TestCreateTUN(t *testing.T) {
@@ -160,4 +161,25 @@ func TestCreateTUNSurvivesKill(t *testing.T) {
 	require.True(t, errors.As(cmd.Wait(), &exit))
 	assert.Equal(t, before, snapshot(t))
 	runtime.KeepAlive(cmd)
+}
+
+// endingTUN is a device whose reads fail the way wireguard's do while it is being closed.
+type endingTUN struct {
+	tun.Device
+	events chan tun.Event
+}
+
+func (e endingTUN) Read([][]byte, []int, int) (int, error) {
+	return 0, errors.New("netlink socket closed: resource temporarily unavailable")
+}
+func (e endingTUN) Events() <-chan tun.Event { return e.events }
+func (e endingTUN) Close() error             { close(e.events); return nil }
+
+func TestReadOfClosedDeviceSaysClosed(t *testing.T) {
+	d := newKernelDevice(endingTUN{events: make(chan tun.Event)})
+	_, err := d.Read(nil, nil, 0)
+	require.EqualError(t, err, "netlink socket closed: resource temporarily unavailable")
+	require.NoError(t, d.Close())
+	_, err = d.Read(nil, nil, 0)
+	require.ErrorIs(t, err, os.ErrClosed)
 }
