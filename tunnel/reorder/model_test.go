@@ -41,7 +41,9 @@ func (m *model) push(now time.Time, seq uint32, p string) {
 	_, waits := m.held[n]
 	late := n < m.head
 	switch {
-	case waits || late && m.head-n <= int64(m.cfg.Size) && (m.delivered[n] || m.marks[n]):
+	case late && m.head-n <= int64(m.cfg.Size) && m.marks[n]:
+		m.deliver(n, p)
+	case waits || late && m.head-n <= int64(m.cfg.Size) && m.delivered[n]:
 		m.stats.Duplicated++
 		m.back = append(m.back, p)
 	case late && (m.cfg.Policy != Immediate || m.head-n > int64(m.cfg.Size)):

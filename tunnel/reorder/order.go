@@ -16,6 +16,9 @@ func (w *Window) pushOrder(now time.Time, seq uint32, p []byte, deliver func([]b
 func (w *Window) place(at time.Duration, seq uint32, p []byte, deliver func([]byte)) {
 	ahead := int32(seq - w.head)
 	if ahead < 0 {
+		if w.claim(seq, w.head-seq, p, deliver) {
+			return
+		}
 		if w.seen(seq, w.head-seq) {
 			w.refuse(&w.stats.Duplicated, p)
 		} else {
@@ -64,6 +67,7 @@ func (w *Window) step(deliver func([]byte)) {
 		return
 	}
 	if !w.ring.slots[w.head&w.ring.mask()].full {
+		w.forget(1)
 		w.past.clear(w.head)
 		w.head++
 		w.span++

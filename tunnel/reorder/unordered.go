@@ -8,6 +8,7 @@ func (w *Window) pushDrop(seq uint32, p []byte, deliver func([]byte)) {
 		w.skip(uint32(ahead))
 		w.pass(p, deliver)
 		w.drain(deliver)
+	case w.claim(seq, w.head-seq, p, deliver):
 	case w.seen(seq, w.head-seq):
 		w.refuse(&w.stats.Duplicated, p)
 	default:
@@ -26,6 +27,7 @@ func (w *Window) pushImmediate(seq uint32, p []byte, deliver func([]byte)) {
 		w.drain(deliver)
 	case age > w.size:
 		w.refuse(&w.stats.UnderWindow, p)
+	case w.claim(seq, age, p, deliver):
 	case w.past.has(seq):
 		w.refuse(&w.stats.Duplicated, p)
 	default:

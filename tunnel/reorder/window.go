@@ -42,6 +42,7 @@ type Window struct {
 	past    history
 	marks   history // numbers from head on that carry no data; no memory until the first Mark
 	marked  int     // how many marks are set
+	passed  history // marked numbers that the head has passed; as long as marks
 	ring    ring
 	epoch   time.Time // the zero of slot.at
 	last    time.Duration
@@ -143,6 +144,7 @@ func (w *Window) Next() (seq uint32, ok bool) { return w.head, w.started }
 // pass delivers the packet at the head and moves the head over it.
 func (w *Window) pass(p []byte, deliver func([]byte)) {
 	w.unmark(w.head)
+	w.forget(1)
 	w.past.set(w.head)
 	w.head++
 	w.span++
@@ -158,6 +160,7 @@ func (w *Window) skip(n uint32) {
 		if w.atMark() {
 			w.passMark()
 		} else {
+			w.forget(1)
 			w.past.clear(w.head)
 			w.head++
 			w.span++
@@ -165,6 +168,7 @@ func (w *Window) skip(n uint32) {
 		}
 		n--
 	}
+	w.forget(n)
 	w.visits += w.past.clearRange(w.head, n)
 	w.head += n
 	w.span += uint64(n)
