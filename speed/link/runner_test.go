@@ -51,6 +51,7 @@ func TestRunner(t *testing.T) {
 		"jitter":   "delay 3ms 1ms",
 		"tail":     "delay 1ms 2ms distribution pareto",
 		"rate":     "rate 1gbit",
+		"yield":    "delay 3ms 1ms",
 	} {
 		t.Run(name, func(t *testing.T) {
 			const senders, each, headroom = 4, 500, 16
@@ -67,7 +68,7 @@ func TestRunner(t *testing.T) {
 					clear(buf) // the output may write to its packets
 				}
 				return nil
-			}, Options{Headroom: headroom, Batch: 32})
+			}, Options{Headroom: headroom, Batch: 32, Yield: name == "yield"})
 			ctx, cancel := context.WithCancel(context.Background())
 			ran := make(chan error)
 			go func() { ran <- runner.Run(ctx) }()
