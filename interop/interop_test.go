@@ -171,8 +171,14 @@ func checksOf(variants ...string) []string {
 // TestTable is the finding that began the project. It comes first and not in
 // parallel: it measures.
 func TestTable(t *testing.T) {
-	guest(t, 4*time.Minute, []string{"arc4.keeps", "kernel.loses", "arc4.alive", "kernel.alive"},
-		"table", "--rows", "3ms,3ms1", "--time", "5", "--verdict")
+	t.Run("link=free", func(t *testing.T) {
+		guest(t, 4*time.Minute, []string{"arc4.outruns", "kernel.loses", "arc4.alive", "kernel.alive"},
+			"table", "--rows", "3ms,3ms1", "--time", "5", "--verdict")
+	})
+	t.Run("link=60mbit", func(t *testing.T) {
+		guest(t, 4*time.Minute, []string{"arc4.keeps", "kernel.loses", "arc4.alive", "kernel.alive"},
+			"table", "--rows", "3ms,3ms1", "--time", "5", "--link", "60mbit", "--verdict")
+	})
 }
 
 func TestClient(t *testing.T) {

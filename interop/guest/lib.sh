@@ -38,7 +38,7 @@ finish() {
 guest_setup() {
 	say "--interop--" # run.sh shows what follows
 	local m i
-	for m in tun veth sch_netem ppp_generic ppp_async ppp_synctty ppp_mppe gre pptp; do
+	for m in tun veth sch_netem ppp_generic ppp_async ppp_synctty ppp_mppe gre pptp sch_tbf; do
 		modprobe "$m" || check "guest.$m" no "no such kernel module"
 	done
 	hostname guest
@@ -66,7 +66,13 @@ guest_setup() {
 #   netem delay 3ms 1ms ; netem off
 netem() {
 	in_s tc qdisc del dev s0 root 2>/dev/null
-	[ "$1" = off ] || in_s tc qdisc add dev s0 root netem "$@" limit 200000
+	[ "$1" = off ] || in_s tc qdisc add dev s0 root handle 1: netem "$@" limit 200000
+}
+
+# link_rate RATE: after netem has delayed and reordered them, packets leave at RATE.
+# (netem's own rate would put them back in order.)
+link_rate() {
+	in_s tc qdisc add dev s0 parent 1:1 handle 2: tbf rate "$1" burst 32k limit 4m
 }
 
 # ---- processes

@@ -7,14 +7,19 @@
 #   --rows     of none 3ms 3ms1 200ms 200ms50 200ms-8M 200ms50-8M (default all)
 #   --cols     of raw kernel arc4 (default all)
 #   --flags    more flags for arc4 connect and arc4 serve
+#   --link     rate of the link behind the delay, in tc's words (default: as fast as
+#              the guest can)
 #   --verdict  check the finding behind the project: from 3 ms to 3±1 ms arc4 keeps at
-#              least 80 % of its download, the kernel's tunnel less than 5 %
+#              least 80 % of its download, the kernel's tunnel less than 5 %. Without
+#              --link only the kernel's part is a check, and that arc4 is ten times as
+#              fast there: every jittered packet costs the guest a timer of its own, 20
+#              to 40 us of its one CPU, so that the bare link itself keeps only 76 %
 # The delay is netem on the server's side of the link, so only the download is
 # delayed; with ± it reorders. One CPU does everything and a system call costs
 # about 15 us in the guest: rows that the link limits compare tunnels, the row
 # "none" does not.
 . "$INTEROP/guest/lib.sh"
-secs=8 cols=raw,kernel,arc4 flags='' verdict=''
+secs=8 cols=raw,kernel,arc4 flags='' verdict='' link=''
 rows=none,3ms,3ms1,200ms,200ms50,200ms-8M,200ms50-8M
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -22,8 +27,9 @@ while [ $# -gt 0 ]; do
 	--rows) rows=$2; shift ;;
 	--cols) cols=$2; shift ;;
 	--flags) flags=$2; shift ;;
+	--link) link=$2; shift ;;
 	--verdict) verdict=1 ;;
-	*) sed -n '2,17p' "$0"; exit 2 ;;
+	*) sed -n '2,23p' "$0"; exit 2 ;;
 	esac
 	shift
 done
@@ -49,6 +55,7 @@ measure() { # COLUMN DST: every row
 		row "$r"
 		# shellcheck disable=SC2086 # netem's words
 		netem $IMP
+		[ -z "$link" ] || link_rate "$link"
 		iperf_server "$2"
 		CELL[$1.$r]=$(tcp "$2" "$secs" -w $WIN -R)
 		stop "$IPERF_PID" 2
@@ -103,8 +110,17 @@ for r in ${rows//,/ }; do
 done
 if [ -n "$verdict" ]; then
 	k=$(keeps arc4)
-	check arc4.keeps "$(holds between "$k" 80 100000)" "$k % of its download from 3 ms to 3±1 ms; 80 % wanted"
+	if [ -n "$link" ]; then
+		check arc4.keeps "$(holds between "$k" 80 100000)" "$k % of its download from 3 ms to 3±1 ms; 80 % wanted"
+	else
+		result arc4.keeps "$k % of its download from 3 ms to 3±1 ms; the bare link $(keeps raw) %"
+		k=$(awk -v a="${CELL[arc4.3ms1]:-0}" -v b="${CELL[kernel.3ms1]:-0}" 'BEGIN { printf "%.1f", b + 0 > 0 ? a / b : 0 }')
+		check arc4.outruns "$(holds between "$k" 10 100000)" "$k times the kernel's tunnel at 3±1 ms; 10 wanted"
+	fi
 	k=$(keeps kernel)
-	check kernel.loses "$(holds between "$k" 0 5)" "keeps $k % of its download; less than 5 % expected"
+	l=5
+	# A slower link leaves the kernel's tunnel less to lose.
+	[ -z "$link" ] || l=20
+	check kernel.loses "$(holds between "$k" 0 $l)" "keeps $k % of its download; less than $l % expected"
 fi
 finish
