@@ -17,6 +17,9 @@ on the way; and RC4 itself is broken. Use it to reach what speaks nothing else, 
 not encrypted already (TLS, SSH). For a tunnel of your own use WireGuard or IPsec.`
 
 const rootExample = `  arc4 demo                                  # an encrypted tunnel on a link that reorders, in 15 seconds
+  arc4 connect vpn.example.net --user alice  # a tunnel, until interrupted; asks for the password
+  arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets users
+  arc4 status                                # what runs, and its counters
   arc4 speed                                 # every backend, beside AES and crypto/rc4
   arc4 speed --seconds 1 u32 aes-128-cbc     # two of them, a second for each size
   arc4 backends                              # what there is, and what was selected
