@@ -39,6 +39,7 @@ type ServerConfig struct {
 	Listener net.Listener  // of the control connections; Serve closes it
 	Device   netdev.Device // one for all sessions; Serve closes it
 	LocalIP  netip.Addr    // our address in every tunnel
+	LocalIP6 netip.Addr    // with IPv6: our link-local address in every tunnel, which Device has
 	Pool     AddressPool
 	Lookup   func(user string) (Account, bool)
 
@@ -80,6 +81,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	}
 	if !cfg.LocalIP.Is4() {
 		return nil, fmt.Errorf("tunnel: local address %s is not IPv4", cfg.LocalIP)
+	}
+	if cfg.IPv6 && !(cfg.LocalIP6.Is6() && cfg.LocalIP6.IsLinkLocalUnicast()) {
+		return nil, fmt.Errorf("tunnel: IPv6 needs LocalIP6, a link-local address, and it is %v", cfg.LocalIP6)
 	}
 	if cfg.MaxSessions == 0 {
 		cfg.MaxSessions = DefaultMaxSessions
@@ -254,6 +258,10 @@ func (v *Server) linkConfig(assign func(user string) (local, remote netip.Addr, 
 	pc := v.cfg.pppConfig()
 	pc.Server, pc.Name = true, v.cfg.Name
 	pc.DNS, pc.NBNS = v.cfg.DNS, v.cfg.NBNS
+	if v.cfg.IPv6 {
+		id := v.cfg.LocalIP6.As16()
+		pc.InterfaceID = [8]byte(id[8:])
+	}
 	pc.Assign = assign
 	if assign == nil {
 		pc.Assign = func(string) (l, r netip.Addr, err error) { return l, r, errors.New("a trial") }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,6 +80,7 @@ func newServeCmd() *cobra.Command {
 // parsed are the flags of serve in their own types.
 type parsed struct {
 	local     netip.Addr
+	local6    netip.Addr // with --ipv6
 	pool      *pool.Pool
 	table     *secrets.File
 	dns, nbns []netip.Addr
@@ -106,7 +108,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	defer undo()
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
-		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, Pool: p.pool,
+		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.lookup(f.name), Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
 	})
 	if err != nil {
@@ -161,6 +163,9 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if p.options, err = f.options(log); err != nil {
 		return p, err
 	}
+	if f.ipv6 {
+		p.local6 = linkLocal()
+	}
 	p.table, err = secrets.Open(f.secrets, secrets.Options{Insecure: f.insecure, Reloaded: func(n int, err error) {
 		if err != nil {
 			log.Error("secrets file changed, but cannot be used; the old one stays in force", "error", err)
@@ -175,6 +180,15 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 		log.Warn("secrets file", "warning", w)
 	}
 	return p, nil
+}
+
+// linkLocal is a link-local address with a random interface identifier that does not claim to be unique in the world
+// (RFC 5072 section 4.1).
+func linkLocal() netip.Addr {
+	a := [16]byte{0: 0xFE, 1: 0x80}
+	_, _ = rand.Read(a[8:]) // never fails since Go 1.24
+	a[8] &^= 2
+	return netip.AddrFrom16(a)
 }
 
 // secretsError classes a file of secrets that cannot be used: closed to us, open to others, or malformed.
@@ -192,7 +206,9 @@ func (f *serveFlags) sharedDevice(ctx context.Context, p parsed, log *slog.Logge
 	if err != nil {
 		return nil, nil, withExit(codeOfLocal(err), err)
 	}
-	setup, err := netdev.NewSetup(netdev.Settings{Device: real, MTU: p.options.MTU, Local: p.local, Routes: p.pool.Prefixes()})
+	setup, err := netdev.NewSetup(netdev.Settings{
+		Device: real, MTU: p.options.MTU, Local: p.local, Local6: p.local6, Routes: p.pool.Prefixes(),
+	})
 	if err == nil {
 		err = setup.Apply(ctx)
 	}

@@ -60,7 +60,10 @@ type Config struct {
 	Forbidden []netip.Addr
 	// IPv6 negotiates IPV6CP. Without it the peer's is answered with Protocol-Reject.
 	IPv6 bool
-	MPPE MPPEPolicy
+	// InterfaceID is our interface identifier in IPv6 (RFC 5072 section 4.1), which
+	// is held to against a peer that suggests another. Zero: a random one.
+	InterfaceID [8]byte
+	MPPE        MPPEPolicy
 	// MRU we ask the peer to keep to, bytes of PPP information field. Default 1400.
 	MRU int
 	// HeaderCompression asks the peer for compressed protocol, address and

@@ -30,6 +30,9 @@ func (c *ipv6cp) begin() {
 	}
 	c.finale = false
 	if c.local == [8]byte{} {
+		c.local = c.link.cfg.InterfaceID
+	}
+	if c.local == [8]byte{} {
 		c.local = c.newID8()
 	}
 	c.start()
@@ -81,7 +84,7 @@ func (c *ipv6cp) answer(options []byte, v *verdict) bool {
 
 func (c *ipv6cp) naked(options []byte) {
 	eachOption(options, func(o option) {
-		if o.typ != ipv6cpOptInterfaceID {
+		if o.typ != ipv6cpOptInterfaceID || c.link.cfg.InterfaceID != [8]byte{} {
 			return
 		}
 		if len(o.value) == 8 && [8]byte(o.value) != [8]byte{} && [8]byte(o.value) != c.remote {
