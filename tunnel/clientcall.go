@@ -89,8 +89,7 @@ func (k *clientCall) run(ctx context.Context) error {
 				k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
 			}
 		case down := <-k.ended:
-			k.linkEnded = true
-			k.end(k.linkError(down))
+			k.linkOver(down)
 			k.link.farewell()
 			return k.finish()
 		case <-stopping:
@@ -110,6 +109,17 @@ func (k *clientCall) end(err error) {
 	if k.reason == nil {
 		k.reason = err
 	}
+}
+
+// linkOver takes why the link ended. A server that refuses us, or whom we refuse, hangs up while our link still takes its
+// leave: the refusal is the reason then, not the hanging up.
+func (k *clientCall) linkOver(down *ppp.DownError) {
+	k.linkEnded = true
+	err := k.linkError(down)
+	if c := classOfLink(down.Class); k.localErr != nil || c == ClassAuth || c == ClassPolicy {
+		k.reason = err
+	}
+	k.end(err)
 }
 
 // open starts the session of a call that the server has accepted.
@@ -144,12 +154,7 @@ func (k *clientCall) finish() error {
 	if k.session != nil {
 		<-k.session.Done()
 		if !k.linkEnded {
-			// A server that refuses us hangs up while our link still takes its leave: the refusal is the reason, not
-			// the hanging up.
-			down := <-k.ended
-			if c := classOfLink(down.Class); c == ClassAuth || c == ClassPolicy {
-				k.reason = k.linkError(down)
-			}
+			k.linkOver(<-k.ended)
 		}
 		k.c.current.CompareAndSwap(k.session, nil)
 		k.receiver.remove(k.session)

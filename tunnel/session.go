@@ -130,6 +130,7 @@ func (s *Session) run(ctx context.Context) *ppp.DownError {
 			s.link.Close(s.opts.Now(), reason)
 		case <-gone:
 			gone = nil
+			s.lastFrames()
 			s.link.LowerDown(s.opts.Now())
 		case <-ctx.Done():
 			ctx = context.WithoutCancel(ctx)
@@ -143,6 +144,18 @@ func (s *Session) run(ctx context.Context) *ppp.DownError {
 	}
 	s.shutData()
 	return s.end
+}
+
+// lastFrames takes what came before the call was gone: often the reason.
+func (s *Session) lastFrames() {
+	for s.end == nil {
+		select {
+		case frame := <-s.frames:
+			s.link.Input(s.opts.Now(), frame)
+		default:
+			return
+		}
+	}
 }
 
 // work does what is due.

@@ -2,6 +2,7 @@ package ppp
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 )
 
@@ -182,6 +183,10 @@ func (c *lcp) answerAuth(o option, v *verdict) bool {
 func (c *lcp) demandAuth(v *verdict) bool {
 	cfg := &c.link.cfg
 	if !v.noNak {
+		c.link.refused = fmt.Sprintf("no authentication, which is not allowed (allowed: %s)", methodNames(cfg.Auth))
+		if c.wantedAuth != "" {
+			c.link.refused = fmt.Sprintf("%s authentication, which is not allowed (allowed: %s)", c.wantedAuth, methodNames(cfg.Auth))
+		}
 		v.insist(lcpOptAuth, cfg.Auth[0].option())
 		return true
 	}
@@ -290,9 +295,9 @@ func (c *lcp) stuck() {
 
 func (c *lcp) peerTerminates(text []byte) {
 	if len(text) > 0 {
-		c.link.fail(down(ClassPeer, "the peer closed the link: %q", printable(text)))
+		c.link.fail(c.link.leftByPeer(fmt.Sprintf("the peer closed the link: %q", printable(text))))
 	} else {
-		c.link.fail(down(ClassPeer, "the peer closed the link"))
+		c.link.fail(c.link.leftByPeer("the peer closed the link"))
 	}
 }
 

@@ -48,7 +48,8 @@ type Link struct {
 	ipcp   *ipcp
 	ipv6cp *ipv6cp
 
-	withoutEncryption bool // CCP has failed where the link may do without it
+	refused           string // what the peer wants and this side will not do; empty once that is settled
+	withoutEncryption bool   // CCP has failed where the link may do without it
 
 	networkStarted bool // IPCP and IPV6CP have been started
 	networkUp      bool // NetworkUp was given out
@@ -108,7 +109,7 @@ func (l *Link) LowerDown(now time.Time) {
 	}
 	defer l.enter(now)()
 	if l.reason == nil {
-		l.reason = down(ClassPeer, "the call below the link was cleared")
+		l.reason = l.leftByPeer("the call below the link was cleared")
 	}
 	l.closing = true
 	l.lcp.stop()

@@ -53,6 +53,58 @@ func TestIPv6(t *testing.T) {
 	})
 }
 
+// TestPeerLeavesOverPolicy: whoever of the two finds out first that they do not agree, the other one knows why too.
+func TestPeerLeavesOverPolicy(t *testing.T) {
+	for name, change := range map[string]func(client, server *Config){
+		"the server wants encryption":      func(c, _ *Config) { c.MPPE.Mode = Off },
+		"the client wants encryption":      func(_, s *Config) { s.MPPE.Mode = Off },
+		"the client has another method":    func(c, _ *Config) { c.MPPE.Mode, c.Auth = Off, []AuthMethod{PAP} },
+		"the server has another method":    func(_, s *Config) { s.MPPE.Mode, s.Auth = Off, []AuthMethod{PAP} },
+		"the client alone is stateful":     func(c, _ *Config) { c.MPPE.Stateful = StatefulRequired },
+		"the server alone is stateful":     func(_, s *Config) { s.MPPE.Stateful = StatefulRequired },
+		"the server takes 40 bits, no 128": func(_, s *Config) { s.MPPE = MPPEPolicy{Mode: Require, Strengths: []int{40}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := clientConfig(), serverConfig()
+			change(&client, &server)
+			p := newPair(t, client, server)
+			p.open()
+			p.run(time.Minute)
+			assert.Equal(t, ClassPolicy, p.client.reason().Class, p.client.reason().Message)
+			assert.Equal(t, ClassPolicy, p.server.reason().Class, p.server.reason().Message)
+		})
+	}
+	t.Run("a peer that leaves an agreed link has other reasons", func(t *testing.T) {
+		client, server := clientConfig(), serverConfig()
+		client.MPPE.Mode, server.MPPE.Mode = Off, Allow
+		p := newPair(t, client, server)
+		p.open()
+		p.run(10 * time.Second)
+		p.requireUp(false)
+		p.server.link.Close(p.now, "going home")
+		p.run(10 * time.Second)
+		assert.Equal(t, &DownError{Class: ClassPeer, Message: `the peer closed the link: "going home"`}, p.client.reason())
+	})
+}
+
+// TestOwnInterfaceID holds to the identifier that a link was given.
+func TestOwnInterfaceID(t *testing.T) {
+	client, server := clientConfig(), serverConfig()
+	client.IPv6, server.IPv6 = true, true
+	server.InterfaceID = [8]byte{4, 7: 9}
+	p := newPair(t, client, server)
+	p.open()
+	p.run(10 * time.Second)
+	p.requireUp(true)
+	up := eventsOf[NetworkUp](p.client)
+	assert.Equal(t, "fe80::400:0:0:9", up[len(up)-1].RemoteIPv6.String())
+
+	s := newScript(t, server)
+	s.link.ipv6cp.local = server.InterfaceID // as when its negotiation has begun
+	s.link.ipv6cp.naked(appendOption(nil, ipv6cpOptInterfaceID, []byte{1, 2, 3, 4, 5, 6, 7, 8}))
+	assert.Equal(t, server.InterfaceID, s.link.ipv6cp.local)
+}
+
 func TestTerminate(t *testing.T) {
 	t.Run("by the server", func(t *testing.T) {
 		p := newPair(t, clientConfig(), serverConfig())

@@ -2,6 +2,7 @@ package ppp
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -97,6 +98,12 @@ func (l *Link) routeCCP(p packet) {
 	case l.phase == PhaseAuthenticate:
 		l.hold(&l.held.ccp, p)
 	case l.phase == PhaseNetwork:
+		if !l.networkUp {
+			l.refused = "encryption, which is off here"
+			if l.cfg.MPPE.Mode != Off {
+				l.refused = fmt.Sprintf("encryption, for which %s gives no keys", l.authMethod())
+			}
+		}
 		l.rejectProtocol(ProtoCCP, p.raw)
 	default:
 		l.stats.WrongPhase++
@@ -132,6 +139,7 @@ func (l *Link) routeNetwork(a *automaton, slot *[]byte, p packet) {
 // established begins the authentication phase: LCP is open.
 func (l *Link) established() {
 	l.phase = PhaseAuthenticate
+	l.refused = ""
 	l.creds.forget()
 	l.lcp.startEcho()
 	if l.authMethod() == 0 {
@@ -197,6 +205,7 @@ func (l *Link) networkChanged() {
 		return
 	}
 	l.networkUp = true
+	l.refused = ""
 	l.setup = time.Time{}
 	up := NetworkUp{
 		SendMRU: l.lcp.his.mru,
@@ -234,6 +243,18 @@ func (l *Link) networkFinished(what string, cause event) {
 		return
 	}
 	l.fail(down(ClassPeer, "the peer closed or refused %s", what))
+}
+
+// leftByPeer is the reason for a link that the peer has ended. One that goes when its wish was refused does so because
+// of that: the two do not agree.
+func (l *Link) leftByPeer(message string) *DownError {
+	switch {
+	case l.refused != "":
+		return down(ClassPolicy, "%s; it wants %s", message, l.refused)
+	case l.ccp.trouble != "" && !l.encrypted && !l.networkUp:
+		return down(ClassPolicy, "%s; of encryption %s", message, l.ccp.trouble)
+	}
+	return down(ClassPeer, "%s", message)
 }
 
 // setupTimeout is the reason for a link that never carried data.
