@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -169,7 +168,7 @@ func (v *Server) Snapshot() status.Snapshot {
 // lastWords logs what a session that ended has done.
 func (s *Session) lastWords(reason *ppp.DownError) status.Session {
 	v := s.snapshot()
-	s.log.Info("session ended", "reason", reason.Message, "user", strconv.QuoteToGraphic(v.User),
+	s.log.Info("session ended", "reason", reason.Message, "user", v.User,
 		"bytes in", v.BytesIn, "bytes out", v.BytesOut, "lost", v.Window.Lost)
 	return v
 }
