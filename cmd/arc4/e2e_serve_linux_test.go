@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestE2ETwoClients keeps the sessions of two machines apart.
+func TestE2ETwoClients(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	other := l.join(t, "other client", "wire2", "192.0.3.2", "192.0.3.1")
+	l.serve(t, "--dns", "9.9.9.9")
+	first := l.connect(t).up(t)
+	assert.Contains(t, first.stderr.String(), "9.9.9.9")
+	cmd := command(t, "connect", serverOuter, "--user", "bob")
+	cmd.Env = append(cmd.Env, "ARC4_PASSWORD=builder")
+	second := other.run(t, cmd).up(t)
+	require.Equal(t, 2, l.server.sessions(t))
+	atFirst, atSecond := session(t, l.client.status(t)), session(t, other.status(t))
+	require.NotEqual(t, atFirst.Local, atSecond.Local)
+
+	l.server.ping(t, atFirst.Local.String(), 84)
+	l.server.ping(t, atSecond.Local.String(), 84)
+	exchange(t, l.client, l.server, tunnelLocal, 256<<10)
+	exchange(t, other, l.server, tunnelLocal, 256<<10)
+	first.stop(t, syscall.SIGTERM)
+	exchange(t, other, l.server, tunnelLocal, 256<<10)
+	second.stop(t, syscall.SIGTERM)
+	l.server.noSessions(t)
+}
+
+// TestE2EPoolExhausted has one address for two clients.
+func TestE2EPoolExhausted(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	server := l.serve(t, "--pool", "10.99.0.100-10.99.0.100")
+	first := l.connect(t).up(t)
+	second := l.connect(t, "--tun", "other", "--status-socket", "none")
+	code := second.wait(t)
+	assert.Contains(t, []int{exitNetwork, exitPolicy}, code)
+	server.waitLog(t, `no address for a client.*10\.99\.0\.100`, 1)
+	assert.Nil(t, l.client.device(t, "other"))
+	l.client.ping(t, tunnelLocal, 84)
+	first.stop(t, syscall.SIGTERM)
+	l.server.noSessions(t)
+	l.connect(t).up(t).stop(t, syscall.SIGTERM)
+}
+
+// TestE2EMaxSessions lets one client in, and the next when it has gone.
+func TestE2EMaxSessions(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	server := l.serve(t, "--max-sessions", "1")
+	first := l.connect(t).up(t)
+	second := l.connect(t, "--tun", "other", "--status-socket", "none")
+	last := second.fails(t, exitNetwork)
+	assert.Contains(t, last, "call")
+	server.waitLog(t, "all sessions are in use.*sessions=1", 1)
+	l.client.ping(t, tunnelLocal, 84)
+	first.stop(t, syscall.SIGTERM)
+	l.server.noSessions(t)
+	l.connect(t).up(t).stop(t, syscall.SIGTERM)
+}
+
+// TestE2EFixedAddresses takes a user's address from the secrets file.
+func TestE2EFixedAddresses(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.serveWith(t, secretsFile(t, "alice arc4 wonderland 10.99.0.77\nalice other nothing *\n"))
+	client := l.connect(t).up(t)
+	assert.Equal(t, "10.99.0.77", session(t, l.client.status(t)).Local.String())
+	client.stop(t, syscall.SIGTERM)
+}
+
+// TestE2ESecretsChange changes the secrets file under a server that runs.
+func TestE2ESecretsChange(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	secrets := secretsFile(t, "bob * builder *\n")
+	server := l.serveWith(t, secrets)
+	assert.Contains(t, l.connect(t).fails(t, exitAuth), "691")
+
+	rewrite := func(content string) {
+		require.NoError(t, os.WriteFile(secrets+".new", []byte(content), 0o600))
+		require.NoError(t, os.Rename(secrets+".new", secrets))
+		// A server that has just looked at the file does so again after a second.
+		looked := time.Now()
+		waitFor(t, "the time for another look", func() error {
+			if wait := time.Until(looked.Add(time.Second)); wait > 0 {
+				return fmt.Errorf("in %v", wait)
+			}
+			return nil
+		})
+	}
+	rewrite(twoUsers)
+	l.connect(t).up(t).stop(t, syscall.SIGTERM)
+	assert.Contains(t, server.stderr.String(), "secrets file was read again")
+
+	rewrite("alice * \"wonderland\n")
+	l.connect(t).up(t).stop(t, syscall.SIGTERM)
+	server.waitLog(t, "secrets file changed, but cannot be used.*line 1", 1)
+	server.stop(t, syscall.SIGTERM)
+}
