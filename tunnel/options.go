@@ -37,7 +37,8 @@ type Options struct {
 	EchoFailures  int           // unanswered ones that end the link; 0: 4
 	FirstSequence *uint32       // of our GRE packets; nil: gre.DefaultFirstSeq
 
-	ingress bool // a server: take only packets whose source is the peer's tunnel address
+	ingress      bool          // a server: take only packets whose source is the peer's tunnel address
+	restartTimer time.Duration // of the PPP link (ppp.Config.RestartTimer); 0: its default
 
 	Now  func() time.Time // nil: the system's, monotonic
 	Rand io.Reader        // nil: crypto/rand
@@ -99,6 +100,6 @@ func (o Options) pppConfig() ppp.Config {
 	return ppp.Config{
 		Auth: o.Auth, MPPE: o.MPPE, IPv6: o.IPv6, MRU: o.mru(),
 		EchoInterval: o.EchoInterval, EchoFailures: o.EchoFailures,
-		Rand: o.Rand,
+		RestartTimer: o.restartTimer, Rand: o.Rand,
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 // memDevice is a tun.Device in memory. What the tunnel delivers comes out of got; what is sent with put goes into the
@@ -182,6 +183,8 @@ func (w *world) waitUp() Network {
 	w.t.Helper()
 	select {
 	case n := <-w.up:
+		// Either end may be a packet ahead of the other, and of its own data path.
+		w.eventually(func() bool { return isUp(w.client.Snapshot()) && isUp(w.server.Snapshot()) }, "both ends are up")
 		return n
 	case err := <-w.clientErr:
 		require.FailNow(w.t, "the client ended", "%v", err)
@@ -202,11 +205,25 @@ func (w *world) waitClient() error {
 	}
 }
 
+// eventually waits for what must become true.
+func (w *world) eventually(is func() bool, what string) {
+	w.t.Helper()
+	require.Eventually(w.t, is, patience, time.Millisecond, what)
+}
+
+func isUp(s status.Snapshot) bool { return len(s.Sessions) == 1 && s.Sessions[0].State == "up" }
+
 // stop ends both and demands that they end in order.
 func (w *world) stop() {
 	w.t.Helper()
 	w.stopClient()
 	require.Equal(w.t, ClassAdmin, ClassOf(w.waitClient()))
+	w.endServer()
+}
+
+// endServer ends the server and demands that it ends in order.
+func (w *world) endServer() {
+	w.t.Helper()
 	w.stopServer()
 	select {
 	case err := <-w.serverErr:
