@@ -2,6 +2,7 @@
 
 GO      ?= go
 BIN     ?= bin/arc4
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
@@ -11,7 +12,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 build: ## the static binary, bin/arc4
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/arc4
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/arc4
 
 tools: ## install what the tests need (apt-get, as root)
 	@sh scripts/install-test-tools.sh
