@@ -24,6 +24,7 @@ type clientCall struct {
 	receiver    *receiver
 
 	session   *Session
+	began     time.Time // when the call was up
 	ended     chan *ppp.DownError
 	linkEnded bool  // ended has been read
 	reason    error // why the call ends, the first that was found
@@ -111,12 +112,18 @@ func (k *clientCall) end(err error) {
 	}
 }
 
+// unheard is whether no GRE came for so long that it is blocked: a server that hears none either may end the call before
+// our link gives up.
+func (k *clientCall) unheard() bool {
+	return !k.session.heard.Load() && k.c.cfg.Now().Sub(k.began) >= greSilence
+}
+
 // linkOver takes why the link ended. A server that refuses us, or whom we refuse, hangs up while our link still takes its
 // leave: the refusal is the reason then, not the hanging up.
 func (k *clientCall) linkOver(down *ppp.DownError) {
 	k.linkEnded = true
 	err := k.linkError(down)
-	if c := classOfLink(down.Class); k.localErr != nil || c == ClassAuth || c == ClassPolicy {
+	if c := classOfLink(down.Class); k.localErr != nil || k.unheard() || c == ClassAuth || c == ClassPolicy {
 		k.reason = err
 	}
 	k.end(err)
@@ -133,7 +140,7 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 		return failure(ClassOther, err, "starting the session")
 	}
 	s.log.Info("call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
-	k.session = s
+	k.session, k.began = s, k.c.cfg.Now()
 	k.c.begin(s)
 	k.receiver.add(s)
 	k.pns.SetLinkInfo(0xFFFFFFFF, 0xFFFFFFFF)
@@ -180,7 +187,7 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 			return failure(ClassPermission, k.localErr, "local end")
 		}
 		return failure(ClassOther, k.localErr, "local end")
-	case down.NothingReceived && down.Class == ppp.ClassTimeout:
+	case down.NothingReceived && down.Class == ppp.ClassTimeout, down.Class == ppp.ClassPeer && k.unheard():
 		return failure(ClassNetwork, nil, "the control connection to %s is up, but no GRE packet came back: GRE (IP protocol 47) is blocked on the way; "+
 			"on a router or firewall between, allow it and load the helper: modprobe nf_conntrack_pptp, and in nftables: ct helper set \"pptp\"", k.peer)
 	}
