@@ -10,6 +10,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
@@ -61,6 +62,9 @@ func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 	}
 	if f.mtu < tunnel.MinMTU || f.mtu > tunnel.MaxMTU {
 		return o, usageError("--mtu %d: must be %d to %d bytes (%d suits most paths)", f.mtu, tunnel.MinMTU, tunnel.MaxMTU, tunnel.DefaultMTU)
+	}
+	if f.ipv6 && f.mtu < netdev.MinMTU6 {
+		return o, usageError("--mtu %d: IPv6 needs at least %d bytes; raise it, or leave --ipv6 out", f.mtu, netdev.MinMTU6)
 	}
 	var err error
 	if o.Backend, err = arc4.Lookup(f.backend); err != nil {

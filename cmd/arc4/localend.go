@@ -24,7 +24,8 @@ type localEnd struct {
 	mu    sync.Mutex
 	real  string // the name the kernel gave
 	setup *netdev.Setup
-	now   tunnel.Network // what setup was made for
+	added *netdev.Setup  // the IPv6 address, when that came later
+	now   tunnel.Network // what they were made for
 }
 
 // bring makes or changes the local end so that it fits n.
@@ -41,12 +42,10 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 		l.dev, l.real = dev, real
 		l.mu.Unlock()
 	}
-	if l.setup != nil {
-		if err := l.setup.Undo(); err != nil {
-			l.log.Warn("old addresses and routes", "error", err)
-		}
-		l.setup = nil
+	if l.setup != nil && l.added == nil && addsIPv6(l.now, n) {
+		return l.dev, l.addIPv6(ctx, n)
 	}
+	l.undo()
 	setup, err := netdev.NewSetup(netdev.Settings{
 		Device: l.real, MTU: n.MTU,
 		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
@@ -82,13 +81,42 @@ func localError(err error) error {
 	return &tunnel.Error{Class: tunnel.ClassOther, Text: err.Error()}
 }
 
-// close puts everything back.
-func (l *localEnd) close() {
-	if l.setup != nil {
-		if err := l.setup.Undo(); err != nil {
+// addsIPv6 reports whether b is a with an IPv6 address and nothing else changed: IPV6CP often opens after IPCP.
+func addsIPv6(a, b tunnel.Network) bool {
+	without := !a.LocalIPv6.IsValid()
+	a.LocalIPv6, a.RemoteIPv6 = b.LocalIPv6, b.RemoteIPv6
+	return without && sameNetwork(a, b)
+}
+
+// addIPv6 adds the address and leaves the routes alone, for without them packets would leave outside the tunnel.
+func (l *localEnd) addIPv6(ctx context.Context, n tunnel.Network) error {
+	setup, err := netdev.NewSetup(netdev.Settings{Device: l.real, Local6: n.LocalIPv6})
+	if err != nil {
+		return localError(err)
+	}
+	if err := setup.Apply(ctx); err != nil {
+		return localError(err)
+	}
+	l.added, l.now = setup, n
+	return nil
+}
+
+// undo takes addresses and routes back, what came last first.
+func (l *localEnd) undo() {
+	for _, s := range []*netdev.Setup{l.added, l.setup} {
+		if s == nil {
+			continue
+		}
+		if err := s.Undo(); err != nil {
 			l.log.Warn("putting addresses and routes back", "error", err)
 		}
 	}
+	l.added, l.setup = nil, nil
+}
+
+// close puts everything back.
+func (l *localEnd) close() {
+	l.undo()
 	if l.dev != nil {
 		if err := l.dev.Close(); err != nil {
 			l.log.Warn("closing the TUN device", "error", err)
