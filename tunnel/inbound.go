@@ -132,9 +132,9 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 	in := &s.in
 	nearData := in.data.started && in.data.isNear(seq)
 	if !in.ctl.isNear(seq) && !nearData {
-		// While data has its own proof (it deciphers), a far control frame is not believed at all; in clear it may
-		// be the first of a stream that has moved.
-		if (in.early && in.data.started) || in.ctl.judge(seq) == disbelieved {
+		// While data has its own proof (it deciphers), a far control frame is not believed at all, not even before
+		// the first data; without that proof it may be the first of a stream that has moved.
+		if in.early || in.ctl.judge(seq) == disbelieved {
 			in.stats.Disbelieved++
 			return
 		}

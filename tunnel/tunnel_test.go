@@ -143,8 +143,12 @@ func newWorld(t *testing.T, settings ...setting) *world {
 		s(&cc, &sc, &po)
 	}
 	w.serverGRE, w.clientGRE = gre.Pipe(po)
-	sc.ListenGRE = func(netip.Addr) (gre.Conn, error) { return w.serverGRE, nil }
-	cc.ListenGRE = func(local, peer netip.Addr) (gre.Conn, error) { return w.clientGRE, nil }
+	if sc.ListenGRE == nil {
+		sc.ListenGRE = func(netip.Addr) (gre.Conn, error) { return w.serverGRE, nil }
+	}
+	if cc.ListenGRE == nil {
+		cc.ListenGRE = func(local, peer netip.Addr) (gre.Conn, error) { return w.clientGRE, nil }
+	}
 	w.server, err = NewServer(sc)
 	require.NoError(t, err)
 	w.client, err = NewClient(cc)

@@ -1,0 +1,178 @@
+package tunnel
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// attacker stands on the wire of a world: it keeps what passes, and puts packets of its own on it under either end's
+// address.
+type attacker struct {
+	t    *testing.T
+	dice *rand.Rand
+
+	mu   sync.Mutex
+	into map[netip.Addr]func([]byte) // what leads to the peer of that address
+	kept map[netip.Addr][][]byte     // genuine packets of that address
+}
+
+// keptPackets bounds what an attacker remembers of each end.
+const keptPackets = 1000
+
+func newAttacker(t *testing.T) *attacker {
+	return &attacker{t: t, dice: rand.New(rand.NewPCG(7, 7)), into: make(map[netip.Addr]func([]byte)), kept: make(map[netip.Addr][][]byte)}
+}
+
+// use puts the attacker between the ends of a world.
+func (a *attacker) use(_ *ClientConfig, _ *ServerConfig, po *gre.PipeOptions) { po.Impair = a.pass }
+
+func (a *attacker) pass(from netip.Addr, packet []byte, deliver func([]byte)) {
+	a.mu.Lock()
+	a.into[from] = deliver
+	if len(a.kept[from]) < keptPackets {
+		a.kept[from] = append(a.kept[from], slices.Clone(packet))
+	}
+	a.mu.Unlock()
+	deliver(packet)
+}
+
+// victim is one end under attack.
+type victim struct {
+	session *Session
+	peer    netip.Addr // whose address the forged packets carry
+	conn    gre.Conn   // where they arrive
+}
+
+func (w *world) victims() []victim {
+	return []victim{
+		{w.clientSession(), serverOuter, w.clientGRE},
+		{w.serverSession(), clientOuter, w.serverGRE},
+	}
+}
+
+func (w *world) clientSession() *Session {
+	w.client.mu.Lock()
+	defer w.client.mu.Unlock()
+	return w.client.session
+}
+
+// serverSession is the one session of the server, or nil.
+func (w *world) serverSession() *Session {
+	w.server.mu.RLock()
+	defer w.server.mu.RUnlock()
+	for s := range w.server.sessions {
+		return s
+	}
+	return nil
+}
+
+// live is the highest sequence number of data that the victim believes.
+func (v victim) live() uint32 {
+	v.session.in.mu.Lock()
+	defer v.session.in.mu.Unlock()
+	return v.session.in.data.last
+}
+
+func (v victim) stats() inStats {
+	v.session.in.mu.Lock()
+	defer v.session.in.mu.Unlock()
+	return v.session.in.stats
+}
+
+// arrived counts what the victim's socket has given to its reader.
+func (v victim) arrived() uint64 {
+	s := v.conn.Stats()
+	return s.Received + s.Truncated
+}
+
+// send puts forged packets on the wire, no faster than the victim reads them.
+func (a *attacker) send(v victim, packets ...[]byte) {
+	a.t.Helper()
+	a.mu.Lock()
+	into := a.into[v.peer]
+	a.mu.Unlock()
+	for part := range slices.Chunk(packets, 1024) {
+		before := v.arrived()
+		for _, p := range part {
+			into(p)
+		}
+		require.Eventually(a.t, func() bool { return v.arrived() >= before+uint64(len(part)) }, patience, time.Millisecond, "the victim reads")
+	}
+	require.Zero(a.t, v.conn.Stats().Overflowed)
+}
+
+// genuine gives what the victim's peer has sent so far, cut where data begins: control frames, then packets with data.
+func (a *attacker) genuine(v victim) (control, data [][]byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.kept[v.peer] {
+		h, payload, err := gre.Parse(p)
+		if err != nil || !h.HasSeq {
+			continue
+		}
+		if proto, _, err := ppp.ParseFrame(payload); err == nil && proto < 0x8000 {
+			data = append(data, p)
+		} else {
+			control = append(control, p)
+		}
+	}
+	return control, data
+}
+
+func (a *attacker) random(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(a.dice.Uint32())
+	}
+	return b
+}
+
+// grePacket is a PPP frame in enhanced GRE.
+func grePacket(callID uint16, seq uint32, frame []byte) []byte {
+	h := gre.Header{CallID: callID, PayloadLen: uint16(len(frame)), HasSeq: true, Seq: seq}
+	return append(h.AppendTo(nil), frame...)
+}
+
+// renumbered is a copy of a packet under another sequence number.
+func renumbered(p []byte, seq uint32) []byte {
+	p = slices.Clone(p)
+	binary.BigEndian.PutUint32(p[gre.MinHeader:], seq)
+	return p
+}
+
+// controlFrame is a packet of a PPP control protocol (RFC 1661 section 5).
+func controlFrame(proto uint16, code, id byte, data []byte) []byte {
+	b := ppp.AppendHeader(nil, proto, false, false)
+	b = append(b, code, id)
+	b = binary.BigEndian.AppendUint16(b, uint16(4+len(data)))
+	return append(b, data...)
+}
+
+// mppeFrame is a frame that looks encrypted: flags and coherency count, then anything (RFC 3078 section 3).
+func mppeFrame(header uint16, body []byte) []byte {
+	b := ppp.AppendHeader(nil, ppp.ProtoCompressed, false, false)
+	return append(binary.BigEndian.AppendUint16(b, header), body...)
+}
+
+// burst sends n packets each way at once and demands every one, in order.
+func (w *world) burst(n int) {
+	w.t.Helper()
+	for i := range n {
+		w.clientDev.put(packet(clientIP, serverIP, uint32(i), 24+i*37%1377))
+		w.serverDev.put(packet(serverIP, clientIP, uint32(i), 24+i*37%1377))
+	}
+	for i := range n {
+		require.Equal(w.t, packet(clientIP, serverIP, uint32(i), 24+i*37%1377), w.expect(w.serverDev))
+		require.Equal(w.t, packet(serverIP, clientIP, uint32(i), 24+i*37%1377), w.expect(w.clientDev))
+	}
+}
