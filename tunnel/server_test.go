@@ -1,0 +1,427 @@
+package tunnel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/pool"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+func TestMaxSessions(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.MaxSessions = 1 })
+	first := s.guest("127.0.0.3", nil)
+	first.waitUp()
+
+	second := s.guest("127.0.0.4", nil)
+	err := second.waitEnd()
+	assert.ErrorContains(t, err, "the server ended the call")
+	assert.ErrorContains(t, err, "insufficient resources")
+	assert.Equal(t, ClassPeer, ClassOf(err))
+	assert.EqualValues(t, 1, s.server.Snapshot().Refused["connections"])
+	first.exchange(20)
+
+	first.quit()
+	s.empty()
+	second = s.guest("127.0.0.4", nil)
+	second.waitUp()
+	second.exchange(5)
+	second.quit()
+	s.close()
+}
+
+func TestPoolExhausted(t *testing.T) {
+	small, err := pool.Parse("10.99.0.200")
+	require.NoError(t, err)
+	s := newSite(t, func(c *ServerConfig) { c.Pool = small })
+	s.pool = small
+	first := s.guest("127.0.0.3", nil)
+	require.Equal(t, "10.99.0.200", first.waitUp().Local.String())
+
+	second := s.guest("127.0.0.4", nil)
+	err = second.waitEnd()
+	assert.Equal(t, ClassPeer, ClassOf(err), "%v", err)
+	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the second session is gone")
+	first.exchange(20)
+
+	first.quit()
+	s.empty()
+	second = s.guest("127.0.0.4", nil)
+	require.Equal(t, "10.99.0.200", second.waitUp().Local.String())
+	second.exchange(5)
+	second.quit()
+	s.close()
+}
+
+func TestThreeClientsAtOnce(t *testing.T) {
+	s := newSite(t, nil)
+	guests := []*guest{s.guest("127.0.0.3", nil), s.guest("127.0.0.4", nil), s.guest("127.0.0.5", nil)}
+	addresses := map[netip.Addr]bool{}
+	for _, g := range guests {
+		addresses[g.waitUp().Local] = true
+	}
+	require.Len(t, addresses, 3)
+	require.Equal(t, 3, s.pool.InUse())
+
+	// Every client sends at once, and the device holds packets for all of them in one batch.
+	const n = 100
+	for i := range uint32(n) {
+		for _, g := range guests {
+			g.dev.put(packet(g.network.Local, serverIP, i, 0))
+			s.dev.put(packet(serverIP, g.network.Local, i, 0))
+		}
+	}
+	for _, g := range guests {
+		for i := range uint32(n) {
+			require.Equal(t, packet(serverIP, g.network.Local, i, 0), arrived(t, g.dev))
+		}
+		require.Empty(t, g.dev.got)
+	}
+	next := map[netip.Addr]uint32{}
+	for range 3 * n {
+		p := arrived(t, s.dev)
+		from := netip.AddrFrom4([4]byte(p[12:16]))
+		require.Equal(t, packet(from, serverIP, next[from], 0), p)
+		next[from]++
+	}
+	require.Len(t, next, 3)
+
+	// One goes; the others stay, and what is for the first goes nowhere.
+	guests[0].quit()
+	s.eventually(func() bool { return s.pool.InUse() == 2 }, "the first one's address is free")
+	s.dev.put(packet(serverIP, guests[0].network.Local, 1, 0))
+	guests[1].exchange(20)
+	guests[2].exchange(20)
+	guests[1].quit()
+	guests[2].quit()
+	s.empty()
+	s.close()
+}
+
+// TestSpoofedSource: a client speaks for its own address alone.
+func TestSpoofedSource(t *testing.T) {
+	s := newSite(t, nil)
+	victim, g := s.guest("127.0.0.3", nil), s.guest("127.0.0.4", nil)
+	victim.waitUp()
+	g.waitUp()
+	for i, from := range []netip.Addr{serverIP, victim.network.Local, netip.MustParseAddr("192.0.2.7"), {}} {
+		if !from.IsValid() {
+			from = netip.IPv4Unspecified()
+		}
+		g.dev.put(packet(from, serverIP, uint32(i), 0))
+	}
+	g.exchange(10) // what came before these would have arrived before them
+	require.Empty(t, s.dev.got)
+	for _, v := range s.server.Snapshot().Sessions {
+		want := uint64(0)
+		if v.Peer == "127.0.0.4" {
+			want = 4
+		}
+		assert.Equal(t, want, v.Counters["in_spoofed"], v.Peer)
+	}
+	victim.exchange(10)
+	victim.quit()
+	g.quit()
+	s.empty()
+	s.close()
+}
+
+// stranger opens a control connection from an address, and says what comes first.
+func (s *site) stranger(from string, says []byte) net.Conn {
+	s.t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: netip.MustParseAddr(from).AsSlice()}, Timeout: patience}
+	conn, err := d.Dial("tcp4", s.address)
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { conn.Close() })
+	_, _ = conn.Write(says) // the server may have hung up before it has read all
+	return conn
+}
+
+// hungUp waits until the server has closed a connection.
+func (s *site) hungUp(conn net.Conn) {
+	s.t.Helper()
+	require.NoError(s.t, conn.SetReadDeadline(time.Now().Add(patience)))
+	_, err := io.Copy(io.Discard, conn)
+	require.NotErrorIs(s.t, err, os.ErrDeadlineExceeded)
+}
+
+func TestControlConnectionsThatAreNone(t *testing.T) {
+	start := control.StartRequest{Version: 0x0100, HostName: "x"}.AppendTo(nil)
+	call := control.OutgoingCallRequest{CallID: 7, Window: 64}.AppendTo(nil)
+	changed := func(at int, b byte) []byte {
+		m := bytes.Clone(start)
+		m[at] = b
+		return m
+	}
+	const hangsUp, goes, stops = "the server hangs up", "the stranger goes", "the server stops"
+	for name, c := range map[string]struct {
+		says []byte
+		then string
+	}{
+		"nothing":                       {nil, stops},
+		"one byte":                      {start[:1], goes},
+		"half a message":                {start[:len(start)/2], goes},
+		"a message and a half":          {append(bytes.Clone(start), call[:20]...), stops},
+		"a call before the start":       {call, goes},
+		"ones":                          {bytes.Repeat([]byte{0xFF}, 1000), hangsUp},
+		"zeros":                         {make([]byte, 1000), hangsUp},
+		"a web browser":                 {[]byte("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"), hangsUp},
+		"a megabyte":                    {bytes.Repeat([]byte("junk"), 1<<18), hangsUp},
+		"a length of nothing":           {changed(1, 0), hangsUp},
+		"a length without end":          {changed(0, 0xFF), hangsUp},
+		"another cookie":                {changed(4, 0), hangsUp},
+		"a start, and then junk":        {append(bytes.Clone(start), bytes.Repeat([]byte{0xAA}, 200)...), hangsUp},
+		"a call that says no word more": {append(bytes.Clone(start), call...), goes},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, func(c *ServerConfig) { c.restartTimer = 50 * time.Millisecond })
+			conn := s.stranger("127.0.0.6", c.says)
+			if c.then == hangsUp {
+				s.hungUp(conn)
+			}
+			g := s.guest("127.0.0.3", nil)
+			g.waitUp()
+			g.exchange(10)
+			g.quit()
+			if c.then == stops {
+				s.close()
+				s.hungUp(conn)
+				return
+			}
+			require.NoError(t, conn.Close())
+			s.empty()
+			s.close()
+		})
+	}
+}
+
+// TestFloodOfConnections: strangers from one address take no place from clients elsewhere.
+func TestFloodOfConnections(t *testing.T) {
+	const flood = 300
+	s := newSite(t, nil)
+	limit := GuardLimits{}.withDefaults().StartingPerAddr
+	conns := make([]net.Conn, flood)
+	for i := range conns {
+		conns[i] = s.stranger("127.0.0.6", []byte{0, 156})
+	}
+	s.eventually(func() bool { return s.server.counted.connections.Load() == flood }, "the server has seen them all")
+	require.EqualValues(t, flood-limit, s.server.Snapshot().Refused["connections"])
+	s.server.guard.mu.Lock()
+	require.Equal(t, limit, s.server.guard.starting)
+	s.server.guard.mu.Unlock()
+
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	g.exchange(10)
+	require.ErrorContains(t, s.guest("127.0.0.6", nil).waitEnd(), "control connection")
+	for _, c := range conns {
+		require.NoError(t, c.Close())
+	}
+	s.eventually(func() bool {
+		s.server.guard.mu.Lock()
+		defer s.server.guard.mu.Unlock()
+		return s.server.guard.starting == 0
+	}, "the server has let them all go")
+	late := s.guest("127.0.0.6", nil)
+	late.waitUp()
+	late.exchange(10)
+	g.quit()
+	late.quit()
+	s.empty()
+	s.close()
+}
+
+// TestFloodFromEverywhere: the limit over all addresses holds too, and ends with what has used it up.
+func TestFloodFromEverywhere(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{Starting: 8, StartingPerAddr: 4} })
+	early := s.guest("127.0.0.3", nil)
+	early.waitUp() // it has authenticated, and counts no more
+	var conns []net.Conn
+	for i := range 40 {
+		conns = append(conns, s.stranger(fmt.Sprintf("127.0.1.%d", 1+i%4), nil))
+	}
+	s.eventually(func() bool { return s.server.counted.connections.Load() == 41 }, "the server has seen them all")
+	require.EqualValues(t, 32, s.server.Snapshot().Refused["connections"])
+	require.Equal(t, ClassNetwork, ClassOf(s.guest("127.0.0.4", nil).waitEnd()))
+	early.exchange(10)
+	for _, c := range conns {
+		require.NoError(t, c.Close())
+	}
+	g := s.guest("127.0.0.4", func(c *ClientConfig) { c.Reconnect = true })
+	g.waitUp()
+	g.exchange(10)
+	g.quit()
+	early.quit()
+	s.empty()
+	s.close()
+}
+
+// TestGuessingPasswords: an address that has failed too often is not heard any more, whatever it knows by then.
+func TestGuessingPasswords(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{Failures: 3, Penalty: time.Hour} })
+	for range 3 {
+		require.Equal(t, ClassAuth, ClassOf(s.guest("127.0.0.6", func(c *ClientConfig) { c.Password = "guess" }).waitEnd()))
+	}
+	require.Equal(t, ClassNetwork, ClassOf(s.guest("127.0.0.6", nil).waitEnd()))
+	s.empty()
+	require.EqualValues(t, 3, s.server.Snapshot().Refused["authentication"])
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	g.exchange(10)
+	g.quit()
+	s.empty()
+	s.close()
+}
+
+// packet6 makes a sound IPv6 packet with a number in it.
+func packet6(from, to netip.Addr, number uint32, size int) []byte {
+	p := make([]byte, max(size, 44+len(marker)))
+	p[0] = 0x60
+	binary.BigEndian.PutUint16(p[4:], uint16(len(p)-40))
+	p[6], p[7] = 253, 64 // a protocol for experiments; hop limit
+	copy(p[8:24], from.AsSlice())
+	copy(p[24:40], to.AsSlice())
+	binary.BigEndian.PutUint32(p[40:], number)
+	copy(p[44:], marker)
+	return p
+}
+
+func TestIPv6(t *testing.T) {
+	own := netip.MustParseAddr("fe80::5:6:7:8")
+	tap := newWireTap()
+	tap.secret = [][]byte{marker}
+	s := newSite(t, func(c *ServerConfig) { c.IPv6, c.LocalIP6 = true, own })
+	s.hub.passing(func(from, _ netip.Addr, packet []byte) bool {
+		tap.pass(from, packet, func([]byte) {})
+		return true
+	})
+	on := func(c *ClientConfig) { c.IPv6 = true }
+	guests := []*guest{s.guest("127.0.0.3", on), s.guest("127.0.0.4", on)}
+	for _, g := range guests {
+		g.waitUp()
+		// Each of the two network protocols reports the network as it opens.
+		for !g.network.LocalIPv6.IsValid() || !g.network.Local.IsValid() {
+			select {
+			case g.network = <-g.up:
+			case <-time.After(patience):
+				require.FailNow(t, "IPv6 does not come up")
+			}
+		}
+		require.Equal(t, own, g.network.RemoteIPv6)
+		require.True(t, g.network.LocalIPv6.IsLinkLocalUnicast())
+		s.eventually(g.ready6, "both ends pass IPv6")
+	}
+	require.NotEqual(t, guests[0].network.LocalIPv6, guests[1].network.LocalIPv6)
+	for i := range 50 {
+		for _, g := range guests {
+			up := packet6(g.network.LocalIPv6, own, uint32(i), 44+i*31%1357)
+			down := packet6(own, g.network.LocalIPv6, uint32(i), 44+i*53%1357)
+			g.dev.put(up)
+			s.dev.put(down)
+			require.Equal(t, up, arrived(t, s.dev))
+			require.Equal(t, down, arrived(t, g.dev))
+		}
+	}
+	// Neither the other client's address, nor a global one.
+	guests[1].dev.put(packet6(guests[0].network.LocalIPv6, own, 1, 0))
+	guests[1].dev.put(packet6(netip.MustParseAddr("2001:db8::1"), own, 2, 0))
+	for _, g := range guests {
+		g.exchange(20)
+	}
+	for _, v := range s.server.Snapshot().Sessions {
+		want := uint64(0)
+		if v.Peer == "127.0.0.4" {
+			want = 2
+		}
+		assert.Equal(t, want, v.Counters["in_spoofed"], v.Peer)
+	}
+	for _, g := range guests {
+		g.quit()
+	}
+	s.empty()
+	s.close()
+	for _, from := range []netip.Addr{serverOuter, guests[0].outer, guests[1].outer} {
+		require.Zero(t, tap.count(from, ppp.ProtoIPv4, 0)+tap.count(from, ppp.ProtoIPv6, 0))
+		require.Positive(t, tap.count(from, ppp.ProtoCompressed, 0))
+	}
+	tap.requireNoFault(t)
+}
+
+// ready6 is whether both data paths of a guest take IPv6.
+func (g *guest) ready6() bool {
+	g.client.mu.Lock()
+	mine := g.client.session
+	g.client.mu.Unlock()
+	if mine == nil || !mine.passes6() {
+		return false
+	}
+	theirs := g.server.route(packet6(netip.Addr{}, g.network.LocalIPv6, 0, 0))
+	return theirs != nil && theirs.passes6()
+}
+
+func (s *Session) passes6() bool {
+	s.in.mu.Lock()
+	in := s.in.up && s.in.ipv6
+	s.in.mu.Unlock()
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return in && s.out.up && s.out.ipv6
+}
+
+// TestIPv6AtOneEnd: who did not ask for IPv6 gets none, and IPv4 does not suffer.
+func TestIPv6AtOneEnd(t *testing.T) {
+	own := netip.MustParseAddr("fe80::1")
+	for name, c := range map[string]struct{ client, server bool }{
+		"client": {true, false}, "server": {false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, func(sc *ServerConfig) { sc.IPv6, sc.LocalIP6 = c.server, own })
+			g := s.guest("127.0.0.3", func(cc *ClientConfig) { cc.IPv6 = c.client })
+			require.False(t, g.waitUp().LocalIPv6.IsValid())
+			g.dev.put(packet6(netip.MustParseAddr("fe80::2"), own, 1, 0))
+			g.exchange(20)
+			require.Empty(t, s.dev.got)
+			require.EqualValues(t, 1, g.client.Snapshot().Sessions[0].Counters["out_not_ip"])
+			g.quit()
+			s.empty()
+			s.close()
+		})
+	}
+}
+
+// TestGREFromAStranger: a packet that carries a client's call ID, but comes from elsewhere, is nobody's.
+func TestGREFromAStranger(t *testing.T) {
+	s := newSite(t, nil)
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	id := uint16(s.alone().Counters["call_id"])
+	other := s.hub.listen(netip.MustParseAddr("127.0.0.6"))
+	var pkts []gre.Packet
+	for i := range uint32(100) {
+		b := make([]byte, gre.MaxHeader+4)
+		n := gre.Header{CallID: id, PayloadLen: 4, HasSeq: true, Seq: i}.Put(b)
+		copy(b[n:], []byte{0xFF, 0x03, 0xC0, 0x21})
+		pkts = append(pkts, gre.Packet{Addr: serverOuter, Data: b[:n+4]})
+	}
+	before := s.alone().Counters["control_frames_in"]
+	_, err := other.WriteBatch(pkts)
+	require.NoError(t, err)
+	s.eventually(func() bool { return s.server.Snapshot().Refused["gre_no_session"] == 100 }, "all of them are counted")
+	g.exchange(20)
+	require.Equal(t, before, s.alone().Counters["control_frames_in"])
+	g.quit()
+	s.empty()
+	s.close()
+}
