@@ -15,6 +15,9 @@ const (
 // buffer holds one packet. Its first byte, in the headroom, says what a packet held by the reorder window is.
 type buffer [bufferSize]byte
 
+// seqAt is where in the headroom a held MPPE packet keeps its GRE sequence number, 4 bytes.
+const seqAt = 4
+
 // What lies in a buffer that waits in the reorder window (its byte 0).
 const (
 	holdsIP   = iota // an IP packet at headroom

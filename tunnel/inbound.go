@@ -168,6 +168,7 @@ func (s *Session) encrypted(now time.Time, seq uint32, body []byte) {
 		}
 		b := getBuffer()
 		b[0] = holdsMPPE
+		binary.BigEndian.PutUint32(b[seqAt:], seq)
 		n := copy(b[headroom-4:], body)
 		s.push(now, seq, b[:headroom-4+n])
 	}
@@ -298,7 +299,7 @@ func (s *Session) deliver(p []byte) {
 func (s *Session) decipherLate(p []byte) ([]byte, bool) {
 	in := &s.in
 	sealed := p[headroom-4:]
-	plain, err := in.dec.Decrypt(sealed[2:2], sealed)
+	plain, err := in.dec.DecryptSeq(sealed[2:2], sealed, binary.BigEndian.Uint32(p[seqAt:]))
 	if err != nil {
 		putBuffer(p)
 		in.countDecryptError(err)

@@ -160,9 +160,9 @@ func (s *Session) lastFrames() {
 
 // work does what is due.
 func (s *Session) work(now time.Time) {
+	s.expire(now) // first, for it may find that packets were lost
 	s.reset(now)
 	s.link.Tick(now)
-	s.expire(now)
 	s.ackMu.Lock()
 	ack, due := s.acker.Due(now)
 	s.ackMu.Unlock()
@@ -194,11 +194,11 @@ const (
 	catchUpSteps = 1024 // key changes a turn: about a millisecond's work in a hundred
 )
 
-// catchUp lets a stateless decrypter walk its key chain towards where the peer seems to be after an outage.
+// catchUp lets a decrypter walk its key chain towards where the peer seems to be after an outage.
 func (s *Session) catchUp() {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
-	if s.in.early && s.in.dec != nil {
+	if s.in.dec != nil {
 		s.in.behind = s.in.dec.CatchUp(catchUpSteps)
 	}
 }
