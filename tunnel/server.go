@@ -300,18 +300,18 @@ func (v *Server) takePlace() bool {
 	return true
 }
 
-// leavePlace gives it back, and forgets the session, if it came to one.
-func (v *Server) leavePlace(s *Session) {
+// leavePlace gives it back.
+func (v *Server) leavePlace() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.calls--
-	delete(v.sessions, s)
 }
 
-// remember adds what an ended session has done to the totals.
-func (v *Server) remember(last status.Session) {
+// retire takes an ended session off the list and adds what it has done to the totals, in one step: they never go down.
+func (v *Server) retire(s *Session, last status.Session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	delete(v.sessions, s)
 	v.past.add(last)
 }
 

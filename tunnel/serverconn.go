@@ -64,7 +64,7 @@ func (k *serverConn) run(ctx context.Context) {
 		k.over(<-k.ended)
 	}
 	for ; k.places > 0; k.places-- {
-		k.v.leavePlace(nil)
+		k.v.leavePlace()
 	}
 }
 
@@ -146,7 +146,7 @@ func (k *serverConn) open(e control.CallUp) {
 	c := &serverCall{k: k}
 	s, err := newSession(k.v.cfg.Options, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c.assign), c)
 	if err != nil {
-		k.v.leavePlace(nil)
+		k.v.leavePlace()
 		k.v.cfg.Log.Error("starting a session", "peer", k.peer, "error", err)
 		k.pac.ClearCall(k.v.cfg.Now(), e.CallID, control.DisconnectAdminShutdown)
 		return
@@ -176,9 +176,9 @@ func (k *serverConn) over(c *serverCall) {
 	delete(k.calls, s.callID)
 	k.receiver.remove(s)
 	k.v.dropRoutes(s)
-	k.v.leavePlace(s)
+	k.v.leavePlace()
 	c.giveBack()
-	k.v.remember(s.lastWords(c.down))
+	k.v.retire(s, s.lastWords(c.down))
 }
 
 // release gives the handshake's place in the guard back.
