@@ -119,11 +119,12 @@ func (k *clientCall) unheard() bool {
 }
 
 // linkOver takes why the link ended. A server that refuses us, or whom we refuse, hangs up while our link still takes its
-// leave: the refusal is the reason then, not the hanging up.
+// leave: the refusal is the reason then, not the hanging up. So is what the server said when it closed the link.
 func (k *clientCall) linkOver(down *ppp.DownError) {
 	k.linkEnded = true
 	err := k.linkError(down)
-	if c := classOfLink(down.Class); k.localErr != nil || k.unheard() || c == ClassAuth || c == ClassPolicy {
+	switch c := classOfLink(down.Class); {
+	case k.localErr != nil, k.unheard(), c == ClassAuth, c == ClassPolicy, c == ClassPeer && !down.CallCleared:
 		k.reason = err
 	}
 	k.end(err)

@@ -249,8 +249,8 @@ func TestRefusedCredentials(t *testing.T) {
 				assert.Equal(t, ClassAuth, ClassOf(err), "%v", err)
 				assert.ErrorContains(t, err, c.words)
 				texts[i] = err.Error()
-				assert.EqualValues(t, 1, w.server.Snapshot().Refused["authentication"])
 				w.endRefused(tap, book, err)
+				assert.EqualValues(t, 1, w.server.Snapshot().Refused["authentication"])
 			})
 		}
 		assert.Equal(t, texts[0], texts[1], "the server tells who knows no password which users there are")

@@ -49,7 +49,8 @@ func TestServerStops(t *testing.T) {
 	g.exchange(5)
 	s.close()
 	err := g.waitEnd()
-	assert.Contains(t, []Class{ClassPeer, ClassNetwork}, ClassOf(err), "%v", err)
+	assert.Equal(t, ClassPeer, ClassOf(err), "%v", err)
+	assert.ErrorContains(t, err, "shutting down")
 	assert.Len(t, g.down, 1)
 	assert.Empty(t, g.client.Snapshot().Sessions)
 }

@@ -110,6 +110,7 @@ func (l *Link) LowerDown(now time.Time) {
 	defer l.enter(now)()
 	if l.reason == nil {
 		l.reason = l.leftByPeer("the call below the link was cleared")
+		l.reason.CallCleared = true
 	}
 	l.closing = true
 	l.lcp.stop()

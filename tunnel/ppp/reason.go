@@ -45,6 +45,8 @@ type DownError struct {
 	// NothingReceived: not one PPP frame arrived since Open. On a PPTP call
 	// whose control connection is up this means that GRE does not get through.
 	NothingReceived bool
+	// CallCleared: LowerDown ended the link, before either side had begun to.
+	CallCleared bool
 }
 
 // Error is the message.
