@@ -147,7 +147,35 @@ func noLeaks(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
 
-// pump puts packets into both devices without a break until it is told to end.
+// sessions are those there are at both ends, up or not.
+func (w *world) sessions() (all []*Session) {
+	w.client.mu.Lock()
+	if s := w.client.session; s != nil {
+		all = append(all, s)
+	}
+	w.client.mu.Unlock()
+	w.server.mu.RLock()
+	defer w.server.mu.RUnlock()
+	for s := range w.server.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// insist hands a packet to every session, past the routing that would not let it through before the link is up.
+func (w *world) insist() {
+	for _, s := range w.sessions() {
+		from, to := clientIP, serverIP
+		if s.opts.ingress {
+			from, to = to, from
+		}
+		b := make([]byte, bufferSize)
+		n := copy(b[headroom:], marked(from, to, 0, 0))
+		s.sendPackets([][]byte{b}, []int{n})
+	}
+}
+
+// pump puts packets into both devices, and into the sessions, without a break until it is told to end.
 func (w *world) pump() (end func()) {
 	stop := make(chan struct{})
 	var ended sync.WaitGroup
@@ -162,6 +190,7 @@ func (w *world) pump() (end func()) {
 			}
 			select {
 			case <-tick.C:
+				w.insist()
 			case <-stop:
 				return
 			}
