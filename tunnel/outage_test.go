@@ -53,7 +53,6 @@ func TestOutages(t *testing.T) {
 				p.cross(now)
 				p.b.catchUp()
 				now = now.Add(400 * time.Millisecond) // what waits for the lost ones comes out
-				p.b.expired = *newDevWriter()
 				p.b.expire(now)
 				batches++
 			}
@@ -76,7 +75,7 @@ type hole struct {
 
 func (h *hole) use(_ *ClientConfig, _ *ServerConfig, po *gre.PipeOptions) {
 	po.Impair = func(from netip.Addr, packet []byte, deliver func([]byte)) {
-		if from == h.from && h.open.Load() && isData(packet) {
+		if from == h.from && h.open.Load() && carriesData(packet) {
 			h.swallowed.Add(1)
 			return
 		}
