@@ -156,14 +156,14 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 func (s *Session) encrypted(now time.Time, seq uint32, body []byte) {
 	in := &s.in
 	switch {
-	case in.dec == nil || !in.up:
+	case in.dec == nil:
 		in.stats.NotUp++
 	case len(body) > maxPacket:
 		in.stats.TooLong++
 	case in.early:
 		s.decipher(now, seq, body)
 	default:
-		if !s.believe(now, seq) {
+		if !s.believe(now, seq) || !in.mayPass() {
 			return
 		}
 		b := getBuffer()
@@ -186,11 +186,21 @@ func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 	}
 	// Even a sound packet must come where the stream is: an old one sent again under another number must not move
 	// the window.
-	if !s.believe(now, seq) {
+	if !s.believe(now, seq) || !in.mayPass() {
 		putBuffer(b[:])
 		return
 	}
 	s.placeIP(now, seq, b, plain)
+}
+
+// mayPass reports whether the link is open for data, and counts a packet for which it is not. The peer may be up before
+// us, and send so much until we are that its next control frame would be far from the last one: so what data proves
+// about sequence numbers and keys is taken before this is asked.
+func (in *inbound) mayPass() bool {
+	if !in.up {
+		in.stats.NotUp++
+	}
+	return in.up
 }
 
 // placeIP puts a deciphered PPP payload, which begins at headroom-2 in b, into the window.

@@ -383,7 +383,8 @@ func (s *Session) shutData() {
 	s.out.mu.Unlock()
 	s.in.mu.Lock()
 	s.in.up = false
-	s.in.win.Flush(putBuffer)
+	// What comes until the network is up again passes the window by.
+	s.in.win.Restart(putBuffer)
 	s.in.mu.Unlock()
 }
 

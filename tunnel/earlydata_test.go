@@ -1,0 +1,45 @@
+package tunnel
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// TestDataBeforeTheNetworkIsUp: one lost Configure-Ack leaves one end up and the other not. What the first sends
+// meanwhile takes sequence numbers, more than are near, and the frames that come after them must be believed still.
+func TestDataBeforeTheNetworkIsUp(t *testing.T) {
+	noLeaks(t)
+	var lost atomic.Bool
+	var passed atomic.Int64
+	w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
+		c.restartTimer, s.restartTimer = time.Second, time.Second
+		po.Queue = 1 << 15
+		po.Impair = func(from netip.Addr, packet []byte, deliver func([]byte)) {
+			_, payload, _ := gre.Parse(packet)
+			proto, body, err := ppp.ParseFrame(payload)
+			const configureAck = 2
+			if err == nil && from == serverOuter && proto == ppp.ProtoIPCP && body[0] == configureAck && !lost.Swap(true) {
+				return
+			}
+			if from == serverOuter && carriesData(packet) {
+				passed.Add(1)
+			}
+			deliver(packet)
+		}
+	})
+	w.eventually(lost.Load, "the acknowledgment is lost")
+	w.eventually(func() bool { return isUp(w.server.Snapshot()) }, "the server is up")
+	for i := range uint32(3 * near) {
+		w.serverDev.put(packet(serverIP, clientIP, i, 0))
+	}
+	w.waitUp()
+	t.Log(passed.Load(), "packets came early")
+	w.settle()
+	w.burst(100)
+	w.stop()
+}
