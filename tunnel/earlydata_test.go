@@ -13,11 +13,25 @@ import (
 // TestDataBeforeTheNetworkIsUp: one lost Configure-Ack leaves one end up and the other not. What the first sends
 // meanwhile takes sequence numbers, more than are near, and the frames that come after them must be believed still.
 func TestDataBeforeTheNetworkIsUp(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		mppe ppp.MPPEPolicy
+	}{
+		{"stateless", ppp.MPPEPolicy{}},
+		{"stateful", ppp.MPPEPolicy{Mode: ppp.Require, Stateful: ppp.StatefulRequired}},
+		{"clear", ppp.MPPEPolicy{Mode: ppp.Off}},
+	} {
+		t.Run(tt.name, func(t *testing.T) { dataBeforeTheNetworkIsUp(t, tt.mppe) })
+	}
+}
+
+func dataBeforeTheNetworkIsUp(t *testing.T, policy ppp.MPPEPolicy) {
 	noLeaks(t)
 	var lost atomic.Bool
 	var passed atomic.Int64
 	w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
 		c.restartTimer, s.restartTimer = time.Second, time.Second
+		c.MPPE, s.MPPE = policy, policy
 		po.Queue = 1 << 15
 		po.Impair = func(from netip.Addr, packet []byte, deliver func([]byte)) {
 			_, payload, _ := gre.Parse(packet)

@@ -250,11 +250,9 @@ func (s *Session) inClear(now time.Time, seq uint32, ip []byte) {
 	switch {
 	case !in.clear:
 		in.stats.ClearRefused++
-	case !in.up:
-		in.stats.NotUp++
 	case len(ip) > maxPacket:
 		in.stats.TooLong++
-	case s.believe(now, seq):
+	case s.believe(now, seq) && in.mayPass():
 		b := getBuffer()
 		b[0] = holdsIP
 		n := copy(b[headroom:], ip)
