@@ -62,10 +62,11 @@ func (c ClientConfig) GoString() string { return c.String() }
 type Client struct {
 	cfg     ClientConfig
 	current atomic.Pointer[Session] // the session that is up
-	dev     netdev.Device           // the device that is being read
 
 	mu      sync.Mutex
-	session *Session // the session, up or not
+	dev     netdev.Device // the device that is being read
+	devErr  error         // why the device of this session can be read no more
+	session *Session      // the session, up or not
 	past    totals
 }
 
@@ -189,7 +190,7 @@ func (c *Client) once(ctx context.Context) error {
 func (c *Client) begin(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session = s
+	c.session, c.devErr = s, nil
 }
 
 func (c *Client) over(s *Session) {
@@ -230,15 +231,32 @@ func dialError(server string, err error) error {
 
 // read starts reading a device that Bring gave, unless it is the one already read.
 func (c *Client) read(dev netdev.Device) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if dev == c.dev {
 		return
 	}
 	c.dev = dev
 	r := &deviceReader{dev: dev, route: func([]byte) *Session { return c.current.Load() }}
-	go func() {
-		err := r.run()
-		if s := c.current.Load(); s != nil && err != nil {
-			s.Close("the local device failed")
-		}
-	}()
+	go func() { c.unreadable(dev, r.run()) }()
+}
+
+// unreadable forgets a device that is read no more, and ends the session that needs it; err is nil if its owner has
+// closed it.
+func (c *Client) unreadable(dev netdev.Device, err error) {
+	c.mu.Lock()
+	if c.dev == dev {
+		c.dev, c.devErr = nil, err
+	}
+	c.mu.Unlock()
+	if s := c.current.Load(); s != nil && err != nil {
+		s.Close("the local device failed")
+	}
+}
+
+// deviceError is why the session's device failed, or nil.
+func (c *Client) deviceError() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.devErr
 }

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -122,6 +123,9 @@ func (k *clientCall) unheard() bool {
 // leave: the refusal is the reason then, not the hanging up. So is what the server said when it closed the link.
 func (k *clientCall) linkOver(down *ppp.DownError) {
 	k.linkEnded = true
+	if err := k.c.deviceError(); err != nil && k.localErr == nil {
+		k.localErr = fmt.Errorf("the device failed: %w", err)
+	}
 	err := k.linkError(down)
 	switch c := classOfLink(down.Class); {
 	case k.localErr != nil, k.unheard(), c == ClassAuth, c == ClassPolicy, c == ClassPeer && !down.CallCleared:

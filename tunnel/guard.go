@@ -23,6 +23,7 @@ type GuardLimits struct {
 	StartingPerAddr int           // the same from one address (16)
 	Failures        int           // failed authentications from one address before it must wait (6)
 	Penalty         time.Duration // how long such an address is refused, and failures are remembered (60 s)
+	Handshake       time.Duration // how long a control connection may go without a call until a user has authenticated (60 s)
 }
 
 func (l GuardLimits) withDefaults() GuardLimits {
@@ -37,6 +38,9 @@ func (l GuardLimits) withDefaults() GuardLimits {
 	}
 	if l.Penalty == 0 {
 		l.Penalty = time.Minute
+	}
+	if l.Handshake == 0 {
+		l.Handshake = time.Minute
 	}
 	return l
 }

@@ -1,6 +1,8 @@
 package tunnel
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
@@ -23,8 +25,8 @@ type receiver struct {
 	now  func() time.Time
 
 	mu       sync.RWMutex
-	sessions map[callKey]*Session
-	stray    uint64 // packets for no session of ours
+	sessions map[callKey]*Session // nil: the ID is given to a call that has no session yet
+	stray    uint64               // packets for no session of ours
 
 	// A peer may send its first LCP frame before we have read, on the control connection, that the call is up. Until
 	// the first session there is, a few packets are kept for it.
@@ -40,6 +42,31 @@ const batch = 128
 
 func newReceiver(conn gre.Conn, now func() time.Time) *receiver {
 	return &receiver{conn: conn, now: now, sessions: make(map[callKey]*Session)}
+}
+
+// callID takes a call ID that is free among the calls of one peer; remove, or giveUp before there is a session, gives it
+// back. They begin anywhere, so that a packet that is still under way for the last call does not meet the next.
+func (r *receiver) callID(peer netip.Addr) uint16 {
+	var b [2]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	id := binary.BigEndian.Uint16(b[:])
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		if _, taken := r.sessions[callKey{peer, id}]; !taken && id != 0 {
+			break
+		}
+		id++
+	}
+	r.sessions[callKey{peer, id}] = nil
+	return id
+}
+
+// giveUp gives back the ID of a call that came to no session.
+func (r *receiver) giveUp(peer netip.Addr, id uint16) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sessions, callKey{peer, id})
 }
 
 // add lets s have its packets, those that came early first.
@@ -63,11 +90,7 @@ func (r *receiver) add(s *Session) {
 // callIDOf reads the call ID of a packet that is at least gre.MinHeader long (RFC 2637 section 4.1).
 func callIDOf(data []byte) uint16 { return uint16(data[6])<<8 | uint16(data[7]) }
 
-func (r *receiver) remove(s *Session) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.sessions, callKey{s.peer, s.callID})
-}
+func (r *receiver) remove(s *Session) { r.giveUp(s.peer, s.callID) }
 
 func (r *receiver) strays() uint64 {
 	r.mu.RLock()

@@ -2,8 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -239,20 +237,6 @@ func (v *Server) closeReceivers() {
 	}
 }
 
-// callID gives a call ID that is free among the calls of one peer. They begin anywhere, so that a packet that is still
-// under way for the last call does not meet the next.
-func (r *receiver) callID(peer netip.Addr) uint16 {
-	var b [2]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	id := binary.BigEndian.Uint16(b[:])
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for r.sessions[callKey{peer, id}] != nil || id == 0 {
-		id++
-	}
-	return id
-}
-
 // linkConfig is the PPP side of a session of conn, which is nil in a trial.
 func (v *Server) linkConfig(assign func(user string) (local, remote netip.Addr, err error)) ppp.Config {
 	pc := v.cfg.pppConfig()
@@ -321,15 +305,23 @@ func (v *Server) addSession(s *Session) {
 	v.sessions[s] = struct{}{}
 }
 
-// setRoutes points a session's tunnel addresses to it.
-func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) {
+// setRoutes points a session's tunnel addresses to it. A client chooses its own IPv6 interface identifier; that of
+// another user's session stays where it is, and only a user who comes back takes over from the session left behind.
+func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, a := range []netip.Addr{e.Remote, e.RemoteIPv6} {
+	addresses := []netip.Addr{e.Remote, e.RemoteIPv6}
+	for _, a := range addresses {
+		if owner := v.byAddress[a]; owner != nil && owner != s && owner.getState().user != s.getState().user {
+			return fmt.Errorf("the tunnel address %s belongs to another client", a)
+		}
+	}
+	for _, a := range addresses {
 		if a.IsValid() {
 			v.byAddress[a] = s
 		}
 	}
+	return nil
 }
 
 func (v *Server) dropRoutes(s *Session) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/control"
@@ -23,8 +24,9 @@ type serverConn struct {
 	calls       map[uint16]*serverCall // by our call ID
 	opened      []*serverCall          // made, and not yet running
 	ended       chan *serverCall
-	places      int       // reserved for calls that have no session yet
-	proven      sync.Once // the handshake's place in the guard is given back once
+	reserved    map[uint16]struct{} // IDs of calls that have a place and no session yet
+	known       atomic.Bool         // a user has authenticated here
+	proven      sync.Once           // the handshake's place in the guard is given back once
 }
 
 // serverCall is one call and its session.
@@ -40,16 +42,13 @@ type serverCall struct {
 func newServerConn(v *Server, tcp net.Conn, r *receiver, local, peer netip.Addr) *serverConn {
 	k := &serverConn{
 		v: v, receiver: r, local: local, peer: peer,
-		calls: make(map[uint16]*serverCall),
+		calls: make(map[uint16]*serverCall), reserved: make(map[uint16]struct{}),
 		ended: make(chan *serverCall, 16),
 	}
 	k.pac = control.NewPAC(control.PACConfig{CallID: k.callID})
 	k.link = newControlLink(k.pac, tcp, v.cfg.Now)
 	return k
 }
-
-// handshake is how long a client may take until it has authenticated once.
-const handshake = 60 * time.Second
 
 // run works the control connection until it is over and every call on it has ended.
 func (k *serverConn) run(ctx context.Context) {
@@ -63,7 +62,8 @@ func (k *serverConn) run(ctx context.Context) {
 	for len(k.calls) > 0 {
 		k.over(<-k.ended)
 	}
-	for ; k.places > 0; k.places-- {
+	for id := range k.reserved {
+		k.receiver.giveUp(k.peer, id)
 		k.v.leavePlace()
 	}
 }
@@ -75,15 +75,16 @@ func (k *serverConn) callID() (uint16, bool) {
 		k.v.cfg.Log.Warn("call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
 		return 0, false
 	}
-	k.places++
-	return k.receiver.callID(k.peer), true
+	id := k.receiver.callID(k.peer)
+	k.reserved[id] = struct{}{}
+	return id, true
 }
 
 // work is the life of the control connection itself.
 func (k *serverConn) work(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	limit := time.After(handshake)
+	limit := time.After(k.v.guard.limits.Handshake)
 	stopping := ctx.Done()
 	closing := false
 	k.pac.Start(k.v.cfg.Now())
@@ -113,9 +114,10 @@ func (k *serverConn) work(ctx context.Context) {
 			k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, control.DisconnectAdminShutdown)
 			k.over(c)
 		case <-limit:
-			if len(k.calls) == 0 {
+			if len(k.calls) == 0 && !k.known.Load() {
 				return
 			}
+			limit = time.After(k.v.guard.limits.Handshake) // a call may yet prove who it is, or end
 		case <-stopping:
 			// The sessions saw ctx end too and close their links.
 			stopping, closing = nil, true
@@ -142,10 +144,11 @@ func (k *serverConn) events() (over bool) {
 
 // open makes the session of a new call.
 func (k *serverConn) open(e control.CallUp) {
-	k.places--
+	delete(k.reserved, e.CallID)
 	c := &serverCall{k: k}
 	s, err := newSession(k.v.cfg.Options, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c.assign), c)
 	if err != nil {
+		k.receiver.giveUp(k.peer, e.CallID)
 		k.v.leavePlace()
 		k.v.cfg.Log.Error("starting a session", "peer", k.peer, "error", err)
 		k.pac.ClearCall(k.v.cfg.Now(), e.CallID, control.DisconnectAdminShutdown)
@@ -216,6 +219,7 @@ func (c *serverCall) giveBack() {
 }
 
 func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
+	c.k.known.Store(true)
 	c.k.release()
 	c.k.v.guard.succeeded(c.k.peer)
 	s.log.Info("authenticated", "user", e.User, "method", e.Method.String())
@@ -228,7 +232,9 @@ func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
 }
 
 func (c *serverCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {
-	c.k.v.setRoutes(s, e)
+	if err := c.k.v.setRoutes(s, e); err != nil {
+		return nil, err
+	}
 	s.log.Info("tunnel is up", "user", s.getState().user, "remote", e.Remote, "mtu", s.MTU(e), "mppe", s.getState().strength)
 	return c.k.v.cfg.Device, nil
 }

@@ -1,0 +1,157 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// TestCallIDsAreGivenOnce: two calls of one peer never have the same ID, not even while neither has a session: the second
+// would take the first one's packets, and its place with the server would never be free again.
+func TestCallIDsAreGivenOnce(t *testing.T) {
+	r := newReceiver(nil, time.Now)
+	seen := map[uint16]bool{0: true}
+	for range 5000 {
+		id := r.callID(alice)
+		require.False(t, seen[id], "call ID %d", id)
+		seen[id] = true
+	}
+	r.giveUp(alice, r.callID(alice))
+	require.Len(t, r.sessions, 5000)
+}
+
+// TestFloodOfCalls: a stranger who asks for call after call on one connection gets a few, and leaves nothing behind.
+func TestFloodOfCalls(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.MaxSessions = 10 })
+	says := control.StartRequest{Version: control.Version}.AppendTo(nil)
+	for i := range uint16(100) {
+		says = control.OutgoingCallRequest{CallID: i, Window: 64}.AppendTo(says)
+	}
+	stranger := s.stranger("127.0.0.6", says)
+	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == control.DefaultMaxCalls }, "some calls are up")
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	g.exchange(10)
+	require.Len(t, s.server.Snapshot().Sessions, control.DefaultMaxCalls+1)
+	require.NoError(t, stranger.Close())
+	g.quit()
+	s.empty()
+	s.server.mu.RLock()
+	require.Zero(t, s.server.calls)
+	s.server.mu.RUnlock()
+	for _, r := range s.server.receivers {
+		require.Empty(t, r.sessions)
+	}
+	s.close()
+}
+
+// TestStrangerWithoutAUser: a control connection on which nobody authenticates is closed, though its calls outlive the
+// time it has.
+func TestStrangerWithoutAUser(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) {
+		c.Guard.Handshake = 50 * time.Millisecond
+		c.restartTimer = 20 * time.Millisecond // the calls end after ten of these
+	})
+	says := control.StartRequest{Version: control.Version}.AppendTo(nil)
+	says = control.OutgoingCallRequest{CallID: 1, Window: 64}.AppendTo(says)
+	silent, calling := s.stranger("127.0.0.6", nil), s.stranger("127.0.0.7", says)
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	s.hungUp(silent)
+	s.hungUp(calling)
+	g.exchange(10)
+	g.quit()
+	s.empty()
+	s.close()
+}
+
+// TestIPv6AddressOfAnother: a client names its own interface identifier, and may not have another user's.
+func TestIPv6AddressOfAnother(t *testing.T) {
+	own := netip.MustParseAddr("fe80::1")
+	s := newSite(t, func(c *ServerConfig) {
+		c.IPv6, c.LocalIP6 = true, own
+		c.Lookup = func(string) (Account, bool) { return Account{Account: ppp.Account{Password: "secret"}}, true }
+	})
+	// The same dice give the same identifier.
+	as := func(user string) func(*ClientConfig) {
+		return func(c *ClientConfig) {
+			c.User, c.IPv6, c.Rand = user, true, rand.NewChaCha8([32]byte{1})
+		}
+	}
+	ready := func(g *guest) {
+		g.waitUp()
+		for !g.network.LocalIPv6.IsValid() || !g.network.Local.IsValid() {
+			g.network = <-g.up
+		}
+		s.eventually(g.ready6, "both ends pass IPv6")
+	}
+	first := s.guest("127.0.0.3", as("alice"))
+	ready(first)
+	require.Equal(t, ClassPeer, ClassOf(s.guest("127.0.0.4", as("mallory")).waitEnd()))
+	down := packet6(own, first.network.LocalIPv6, 1, 0)
+	s.dev.put(down)
+	require.Equal(t, down, arrived(t, first.dev))
+	first.exchange(10)
+
+	// Who comes back while the old session has not been missed yet takes over.
+	again := s.guest("127.0.0.5", as("alice"))
+	ready(again)
+	require.Equal(t, first.network.LocalIPv6, again.network.LocalIPv6)
+	s.dev.put(down)
+	require.Equal(t, down, arrived(t, again.dev))
+	first.quit()
+	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the first has gone")
+	s.dev.put(down)
+	require.Equal(t, down, arrived(t, again.dev))
+	again.quit()
+	s.empty()
+	s.close()
+}
+
+// failingDevice is a device that can be read no more once it is broken.
+type failingDevice struct {
+	*memDevice
+	broken chan struct{}
+}
+
+func (d failingDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	select {
+	case <-d.broken:
+		return 0, errors.New("the interface is gone")
+	case <-d.closed:
+		return d.memDevice.Read(bufs, sizes, offset)
+	case p := <-d.in:
+		sizes[0] = copy(bufs[0][offset:], p)
+		return 1, nil
+	}
+}
+
+// TestClientDeviceFails: a tunnel whose local device is gone ends with that as the reason, not as if it had been asked to.
+func TestClientDeviceFails(t *testing.T) {
+	s := newSite(t, nil)
+	broken := make(chan struct{})
+	g := s.guest("127.0.0.3", func(c *ClientConfig) {
+		bring := c.Bring
+		c.Bring = func(ctx context.Context, n Network) (netdev.Device, error) {
+			d, err := bring(ctx, n)
+			return failingDevice{d.(*memDevice), broken}, err
+		}
+	})
+	g.waitUp()
+	g.exchange(10)
+	close(broken)
+	err := g.waitEnd()
+	require.Equal(t, ClassOther, ClassOf(err))
+	require.ErrorContains(t, err, "the interface is gone")
+	s.empty()
+	s.close()
+}
