@@ -184,6 +184,11 @@ func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 		in.countDecryptError(err)
 		return
 	}
+	if !in.data.isNear(seq) && in.ctl.isNear(seq) {
+		// The control frames of a long quiet time have led the numbers here, and data follows them.
+		in.win.Restart(in.deliverFn)
+		in.data.last = seq
+	}
 	// Even a sound packet must come where the stream is: an old one sent again under another number must not move
 	// the window.
 	if !s.believe(now, seq) || !in.mayPass() {

@@ -26,6 +26,7 @@ type serverConn struct {
 	ended       chan *serverCall
 	reserved    map[uint16]struct{} // IDs of calls that have a place and no session yet
 	known       atomic.Bool         // a user has authenticated here
+	full        bool                // it was logged that the server is
 	proven      sync.Once           // the handshake's place in the guard is given back once
 }
 
@@ -72,7 +73,10 @@ func (k *serverConn) run(ctx context.Context) {
 func (k *serverConn) callID() (uint16, bool) {
 	if !k.v.takePlace() {
 		k.v.counted.refused.Add(1)
-		k.v.cfg.Log.Warn("call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
+		if !k.full {
+			k.full = true // once: a peer may ask as often as it likes
+			k.v.cfg.Log.Warn("call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
+		}
 		return 0, false
 	}
 	id := k.receiver.callID(k.peer)
