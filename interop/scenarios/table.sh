@@ -114,7 +114,7 @@ if [ -n "$verdict" ]; then
 		check arc4.keeps "$(holds between "$k" 80 100000)" "$k % of its download from 3 ms to 3±1 ms; 80 % wanted"
 	else
 		result arc4.keeps "$k % of its download from 3 ms to 3±1 ms; the bare link $(keeps raw) %"
-		k=$(awk -v a="${CELL[arc4.3ms1]:-0}" -v b="${CELL[kernel.3ms1]:-0}" 'BEGIN { printf "%.1f", b + 0 > 0 ? a / b : 0 }')
+		k=$(awk -v a="${CELL[arc4.3ms1]:-0}" -v b="${CELL[kernel.3ms1]:-0}" 'BEGIN { printf "%.1f", (b + 0 > 0) ? a / b : 0 }')
 		check arc4.outruns "$(holds between "$k" 10 100000)" "$k times the kernel's tunnel at 3±1 ms; 10 wanted"
 	fi
 	k=$(keeps kernel)
