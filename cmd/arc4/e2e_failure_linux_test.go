@@ -43,6 +43,26 @@ func TestE2EReconnect(t *testing.T) {
 	assert.Equal(t, before, l.client.snapshot(t))
 }
 
+// TestE2EDeviceDeleted takes the TUN device away from under a client, which makes another if it is to come back.
+func TestE2EDeviceDeleted(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	before := l.client.snapshot(t)
+	l.serve(t)
+	client := l.connect(t, "--reconnect").up(t)
+	l.client.must(t, func() error {
+		link, err := netlink.LinkByName("arc40")
+		if err != nil {
+			return err
+		}
+		return netlink.LinkDel(link)
+	})
+	client.waitLog(t, "tunnel is up", 2)
+	l.client.ping(t, tunnelLocal, 1400)
+	client.stop(t, syscall.SIGTERM)
+	assert.Equal(t, before, l.client.snapshot(t))
+}
+
 // TestE2EReconnectRefused does not try a refused password again, which could lock an account.
 func TestE2EReconnectRefused(t *testing.T) {
 	t.Parallel()

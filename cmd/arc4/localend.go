@@ -30,6 +30,7 @@ type localEnd struct {
 
 // bring makes or changes the local end so that it fits n.
 func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
+	l.checkDevice()
 	if l.setup != nil && sameNetwork(l.now, n) {
 		return l.dev, nil
 	}
@@ -79,6 +80,18 @@ func localError(err error) error {
 		return &tunnel.Error{Class: tunnel.ClassPermission, Text: err.Error()}
 	}
 	return &tunnel.Error{Class: tunnel.ClassOther, Text: err.Error()}
+}
+
+// checkDevice forgets a device that somebody has deleted, so that another is made.
+func (l *localEnd) checkDevice() {
+	if l.dev == nil {
+		return
+	}
+	if _, err := l.dev.MTU(); err != nil {
+		l.log.Warn("the TUN device is gone; making another", "device", l.real, "error", err)
+		l.close()
+		l.dev = nil
+	}
 }
 
 // addsIPv6 reports whether b is a with an IPv6 address and nothing else changed: IPV6CP often opens after IPCP.

@@ -118,11 +118,18 @@ func (d *kernelDevice) Events() <-chan tun.Event { return d.events }
 // stopped: to the reader the device is closed.
 func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	n, err := d.Device.Read(bufs, sizes, offset)
-	if err != nil && d.closing.Load() {
+	switch {
+	case err == nil:
+	case d.closing.Load():
 		err = os.ErrClosed
+	case errors.Is(err, os.ErrClosed):
+		err = ErrDeleted
 	}
 	return n, err
 }
+
+// ErrDeleted is what reading a device gives that somebody else has deleted.
+var ErrDeleted = errors.New("the TUN device was deleted")
 
 // Close removes the device and ends its goroutines; a second call returns the first's result.
 func (d *kernelDevice) Close() error {
