@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -204,8 +205,9 @@ func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 		remote, err = c.k.v.cfg.Pool.Take(netip.Addr{}, a.Allowed)
 	}
 	if err != nil {
+		// The remedy is the operator's business; the client learns only that there is none.
 		c.k.v.cfg.Log.Error("no address for a client", "user", user, "error", err)
-		return local, remote, err
+		return local, remote, errors.New("the server has no address to give")
 	}
 	c.mu.Lock()
 	c.address = remote
