@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -19,8 +21,12 @@ func serveStatus(ctx context.Context, path, name string, snapshot func() status.
 		path = status.DefaultPath(name)
 	}
 	server, err := status.Listen(path)
+	if !fixed && errors.Is(err, status.ErrInUse) {
+		// Another tunnel of this user has the plain name.
+		server, err = status.Listen(status.DefaultPath(fmt.Sprintf("%s-%d", name, os.Getpid())))
+	}
 	if err != nil && !fixed {
-		// The tunnel matters more than its status: a second client on this machine goes without the default socket.
+		// The tunnel matters more than its status.
 		loggerFrom(ctx).Warn("no status socket; name another with --status-socket", "error", err)
 		return func() {}, nil
 	}
