@@ -19,19 +19,25 @@ var known = []*Backend{
 		func() stream { return new(generic.U32) }),
 	newBackend("unrolled", "portable Go: eight steps a round, XORed as 64-bit words",
 		func() stream { return new(generic.Unrolled) }),
-	inAssembly("amd64", "x86-64 assembly, SSE2: looks four steps ahead"),
-	inAssembly("mipsle", "MIPS32 assembly, little endian: word-wide where aligned"),
+	inAssembly("amd64", "amd64", "x86-64 assembly, SSE2: looks four steps ahead"),
+	inAssembly("mipsle", "mipsle", "MIPS32 assembly, little endian: word-wide where aligned"),
 }
 
-// inAssembly is the backend that package asm has for the architecture arch,
-// which is also its name.
-func inAssembly(arch, about string) *Backend {
-	b := newBackend(arch, about, func() stream { return new(asm.State) })
-	switch {
-	case runtime.GOARCH != arch:
+// inAssembly is the backend that package asm calls name, if this is the
+// architecture arch and the build has it.
+func inAssembly(name, arch, about string) *Backend {
+	implementations := asm.Backends()
+	at := slices.IndexFunc(implementations, func(a asm.Backend) bool { return a.Name == name })
+	if at >= 0 {
+		a := implementations[at]
+		b := newBackend(name, about, func() stream { return a.NewStream() })
+		b.missing = a.Missing
+		return b
+	}
+	b := newBackend(name, about, nil)
+	b.missing = "this build has no assembly (build tag purego)"
+	if runtime.GOARCH != arch {
 		b.missing = "it is for " + arch + " and this is " + runtime.GOARCH
-	case asm.Arch != arch:
-		b.missing = "this build has no assembly (build tag purego)"
 	}
 	return b
 }

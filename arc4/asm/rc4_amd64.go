@@ -2,8 +2,9 @@
 
 package asm
 
-// Arch names the architecture whose assembly was built in.
-const Arch = "amd64"
+func backends() []Backend {
+	return []Backend{{Name: "amd64", NewStream: func() Stream { return new(State) }}}
+}
 
 // State is one RC4 key stream. The permutation is in 32-bit words, so that
 // PINSRW, which is in SSE2 and therefore in every x86-64, fetches an output

@@ -2,8 +2,9 @@
 
 package asm
 
-// Arch names the architecture whose assembly was built in.
-const Arch = "mipsle"
+func backends() []Backend {
+	return []Backend{{Name: "mipsle", NewStream: func() Stream { return new(State) }}}
+}
 
 // State is one RC4 key stream. The permutation comes first because the key
 // set-up initialises it by words and reads, but does not use, one byte past it.
