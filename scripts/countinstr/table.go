@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// row is what was counted for a backend, as means over the rounds.
+type row struct {
+	name         string
+	aligned      float64 // instructions a byte, dst and src aligned to words
+	unaligned    float64 // instructions a byte, dst and src each at an odd address
+	cycles       float64 // modelled cycles a byte, aligned
+	setup        float64 // instructions of a key set-up, 16 bytes of key
+	setupCycles  float64
+	packet       float64 // instructions of a key set-up and packet bytes, aligned
+	packetCycles float64
+	tiny         float64 // the same for tiny bytes
+}
+
+// summarise makes a row of the segments of all rounds.
+func summarise(name string, segments []segment) (row, error) {
+	if len(segments) != rounds*len(steps) {
+		return row{}, fmt.Errorf("%d pieces of work in qemu's log, want %d", len(segments), rounds*len(steps))
+	}
+	instructions, cycles := make([]float64, len(steps)), make([]float64, len(steps))
+	for n, s := range segments {
+		instructions[n%len(steps)] += float64(s.instructions) / rounds
+		cycles[n%len(steps)] += float64(s.instructions+s.stalls) / rounds
+	}
+	perByte := func(of []float64, long, short int) float64 {
+		return (of[long] - of[short]) / float64(steps[long].n-steps[short].n)
+	}
+	return row{
+		name:         name,
+		aligned:      perByte(instructions, 3, 1),
+		cycles:       perByte(cycles, 3, 1),
+		unaligned:    perByte(instructions, 7, 5),
+		setup:        instructions[0],
+		setupCycles:  cycles[0],
+		packet:       instructions[8],
+		packetCycles: cycles[8],
+		tiny:         instructions[9],
+	}, nil
+}
+
+// printTable prints the rows, with the modelled cycles where there is a model.
+func printTable(w io.Writer, t target, rows []row, markdown bool) {
+	tab := table.NewWriter()
+	tab.SetOutputMirror(w)
+	tab.SetStyle(table.StyleLight)
+	tab.SetTitle("instructions on %s, counted under qemu-user, -cpu %s", t.arch, t.processor)
+	head := table.Row{"backend", "a byte", "unaligned", "key set-up",
+		fmt.Sprintf("key + %d B", packet), fmt.Sprintf("key + %d B", tiny)}
+	if t.core != nil {
+		head = append(head, "24K cycles: a byte", "key set-up", fmt.Sprintf("key + %d B", packet))
+	}
+	tab.AppendHeader(head)
+	var right []table.ColumnConfig
+	for n := 2; n <= len(head); n++ {
+		right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	tab.SetColumnConfigs(right)
+	for _, r := range rows {
+		cells := table.Row{r.name, fmt.Sprintf("%.2f", r.aligned), fmt.Sprintf("%.2f", r.unaligned),
+			fmt.Sprintf("%.0f", r.setup), fmt.Sprintf("%.0f", r.packet), fmt.Sprintf("%.0f", r.tiny)}
+		if t.core != nil {
+			cells = append(cells, fmt.Sprintf("%.2f", r.cycles), fmt.Sprintf("%.0f", r.setupCycles), fmt.Sprintf("%.0f", r.packetCycles))
+		}
+		tab.AppendRow(cells)
+	}
+	if markdown {
+		tab.RenderMarkdown()
+		return
+	}
+	tab.Render()
+}
