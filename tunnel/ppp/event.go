@@ -43,9 +43,9 @@ type ResetRequested struct{ ID byte }
 // ResetAcked: the peer has answered our Reset-Request.
 type ResetAcked struct{ ID byte }
 
-// NetworkUp: user data may flow. It comes once for every network protocol that
-// opens, each time with the whole state; an address that is not valid means that
-// its protocol is not open.
+// NetworkUp: user data may flow. It comes when IPCP has opened, with IPV6CP if
+// that opens soon, and again whenever one of them changes, each time with the
+// whole state; an address that is not valid means that its protocol is not open.
 type NetworkUp struct {
 	Local, Remote         netip.Addr // IPv4; Remote may be missing on a client whose server names none
 	DNS, NBNS             []netip.Addr

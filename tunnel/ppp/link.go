@@ -38,6 +38,7 @@ type Link struct {
 	reason  *DownError
 	heard   uint64    // frames received since Open
 	setup   time.Time // when a network protocol must be open; zero: one is
+	grace   time.Time // until when IPv4 waits for IPv6 to be reported with it; zero: it does not
 	rejects rejectBudget
 	held    heldPackets
 
@@ -148,6 +149,7 @@ func (l *Link) Tick(now time.Time) {
 	l.ccp.expireReset()
 	l.ipcp.expire()
 	l.ipv6cp.expire()
+	l.expireGrace()
 	if l.auth != nil {
 		l.auth.expire()
 	}
@@ -172,10 +174,10 @@ func (l *Link) Deadline() (time.Time, bool) {
 }
 
 // timers is every timer, zero where it does not run.
-func (l *Link) timers() [8]time.Time {
-	t := [8]time.Time{l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup}
+func (l *Link) timers() [9]time.Time {
+	t := [9]time.Time{l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup, l.grace}
 	if l.auth != nil {
-		t[7] = l.auth.deadline()
+		t[8] = l.auth.deadline()
 	}
 	return t
 }
@@ -249,6 +251,7 @@ func (l *Link) settle() {
 	}
 	if l.ipv6cp.refused && l.ipv6cp.negotiating() {
 		l.ipv6cp.handle(evClose)
+		l.networkFinished("IPV6CP", evRCN)
 	}
 	if l.reason == nil || l.closing || l.ended {
 		return

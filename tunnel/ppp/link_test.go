@@ -8,8 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestMatrix brings up two links with every method, mode, kind and network.
-// matrixCell brings one pair up and takes it down.
 func TestIPv6(t *testing.T) {
 	t.Run("both", func(t *testing.T) {
 		cc, sc := clientConfig(), serverConfig()

@@ -204,9 +204,12 @@ func (l *Link) networkChanged() {
 		l.networkGone()
 		return
 	}
+	if !l.networkUp && l.networkComing() {
+		return
+	}
 	l.networkUp = true
 	l.refused = ""
-	l.setup = time.Time{}
+	l.setup, l.grace = time.Time{}, time.Time{}
 	up := NetworkUp{
 		SendMRU: l.lcp.his.mru,
 		RecvMRU: l.lcp.recvMRU(),
@@ -218,8 +221,31 @@ func (l *Link) networkChanged() {
 	l.out.pushEvent(up)
 }
 
+// networkComing is whether the first report should wait for a network protocol that is still being negotiated. IPV6CP
+// opens an exchange before IPCP, and an owner who is told of IPv6 alone has no IPv4 address to set up; the other way
+// round one try's time is enough, for many peers answer IPV6CP with silence.
+func (l *Link) networkComing() bool {
+	switch {
+	case l.ipcp.state != stOpened:
+		return l.ipcp.alive()
+	case l.ipv6cp.state == stOpened || !l.cfg.IPv6 || !l.ipv6cp.alive():
+		return false
+	case l.grace.IsZero():
+		l.grace = l.now.Add(l.cfg.RestartTimer)
+	}
+	return l.now.Before(l.grace)
+}
+
+// expireGrace reports the network without the protocol that was waited for.
+func (l *Link) expireGrace() {
+	if !l.grace.IsZero() && !l.now.Before(l.grace) {
+		l.networkChanged()
+	}
+}
+
 // networkGone reports, once, that user data must stop.
 func (l *Link) networkGone() {
+	l.grace = time.Time{}
 	if !l.networkUp {
 		return
 	}
@@ -230,12 +256,15 @@ func (l *Link) networkGone() {
 	}
 }
 
-// networkFinished ends a link that has no network protocol left to open.
+// networkFinished ends a link that has no network protocol left to open; else what is open waits for this one no longer.
 func (l *Link) networkFinished(what string, cause event) {
 	if l.lcp.state != stOpened || !l.networkStarted {
 		return
 	}
 	if l.ipcp.alive() || l.cfg.IPv6 && l.ipv6cp.alive() {
+		if !l.networkUp {
+			l.networkChanged()
+		}
 		return
 	}
 	if cause == evTOMinus {
