@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/mppe/keyhash"
 )
 
 // Config says what CCP negotiated and which keys authentication gave. Both directions of a session have a Config of
@@ -51,10 +52,10 @@ func newKeyChanger(cfg Config) (*keyChanger, key, error) {
 	if err != nil {
 		return nil, key{}, fmt.Errorf("mppe: RC4 backend %s: %w", backend.Name(), err)
 	}
-	c := &keyChanger{backend: backend, rc4: cipher, length: n, strength: cfg.Strength}
-	copy(c.message[:], cfg.Key)
-	for i := range padLength {
-		c.message[2*n+padLength+i] = pad2
+	hash, err := keyhash.New(cfg.Key)
+	if err != nil {
+		return nil, key{}, err
 	}
-	return c, c.initial(), nil
+	c := &keyChanger{backend: backend, rc4: cipher, hash: hash, length: n, strength: cfg.Strength}
+	return c, c.initial(cfg.Key), nil
 }

@@ -1,19 +1,12 @@
 package mppe
 
 import (
-	"crypto/sha1"
-
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/mppe/keyhash"
 )
 
 // maxKey is the length of the longest session key, in bytes.
-const maxKey = 16
-
-// padLength is the length of both pads of RFC 3079 section 3.4; the first is zeros, the second pad2 repeated.
-const (
-	padLength = 40
-	pad2      = 0xF2
-)
+const maxKey = keyhash.Size
 
 // key is a session key; 40 and 56 bit keys use the first 8 bytes.
 type key [maxKey]byte
@@ -23,22 +16,21 @@ type key [maxKey]byte
 type keyChanger struct {
 	backend  *arc4.Backend
 	rc4      *arc4.Cipher
+	hash     *keyhash.Hasher
 	length   int
 	strength int
-	// message is what SHA-1 hashes: start key, 40 zeros, session key, 40 times 0xF2. Only the session key ever changes.
-	message [2*maxKey + 2*padLength]byte
 	// interim is a field because a local array would escape to the heap through the RC4 backend's call.
-	interim [sha1.Size]byte
+	interim key
 	// rekeys counts the derivations: the work that packets can make this side do.
 	rekeys uint64
 }
 
 // initial gives the first session key of the chain: GetNewKeyFromSHA(start, start), salted.
-func (c *keyChanger) initial() key {
+func (c *keyChanger) initial(start []byte) key {
 	var k key
-	copy(k[:c.length], c.message[:c.length])
-	c.hash(&k)
-	copy(k[:c.length], c.interim[:])
+	copy(k[:], start)
+	c.hash.Sum((*[maxKey]byte)(&k), (*[maxKey]byte)(&k))
+	clear(k[c.length:])
 	c.salt(&k)
 	return k
 }
@@ -46,18 +38,11 @@ func (c *keyChanger) initial() key {
 // change replaces k by the session key that follows it. It leaves c.rc4 in a state of no use.
 func (c *keyChanger) change(k *key) {
 	c.rekeys++
-	c.hash(k)
+	c.hash.Sum((*[maxKey]byte)(&c.interim), (*[maxKey]byte)(k))
 	// SetKey fails on key lengths outside 1 to 256 only, and this one is 8 or 16.
 	_ = c.rc4.SetKey(c.interim[:c.length])
 	c.rc4.XORKeyStream(k[:c.length], c.interim[:c.length])
 	c.salt(k)
-}
-
-// hash leaves GetNewKeyFromSHA of the session key k in c.interim.
-func (c *keyChanger) hash(k *key) {
-	n := c.length
-	copy(c.message[n+padLength:], k[:n])
-	c.interim = sha1.Sum(c.message[:2*n+2*padLength])
 }
 
 // salt reduces the effective length of k to 40 or 56 bits.

@@ -1,6 +1,7 @@
 package mppe
 
 import (
+	"bytes"
 	"crypto/des"
 	"crypto/sha1"
 	"encoding/binary"
@@ -105,6 +106,12 @@ func MasterKey(passwordHashHash [16]byte, ntResponse [24]byte) [16]byte {
 	return [16]byte(digest[:16])
 }
 
+// The pads of RFC 3079 section 3.4, SHSpad1 and SHSpad2.
+var (
+	pad1 = make([]byte, 40)
+	pad2 = bytes.Repeat([]byte{0xF2}, 40)
+)
+
 // AsymmetricStartKey is GetAsymmetricStartKey of RFC 3079 section 3.4, for keys of 40, 56 or 128 bits: 8, 8 or 16 bytes.
 func AsymmetricStartKey(masterKey [16]byte, strength int, send, server bool) ([]byte, error) {
 	n, err := keyLength(strength)
@@ -116,11 +123,9 @@ func AsymmetricStartKey(masterKey [16]byte, strength int, send, server bool) ([]
 		magic = magic3
 	}
 	b := append([]byte(nil), masterKey[:]...)
-	b = append(b, make([]byte, padLength)...)
+	b = append(b, pad1...)
 	b = append(b, magic...)
-	for range padLength {
-		b = append(b, pad2)
-	}
+	b = append(b, pad2...)
 	digest := sha1.Sum(b)
 	return digest[:n:n], nil
 }

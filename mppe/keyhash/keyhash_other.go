@@ -1,0 +1,12 @@
+//go:build !amd64 || purego
+
+package keyhash
+
+// usable says that there is no assembly here.
+const usable = false
+
+type accelerated struct{}
+
+func (h *Hasher) accelerate() {}
+
+func (h *Hasher) sumAccelerated(sum, session *[Size]byte) { h.sumPortable(sum, session) }
