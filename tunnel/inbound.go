@@ -38,11 +38,13 @@ type inbound struct {
 	data    belief // of packets that carry data
 	ctl     belief // of control frames, which also follow data
 	up      bool   // IP packets may enter
-	ipv6    bool
-	clear   bool       // IP packets may come in clear
-	mtu     int        // for the MSS
-	source  netip.Addr // server: the only source address, or the zero Addr
-	source6 netip.Addr // server: the same for IPv6, link-local
+	ipv4    bool   // by IPCP, which is open
+	ipv6    bool   // the same by IPV6CP
+	clear   bool   // IP packets may come in clear
+	mtu     int    // for the MSS
+	ingress bool   // server: only from the addresses that follow
+	source  netip.Addr
+	source6 netip.Addr // link-local
 	seen    frameLog
 	stats   inStats
 
@@ -337,21 +339,22 @@ func (in *inbound) mayEnter(ip []byte) bool {
 	case !in.up:
 		in.stats.NotUp++
 		return false
-	case len(ip) >= 20 && ip[0]>>4 == 4:
-		if in.source.IsValid() && netip.AddrFrom4([4]byte(ip[12:16])) != in.source {
-			in.stats.Spoofed++
-			return false
-		}
-		return true
+	case len(ip) >= 20 && ip[0]>>4 == 4 && in.ipv4:
+		return in.mayComeFrom(netip.AddrFrom4([4]byte(ip[12:16])), in.source)
 	case len(ip) >= 40 && ip[0]>>4 == 6 && in.ipv6:
-		if in.source6.IsValid() && netip.AddrFrom16([16]byte(ip[8:24])) != in.source6 {
-			in.stats.Spoofed++
-			return false
-		}
-		return true
+		return in.mayComeFrom(netip.AddrFrom16([16]byte(ip[8:24])), in.source6)
 	}
 	in.stats.Malformed++
 	return false
+}
+
+// mayComeFrom compares a source address with the one the peer has; one without an address sends from none.
+func (in *inbound) mayComeFrom(source, given netip.Addr) bool {
+	if in.ingress && source != given {
+		in.stats.Spoofed++
+		return false
+	}
+	return true
 }
 
 // expire lets go of what has waited long enough in the window.

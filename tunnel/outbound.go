@@ -28,7 +28,8 @@ type outbound struct {
 	seq     *gre.Sequencer
 	enc     *mppe.Encrypter
 	up      bool // IP packets may leave
-	ipv6    bool
+	ipv4    bool // by IPCP, which is open
+	ipv6    bool // the same by IPV6CP
 	bare    bool // the peer takes frames without FF 03 (ACFC)
 	mustEnc bool // no IP packet may leave in clear
 	mtu     int  // the largest IP packet, in bytes
@@ -49,7 +50,7 @@ type outStats struct {
 	Acks           uint64 // GRE packets that carried only an acknowledgment
 	NotUp          uint64 // IP packets dropped because the link was not open for them
 	TooLong        uint64 // IP packets over the MTU
-	NotIP          uint64 // neither IPv4 nor (negotiated) IPv6
+	NotIP          uint64 // neither IPv4 nor IPv6, or the one that was not negotiated
 }
 
 // sendPackets sends a run of IP packets, bufs[i][headroom:headroom+sizes[i]], to the peer. The buffers are overwritten,
@@ -85,7 +86,7 @@ func (o *outbound) accept(b []byte, size int) {
 	ip := b[headroom : headroom+size]
 	protocol := ppp.ProtoIPv4
 	switch {
-	case size >= 20 && ip[0]>>4 == 4:
+	case size >= 20 && ip[0]>>4 == 4 && o.ipv4:
 	case size >= 40 && ip[0]>>4 == 6 && o.ipv6:
 		protocol = ppp.ProtoIPv6
 	default:

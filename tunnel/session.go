@@ -343,13 +343,13 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 	}
 	mtu := s.MTU(e)
 	s.in.mu.Lock()
-	s.in.up, s.in.dev, s.in.mtu, s.in.ipv6 = true, dev, mtu, e.LocalIPv6.IsValid()
-	if s.opts.ingress {
-		s.in.source, s.in.source6 = e.Remote, e.RemoteIPv6
-	}
+	s.in.up, s.in.dev, s.in.mtu = true, dev, mtu
+	s.in.ipv4, s.in.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
+	s.in.ingress, s.in.source, s.in.source6 = s.opts.ingress, e.Remote, e.RemoteIPv6
 	s.in.mu.Unlock()
 	s.out.mu.Lock()
-	s.out.up, s.out.mtu, s.out.ipv6, s.out.bare = true, mtu, e.LocalIPv6.IsValid(), e.ACFC
+	s.out.up, s.out.mtu, s.out.bare = true, mtu, e.ACFC
+	s.out.ipv4, s.out.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
 	s.out.mu.Unlock()
 	s.setState(func(st *sessionState) {
 		if !st.up {
