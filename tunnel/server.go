@@ -61,7 +61,7 @@ type Server struct {
 	mu        sync.RWMutex
 	receivers map[netip.Addr]*receiver // by our outer address
 	byAddress map[netip.Addr]*Session  // by the client's tunnel address, both families
-	sessions  map[*Session]struct{}
+	sessions  map[*Session][]netip.Addr // with the keys of byAddress that are theirs
 	calls     int // sessions and calls about to become one
 	past      totals
 	conns     sync.WaitGroup
@@ -96,7 +96,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		cfg: cfg, guard: newGuard(cfg.Guard),
 		receivers: make(map[netip.Addr]*receiver),
 		byAddress: make(map[netip.Addr]*Session),
-		sessions:  make(map[*Session]struct{}),
+		sessions:  make(map[*Session][]netip.Addr),
 	}
 	probe := v.linkConfig(nil)
 	probe.Send, probe.Event = func([]byte) {}, func(ppp.Event) {}
@@ -302,7 +302,7 @@ func (v *Server) retire(s *Session, last status.Session) {
 func (v *Server) addSession(s *Session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.sessions[s] = struct{}{}
+	v.sessions[s] = nil
 }
 
 // setRoutes points a session's tunnel addresses to it. A client chooses its own IPv6 interface identifier; that of
@@ -310,15 +310,17 @@ func (v *Server) addSession(s *Session) {
 func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	addresses := []netip.Addr{e.Remote, e.RemoteIPv6}
+	addresses := [...]netip.Addr{e.Remote, e.RemoteIPv6}
 	for _, a := range addresses {
 		if owner := v.byAddress[a]; owner != nil && owner != s && owner.getState().user != s.getState().user {
 			return fmt.Errorf("the tunnel address %s belongs to another client", a)
 		}
 	}
+	v.dropRoutesLocked(s)
 	for _, a := range addresses {
 		if a.IsValid() {
 			v.byAddress[a] = s
+			v.sessions[s] = append(v.sessions[s], a)
 		}
 	}
 	return nil
@@ -327,9 +329,17 @@ func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) error {
 func (v *Server) dropRoutes(s *Session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for a, owner := range v.byAddress {
-		if owner == s {
+	v.dropRoutesLocked(s)
+}
+
+// dropRoutesLocked leaves alone what another session of the user has taken over. The caller holds mu.
+func (v *Server) dropRoutesLocked(s *Session) {
+	for _, a := range v.sessions[s] {
+		if v.byAddress[a] == s {
 			delete(v.byAddress, a)
 		}
+	}
+	if _, known := v.sessions[s]; known {
+		v.sessions[s] = nil
 	}
 }
