@@ -9,14 +9,25 @@ type Backend struct {
 	about     string
 	missing   string // why it cannot run here; empty if it can
 	newStream func() stream
+	newLanes  func() lanes // nil: XORKeyStreams does one job after another
+	width     func() int   // of newLanes
 	tested    func() error
-	spare     sync.Pool // of stream, for XORKeyStreams
+	spare     sync.Pool // of stream
+	spareRun  sync.Pool // of *scheduler
 }
 
 func newBackend(name, about string, newStream func() stream) *Backend {
 	b := &Backend{name: name, about: about, newStream: newStream}
 	b.tested = sync.OnceValue(b.runSelfTest)
 	b.spare.New = func() any { return b.newStream() }
+	return b
+}
+
+// withLanes gives the backend lanes.
+func (b *Backend) withLanes(newLanes func() lanes) *Backend {
+	b.newLanes = newLanes
+	b.width = sync.OnceValue(func() int { return newLanes().Width() })
+	b.spareRun.New = func() any { return newScheduler(newLanes()) }
 	return b
 }
 
@@ -27,7 +38,12 @@ func (b *Backend) Name() string { return b.name }
 func (b *Backend) Describe() string { return b.about }
 
 // Streams returns how many key streams XORKeyStreams works on at once.
-func (b *Backend) Streams() int { return 1 }
+func (b *Backend) Streams() int {
+	if b.newLanes == nil {
+		return 1
+	}
+	return b.width()
+}
 
 // New returns a Cipher for key, 1 to 256 bytes. The error is a [KeySizeError].
 func (b *Backend) New(key []byte) (*Cipher, error) {

@@ -23,6 +23,12 @@ func (b *Backend) XORKeyStreams(jobs []Job) {
 			checkBuffers(j.Dst, j.Src)
 		}
 	}
+	if b.newLanes != nil && len(jobs) > 1 {
+		s := b.spareRun.Get().(*scheduler)
+		s.run(jobs)
+		b.spareRun.Put(s)
+		return
+	}
 	s := b.spare.Get().(stream)
 	for n := range jobs {
 		if j := &jobs[n]; len(j.Src) > 0 {

@@ -20,6 +20,9 @@ var known = []*Backend{
 	newBackend("unrolled", "portable Go: eight steps a round, XORed as 64-bit words",
 		func() stream { return new(generic.Unrolled) }),
 	inAssembly("amd64", "amd64", "x86-64 assembly, SSE2: looks four steps ahead"),
+	inAssembly("amd64-sse41", "amd64", "x86-64 assembly, SSE4.1: looks four steps ahead, six packets side by side"),
+	inAssembly("amd64-avx512", "amd64", "x86-64 assembly, AVX-512: looks four steps ahead, six packets side by side"),
+	inAssembly("arm64", "arm64", "ARMv8 assembly: nine instructions a step"),
 	inAssembly("mipsle", "mipsle", "MIPS32 assembly, little endian: word-wide where aligned"),
 }
 
@@ -32,6 +35,9 @@ func inAssembly(name, arch, about string) *Backend {
 		a := implementations[at]
 		b := newBackend(name, about, func() stream { return a.NewStream() })
 		b.missing = a.Missing
+		if a.NewLanes != nil {
+			b.withLanes(func() lanes { return a.NewLanes() })
+		}
 		return b
 	}
 	b := newBackend(name, about, nil)

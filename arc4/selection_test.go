@@ -1,7 +1,9 @@
 package arc4
 
 import (
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,7 +176,7 @@ func TestBackendsStable(t *testing.T) {
 	}
 	assert.Equal(t, []string{"reference", "u32", "unrolled"}, got[:3])
 	for _, name := range got[3:] {
-		assert.Contains(t, []string{"amd64", "mipsle"}, name)
+		assert.Equal(t, runtime.GOARCH, strings.SplitN(name, "-", 2)[0])
 	}
 }
 

@@ -1,0 +1,193 @@
+package arc4
+
+import "math/bits"
+
+// lanes is what an implementation with several streams at once provides; its
+// methods are those of [asm.Lanes], which says what each does.
+type lanes interface {
+	Width() int
+	SetKeys(keys [][]byte)
+	Start(lane, n int)
+	Move(to, from int)
+	XORBlocks(dst, src [][]byte, blocks int)
+}
+
+const (
+	// blockSize is what lanes count in, in bytes.
+	blockSize = 16
+	// maxWidth is the most lanes an implementation has.
+	maxWidth = 16
+	// maxRound is how many jobs are put in order at a time.
+	maxRound = 256
+	// sizeClasses is how many lengths are told apart when jobs are put in order.
+	sizeClasses = 16
+)
+
+// scheduler brings jobs of unequal length to lanes. All lanes run until the
+// first has no whole block left; that one does its last, partial block in a
+// buffer of its own, while the others go on with a block of theirs, and takes
+// the next job. Long jobs go first, so that towards the end, when there are
+// more lanes than jobs, there is little left to do.
+type scheduler struct {
+	lanes lanes
+	width int
+
+	// jobs in the order that order gives; next is the first that does not wait yet.
+	jobs  []Job
+	order [maxRound]uint16
+	next  int
+	count int
+
+	// The waiting room has the states of jobs whose key set-up is done: jobs
+	// waiting[first] to waiting[filled-1], at the same places.
+	waiting       [maxWidth]*Job
+	keys          [maxWidth][]byte
+	first, filled int
+
+	// active lanes are 0 to active-1. out is where a lane's partial block goes
+	// when it is done; nil while the lane has whole blocks.
+	active   int
+	dst, src [maxWidth][]byte
+	out      [maxWidth][]byte
+	partial  [maxWidth][blockSize]byte
+}
+
+func newScheduler(l lanes) *scheduler {
+	return &scheduler{lanes: l, width: l.Width()}
+}
+
+// run does all jobs. It keeps no reference to them.
+func (s *scheduler) run(jobs []Job) {
+	for len(jobs) > 0 {
+		n := min(len(jobs), maxRound)
+		s.round(jobs[:n])
+		jobs = jobs[n:]
+	}
+	s.jobs = nil
+	clear(s.waiting[:])
+	clear(s.keys[:])
+	clear(s.dst[:])
+	clear(s.src[:])
+	clear(s.out[:])
+}
+
+func (s *scheduler) round(jobs []Job) {
+	s.jobs = jobs
+	s.sort()
+	for s.active < s.width && s.begin(s.active) {
+		s.active++
+	}
+	for s.active > 0 {
+		least := len(s.src[0])
+		for l := 1; l < s.active; l++ {
+			least = min(least, len(s.src[l]))
+		}
+		blocks := least / blockSize
+		s.lanes.XORBlocks(s.dst[:s.active], s.src[:s.active], blocks)
+		for l := s.active - 1; l >= 0; l-- {
+			if !s.advance(l, blocks*blockSize) && !s.begin(l) {
+				s.free(l)
+			}
+		}
+	}
+}
+
+// sort puts the jobs in order, longest first, by the number of bits in their
+// length: a job in a class is at most twice as long as another. Empty ones are
+// left out.
+func (s *scheduler) sort() {
+	var start [sizeClasses + 1]int
+	for n := range s.jobs {
+		if len(s.jobs[n].Src) > 0 {
+			start[s.class(n)+1]++
+		}
+	}
+	for c := range sizeClasses {
+		start[c+1] += start[c]
+	}
+	for n := range s.jobs {
+		if len(s.jobs[n].Src) > 0 {
+			c := s.class(n)
+			s.order[start[c]] = uint16(n)
+			start[c]++
+		}
+	}
+	s.next, s.count = 0, start[sizeClasses]
+}
+
+// class is 0 for the longest jobs and sizeClasses-1 for those under a block.
+func (s *scheduler) class(n int) int {
+	return sizeClasses - 1 - min(bits.Len(uint(len(s.jobs[n].Src)/blockSize)), sizeClasses-1)
+}
+
+// begin gives the lane the next job. It is false if there is none.
+func (s *scheduler) begin(l int) bool {
+	if !s.prepare() {
+		return false
+	}
+	j := s.waiting[s.first]
+	s.lanes.Start(l, s.first)
+	s.first++
+	s.dst[l], s.src[l], s.out[l] = j.Dst[:len(j.Src)], j.Src, nil
+	s.split(l)
+	return true
+}
+
+// prepare sees to it that a job waits with its key set up, if there is one
+// left. The waiting room is filled when it is empty, because key set-ups are
+// cheapest side by side too.
+func (s *scheduler) prepare() bool {
+	if s.first < s.filled {
+		return true
+	}
+	n := min(s.count-s.next, s.width)
+	if n == 0 {
+		return false
+	}
+	for k := range n {
+		j := &s.jobs[s.order[s.next]]
+		s.next++
+		s.waiting[k], s.keys[k] = j, j.Key
+	}
+	s.lanes.SetKeys(s.keys[:n])
+	s.first, s.filled = 0, n
+	return true
+}
+
+// advance takes n bytes off the lane's work. It is false if none is left.
+func (s *scheduler) advance(l, n int) bool {
+	if s.out[l] != nil {
+		copy(s.out[l], s.partial[l][:])
+		return false
+	}
+	if len(s.src[l]) == n {
+		return false
+	}
+	s.dst[l], s.src[l] = s.dst[l][n:], s.src[l][n:]
+	s.split(l)
+	return true
+}
+
+// split moves what is left of the lane's work into its partial block, if it is
+// less than a block.
+func (s *scheduler) split(l int) {
+	if len(s.src[l]) < blockSize {
+		copy(s.partial[l][:], s.src[l])
+		s.out[l] = s.dst[l]
+		s.dst[l], s.src[l] = s.partial[l][:], s.partial[l][:]
+	}
+}
+
+// free takes the lane out of use, and the last one moves to its place.
+func (s *scheduler) free(l int) {
+	last := s.active - 1
+	if l != last {
+		s.lanes.Move(l, last)
+		s.dst[l], s.src[l], s.out[l] = s.dst[last], s.src[last], s.out[last]
+		if s.out[l] != nil {
+			s.partial[l] = s.partial[last]
+			s.dst[l], s.src[l] = s.partial[l][:], s.partial[l][:]
+		}
+	}
+	s.active = last
+}
