@@ -7,9 +7,6 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// batchSize is how many packets EncryptBatch hands to the backend at once.
-const batchSize = 64
-
 // Encrypter is the sending half of one direction of a session. It is not safe for concurrent use.
 type Encrypter struct {
 	keys    *keyChanger
@@ -21,14 +18,10 @@ type Encrypter struct {
 	stateless  bool
 	linuxReset bool
 	flush      bool
-	batch      *batch
-	stats      EncryptStats
-}
-
-// batch is what EncryptBatch prepares before the backend works; it exists once EncryptBatch was called.
-type batch struct {
-	keys [batchSize]key
-	jobs [batchSize]arc4.Job
+	// queued says that a SendBatch has packets of this session.
+	queued bool
+	batch  *SendBatch
+	stats  EncryptStats
 }
 
 // NewEncrypter starts a direction: its first packet has the coherency count 0.
@@ -52,7 +45,7 @@ func NewEncrypter(cfg Config) (*Encrypter, error) {
 // allocate when dst has room for HeaderSize + len(packet) more bytes. That room may lie so that the ciphertext falls
 // exactly on packet (dst ends HeaderSize bytes before it); any other overlap panics or garbles, as for cipher.Stream.
 func (e *Encrypter) Encrypt(dst, packet []byte) []byte {
-	dst, out := e.frame(dst, packet)
+	dst, out := e.frame(dst, packet, e.advance())
 	if e.stateless {
 		e.keys.setKey(e.stream, &e.session)
 	}
@@ -62,7 +55,7 @@ func (e *Encrypter) Encrypt(dst, packet []byte) []byte {
 
 // EncryptBatch is dst[i] = Encrypt(dst[i], packets[i]) for every packet, with the same bytes as result. In stateless
 // mode it first derives the keys, one from another, and then hands the packets, which no longer depend on each other, to
-// the backend together; none of them may overlap another one.
+// the backend together; none of them may overlap another one. A SendBatch does it for several sessions.
 func (e *Encrypter) EncryptBatch(dst, packets [][]byte) {
 	if !e.stateless {
 		for i, p := range packets {
@@ -71,37 +64,19 @@ func (e *Encrypter) EncryptBatch(dst, packets [][]byte) {
 		return
 	}
 	if e.batch == nil {
-		e.batch = new(batch)
+		e.batch = new(SendBatch)
 	}
-	for len(packets) > 0 {
-		n := min(len(packets), batchSize)
-		e.encryptJobs(dst[:n], packets[:n])
-		dst, packets = dst[n:], packets[n:]
-	}
+	e.batch.Add(e, dst, packets)
+	e.batch.Encrypt()
 }
 
-// encryptJobs encrypts at most batchSize packets.
-func (e *Encrypter) encryptJobs(dst, packets [][]byte) {
-	b := e.batch
-	for i, p := range packets {
-		var out []byte
-		dst[i], out = e.frame(dst[i], p)
-		b.keys[i] = e.session
-		b.jobs[i] = arc4.Job{Key: b.keys[i][:e.keys.length], Dst: out, Src: p}
-	}
-	e.keys.backend.XORKeyStreams(b.jobs[:len(packets)])
-	// The jobs must not keep the caller's buffers alive.
-	clear(b.jobs[:len(packets)])
-}
-
-// frame changes the key as the next packet wants it, appends the packet's header and room for its ciphertext to dst, and
-// returns that and the room.
-func (e *Encrypter) frame(dst, packet []byte) (all, out []byte) {
+// frame appends the packet's header and room for its ciphertext to dst, and returns that and the room.
+func (e *Encrypter) frame(dst, packet []byte, flushed bool) (all, out []byte) {
 	start := len(dst)
 	dst = slices.Grow(dst, HeaderSize+len(packet))[:start+HeaderSize+len(packet)]
 	out = dst[start+HeaderSize:]
 	header := bitEncrypted | uint16(e.next&countMask)
-	if e.advance() {
+	if flushed {
 		header |= bitFlushed
 	}
 	binary.BigEndian.PutUint16(dst[start:], header)

@@ -37,12 +37,19 @@ func (c *keyChanger) initial(start []byte) key {
 
 // change replaces k by the session key that follows it. It leaves c.rc4 in a state of no use.
 func (c *keyChanger) change(k *key) {
+	interim := c.begin(k)
+	// SetKey fails on key lengths outside 1 to 256 only, and this one is 8 or 16.
+	_ = c.rc4.SetKey(interim)
+	c.rc4.XORKeyStream(k[:len(interim)], interim)
+	c.salt(k)
+}
+
+// begin is the first half of a change of k: it gives the interim key, valid until the next call. RC4 under the interim
+// key, over the interim key, and salt make the second half.
+func (c *keyChanger) begin(k *key) (interim []byte) {
 	c.rekeys++
 	c.hash.Sum((*[maxKey]byte)(&c.interim), (*[maxKey]byte)(k))
-	// SetKey fails on key lengths outside 1 to 256 only, and this one is 8 or 16.
-	_ = c.rc4.SetKey(c.interim[:c.length])
-	c.rc4.XORKeyStream(k[:c.length], c.interim[:c.length])
-	c.salt(k)
+	return c.interim[:c.length]
 }
 
 // salt reduces the effective length of k to 40 or 56 bits.

@@ -134,7 +134,7 @@ func (w *wire) control() { w.seq++ }
 func (w *wire) lose(n, every int) {
 	for i := range n {
 		// Nobody sees what would have been encrypted.
-		w.enc.frame(nil, nil)
+		w.enc.frame(nil, nil, w.enc.advance())
 		w.seq++
 		w.tag++
 		if every > 0 && i%every == 0 {
