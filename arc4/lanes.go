@@ -12,6 +12,13 @@ type lanes interface {
 	XORBlocks(dst, src [][]byte, blocks int)
 }
 
+// fullStart is what lanes may have besides: StartAll puts what waits at each
+// place into the lane of that number, for less than starting them singly. The
+// waiting room is empty afterwards.
+type fullStart interface {
+	StartAll()
+}
+
 const (
 	// blockSize is what lanes count in, in bytes.
 	blockSize = 16
@@ -30,6 +37,7 @@ const (
 // more lanes than jobs, there is little left to do.
 type scheduler struct {
 	lanes lanes
+	all   fullStart // nil if lanes has it not
 	width int
 
 	// jobs in the order that order gives; next is the first that does not wait yet.
@@ -53,7 +61,8 @@ type scheduler struct {
 }
 
 func newScheduler(l lanes) *scheduler {
-	return &scheduler{lanes: l, width: l.Width()}
+	all, _ := l.(fullStart)
+	return &scheduler{lanes: l, all: all, width: l.Width()}
 }
 
 // run does all jobs. It keeps no reference to them.
@@ -74,21 +83,14 @@ func (s *scheduler) run(jobs []Job) {
 func (s *scheduler) round(jobs []Job) {
 	s.jobs = jobs
 	s.sort()
-	for s.active < s.width && s.begin(s.active) {
-		s.active++
-	}
-	for s.active > 0 {
+	for s.begin() {
 		least := len(s.src[0])
 		for l := 1; l < s.active; l++ {
 			least = min(least, len(s.src[l]))
 		}
 		blocks := least / blockSize
 		s.lanes.XORBlocks(s.dst[:s.active], s.src[:s.active], blocks)
-		for l := s.active - 1; l >= 0; l-- {
-			if !s.advance(l, blocks*blockSize) && !s.begin(l) {
-				s.free(l)
-			}
-		}
+		s.advance(blocks * blockSize)
 	}
 }
 
@@ -120,17 +122,40 @@ func (s *scheduler) class(n int) int {
 	return sizeClasses - 1 - min(bits.Len(uint(len(s.jobs[n].Src)/blockSize)), sizeClasses-1)
 }
 
-// begin gives the lane the next job. It is false if there is none.
-func (s *scheduler) begin(l int) bool {
+// begin gives all lanes work, if there is any, when none has. It is false if
+// nothing is left to do.
+func (s *scheduler) begin() bool {
+	if s.active > 0 {
+		return true
+	}
+	if s.all != nil && s.prepare() && s.first == 0 {
+		for l := range s.filled {
+			s.assign(l, s.waiting[l])
+		}
+		s.first, s.active = s.filled, s.filled
+		s.all.StartAll()
+	}
+	for s.active < s.width && s.start(s.active) {
+		s.active++
+	}
+	return s.active > 0
+}
+
+// start gives the lane the next job. It is false if there is none.
+func (s *scheduler) start(l int) bool {
 	if !s.prepare() {
 		return false
 	}
-	j := s.waiting[s.first]
 	s.lanes.Start(l, s.first)
+	s.assign(l, s.waiting[s.first])
 	s.first++
+	return true
+}
+
+// assign makes j the lane's work.
+func (s *scheduler) assign(l int, j *Job) {
 	s.dst[l], s.src[l], s.out[l] = j.Dst[:len(j.Src)], j.Src, nil
 	s.split(l)
-	return true
 }
 
 // prepare sees to it that a job waits with its key set up, if there is one
@@ -154,18 +179,35 @@ func (s *scheduler) prepare() bool {
 	return true
 }
 
-// advance takes n bytes off the lane's work. It is false if none is left.
-func (s *scheduler) advance(l, n int) bool {
-	if s.out[l] != nil {
-		copy(s.out[l], s.partial[l][:])
-		return false
+// advance takes n bytes off the work of every lane. If that leaves no lane any
+// work, begin starts them all; otherwise each that has none gets the next job, or
+// goes out of use.
+func (s *scheduler) advance(n int) {
+	var ended [maxWidth]uint8
+	count := 0
+	for l := range s.active {
+		switch {
+		case s.out[l] != nil:
+			copy(s.out[l], s.partial[l][:])
+		case len(s.src[l]) > n:
+			s.dst[l], s.src[l] = s.dst[l][n:], s.src[l][n:]
+			s.split(l)
+			continue
+		}
+		ended[count] = uint8(l)
+		count++
 	}
-	if len(s.src[l]) == n {
-		return false
+	if count == s.active {
+		s.active = 0
+		return
 	}
-	s.dst[l], s.src[l] = s.dst[l][n:], s.src[l][n:]
-	s.split(l)
-	return true
+	// From the last, because free moves the last lane.
+	for count > 0 {
+		count--
+		if l := int(ended[count]); !s.start(l) {
+			s.free(l)
+		}
+	}
 }
 
 // split moves what is left of the lane's work into its partial block, if it is

@@ -40,8 +40,9 @@ func xorLanesAVX512(lanes *lane, dst, src *[]byte, blocks int)
 
 // byteLanes are six lanes on permutations of bytes.
 type byteLanes struct {
-	busy [width]lane
-	wait [width]lane
+	room [2][width]lane
+	busy *[width]lane // being worked on: one of room, and wait is the other
+	wait *[width]lane
 	// keys has 16 bytes of each key, then the next 16 of each.
 	keys [256 / keyBlock][width][keyBlock]byte
 
@@ -51,6 +52,12 @@ type byteLanes struct {
 	// dst and src are those of all lanes; lanes without work have idle.
 	dst, src [width][]byte
 	idle     [longRun * keyBlock]byte
+}
+
+func newByteLanes(xorLanes func(lanes *lane, dst, src *[]byte, blocks int), xorBytes func(s *perm, dst, src *byte, n int)) Lanes {
+	b := &byteLanes{xorLanes: xorLanes, xorBytes: xorBytes}
+	b.busy, b.wait = &b.room[0], &b.room[1]
+	return b
 }
 
 // Width implements [Lanes].
@@ -72,6 +79,10 @@ func (b *byteLanes) SetKeys(keys [][]byte) {
 		}
 	}
 	for n, key := range keys {
+		if len(key) == keyBlock && blocks == 1 {
+			b.keys[0][n] = [keyBlock]byte(key)
+			continue
+		}
 		k := 0
 		for block := range blocks {
 			at := b.keys[block][n][:]
@@ -90,6 +101,10 @@ func (b *byteLanes) SetKeys(keys [][]byte) {
 // Start implements [Lanes].
 func (b *byteLanes) Start(lane, n int) { b.busy[lane].perm = b.wait[n].perm }
 
+// StartAll puts the streams of all places into their lanes: the waiting room and
+// the lanes change places.
+func (b *byteLanes) StartAll() { b.busy, b.wait = b.wait, b.busy }
+
 // Move implements [Lanes].
 func (b *byteLanes) Move(to, from int) { b.busy[to].perm = b.busy[from].perm }
 
@@ -99,6 +114,10 @@ func (b *byteLanes) XORBlocks(dst, src [][]byte, blocks int) {
 		for l := range dst {
 			b.xorLane(l, dst[l][:blocks*keyBlock], src[l][:blocks*keyBlock])
 		}
+		return
+	}
+	if len(dst) == width && blocks <= longRun {
+		b.xorLanes(&b.busy[0], &dst[0], &src[0], blocks)
 		return
 	}
 	copy(b.dst[:], dst)
