@@ -35,7 +35,10 @@ type clientCall struct {
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
 	r := newReceiver(conn, c.cfg.Now)
 	r.await = true
-	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 { return r.callID(peer) }})
+	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 {
+		id, _ := r.callID(peer) // the only call of this receiver
+		return id
+	}})
 	return &clientCall{
 		c: c, conn: conn, local: local, peer: peer, pns: pns, receiver: r,
 		link:  newControlLink(pns, tcp, c.cfg.Now),

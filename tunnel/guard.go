@@ -7,7 +7,7 @@ import (
 )
 
 // guard limits what one address, and all of them together, may cost a server before they have authenticated: control
-// connections in their handshake, and wrong passwords.
+// connections, the calls on them, and wrong passwords.
 type guard struct {
 	mu        sync.Mutex
 	limits    GuardLimits
@@ -19,8 +19,8 @@ type guard struct {
 
 // GuardLimits bounds unauthenticated peers. The zero value of a field stands for its default.
 type GuardLimits struct {
-	Starting        int           // control connections in their handshake at once (256)
-	StartingPerAddr int           // the same from one address (16)
+	Starting        int           // control connections, and calls, without a user at once (512)
+	StartingPerAddr int           // the same from one address (32: sixteen clients behind one NAT)
 	Failures        int           // failed authentications from one address before it must wait (6)
 	Penalty         time.Duration // how long such an address is refused, and failures are remembered (60 s)
 	Handshake       time.Duration // how long a control connection may go without a call until a user has authenticated (60 s)
@@ -28,10 +28,10 @@ type GuardLimits struct {
 
 func (l GuardLimits) withDefaults() GuardLimits {
 	if l.Starting == 0 {
-		l.Starting = 256
+		l.Starting = 512
 	}
 	if l.StartingPerAddr == 0 {
-		l.StartingPerAddr = 16
+		l.StartingPerAddr = 32
 	}
 	if l.Failures == 0 {
 		l.Failures = 6
@@ -61,7 +61,7 @@ func newGuard(limits GuardLimits) *guard {
 	}
 }
 
-// admit takes a new control connection in, or says why not. Every admitted one is given back with release, once.
+// admit takes a new control connection or call in, or says why not. Every admitted one is given back with release, once.
 func (g *guard) admit(now time.Time, a netip.Addr) (ok bool, why string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -80,7 +80,7 @@ func (g *guard) admit(now time.Time, a netip.Addr) (ok bool, why string) {
 	return true, ""
 }
 
-// release ends a handshake that admit let begin: the peer has authenticated, or has gone.
+// release ends what admit let begin: the peer has authenticated, or has gone.
 func (g *guard) release(a netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

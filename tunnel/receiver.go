@@ -44,22 +44,23 @@ func newReceiver(conn gre.Conn, now func() time.Time) *receiver {
 	return &receiver{conn: conn, now: now, sessions: make(map[callKey]*Session)}
 }
 
-// callID takes a call ID that is free among the calls of one peer; remove, or giveUp before there is a session, gives it
-// back. They begin anywhere, so that a packet that is still under way for the last call does not meet the next.
-func (r *receiver) callID(peer netip.Addr) uint16 {
+// callID takes a call ID that is free among the calls of one peer, if there is one; remove, or giveUp before there is a
+// session, gives it back. They begin anywhere, so that a packet that is still under way for the last call does not meet
+// the next.
+func (r *receiver) callID(peer netip.Addr) (id uint16, ok bool) {
 	var b [2]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	id := binary.BigEndian.Uint16(b[:])
+	id = binary.BigEndian.Uint16(b[:])
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for {
+	for range 1 << 16 {
 		if _, taken := r.sessions[callKey{peer, id}]; !taken && id != 0 {
-			break
+			r.sessions[callKey{peer, id}] = nil
+			return id, true
 		}
 		id++
 	}
-	r.sessions[callKey{peer, id}] = nil
-	return id
+	return 0, false
 }
 
 // giveUp gives back the ID of a call that came to no session.

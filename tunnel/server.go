@@ -59,10 +59,10 @@ type Server struct {
 	counted struct{ connections, refused, authFailures atomic.Uint64 }
 
 	mu        sync.RWMutex
-	receivers map[netip.Addr]*receiver // by our outer address
-	byAddress map[netip.Addr]*Session  // by the client's tunnel address, both families
+	receivers map[netip.Addr]*receiver  // by our outer address
+	byAddress map[netip.Addr]*Session   // by the client's tunnel address, both families
 	sessions  map[*Session][]netip.Addr // with the keys of byAddress that are theirs
-	calls     int // sessions and calls about to become one
+	places    int                       // taken by sessions with a user
 	past      totals
 	conns     sync.WaitGroup
 }
@@ -273,14 +273,14 @@ func (v *Server) route(ip []byte) *Session {
 	return v.byAddress[to]
 }
 
-// takePlace reserves room for one more session.
+// takePlace reserves room for the session of one more user.
 func (v *Server) takePlace() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.calls >= v.cfg.MaxSessions {
+	if v.places >= v.cfg.MaxSessions {
 		return false
 	}
-	v.calls++
+	v.places++
 	return true
 }
 
@@ -288,7 +288,14 @@ func (v *Server) takePlace() bool {
 func (v *Server) leavePlace() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.calls--
+	v.places--
+}
+
+// full is whether there is no room at the moment.
+func (v *Server) full() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.places >= v.cfg.MaxSessions
 }
 
 // retire takes an ended session off the list and adds what it has done to the totals, in one step: they never go down.

@@ -25,10 +25,11 @@ type serverConn struct {
 	calls       map[uint16]*serverCall // by our call ID
 	opened      []*serverCall          // made, and not yet running
 	ended       chan *serverCall
-	reserved    map[uint16]struct{} // IDs of calls that have a place and no session yet
+	reserved    map[uint16]struct{} // IDs of calls that the guard has admitted and that have no session yet
 	known       atomic.Bool         // a user has authenticated here
 	full        bool                // it was logged that the server is
-	proven      sync.Once           // the handshake's place in the guard is given back once
+	closing     bool                // no call is taken any more
+	proven      sync.Once           // the connection is given back to the guard once
 }
 
 // serverCall is one call and its session.
@@ -36,8 +37,10 @@ type serverCall struct {
 	k       *serverConn
 	session *Session
 	down    *ppp.DownError
+	proven  sync.Once // the call is given back to the guard once
 
 	mu      sync.Mutex
+	placed  bool       // it has a place among the sessions
 	address netip.Addr // taken from the pool
 }
 
@@ -66,13 +69,17 @@ func (k *serverConn) run(ctx context.Context) {
 	}
 	for id := range k.reserved {
 		k.receiver.giveUp(k.peer, id)
-		k.v.leavePlace()
+		k.v.guard.release(k.peer)
 	}
 }
 
-// callID gives the ID of a new call, and reserves room for its session.
+// callID gives the ID of a new call, unless its peer has cost enough already. Its session takes a place only when it has
+// a user, so that calls without one leave the places to those who can authenticate.
 func (k *serverConn) callID() (uint16, bool) {
-	if !k.v.takePlace() {
+	if k.closing {
+		return 0, false
+	}
+	if k.v.full() {
 		k.v.counted.refused.Add(1)
 		if !k.full {
 			k.full = true // once: a peer may ask as often as it likes
@@ -80,7 +87,16 @@ func (k *serverConn) callID() (uint16, bool) {
 		}
 		return 0, false
 	}
-	id := k.receiver.callID(k.peer)
+	if ok, why := k.v.guard.admit(k.v.cfg.Now(), k.peer); !ok {
+		k.v.counted.refused.Add(1)
+		k.v.cfg.Log.Debug("call refused", "peer", k.peer, "reason", why)
+		return 0, false
+	}
+	id, ok := k.receiver.callID(k.peer)
+	if !ok {
+		k.v.guard.release(k.peer)
+		return 0, false
+	}
 	k.reserved[id] = struct{}{}
 	return id, true
 }
@@ -91,7 +107,6 @@ func (k *serverConn) work(ctx context.Context) {
 	defer timer.Stop()
 	limit := time.After(k.v.guard.limits.Handshake)
 	stopping := ctx.Done()
-	closing := false
 	k.pac.Start(k.v.cfg.Now())
 	for {
 		now := k.v.cfg.Now()
@@ -103,7 +118,7 @@ func (k *serverConn) work(ctx context.Context) {
 			return
 		}
 		k.begin(ctx)
-		if closing && len(k.calls) == 0 {
+		if k.closing && len(k.calls) == 0 {
 			k.link.farewell()
 			return
 		}
@@ -125,7 +140,7 @@ func (k *serverConn) work(ctx context.Context) {
 			limit = time.After(k.v.guard.limits.Handshake) // a call may yet prove who it is, or end
 		case <-stopping:
 			// The sessions saw ctx end too and close their links.
-			stopping, closing = nil, true
+			stopping, k.closing = nil, true
 		}
 	}
 }
@@ -154,7 +169,7 @@ func (k *serverConn) open(e control.CallUp) {
 	s, err := newSession(k.v.cfg.Options, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c.assign), c)
 	if err != nil {
 		k.receiver.giveUp(k.peer, e.CallID)
-		k.v.leavePlace()
+		k.v.guard.release(k.peer)
 		k.v.cfg.Log.Error("starting a session", "peer", k.peer, "error", err)
 		k.pac.ClearCall(k.v.cfg.Now(), e.CallID, control.DisconnectAdminShutdown)
 		return
@@ -184,22 +199,34 @@ func (k *serverConn) over(c *serverCall) {
 	delete(k.calls, s.callID)
 	k.receiver.remove(s)
 	k.v.dropRoutes(s)
-	k.v.leavePlace()
+	c.release()
 	c.giveBack()
 	k.v.retire(s, s.lastWords(c.down))
 }
 
-// release gives the handshake's place in the guard back.
+// release gives the connection back to the guard.
 func (k *serverConn) release() {
 	k.proven.Do(func() { k.v.guard.release(k.peer) })
 }
 
-// assign takes an address for an authenticated user.
+// release gives the call back to the guard.
+func (c *serverCall) release() {
+	c.proven.Do(func() { c.k.v.guard.release(c.k.peer) })
+}
+
+// assign takes a place and an address for an authenticated user.
 func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 	a, ok := c.k.v.cfg.Lookup(user)
 	if !ok {
 		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
 	}
+	if !c.k.v.takePlace() {
+		c.k.v.cfg.Log.Warn("no place for a client: all sessions are in use", "user", user, "sessions", c.k.v.cfg.MaxSessions)
+		return local, remote, errors.New("all sessions of the server are in use")
+	}
+	c.mu.Lock()
+	c.placed = true
+	c.mu.Unlock()
 	remote = a.Preferred
 	if !remote.IsValid() || !c.k.v.cfg.Pool.Reserve(remote) {
 		remote, err = c.k.v.cfg.Pool.Take(netip.Addr{}, a.Allowed)
@@ -215,9 +242,14 @@ func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 	return c.k.v.cfg.LocalIP, remote, nil
 }
 
+// giveBack returns what assign has taken.
 func (c *serverCall) giveBack() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.placed {
+		c.k.v.leavePlace()
+		c.placed = false
+	}
 	if c.address.IsValid() {
 		c.k.v.cfg.Pool.Give(c.address)
 		c.address = netip.Addr{}
@@ -227,6 +259,7 @@ func (c *serverCall) giveBack() {
 func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
 	c.k.known.Store(true)
 	c.k.release()
+	c.release()
 	c.k.v.guard.succeeded(c.k.peer)
 	s.log.Info("authenticated", "user", e.User, "method", e.Method.String())
 }

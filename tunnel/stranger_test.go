@@ -21,12 +21,20 @@ func TestCallIDsAreGivenOnce(t *testing.T) {
 	r := newReceiver(nil, time.Now)
 	seen := map[uint16]bool{0: true}
 	for range 5000 {
-		id := r.callID(alice)
+		id, ok := r.callID(alice)
+		require.True(t, ok)
 		require.False(t, seen[id], "call ID %d", id)
 		seen[id] = true
 	}
-	r.giveUp(alice, r.callID(alice))
+	id, _ := r.callID(alice)
+	r.giveUp(alice, id)
 	require.Len(t, r.sessions, 5000)
+	for range 1<<16 - 1 - 5000 {
+		_, ok := r.callID(alice)
+		require.True(t, ok)
+	}
+	_, ok := r.callID(alice)
+	require.False(t, ok, "all are given")
 }
 
 // TestFloodOfCalls: a stranger who asks for call after call on one connection gets a few, and leaves nothing behind.
@@ -46,7 +54,7 @@ func TestFloodOfCalls(t *testing.T) {
 	g.quit()
 	s.empty()
 	s.server.mu.RLock()
-	require.Zero(t, s.server.calls)
+	require.Zero(t, s.server.places)
 	s.server.mu.RUnlock()
 	for _, r := range s.server.receivers {
 		require.Empty(t, r.sessions)

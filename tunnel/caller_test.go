@@ -1,0 +1,109 @@
+package tunnel
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// caller is a client by hand: one control connection with as many calls as it likes.
+type caller struct {
+	*site
+	outer  netip.Addr
+	tcp    net.Conn
+	framer control.Framer
+	unread []byte
+	r      *receiver
+	last   uint16 // call ID
+}
+
+// caller opens a control connection from an address, and has it established.
+func (s *site) caller(outer string) *caller {
+	s.t.Helper()
+	c := &caller{site: s, outer: netip.MustParseAddr(outer)}
+	conn := s.hub.listen(c.outer)
+	c.r = newReceiver(conn, time.Now)
+	go func() { _ = c.r.run() }()
+	c.tcp = s.stranger(outer, control.StartRequest{Version: control.Version}.AppendTo(nil))
+	s.t.Cleanup(func() { conn.Close() })
+	require.IsType(s.t, control.StartReply{}, c.read())
+	return c
+}
+
+// read gives the next control message, or nil when the server has hung up.
+func (c *caller) read() control.Message {
+	c.t.Helper()
+	require.NoError(c.t, c.tcp.SetReadDeadline(time.Now().Add(patience)))
+	for {
+		message, rest, err := c.framer.Next(c.unread)
+		require.NoError(c.t, err)
+		c.unread = rest
+		if message != nil {
+			m, err := control.Parse(message)
+			require.NoError(c.t, err)
+			return m
+		}
+		buf := make([]byte, 1024)
+		n, err := c.tcp.Read(buf)
+		if n == 0 && err != nil {
+			return nil
+		}
+		c.unread = buf[:n]
+	}
+}
+
+// ask makes a call and gives the server's reply, or nil when it has hung up.
+func (c *caller) ask() *control.OutgoingCallReply {
+	c.t.Helper()
+	c.last++
+	_, _ = c.tcp.Write(control.OutgoingCallRequest{CallID: c.last, Window: 64}.AppendTo(nil))
+	for {
+		switch m := c.read().(type) {
+		case control.OutgoingCallReply:
+			if m.PeerCallID == c.last {
+				return &m
+			}
+		case nil:
+			return nil
+		}
+	}
+}
+
+// hangUp ends the last call.
+func (c *caller) hangUp() {
+	_, _ = c.tcp.Write(control.CallClearRequest{CallID: c.last}.AppendTo(nil))
+}
+
+// logIn makes a call and works its link with a user's name and password until the link is down, or stop is closed. The
+// reason is nil when the server did not take the call.
+func (c *caller) logIn(user, password string, stop <-chan struct{}) (*ppp.DownError, bool) {
+	c.t.Helper()
+	reply := c.ask()
+	if reply == nil || reply.Result != control.CallConnected {
+		return nil, false
+	}
+	o, err := Options{Log: c.log.With("end", c.outer), restartTimer: 50 * time.Millisecond}.withDefaults()
+	require.NoError(c.t, err)
+	pc := o.pppConfig()
+	pc.User, pc.Password = user, password
+	s, err := newSession(o, c.r.conn, serverOuter, c.last, reply.CallID, pc, noOwner{newMemDevice()})
+	require.NoError(c.t, err)
+	c.r.add(s)
+	defer c.r.remove(s)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-s.Done():
+		}
+	}()
+	return s.run(ctx), true
+}

@@ -1,0 +1,130 @@
+package tunnel
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// TestGuessingPasswordsOnOneConnection: an address that has failed too often gets no further call on a control connection
+// that it has already, as it gets no new connection.
+func TestGuessingPasswordsOnOneConnection(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) {
+		c.Guard = GuardLimits{Failures: 3, Penalty: time.Hour}
+		c.restartTimer = 50 * time.Millisecond
+	})
+	c := s.caller("127.0.0.6")
+	for i := range uint64(3) {
+		down, taken := c.logIn("alice", "guess", nil)
+		require.True(t, taken, "call %d", i)
+		require.Equal(t, ppp.ClassAuth, down.Class)
+		s.refused("authentication", i+1)
+	}
+	for range 3 {
+		_, taken := c.logIn("alice", "guess", nil)
+		assert.False(t, taken)
+	}
+	s.refused("authentication", 3)
+	s.refused("connections", 3)
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	g.exchange(10)
+	g.quit()
+	require.NoError(t, c.tcp.Close())
+	s.empty()
+	s.close()
+}
+
+// TestStrangersTakeNoPlace: calls without a user, however many, leave the sessions to those who have one.
+func TestStrangersTakeNoPlace(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.MaxSessions = 2 })
+	callers := []*caller{s.caller("127.0.0.6"), s.caller("127.0.0.6"), s.caller("127.0.0.7")}
+	for _, c := range callers {
+		for range 5 {
+			require.NotNil(t, c.ask())
+		}
+	}
+	first, second := s.guest("127.0.0.3", nil), s.guest("127.0.0.4", nil)
+	first.waitUp()
+	second.waitUp()
+	first.exchange(10)
+	second.exchange(10)
+	third := s.guest("127.0.0.5", nil).waitEnd()
+	assert.Equal(t, ClassPeer, ClassOf(third))
+	assert.ErrorContains(t, third, "insufficient resources")
+	first.quit()
+	second.quit()
+	for _, c := range callers {
+		require.NoError(t, c.tcp.Close())
+	}
+	s.empty()
+	s.close()
+}
+
+// TestPlaceIsTakenByTheUser: of two clients that call while one place is left, the one that authenticates later is told.
+func TestPlaceIsTakenByTheUser(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.MaxSessions, c.restartTimer = 1, 50*time.Millisecond })
+	c := s.caller("127.0.0.6")
+	stop := make(chan struct{})
+	first := make(chan *ppp.DownError, 1)
+	go func() {
+		down, _ := c.logIn("alice", "secret", stop)
+		first <- down
+	}()
+	late := s.caller("127.0.0.7")
+	reply := late.ask() // perhaps before the first has authenticated
+	s.eventually(func() bool {
+		s.server.mu.RLock()
+		defer s.server.mu.RUnlock()
+		return s.server.places == 1
+	}, "the place is taken")
+	if reply.Error == 0 {
+		late.hangUp()
+	}
+	_, taken := late.logIn("alice", "secret", nil)
+	assert.False(t, taken)
+	close(stop)
+	<-first
+	s.eventually(func() bool { return s.pool.InUse() == 0 }, "the place is free")
+	require.NoError(t, c.tcp.Close())
+	require.NoError(t, late.tcp.Close())
+	s.empty()
+	s.close()
+}
+
+// TestCallsOfOneAddressAreFew: what has not authenticated counts together, connections and the calls on them.
+func TestCallsOfOneAddressAreFew(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{StartingPerAddr: 6} })
+	taken := 0
+	callers := []*caller{s.caller("127.0.0.6"), s.caller("127.0.0.6")}
+	for _, c := range callers {
+		for range 8 {
+			if reply := c.ask(); reply.Error == 0 {
+				taken++
+			}
+		}
+	}
+	assert.Equal(t, 4, taken)
+	callers[0].hangUp() // a call it does not have
+	for _, c := range callers {
+		require.NoError(t, c.tcp.Close())
+	}
+	s.empty()
+	s.close()
+}
+
+// TestServerStopsUnderCalls: a peer that makes call after call does not keep the server from stopping.
+func TestServerStopsUnderCalls(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.restartTimer = 200 * time.Millisecond })
+	c := s.caller("127.0.0.6")
+	require.NotNil(t, c.ask())
+	s.stop()
+	for reply := c.ask(); reply != nil; reply = c.ask() {
+		require.NotZero(t, reply.Error, "a call was taken after the stop")
+	}
+	s.close()
+}
