@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -194,7 +195,7 @@ func (c *Client) begin(s *Session) {
 }
 
 func (c *Client) over(s *Session) {
-	last := s.lastWords(s.end)
+	last := s.lastWords(slog.LevelInfo, s.end)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session = nil
@@ -219,8 +220,10 @@ func classOfOpen(err error) Class {
 func dialError(server string, err error) error {
 	var dns *net.DNSError
 	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return failure(ClassNetwork, nil, "server %s: no such host", server)
 	case errors.As(err, &dns):
-		return failure(ClassNetwork, nil, "server %s: no such host (%s)", server, dns.Err)
+		return failure(ClassNetwork, nil, "server %s: its name cannot be looked up (%s)", server, dns.Err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return failure(ClassNetwork, nil, "server %s does not answer on TCP within %v: is it up, and is port %d open on the way?", server, dialTimeout, Port)
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -1,6 +1,8 @@
 package tunnel
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,4 +129,48 @@ func TestServerStopsUnderCalls(t *testing.T) {
 		require.NotZero(t, reply.Error, "a call was taken after the stop")
 	}
 	s.close()
+}
+
+// TestStrangersDoNotFillTheLog: who makes calls and clears them, as fast as he can, gets so many lines and no more; who
+// authenticates is in the log all the same.
+func TestStrangersDoNotFillTheLog(t *testing.T) {
+	book := new(logbook)
+	s := newSite(t, func(c *ServerConfig) { c.Log = slog.New(slog.NewTextHandler(book, nil)) })
+	c := s.caller("127.0.0.6")
+	for range strangerLines {
+		require.NotNil(t, c.ask())
+		c.hangUp()
+		s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 0 }, "the call is over")
+	}
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	g.quit()
+	require.NoError(t, c.tcp.Close())
+	s.empty()
+	text := book.String()
+	assert.InDelta(t, strangerLines, strings.Count(text, "call is up")+strings.Count(text, "session ended"), 20)
+	assert.Equal(t, 1, strings.Count(text, "are left out"))
+	assert.Equal(t, 1, strings.Count(text, "msg=authenticated"))
+	assert.Equal(t, 1, strings.Count(text, "tunnel is up"))
+	assert.Equal(t, 1, strings.Count(text, "user=alice \"bytes in\""))
+	s.close()
+}
+
+// TestFailedUserIsNamed: the last line about a session says who it was that failed, quoted as any word of a stranger.
+func TestFailedUserIsNamed(t *testing.T) {
+	book := new(logbook)
+	s := newSite(t, func(c *ServerConfig) { c.Log = slog.New(slog.NewTextHandler(book, nil)) })
+	g := s.guest("127.0.0.6", func(c *ClientConfig) { c.User, c.Log = "mallory\nmsg=forged", slog.New(slog.NewTextHandler(book, nil)) })
+	require.Equal(t, ClassAuth, ClassOf(g.waitEnd()))
+	s.empty()
+	s.close()
+	ends := 0
+	for _, line := range strings.Split(strings.TrimSpace(book.String()), "\n") {
+		require.True(t, strings.HasPrefix(line, "time="), line)
+		if strings.Contains(line, "session ended") {
+			assert.Contains(t, line, `user="mallory\nmsg=forged"`)
+			ends++
+		}
+	}
+	assert.Equal(t, 2, ends)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -56,6 +57,7 @@ const DefaultMaxSessions = 1024
 type Server struct {
 	cfg     ServerConfig
 	guard   *guard
+	quiet   strangerLog
 	counted struct{ connections, refused, authFailures atomic.Uint64 }
 
 	mu        sync.RWMutex
@@ -201,7 +203,7 @@ func (v *Server) admit(ctx context.Context, tcp net.Conn) {
 		r, err := v.receiverOn(local)
 		if err != nil {
 			v.guard.release(peer)
-			v.cfg.Log.Error("GRE socket", "error", err)
+			v.cfg.Log.Log(ctx, v.strangerLevel(slog.LevelError), "GRE socket", "error", err)
 			return
 		}
 		newServerConn(v, tcp, r, local, peer).run(ctx)
@@ -304,6 +306,15 @@ func (v *Server) retire(s *Session, last status.Session) {
 	defer v.mu.Unlock()
 	delete(v.sessions, s)
 	v.past.add(last)
+}
+
+// strangerLevel is the level of a log line about a peer that has no user.
+func (v *Server) strangerLevel(own slog.Level) slog.Level {
+	level, warn := v.quiet.level(v.cfg.Now(), own)
+	if warn {
+		v.cfg.Log.Warn("many calls without a user: for a while, lines about them are left out")
+	}
+	return level
 }
 
 func (v *Server) addSession(s *Session) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -83,7 +84,7 @@ func (k *serverConn) callID() (uint16, bool) {
 		k.v.counted.refused.Add(1)
 		if !k.full {
 			k.full = true // once: a peer may ask as often as it likes
-			k.v.cfg.Log.Warn("call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
+			k.v.cfg.Log.Log(context.Background(), k.v.strangerLevel(slog.LevelWarn), "call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
 		}
 		return 0, false
 	}
@@ -175,7 +176,7 @@ func (k *serverConn) open(e control.CallUp) {
 		return
 	}
 	c.session = s
-	s.log.Info("call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	s.log.Log(context.Background(), k.v.strangerLevel(slog.LevelInfo), "call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.calls[e.CallID] = c
 	k.v.addSession(s)
 	k.receiver.add(s)
@@ -201,7 +202,11 @@ func (k *serverConn) over(c *serverCall) {
 	k.v.dropRoutes(s)
 	c.release()
 	c.giveBack()
-	k.v.retire(s, s.lastWords(c.down))
+	level := slog.LevelInfo
+	if !s.getState().authed {
+		level = k.v.strangerLevel(level)
+	}
+	k.v.retire(s, s.lastWords(level, c.down))
 }
 
 // release gives the connection back to the guard.
@@ -267,7 +272,7 @@ func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
 func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
 	c.k.v.counted.authFailures.Add(1)
 	c.k.v.guard.failed(c.k.v.cfg.Now(), c.k.peer)
-	s.log.Warn("authentication failed", "user", e.User, "method", e.Method.String(), "reason", e.Message)
+	s.log.Log(context.Background(), c.k.v.strangerLevel(slog.LevelWarn), "authentication failed", "user", e.User, "method", e.Method.String(), "reason", e.Message)
 }
 
 func (c *serverCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {

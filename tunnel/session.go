@@ -60,6 +60,7 @@ type Session struct {
 type sessionState struct {
 	phase     string
 	user      string
+	failed    string // the user whose authentication failed, as the peer gave the name
 	method    ppp.AuthMethod
 	authed    bool
 	network   ppp.NetworkUp
@@ -284,6 +285,7 @@ func (s *Session) event(e ppp.Event) {
 		s.setState(func(st *sessionState) { st.user, st.method, st.authed = e.User, e.Method, true })
 		s.owner.authSucceeded(s, e)
 	case ppp.AuthFailed:
+		s.setState(func(st *sessionState) { st.failed = e.User })
 		s.owner.authFailed(s, e)
 	case ppp.EncryptionUp:
 		if err := s.encrypt(e); err != nil {

@@ -1,7 +1,10 @@
 package tunnel
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -13,7 +16,7 @@ func (s *Session) snapshot() status.Session {
 	st := s.getState()
 	v := status.Session{
 		ID:   fmt.Sprintf("%s/%d", s.peer, s.callID),
-		User: st.user, Peer: s.peer.String(), Local: st.network.Local, Remote: st.network.Remote,
+		User: cmp.Or(st.user, st.failed), Peer: s.peer.String(), Local: st.network.Local, Remote: st.network.Remote,
 		State: st.phase, Since: s.since, Policy: s.opts.Reorder.Policy.String(),
 		MPPE:     status.MPPE{Strength: st.strength, Stateless: st.stateless},
 		Counters: status.Counters{"call_id": uint64(s.callID), "peer_call_id": uint64(s.peerCallID)},
@@ -166,9 +169,9 @@ func (v *Server) Snapshot() status.Snapshot {
 }
 
 // lastWords logs what a session that ended has done.
-func (s *Session) lastWords(reason *ppp.DownError) status.Session {
+func (s *Session) lastWords(level slog.Level, reason *ppp.DownError) status.Session {
 	v := s.snapshot()
-	s.log.Info("session ended", "reason", reason.Message, "user", v.User,
+	s.log.Log(context.Background(), level, "session ended", "reason", reason.Message, "user", v.User,
 		"bytes in", v.BytesIn, "bytes out", v.BytesOut, "lost", v.Window.Lost)
 	return v
 }
