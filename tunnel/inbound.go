@@ -270,6 +270,10 @@ func (s *Session) inClear(now time.Time, seq uint32, ip []byte) {
 // believe judges the sequence number of a data packet and keeps what depends on it in step.
 func (s *Session) believe(now time.Time, seq uint32) bool {
 	in := &s.in
+	if ahead := int32(seq - in.ctl.last); !in.data.started && in.ctl.started && ahead > 0 && ahead < near {
+		// The first data follow the last control frame, and may have overtaken each other.
+		in.win.Begin(now, in.ctl.last+1)
+	}
 	switch in.data.judge(seq) {
 	case disbelieved:
 		in.stats.Disbelieved++

@@ -21,8 +21,9 @@ type callKey struct {
 
 // receiver reads one GRE socket for all sessions on it.
 type receiver struct {
-	conn gre.Conn
-	now  func() time.Time
+	conn  gre.Conn
+	now   func() time.Time
+	users int // of a server: control connections that have it, under the server's lock
 
 	mu       sync.RWMutex
 	sessions map[callKey]*Session // nil: the ID is given to a call that has no session yet

@@ -66,6 +66,7 @@ type Server struct {
 	sessions  map[*Session][]netip.Addr // with the keys of byAddress that are theirs
 	places    int                       // taken by sessions with a user
 	past      totals
+	strays    uint64 // GRE packets for no session, at receivers that are closed
 	conns     sync.WaitGroup
 }
 
@@ -147,7 +148,7 @@ func (v *Server) Serve(ctx context.Context) error {
 	return nil
 }
 
-// openEarly proves that a raw socket can be had, and keeps it if it is on the one address clients call.
+// openEarly proves that a raw socket can be had, and keeps it, without letGo, if it is on the one address clients call.
 func (v *Server) openEarly(a netip.Addr) error {
 	if a.IsUnspecified() {
 		conn, err := v.cfg.ListenGRE(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
@@ -206,15 +207,18 @@ func (v *Server) admit(ctx context.Context, tcp net.Conn) {
 			v.cfg.Log.Log(ctx, v.strangerLevel(slog.LevelError), "GRE socket", "error", err)
 			return
 		}
+		defer v.letGo(local, r)
 		newServerConn(v, tcp, r, local, peer).run(ctx)
 	})
 }
 
-// receiverOn gives the receiver on one of our outer addresses, and opens it for the first client that calls there.
+// receiverOn gives the receiver on one of our outer addresses, and opens it for the first client that calls there. Who has
+// it gives it back with letGo.
 func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if r := v.receivers[local]; r != nil {
+		r.users++
 		return r, nil
 	}
 	conn, err := v.cfg.ListenGRE(local)
@@ -222,13 +226,35 @@ func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 		return nil, err
 	}
 	r := newReceiver(conn, v.cfg.Now)
+	r.users = 1
 	v.receivers[local] = r
 	go func() {
 		if err := r.run(); err != nil {
 			v.cfg.Log.Error("reading GRE", "local", local, "error", err)
+			v.mu.Lock()
+			v.discard(local, r) // the next client gets another
+			v.mu.Unlock()
 		}
 	}()
 	return r, nil
+}
+
+// letGo closes a receiver that nobody uses any more: a machine may have more addresses than descriptors.
+func (v *Server) letGo(local netip.Addr, r *receiver) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r.users--; r.users == 0 {
+		v.discard(local, r)
+	}
+}
+
+// discard closes a receiver, and takes it off the list if it is still there. The caller holds mu.
+func (v *Server) discard(local netip.Addr, r *receiver) {
+	if v.receivers[local] == r {
+		delete(v.receivers, local)
+		v.strays += r.strays()
+	}
+	r.conn.Close()
 }
 
 func (v *Server) closeReceivers() {

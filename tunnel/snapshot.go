@@ -145,7 +145,7 @@ func (v *Server) Snapshot() status.Snapshot {
 	for s := range v.sessions {
 		sessions = append(sessions, s)
 	}
-	strays := uint64(0)
+	strays := v.strays
 	for _, r := range v.receivers {
 		strays += r.strays()
 	}

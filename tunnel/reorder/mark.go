@@ -1,5 +1,7 @@
 package reorder
 
+import "time"
+
 // Mark says that seq was used by something that is not data, such as a control
 // frame that went its own way: the window neither waits for it nor counts it as
 // lost. A mark moves nothing but the head, and only over numbers that are
@@ -22,6 +24,16 @@ func (w *Window) Mark(seq uint32, deliver func([]byte)) {
 	if ahead == 0 {
 		w.drain(deliver)
 	}
+}
+
+// Begin sets the head before the first packet comes, where it is known: what the
+// network brings out of order at the very beginning is put in order too. It does
+// nothing once there was a packet.
+func (w *Window) Begin(now time.Time, seq uint32) {
+	if w.started {
+		return
+	}
+	w.started, w.head, w.epoch = true, seq, now
 }
 
 // Restart delivers all that waits and forgets where the stream was: the next

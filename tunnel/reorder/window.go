@@ -89,11 +89,7 @@ func New(cfg Config) (*Window, error) {
 // data, delivered like any other. Under Order, packets whose time is up at now
 // are delivered too, after p has had its chance to fill the gap before them.
 func (w *Window) Push(now time.Time, seq uint32, p []byte, deliver func([]byte)) {
-	if !w.started {
-		w.started = true
-		w.head = seq
-		w.epoch = now
-	}
+	w.Begin(now, seq)
 	if seq == w.head && w.ring.count == 0 {
 		w.pass(p, deliver)
 		w.drain(deliver)

@@ -1,0 +1,105 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+)
+
+// everywhere moves a site to all addresses of the machine.
+func (s *site) everywhere() {
+	s.t.Helper()
+	s.close()
+	_, port, err := net.SplitHostPort(s.address)
+	require.NoError(s.t, err)
+	s.address = "0.0.0.0:" + port
+	s.open()
+	s.address = net.JoinHostPort(serverOuter.String(), port)
+}
+
+// sockets is how many GRE sockets the server has open.
+func (s *site) sockets() int {
+	s.server.mu.RLock()
+	defer s.server.mu.RUnlock()
+	return len(s.server.receivers)
+}
+
+// TestSocketOfEveryLocalAddress: a server on all addresses has a raw socket for each that a client calls, and not for
+// longer: this machine has 2^24 of them on its loopback alone.
+func TestSocketOfEveryLocalAddress(t *testing.T) {
+	s := newSite(t, nil)
+	s.everywhere()
+	_, port, err := net.SplitHostPort(s.address)
+	require.NoError(t, err)
+	for i := range 20 {
+		conn, err := net.Dial("tcp4", fmt.Sprintf("127.0.2.%d:%s", i+1, port))
+		require.NoError(t, err)
+		s.eventually(func() bool { return s.sockets() == 1 }, "a socket for it")
+		require.NoError(t, conn.Close())
+		s.eventually(func() bool { return s.sockets() == 0 }, "its socket is closed")
+	}
+	// Two clients share the socket, and the second keeps it.
+	first, second := s.guest("127.0.0.3", nil), s.guest("127.0.0.4", nil)
+	first.waitUp()
+	second.waitUp()
+	require.Equal(t, 1, s.sockets())
+	first.quit()
+	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the first is gone")
+	second.exchange(10)
+	second.quit()
+	s.empty()
+	s.close()
+}
+
+// brittle is a GRE socket whose reading fails when it is told to.
+type brittle struct {
+	gre.Conn
+	mu     sync.Mutex
+	broken bool
+}
+
+func (b *brittle) ReadBatch(pkts []gre.Packet) (int, error) {
+	n, err := b.Conn.ReadBatch(pkts)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.broken {
+		return 0, errors.New("the socket is broken")
+	}
+	return n, err
+}
+
+// TestBrokenSocketIsReplaced: when the socket of an address fails, the next client there gets another.
+func TestBrokenSocketIsReplaced(t *testing.T) {
+	sockets := make(chan *brittle, 10)
+	s := newSite(t, func(c *ServerConfig) {
+		listen := c.ListenGRE
+		c.ListenGRE = func(local netip.Addr) (gre.Conn, error) {
+			conn, err := listen(local)
+			b := &brittle{Conn: conn}
+			sockets <- b
+			return b, err
+		}
+	})
+	first := <-sockets
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	first.mu.Lock()
+	first.broken = true
+	first.mu.Unlock()
+	g.dev.put(packet(g.network.Local, serverIP, 1, 0))
+	s.eventually(func() bool { return s.sockets() == 0 }, "the broken socket is put away")
+	g.quit()
+	s.empty()
+	g = s.guest("127.0.0.4", nil)
+	g.waitUp()
+	g.exchange(10)
+	g.quit()
+	s.close()
+}
