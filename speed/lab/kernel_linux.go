@@ -122,6 +122,14 @@ func (k *kernel) dial(ctx context.Context, s side, _ Path, to string, window int
 	return c, err
 }
 
+func (k *kernel) packets(s side, p Path) (c net.PacketConn, err error) {
+	err = k.hosts[s].do(func() error {
+		c, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.address(p), 0)))
+		return err
+	})
+	return c, err
+}
+
 func control(c syscall.RawConn, window int, buffers bool) error {
 	var err error
 	return errors.Join(c.Control(func(fd uintptr) { err = limitWindow(int(fd), window, buffers) }), err)

@@ -96,6 +96,8 @@ type network interface {
 	// is the largest TCP window in bytes, 0 for the system's own.
 	listen(s side, p Path, port uint16, window int) (net.Listener, error)
 	dial(ctx context.Context, s side, p Path, to string, window int) (net.Conn, error)
+	// packets opens UDP on a host, at any free port.
+	packets(s side, p Path) (net.PacketConn, error)
 	listenGRE(s side, peer netip.Addr) (gre.Conn, error)
 	// device makes a host's end of the tunnel, with its addresses.
 	device(ctx context.Context, s side, n tunnel.Network) (netdev.Device, error)

@@ -173,6 +173,14 @@ func (u *stacks) dial(ctx context.Context, s side, p Path, to string, _ int) (ne
 	return stack.DialContextTCPAddrPort(ctx, address)
 }
 
+func (u *stacks) packets(s side, p Path) (net.PacketConn, error) {
+	stack, err := u.stack(s, p)
+	if err != nil {
+		return nil, err
+	}
+	return stack.ListenUDPAddrPort(netip.AddrPortFrom(s.address(p), 0))
+}
+
 func (u *stacks) runners() (download, upload []*link.Runner) {
 	down, up := u.bridge.Runners()
 	return []*link.Runner{down, u.gre[server]}, []*link.Runner{up, u.gre[client]}

@@ -26,14 +26,20 @@ func (w *Window) Mark(seq uint32, deliver func([]byte)) {
 	}
 }
 
-// Begin sets the head before the first packet comes, where it is known: what the
-// network brings out of order at the very beginning is put in order too. It does
-// nothing once there was a packet.
+// Begin sets the head before the first packet comes, where it is known: then what
+// the network brings out of order at the very beginning is put in order too. It
+// does nothing once there was a packet, nor under policies that put nothing in
+// order.
 func (w *Window) Begin(now time.Time, seq uint32) {
-	if w.started {
-		return
+	if w.cfg.Policy == Order {
+		w.start(now, seq)
 	}
-	w.started, w.head, w.epoch = true, seq, now
+}
+
+func (w *Window) start(now time.Time, seq uint32) {
+	if !w.started {
+		w.started, w.head, w.epoch = true, seq, now
+	}
 }
 
 // Restart delivers all that waits and forgets where the stream was: the next

@@ -89,7 +89,7 @@ func New(cfg Config) (*Window, error) {
 // data, delivered like any other. Under Order, packets whose time is up at now
 // are delivered too, after p has had its chance to fill the gap before them.
 func (w *Window) Push(now time.Time, seq uint32, p []byte, deliver func([]byte)) {
-	w.Begin(now, seq)
+	w.start(now, seq)
 	if seq == w.head && w.ring.count == 0 {
 		w.pass(p, deliver)
 		w.drain(deliver)
