@@ -114,7 +114,7 @@ func FuzzReceive(f *testing.F) {
 			packet, wait, script = fuzzStep(script, genuine)
 			if now = now.Add(wait); wait > 0 {
 				p.b.expire(now)
-				p.b.catchUp()
+				p.b.catchUp(now)
 				continue
 			}
 			p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: packet}}, p.w)

@@ -31,8 +31,9 @@ type inbound struct {
 	mu      sync.Mutex
 	dev     netdev.Device // nil until the local end is up
 	dec     *mppe.Decrypter
-	early   bool // stateless MPPE: decipher before the window
-	behind  bool // the decrypter is catching up with the peer after an outage
+	early   bool      // stateless MPPE: decipher before the window
+	behind  bool      // the decrypter is catching up with the peer after an outage
+	turn    time.Time // when it may take the next steps
 	win     *reorder.Window
 	winCfg  reorder.Config
 	data    belief // of packets that carry data

@@ -170,7 +170,7 @@ func (s *Session) work(now time.Time) {
 	if due {
 		s.sendAck(ack)
 	}
-	s.catchUp()
+	s.catchUp(now)
 }
 
 // reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it has found it again.
@@ -190,18 +190,28 @@ func (s *Session) reset(now time.Time) {
 	}
 }
 
+// The way back after an outage is walked in turns, with a pause after each: on a slow machine, where a key change takes
+// long, the time ends a turn, so that forged packets that claim an outage never get the better part of a processor.
 const (
-	catchUpEvery = 10 * time.Millisecond
-	catchUpSteps = 1024 // key changes a turn: about a millisecond's work in a hundred
+	catchUpEvery = 10 * time.Millisecond // from one turn to the next
+	catchUpFor   = 2 * time.Millisecond  // a turn
+	catchUpSteps = 1024                  // key changes of a turn at most
+	catchUpStep  = 64                    // key changes between two looks at the clock
 )
 
-// catchUp lets a decrypter walk its key chain towards where the peer seems to be after an outage.
-func (s *Session) catchUp() {
-	s.in.mu.Lock()
-	defer s.in.mu.Unlock()
-	if s.in.dec != nil {
-		s.in.behind = s.in.dec.CatchUp(catchUpSteps)
+// catchUp lets a decrypter walk its key chain towards where the peer seems to be after an outage, if its turn has come.
+func (s *Session) catchUp(now time.Time) {
+	in := &s.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.behind || now.Before(in.turn) {
+		return
 	}
+	began := s.opts.Now()
+	for steps := 0; in.behind && steps < catchUpSteps && s.opts.Now().Sub(began) < catchUpFor; steps += catchUpStep {
+		in.behind = in.dec.CatchUp(catchUpStep)
+	}
+	in.turn = now.Add(catchUpEvery)
 }
 
 // next is how long the session may sleep.
@@ -215,9 +225,7 @@ func (s *Session) next(now time.Time) time.Duration {
 	sooner(s.link.Deadline())
 	s.in.mu.Lock()
 	sooner(s.in.win.Deadline())
-	if s.in.behind {
-		wait = min(wait, catchUpEvery)
-	}
+	sooner(s.in.turn, s.in.behind)
 	s.in.mu.Unlock()
 	s.ackMu.Lock()
 	sooner(s.acker.Deadline())
@@ -236,9 +244,7 @@ func (s *Session) arm(now time.Time) {
 	}
 	s.in.mu.Lock()
 	sooner(s.in.win.Deadline())
-	if s.in.behind {
-		at = min(at, now.Add(catchUpEvery).UnixNano())
-	}
+	sooner(s.in.turn, s.in.behind)
 	s.in.mu.Unlock()
 	s.ackMu.Lock()
 	sooner(s.acker.Deadline())
