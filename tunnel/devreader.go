@@ -15,20 +15,35 @@ type deviceReader struct {
 	route func(ip []byte) *Session // whose a packet is, or nil
 }
 
+// A device's MTU is anybody's to change, so a buffer takes the largest packet there is; what is never touched takes no
+// memory. An odd number of cache lines from one to the next keeps their beginnings out of each other's way.
+const readStride = headroom + 1<<16
+
+// maxReadErrors is how many errors in a row are those of packets, or of what the device listens to besides; one more is
+// its own.
+const maxReadErrors = 16
+
 // run reads until the device is closed.
 func (r *deviceReader) run() error {
 	bufs := make([][]byte, r.dev.BatchSize())
+	slab := make([]byte, readStride*len(bufs))
 	for i := range bufs {
-		bufs[i] = make([]byte, bufferSize)
+		bufs[i] = slab[i*readStride:][:readStride:readStride]
 	}
 	sizes := make([]int, len(bufs))
-	for {
+	for failures := 0; ; {
 		n, err := r.dev.Read(bufs, sizes, headroom)
-		if err != nil && !errors.Is(err, tun.ErrTooManySegments) {
-			if errors.Is(err, os.ErrClosed) {
-				return nil
-			}
+		switch {
+		case err == nil, errors.Is(err, tun.ErrTooManySegments):
+			failures = 0
+		case errors.Is(err, os.ErrClosed):
+			return nil
+		case errors.Is(err, netdev.ErrDeleted):
 			return err
+		default:
+			if failures++; failures > maxReadErrors {
+				return err
+			}
 		}
 		if n > 0 {
 			r.dispatch(bufs[:n], sizes[:n])

@@ -1,6 +1,7 @@
 package netdev
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,9 @@ import (
 
 // Device moves IP packets in batches: a kernel TUN device, or a userspace stack.
 type Device = tun.Device
+
+// ErrDeleted is what reading a device gives that somebody else has deleted.
+var ErrDeleted = errors.New("the TUN device was deleted")
 
 const (
 	// DefaultName is the device name when the user gives none: the kernel puts the lowest

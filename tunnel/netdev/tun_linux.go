@@ -128,9 +128,6 @@ func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	return n, err
 }
 
-// ErrDeleted is what reading a device gives that somebody else has deleted.
-var ErrDeleted = errors.New("the TUN device was deleted")
-
 // Close removes the device and ends its goroutines; a second call returns the first's result.
 func (d *kernelDevice) Close() error {
 	d.once.Do(func() {
