@@ -258,11 +258,14 @@ func (l *Link) settle() {
 	}
 	l.closing = true
 	l.phase = PhaseTerminate
-	l.setup = time.Time{}
+	l.setup, l.grace = time.Time{}, time.Time{}
 	l.out.pushEvent(Closing{Reason: l.reason})
+	if l.lcp.alive.unanswered > 0 {
+		l.lcp.lim.maxTerminate = 1 // the peer is silent already
+	}
 	l.lcp.handle(evClose)
-	// In states without a lower layer or without a peer nothing more will come.
-	if l.lcp.state == stClosed || l.lcp.state == stInitial {
+	// In states without a lower layer, and from a peer that was never heard, nothing more will come.
+	if l.lcp.state == stClosed || l.lcp.state == stInitial || l.heard == 0 {
 		l.finish()
 	}
 }

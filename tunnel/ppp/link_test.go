@@ -129,6 +129,31 @@ func TestTerminate(t *testing.T) {
 		assert.Len(t, p.client.frames, 2)
 		assert.Equal(t, 6100*time.Millisecond, p.now.Sub(start))
 	})
+	t.Run("a peer that leaves echoes unanswered is left after one", func(t *testing.T) {
+		client := clientConfig()
+		client.EchoInterval = time.Minute
+		p := newPair(t, client, serverConfig())
+		p.open()
+		p.run(10 * time.Second)
+		p.network = func(bool, []byte) []time.Duration { return nil }
+		p.run(time.Minute)
+		p.client.frames = nil
+		p.client.link.Close(p.now, "bye")
+		p.run(2900 * time.Millisecond)
+		assert.Empty(t, eventsOf[LinkDown](p.client))
+		p.run(200 * time.Millisecond)
+		assert.Equal(t, ClassAdmin, p.client.reason().Class)
+		assert.Len(t, p.client.frames, 1)
+	})
+	t.Run("a peer that never said a word is not waited for", func(t *testing.T) {
+		s := newScript(t, clientConfig())
+		s.wait(7 * time.Second)
+		s.skip()
+		s.link.Close(s.now, "bye")
+		assert.Equal(t, "bye", string(s.expect(ProtoLCP, codeTerminateRequest).data))
+		s.quiet()
+		assert.Equal(t, ClassAdmin, s.reason().Class)
+	})
 	t.Run("the call is cleared", func(t *testing.T) {
 		p := newPair(t, clientConfig(), serverConfig())
 		p.open()
