@@ -11,19 +11,20 @@ type U32 struct {
 // SetKey starts the key stream of key, which is 1 to 256 bytes long.
 func (u *U32) SetKey(key []byte) {
 	s := &u.s
+	// The key is written out over 256 bytes: to go back to its start takes a
+	// third of every step otherwise, and a division for i%len(key) far more.
+	var k [256]uint8
+	for n := copy(k[:], key); n < len(k); n *= 2 {
+		copy(k[n:], k[:n])
+	}
 	for i := range s {
 		s[i] = uint32(i)
 	}
 	var j uint8
-	k := 0
 	for i := range s {
 		x := s[i]
-		j += uint8(x) + key[k]
+		j += uint8(x) + k[i]
 		s[i], s[j] = s[j], x
-		// A division for i%len(key) costs more than all the rest of the step.
-		if k++; k == len(key) {
-			k = 0
-		}
 	}
 	u.i, u.j = 0, 0
 }
