@@ -21,6 +21,7 @@ func aesSubject(name string, size int) subject {
 	}
 	return subject{
 		name:  name,
+		kind:  other,
 		check: func() error { return nil },
 		works: map[Workload]makeWork{
 			Stream:   with(func(c *aesWork) work { return (*aesStream)(c) }),

@@ -47,17 +47,39 @@ func fakeRunner() *runner {
 	return &runner{
 		clock: func() clock { return c },
 		subjects: []subject{
-			{"fast", ok, map[Workload]makeWork{Stream: bytes(1, 1), Packets: bytes(2, packetsPerCall), KeySetup: keys(time.Microsecond)}},
-			{"slow", ok, map[Workload]makeWork{Stream: bytes(10, 1), Packets: bytes(20, packetsPerCall), KeySetup: keys(10 * time.Microsecond)}},
-			{"broken", func() error { return errBroken }, map[Workload]makeWork{Stream: nil}},
-			{"narrow", ok, map[Workload]makeWork{Stream: bytes(100, 1)}},
+			{"fast", ours, ok, map[Workload]makeWork{Stream: bytes(1, 1), Packets: bytes(2, packetsPerCall), KeySetup: keys(time.Microsecond)}},
+			{"slow", ours, ok, map[Workload]makeWork{Stream: bytes(10, 1), Packets: bytes(20, packetsPerCall), KeySetup: keys(10 * time.Microsecond)}},
+			{"broken", ours, func() error { return errBroken }, map[Workload]makeWork{Stream: nil}},
+			{"narrow", ours, ok, map[Workload]makeWork{Stream: bytes(100, 1)}},
 		},
 	}
 }
 
-// fakeReport is what fakeRunner measures, on a machine that does not depend on where the test runs.
-func fakeReport(ctx context.Context, cfg Config) (*Report, error) {
-	r, err := fakeRunner().run(ctx, cfg)
+// fakeComparison is fakeRunner beside two peers, "libcrypto" with 3 ns a byte and key set-ups of 5 µs, and "crypto/rc4"
+// with 6 ns a byte and no key set-up; "aes" is no RC4 and "auto" another name for fast.
+func fakeComparison() *runner {
+	r := fakeRunner()
+	fast := r.subjects[0]
+	c := r.clock().(*fakeClock)
+	bytes := func(cost time.Duration) makeWork {
+		return func(size int, _ *keySource) (work, error) {
+			return &fakeWork{clock: c, cost: cost * time.Duration(size), step: 1}, nil
+		}
+	}
+	keys := func(int, *keySource) (work, error) {
+		return &fakeWork{clock: c, cost: 5 * time.Microsecond, step: 1}, nil
+	}
+	r.subjects = append(r.subjects,
+		subject{"aes", other, fast.check, map[Workload]makeWork{Stream: bytes(1)}},
+		subject{"libcrypto", peer, fast.check, map[Workload]makeWork{Stream: bytes(3), KeySetup: keys}},
+		subject{"crypto/rc4", peer, fast.check, map[Workload]makeWork{Stream: bytes(6)}},
+		subject{"auto", hidden, fast.check, fast.works})
+	return r
+}
+
+// fakeReport is what a fake runner measures, on a machine that does not depend on where the test runs.
+func fakeReport(ctx context.Context, runner *runner, cfg Config) (*Report, error) {
+	r, err := runner.run(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -75,3 +97,15 @@ type recorder struct {
 
 func (r *recorder) Begin(c Case) { r.begun = append(r.begun, c) }
 func (r *recorder) End(x Result) { r.ended = append(r.ended, x) }
+
+// turnRecorder is a recorder that is told about turns.
+type turnRecorder struct {
+	recorder
+	done, all []int
+	cases     []Case
+}
+
+func (r *turnRecorder) Turns(cases []Case, done, all int) {
+	r.cases = cases
+	r.done, r.all = append(r.done, done), append(r.all, all)
+}

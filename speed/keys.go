@@ -37,3 +37,8 @@ func (k *keySource) fill(key []byte) {
 		key = key[8:]
 	}
 }
+
+// below gives a number from 0 to n-1, each as likely as another to within n/2^31.
+func (k *keySource) below(n int) int {
+	return int((k.next() >> 33) % uint64(n))
+}

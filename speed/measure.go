@@ -34,7 +34,7 @@ func (r *runner) measureAll(ctx context.Context, t task, wall bool) ([]Sample, e
 			w, err := t.subject.works[t.Workload](t.Bytes, keys)
 			n := 0
 			if err == nil {
-				n = calibrate(ctx, w, c, t.Time)
+				n, _ = calibrate(ctx, w, c, min(t.Time/chunksPerMeasurement, maxChunk))
 			}
 			ready.Done()
 			ready.Wait()
@@ -54,20 +54,19 @@ func (r *runner) measureAll(ctx context.Context, t task, wall bool) ([]Sample, e
 	return samples, nil
 }
 
-// calibrate finds how many operations fill a chunk of time. It also warms up caches, predictors and the CPU's frequency.
+// calibrate finds how many operations fill a chunk of time, or half of it, and how long they took. It also warms up caches, predictors and the CPU's frequency.
 // It goes by CPU time where it can: a thread that has to wait for a processor must not take its operations for slow.
-func calibrate(ctx context.Context, w work, c clock, total time.Duration) int {
-	chunk := min(total/chunksPerMeasurement, maxChunk)
+func calibrate(ctx context.Context, w work, c clock, chunk time.Duration) (n int, took time.Duration) {
 	w.run(1)
-	for n := 1; ; {
+	for n = 1; ; {
 		start, startCPU := c.wall(), c.cpu()
 		w.run(n)
-		took := c.wall() - start
+		took = c.wall() - start
 		if cpu := c.cpu() - startCPU; cpu > 0 {
 			took = cpu
 		}
 		if took >= chunk/2 || ctx.Err() != nil {
-			return n
+			return n, took
 		}
 		// A clock that has not moved says nothing but "more"; one that has is believed up to a factor of eight.
 		n = int(min(int64(n)*8, int64(n)*int64(chunk)/max(int64(took), 1)+1))

@@ -7,22 +7,36 @@ import (
 )
 
 // Progress writes openssl's lines while measuring goes on: "Doing u32 for 3s on 1024 size blocks: 123 u32's in 3.00s".
-// It is an [Observer].
+// A comparison has a line that counts up instead, and the results when it is done. It is a [TurnObserver].
 type Progress struct{ Out io.Writer }
 
 // Begin writes the first half of the line.
 func (p *Progress) Begin(c Case) {
-	seconds := strconv.FormatFloat(c.Time.Seconds(), 'g', 6, 64)
-	if c.Workload.sized() {
-		fmt.Fprintf(p.Out, "Doing %s for %ss on %d size blocks: ", label(c.Name, c.Workload), seconds, c.Bytes)
-	} else {
-		fmt.Fprintf(p.Out, "Doing %s for %ss: ", label(c.Name, c.Workload), seconds)
+	fmt.Fprintf(p.Out, "Doing %s for %ss%s: ", label(c.Name, c.Workload), seconds(c), blocks(c))
+}
+
+// Turns writes the line of a comparison again, with what is done by now.
+func (p *Progress) Turns(cases []Case, done, all int) {
+	c := cases[0]
+	fmt.Fprintf(p.Out, "\rDoing %d in turns, %s for %ss%s: %d%%", len(cases), c.Workload, seconds(c), blocks(c), 100*done/all)
+	if done == all {
+		fmt.Fprintln(p.Out)
 	}
 }
 
-// End writes the second half.
+// End writes the second half, or a result of a comparison.
 func (p *Progress) End(r Result) {
 	fmt.Fprintf(p.Out, "%d %s's in %.2fs\n", r.Ops, label(r.Name, r.Workload), r.Seconds)
+}
+
+func seconds(c Case) string { return strconv.FormatFloat(c.Time.Seconds(), 'g', 6, 64) }
+
+// blocks names the size, if the workload has one.
+func blocks(c Case) string {
+	if !c.Workload.sized() {
+		return ""
+	}
+	return fmt.Sprintf(" on %d size blocks", c.Bytes)
 }
 
 // MRProgress writes the lines that `openssl speed -mr` has for the same, one for every worker:
@@ -32,7 +46,7 @@ type MRProgress struct{ Out io.Writer }
 // Begin writes the +DT lines.
 func (p *MRProgress) Begin(c Case) {
 	for range c.Workers {
-		fmt.Fprintf(p.Out, "+DT:%s:%s:%d\n", label(c.Name, c.Workload), strconv.FormatFloat(c.Time.Seconds(), 'g', 6, 64), c.Bytes)
+		fmt.Fprintf(p.Out, "+DT:%s:%s:%d\n", label(c.Name, c.Workload), seconds(c), c.Bytes)
 	}
 }
 

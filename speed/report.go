@@ -24,6 +24,7 @@ type row struct {
 	name    string
 	number  int // in the list of all names
 	results []*Result
+	ratios  []map[string]float64 // of each result to the peers
 }
 
 // sections sorts the results into tables. Of a case that was measured several times it takes the median, the faster of
@@ -61,6 +62,7 @@ func (r *Report) section(w Workload) section {
 		for _, size := range s.sizes {
 			repeated := cells[key(name, size)]
 			line.results = append(line.results, median(repeated))
+			line.ratios = append(line.ratios, r.medianRatios(repeated))
 			if n := len(repeated); n > 1 { // median has sorted them
 				if share := repeated[n-1].OpsPerSecond()/repeated[0].OpsPerSecond() - 1; share >= s.spread.share {
 					s.spread = spread{share, repeated[0].Case}
@@ -79,6 +81,31 @@ func median(list []*Result) *Result {
 	}
 	slices.SortFunc(list, func(a, b *Result) int { return cmp.Compare(a.OpsPerSecond(), b.OpsPerSecond()) })
 	return list[len(list)/2]
+}
+
+// medianRatios are the medians of each ratio by itself.
+func (r *Report) medianRatios(list []*Result) map[string]float64 {
+	medians := map[string]float64{}
+	for _, peer := range r.Peers {
+		var ratios []float64
+		for _, result := range list {
+			if ratio, measured := result.Ratios[peer]; measured {
+				ratios = append(ratios, ratio)
+			}
+		}
+		if len(ratios) > 0 {
+			medians[peer] = middle(ratios)
+		}
+	}
+	return medians
+}
+
+// base is the peer whose ratios tables show; empty if there is none.
+func (r *Report) base() string {
+	if len(r.Peers) == 0 {
+		return ""
+	}
+	return r.Peers[0]
 }
 
 // label is what the formats that have one name a row call it: openssl's name for the plain stream, NAME/WORKLOAD else.

@@ -11,16 +11,20 @@ import (
 // benchmarkNames are the names that this repository's Go benchmarks of the same work have, so that benchstat can compare
 // both.
 var benchmarkNames = map[Workload]string{
-	Stream:   "Stream",
-	Packet:   "Packet",
-	Packets:  "Packets",
-	KeySetup: "KeySetup",
-	MPPE:     "MPPE",
+	Stream:       "Stream",
+	Packet:       "Packet",
+	Packets:      "Packets",
+	Mix:          "Mix",
+	KeySetup:     "KeySetup",
+	MPPE:         "MPPE",
+	MPPEBatch:    "MPPEBatch",
+	MPPESessions: "MPPESessions",
 }
 
 // WriteBenchfmt writes every measurement as a line of Go's benchmark format (golang.org/x/perf/benchfmt), which benchstat
 // reads, also from machines that have no Go. A slash in a name, which separates
-// a benchmark's parameters, becomes an underscore. As in a Go benchmark an operation of [Packets] is a whole call.
+// a benchmark's parameters, becomes an underscore. As in a Go benchmark an operation of [Packets], and of what else takes
+// 64 packets a call, is a whole call. With Config.Peers every line has the ratios, with units such as x/libcrypto.
 func (r *Report) WriteBenchfmt(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\ncpu: %s\n", r.GOOS, r.GOARCH, r.CPU.Brand)
@@ -30,7 +34,7 @@ func (r *Report) WriteBenchfmt(out io.Writer) error {
 	}
 	for _, result := range r.Results {
 		ops, bytes := result.Ops, float64(result.Bytes)
-		if result.Workload == Packets {
+		if result.Workload.inCalls() {
 			ops /= packetsPerCall
 			bytes *= packetsPerCall
 		}
@@ -45,6 +49,11 @@ func (r *Report) WriteBenchfmt(out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%d\t%.2f ns/op", procs, ops, perOp*1e9)
 		if result.Workload.sized() {
 			fmt.Fprintf(w, "\t%.2f MB/s", bytes/perOp/1e6)
+		}
+		for _, peer := range r.Peers {
+			if ratio, measured := result.Ratios[peer]; measured {
+				fmt.Fprintf(w, "\t%.3f x/%s", ratio, strings.ReplaceAll(peer, "/", "_"))
+			}
 		}
 		fmt.Fprintln(w)
 	}

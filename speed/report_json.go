@@ -3,6 +3,8 @@ package speed
 import (
 	"encoding/json"
 	"io"
+
+	"github.com/arc4tun/arc4tun/speed/libcrypto"
 )
 
 // The shape of WriteJSON's object.
@@ -18,6 +20,8 @@ type (
 		Why         string        `json:"why"`
 		Workers     int           `json:"workers"`
 		Clock       string        `json:"clock"`
+		Libcrypto   string        `json:"libcrypto,omitempty"`
+		Peers       []string      `json:"peers,omitempty"`
 		Interrupted bool          `json:"interrupted"`
 		Results     []jsonResult  `json:"results"`
 		Failed      []jsonFailure `json:"failed"`
@@ -29,6 +33,11 @@ type (
 		Ops            uint64   `json:"ops"`
 		Seconds        float64  `json:"seconds"`
 		BytesPerSecond float64  `json:"bytes_per_second"`
+		jsonRatios
+	}
+	jsonRatios struct {
+		Ratio  *float64           `json:"ratio,omitempty"`
+		Ratios map[string]float64 `json:"ratios,omitempty"`
 	}
 	jsonFailure struct {
 		Backend string `json:"backend"`
@@ -38,12 +47,15 @@ type (
 
 // WriteJSON writes the report as one JSON object. Every measurement is there, also repeated ones; bytes_per_second is
 // bytes * ops / seconds, and bytes is 0 for operations without a size. "clock" is "cpu" or "wall".
+//
+// With Config.Peers a result's "ratio" says how many times as fast as libcrypto it is, and "ratios" the same for every
+// peer; there is no "ratio" where this build has no libcrypto. "libcrypto" is its version.
 func (r *Report) WriteJSON(out io.Writer) error {
 	report := jsonReport{
 		Version: r.Version, GOOS: r.GOOS, GOARCH: r.GOARCH,
 		CPU: r.CPU.Brand, CPUs: r.CPU.Count, Features: r.CPU.Features,
 		Selected: r.Selected, Why: r.Why,
-		Workers: r.Workers, Clock: "cpu", Interrupted: r.Interrupted,
+		Workers: r.Workers, Clock: "cpu", Libcrypto: r.Libcrypto, Peers: r.Peers, Interrupted: r.Interrupted,
 		Results: []jsonResult{}, Failed: []jsonFailure{},
 	}
 	if r.Wall {
@@ -53,9 +65,15 @@ func (r *Report) WriteJSON(out io.Writer) error {
 		report.Features = []string{}
 	}
 	for _, result := range r.Results {
-		report.Results = append(report.Results, jsonResult{
-			result.Name, result.Workload, result.Bytes, result.Ops, result.Seconds, result.BytesPerSecond(),
-		})
+		line := jsonResult{
+			Backend: result.Name, Workload: result.Workload, Bytes: result.Bytes,
+			Ops: result.Ops, Seconds: result.Seconds, BytesPerSecond: result.BytesPerSecond(),
+		}
+		line.Ratios = result.Ratios
+		if ratio, measured := result.Ratios[libcrypto.Name]; measured {
+			line.Ratio = &ratio
+		}
+		report.Results = append(report.Results, line)
 	}
 	for _, f := range r.Failed {
 		report.Failed = append(report.Failed, jsonFailure{f.Name, f.Err.Error()})

@@ -19,6 +19,10 @@ import (
 // for the name; and for operations without a size there is
 //
 //	+K:NUMBER:NAME:BITS:RATE:TIME      key bits, operations a second, seconds each
+//
+// With Config.Peers a line for each peer follows them:
+//
+//	+X:NUMBER:NAME:PEER:RATIO:...      how many times as fast as PEER at each size; 0.000 where nothing was measured
 func (r *Report) WriteMR(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	for _, s := range r.sections() {
@@ -31,6 +35,9 @@ func (r *Report) WriteMR(out io.Writer) error {
 			}
 		}
 		s.writeMR(w, "", "", func(r *Result) float64 { return r.OpsPerSecond() })
+		for _, peer := range r.Peers {
+			s.writeRatiosMR(w, peer)
+		}
 	}
 	return w.Flush()
 }
@@ -63,5 +70,16 @@ func (s section) writeMR(w io.Writer, before, after string, rate func(*Result) f
 			fmt.Fprintf(w, ":%.2f", bytes)
 		}
 		fmt.Fprintf(w, "%s\n", after)
+	}
+}
+
+// writeRatiosMR writes the +X lines for one peer.
+func (s section) writeRatiosMR(w io.Writer, peer string) {
+	for _, line := range s.rows {
+		fmt.Fprintf(w, "+X:%d:%s:%s", line.number, label(line.name, s.workload), peer)
+		for _, ratios := range line.ratios {
+			fmt.Fprintf(w, ":%.3f", ratios[peer])
+		}
+		fmt.Fprintln(w)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/speed/libcrypto"
 )
 
 // WriteTable writes the report for a reader, in the manner of `openssl speed`: what was measured on which machine, and a
@@ -18,9 +20,9 @@ func (r *Report) WriteTable(out io.Writer) error {
 			fmt.Fprintf(w, "\n%s: %s\n", s.workload, s.workload.What())
 		}
 		if s.workload.sized() {
-			writeRates(w, s)
+			writeRates(w, s, r.base())
 		} else {
-			writeOperations(w, s)
+			writeOperations(w, s, r.base())
 		}
 		s.spread.write(w)
 	}
@@ -50,7 +52,18 @@ func (r *Report) writeHeader(w io.Writer) {
 	if r.Wall {
 		clock = "elapsed time"
 	}
-	fmt.Fprintf(w, "measured: %s, %s\n", plural(r.Workers, "thread"), clock)
+	fmt.Fprintf(w, "measured: %s, %s", plural(r.Workers, "thread"), clock)
+	if base := r.base(); base != "" {
+		fmt.Fprintf(w, ", in turns; behind each figure how many times as fast as %s it is", base)
+	}
+	fmt.Fprintln(w)
+	switch {
+	case len(r.Peers) == 0:
+	case r.Libcrypto != "":
+		fmt.Fprintf(w, "libcrypto: %s\n", r.Libcrypto)
+	default:
+		fmt.Fprintf(w, "libcrypto: not in this build; %s\n", libcrypto.HowToBuild)
+	}
 }
 
 func plural(n int, noun string) string {
@@ -60,18 +73,21 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// writeRates is openssl's table of block sizes.
-func writeRates(w io.Writer, s section) {
+// writeRates is openssl's table of block sizes, with the ratios to base, if there is one, behind the figures.
+func writeRates(w io.Writer, s section, base string) {
 	fmt.Fprintln(w, "The 'numbers' are in 1000s of bytes per second processed.")
-	fmt.Fprint(w, "type        ")
-	for _, size := range s.sizes {
-		fmt.Fprintf(w, "%7d bytes", size)
+	head := "type        "
+	for i, size := range s.sizes {
+		if base != "" && i > 0 {
+			head += strings.Repeat(" ", ratioWidth)
+		}
+		head += fmt.Sprintf("%7d bytes", size)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, head)
 	for _, line := range s.rows {
 		var b strings.Builder
 		fmt.Fprintf(&b, "%-13s", line.name)
-		for _, result := range line.results {
+		for i, result := range line.results {
 			switch {
 			case result == nil:
 				fmt.Fprintf(&b, " %11s ", "-")
@@ -80,20 +96,39 @@ func writeRates(w io.Writer, s section) {
 			default:
 				fmt.Fprintf(&b, " %11.2f ", result.BytesPerSecond())
 			}
+			writeRatio(&b, line.ratios[i], base)
 		}
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
 }
 
+// ratioWidth is the width of what writeRatio writes.
+const ratioWidth = 8
+
+// writeRatio writes the ratio to base behind a figure: nothing without a base, blanks without a ratio.
+func writeRatio(b *strings.Builder, ratios map[string]float64, base string) {
+	if base == "" {
+		return
+	}
+	text := ""
+	if ratio, measured := ratios[base]; measured {
+		text = fmt.Sprintf("%.2fx", ratio)
+	}
+	fmt.Fprintf(b, "%*s", ratioWidth, text)
+}
+
 // writeOperations is openssl's table of operations that have no size.
-func writeOperations(w io.Writer, s section) {
+func writeOperations(w io.Writer, s section, base string) {
 	fmt.Fprintf(w, "%-13s %11s %14s\n", "type", "time each", "each second")
 	for _, line := range s.rows {
-		for _, result := range line.results {
+		for i, result := range line.results {
 			if result == nil {
 				continue
 			}
-			fmt.Fprintf(w, "%-13s %10.9fs %14.1f\n", line.name, 1/result.OpsPerSecond(), result.OpsPerSecond())
+			var b strings.Builder
+			fmt.Fprintf(&b, "%-13s %10.9fs %14.1f", line.name, 1/result.OpsPerSecond(), result.OpsPerSecond())
+			writeRatio(&b, line.ratios[i], base)
+			fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 		}
 	}
 }

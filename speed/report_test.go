@@ -17,7 +17,7 @@ import (
 // exampleReport has everything in it that the formats treat in their own way.
 func exampleReport(t *testing.T) *Report {
 	t.Helper()
-	r, err := fakeReport(t.Context(), Config{
+	r, err := fakeReport(t.Context(), fakeRunner(), Config{
 		Names: []string{"fast", "slow", "broken", "narrow"}, Workloads: []Workload{Stream, Packets, KeySetup},
 		Sizes: []int{16, 16384}, Time: time.Second, Elapsed: true,
 	})
@@ -222,8 +222,8 @@ func TestWriteBenchfmt(t *testing.T) {
 
 func TestProgressLines(t *testing.T) {
 	results := []Result{
-		{Case{"u32", Stream, 1024, 3 * time.Second, 1}, 123, 3.001, []Sample{{123, 3.001}}},
-		{Case{"u32", KeySetup, 0, 500 * time.Millisecond, 2}, 30, 0.5, []Sample{{10, 0.5}, {20, 0.5}}},
+		{Case: Case{"u32", Stream, 1024, 3 * time.Second, 1}, Ops: 123, Seconds: 3.001, Samples: []Sample{{123, 3.001}}},
+		{Case: Case{"u32", KeySetup, 0, 500 * time.Millisecond, 2}, Ops: 30, Seconds: 0.5, Samples: []Sample{{10, 0.5}, {20, 0.5}}},
 	}
 	show := func(o Observer) {
 		for _, r := range results {

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/arc4tun/arc4tun/speed/libcrypto"
 )
 
 // Limits of [Config], for those who check flags.
@@ -42,6 +44,7 @@ type Config struct {
 	Workers   int           // measure with so many threads at once and add up their rates
 	Elapsed   bool          // divide by wall time instead of CPU time
 	Count     int           // measure everything so many times, in turns: A B A B
+	Peers     bool          // measure libcrypto, if this build has it, and crypto/rc4 in turns with the others, and give ratios
 	Version   string        // of the program, for the report
 	Observer  Observer      // told as measuring goes on; may be nil
 }
@@ -65,8 +68,13 @@ type Case struct {
 type Result struct {
 	Case
 	Ops     uint64   // of all workers
-	Seconds float64  // Ops divided by the sum of the workers' rates: for one worker, its time
+	Seconds float64  // Ops divided by the sum of the workers' rates: for one worker, its time; see Config.Peers
 	Samples []Sample // one a worker
+	// Ratios says, with Config.Peers, how many times as fast as each peer this is: the median of the rounds' ratios. Seconds
+	// is then Ops times what an operation takes in the median round.
+	Ratios map[string]float64
+
+	perOp []float64 // seconds an operation takes, in each round
 }
 
 // Sample is what one worker did.
@@ -96,7 +104,9 @@ type Report struct {
 	Wall                  bool // rates are per second of wall time, not of CPU time
 	Results               []Result
 	Failed                []Failure
-	Interrupted           bool // the context ended before everything was measured
+	Interrupted           bool     // the context ended before everything was measured
+	Peers                 []string // what Results have ratios to, the one that tables show first; empty without Config.Peers
+	Libcrypto             string   // its version, and the RC4 implementation it picked; empty if this build has none
 
 	names []string // all names there are; a name's place is its number in WriteMR
 }
@@ -119,6 +129,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	report.CPU = readCPU()
+	report.Libcrypto = libcrypto.Version()
 	report.Selected, report.Why = selected()
 	return report, nil
 }
@@ -148,6 +159,10 @@ func (r *runner) run(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	for i := range r.subjects {
 		report.names = append(report.names, r.subjects[i].name)
+	}
+	if cfg.Peers {
+		report.Peers = r.peersAmong(tasks)
+		return report, r.runInTurns(ctx, cfg, tasks, report)
 	}
 	for range cfg.Count {
 		for _, t := range tasks {
@@ -191,7 +206,7 @@ func (r *runner) plan(cfg *Config) (tasks []task, failed []Failure, err error) {
 	if err := cfg.checkNumbers(); err != nil {
 		return nil, nil, err
 	}
-	chosen, err := r.choose(cfg.Names)
+	chosen, err := r.choose(cfg.Names, cfg.Peers)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -236,15 +251,10 @@ func (c *Config) checkNumbers() error {
 	return nil
 }
 
-// choose finds the subjects called names; no names stand for all.
-func (r *runner) choose(names []string) ([]*subject, error) {
+// choose finds the subjects called names, and the peers if they are wanted; no names stand for all that are measured
+// unasked.
+func (r *runner) choose(names []string, peers bool) ([]*subject, error) {
 	var chosen []*subject
-	if len(names) == 0 {
-		for i := range r.subjects {
-			chosen = append(chosen, &r.subjects[i])
-		}
-		return chosen, nil
-	}
 	for _, name := range unique(names) {
 		at := slices.IndexFunc(r.subjects, func(s subject) bool { return s.name == name })
 		if at < 0 {
@@ -256,7 +266,26 @@ func (r *runner) choose(names []string) ([]*subject, error) {
 		}
 		chosen = append(chosen, &r.subjects[at])
 	}
-	return chosen, nil
+	for i := range r.subjects {
+		s := &r.subjects[i]
+		unasked := s.kind == ours || s.kind == peer || s.kind == other && !peers
+		if len(names) == 0 && unasked || peers && s.kind == peer {
+			chosen = append(chosen, s)
+		}
+	}
+	return unique(chosen), nil
+}
+
+// peersAmong lists the peers that tasks measure.
+func (r *runner) peersAmong(tasks []task) []string {
+	var peers []string
+	for i := range r.subjects {
+		s := &r.subjects[i]
+		if s.kind == peer && slices.ContainsFunc(tasks, func(t task) bool { return t.subject == s }) {
+			peers = append(peers, s.name)
+		}
+	}
+	return peers
 }
 
 // unique drops repetitions and keeps the order.

@@ -119,7 +119,7 @@ func TestRunInterrupted(t *testing.T) {
 			var second time.Duration
 			runner := fakeRunner()
 			runner.clock = func() clock { return c }
-			runner.subjects = []subject{{"one", func() error { return nil }, map[Workload]makeWork{
+			runner.subjects = []subject{{"one", ours, func() error { return nil }, map[Workload]makeWork{
 				Stream: func(size int, _ *keySource) (work, error) {
 					w := &fakeWork{clock: c, cost: time.Microsecond, step: 1}
 					if size == 2 {
@@ -147,7 +147,7 @@ func TestRunRefuses(t *testing.T) {
 		want string
 	}{
 		"unknown name":          {Config{Names: []string{"rot13"}}, `unknown name "rot13": give any of fast, slow, broken, narrow`},
-		"unknown workload":      {Config{Workloads: []Workload{"x"}}, `unknown workload "x": give any of stream, packet, packets, keysetup, mppe`},
+		"unknown workload":      {Config{Workloads: []Workload{"x"}}, `unknown workload "x": give any of stream, packet, packets, mix, keysetup, mppe, mppe-batch, mppe-sessions`},
 		"name without workload": {Config{Names: []string{"narrow"}, Workloads: []Workload{KeySetup}}, "narrow has no workload keysetup, only stream"},
 		"no bytes":              {Config{Sizes: []int{16, 0}}, "cannot measure stream with 0 bytes: give sizes of 1 to 1048576 bytes"},
 		"too many bytes":        {Config{Sizes: []int{MaxBytes + 1}}, "cannot measure stream with 1048577 bytes: give sizes of 1 to 1048576 bytes"},

@@ -7,9 +7,20 @@ import (
 // subject is something that can be measured, under a name.
 type subject struct {
 	name  string
+	kind  kind
 	check func() error // the self-test
 	works map[Workload]makeWork
 }
+
+// kind says when a subject is measured without being named.
+type kind int
+
+const (
+	ours   kind = iota // always
+	peer               // always; and with Config.Peers also where others are named
+	other              // only where there are no peers: it is not RC4
+	hidden             // never: it is another name for one of ours
+)
 
 // makeWork sets up the work on blocks of size bytes, for one worker. It may allocate; the work may not.
 type makeWork func(size int, keys *keySource) (work, error)
@@ -19,6 +30,11 @@ type work interface {
 	// run does at least n operations and returns how many.
 	run(n int) int
 }
+
+// workFunc is a function as a [work].
+type workFunc func(n int) int
+
+func (f workFunc) run(n int) int { return f(n) }
 
 func (s *subject) workloads() []Workload {
 	var list []Workload
@@ -30,23 +46,53 @@ func (s *subject) workloads() []Workload {
 	return list
 }
 
-// subjects lists the backends that run on this machine in arc4's order, and then the ciphers shown beside them.
+// subjects lists the backends that run on this machine in arc4's order, and then what is shown beside them. Of the peers
+// the one that ratios are given to, if it is there, comes first.
 func subjects() []subject {
 	var list []subject
 	for _, b := range arc4.Backends() {
-		list = append(list, subject{
-			name:  b.Name(),
-			check: b.SelfTest,
-			works: map[Workload]makeWork{
-				Stream:   func(size int, keys *keySource) (work, error) { return newStreamWork(b, size, keys) },
-				Packet:   func(size int, keys *keySource) (work, error) { return newPacketWork(b, size, keys) },
-				Packets:  func(size int, keys *keySource) (work, error) { return newPacketsWork(b, size, keys) },
-				KeySetup: func(_ int, keys *keySource) (work, error) { return newKeySetupWork(b, keys) },
-				MPPE:     func(size int, keys *keySource) (work, error) { return newMPPEWork(b, size, keys) },
-			},
-		})
+		list = append(list, subject{b.Name(), ours, b.SelfTest, backendWorks(func() (*arc4.Backend, error) { return b, nil })})
 	}
-	return append(list, aesSubject("aes-128-cbc", 16), aesSubject("aes-256-cbc", 32), rc4Subject())
+	list = append(list, aesSubject("aes-128-cbc", 16), aesSubject("aes-256-cbc", 32))
+	if s, ok := libcryptoSubject(); ok {
+		list = append(list, s)
+	}
+	return append(list, rc4Subject(), subject{auto, hidden, checkAuto, backendWorks(lookupAuto)})
+}
+
+// backendWorks are all workloads on the backend that lookup gives.
+func backendWorks(lookup func() (*arc4.Backend, error)) map[Workload]makeWork {
+	on := func(build func(b *arc4.Backend, size int, keys *keySource) (work, error)) makeWork {
+		return func(size int, keys *keySource) (work, error) {
+			b, err := lookup()
+			if err != nil {
+				return nil, err
+			}
+			return build(b, size, keys)
+		}
+	}
+	return map[Workload]makeWork{
+		Stream: on(newStreamWork),
+		Packet: on(newPacketWork),
+		Packets: on(func(b *arc4.Backend, size int, keys *keySource) (work, error) {
+			return newPacketsWork(b, size, keys), nil
+		}),
+		Mix:          on(func(b *arc4.Backend, _ int, keys *keySource) (work, error) { return newMixWork(b, keys), nil }),
+		KeySetup:     on(func(b *arc4.Backend, _ int, keys *keySource) (work, error) { return newKeySetupWork(b, keys) }),
+		MPPE:         on(newMPPEWork),
+		MPPEBatch:    on(newMPPEBatchWork),
+		MPPESessions: on(newMPPESessionsWork),
+	}
+}
+
+// auto is the name of what arc4 selects, as arc4.Lookup knows it.
+const auto = "auto"
+
+func lookupAuto() (*arc4.Backend, error) { return arc4.Lookup(auto) }
+
+func checkAuto() error {
+	_, err := lookupAuto() // a backend that fails its self-test is not selected
+	return err
 }
 
 // selected is what arc4.Selected says; the name is empty if nothing could be selected.

@@ -15,11 +15,17 @@ const (
 	Packet Workload = "packet"
 	// Packets is the same for 64 packets at a time through arc4.Backend.XORKeyStreams; one packet counts as one operation.
 	Packets Workload = "packets"
+	// Mix is Packets with packets of unequal length, as they are on the Internet: see [MixLengths]. Its size is their mean.
+	Mix Workload = "mix"
 	// KeySetup is a fresh 16-byte key every time, and nothing encrypted. It has no size.
 	KeySetup Workload = "keysetup"
 	// MPPE is a whole packet of stateless 128-bit MPPE (RFC 3078): the session key changed, the RC4 state set up, header and
 	// packet written. The size is that of the PPP packet, two bytes of protocol field included.
 	MPPE Workload = "mppe"
+	// MPPEBatch is the same for 64 packets of one session at a time, through mppe.Encrypter.EncryptBatch.
+	MPPEBatch Workload = "mppe-batch"
+	// MPPESessions is the same for 64 packets at a time, eight of each of eight sessions, through mppe.SendBatch.
+	MPPESessions Workload = "mppe-sessions"
 )
 
 // keySize is the length in bytes of the keys in all workloads: MPPE's for 128 bits.
@@ -33,6 +39,7 @@ type workloadInfo struct {
 	name             Workload
 	what             string
 	minSize, maxSize int // bytes; both 0: it has no size
+	onlySize         int // bytes; the one size it has, whatever sizes are asked for; 0 if it takes any
 }
 
 // MaxBytes is the largest size of a block.
@@ -43,11 +50,14 @@ const MaxBytes = 1 << 20
 const maxPacket = 1 << 16
 
 var workloads = []workloadInfo{
-	{Stream, "one key, block after block", 1, MaxBytes},
-	{Packet, "a fresh 16-byte key for every block", 1, MaxBytes},
-	{Packets, "64 packets a call, a fresh 16-byte key each", 1, maxPacket},
-	{KeySetup, "a fresh 16-byte key, nothing encrypted", 0, 0},
-	{MPPE, "whole packets of stateless 128-bit MPPE", 2, maxPacket},
+	{Stream, "one key, block after block", 1, MaxBytes, 0},
+	{Packet, "a fresh 16-byte key for every block", 1, MaxBytes, 0},
+	{Packets, "64 packets a call, a fresh 16-byte key each", 1, maxPacket, 0},
+	{Mix, mixWhat, mixMean, mixMean, mixMean},
+	{KeySetup, "a fresh 16-byte key, nothing encrypted", 0, 0, 0},
+	{MPPE, "whole packets of stateless 128-bit MPPE", 2, maxPacket, 0},
+	{MPPEBatch, "mppe, 64 packets of one session a call", 2, maxPacket, 0},
+	{MPPESessions, "mppe, 64 packets a call, eight of each of eight sessions", 2, maxPacket, 0},
 }
 
 // Workloads lists all workloads in the order they are measured.
@@ -96,6 +106,11 @@ func (w Workload) sized() bool {
 	return i >= 0 && workloads[i].maxSize > 0
 }
 
+// inCalls says whether the workload processes [packetsPerCall] packets a call.
+func (w Workload) inCalls() bool {
+	return w == Packets || w == Mix || w == MPPEBatch || w == MPPESessions
+}
+
 // sizes are the sizes of wanted for the workload: a single 0 if it has none. It refuses those out of range.
 func (w Workload) sizes(wanted []int) ([]int, error) {
 	i := w.index()
@@ -106,6 +121,9 @@ func (w Workload) sizes(wanted []int) ([]int, error) {
 		return []int{0}, nil
 	}
 	info := workloads[i]
+	if info.onlySize > 0 {
+		return []int{info.onlySize}, nil
+	}
 	for _, size := range wanted {
 		if size < info.minSize || size > info.maxSize {
 			return nil, configError("cannot measure %s with %d bytes: give sizes of %d to %d bytes", w, size, info.minSize, info.maxSize)

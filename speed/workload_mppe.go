@@ -17,9 +17,7 @@ type mppeWork struct {
 }
 
 func newMPPEWork(b *arc4.Backend, size int, keys *keySource) (work, error) {
-	key := make([]byte, keySize)
-	keys.fill(key)
-	e, err := mppe.NewEncrypter(mppe.Config{Key: key, Strength: 128, Stateless: true, Backend: b})
+	e, err := newEncrypter(b, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ type packetsWork struct {
 	jobs    [packetsPerCall]arc4.Job
 }
 
-func newPacketsWork(b *arc4.Backend, size int, keys *keySource) (work, error) {
+func newPacketsWork(b *arc4.Backend, size int, keys *keySource) *packetsWork {
 	w := &packetsWork{backend: b, keys: keys, flat: make([]byte, packetsPerCall*keySize)}
 	stride := packetStride(size)
 	buf := make([]byte, packetsPerCall*stride)
@@ -18,7 +18,7 @@ func newPacketsWork(b *arc4.Backend, size int, keys *keySource) (work, error) {
 		packet := buf[i*stride : i*stride+size : i*stride+size]
 		w.jobs[i] = arc4.Job{Key: w.flat[i*keySize : (i+1)*keySize], Dst: packet, Src: packet}
 	}
-	return w, nil
+	return w
 }
 
 // packetStride is the distance of packets of size bytes. CPUs compare the lowest 12 bits of addresses first when they

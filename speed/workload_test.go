@@ -18,10 +18,10 @@ func TestParseWorkloads(t *testing.T) {
 	}{
 		"one":     {in: []string{"mppe"}, want: []Workload{MPPE}},
 		"order":   {in: []string{"mppe", "stream", "mppe"}, want: []Workload{MPPE, Stream}},
-		"all":     {in: []string{"all"}, want: []Workload{Stream, Packet, Packets, KeySetup, MPPE}},
-		"first":   {in: []string{"mppe", "all"}, want: []Workload{MPPE, Stream, Packet, Packets, KeySetup}},
-		"none":    {err: "no workload: give all or any of stream, packet, packets, keysetup, mppe"},
-		"unknown": {in: []string{"bulk"}, err: `unknown workload "bulk": give all or any of stream, packet, packets, keysetup, mppe`},
+		"all":     {in: []string{"all"}, want: Workloads()},
+		"first":   {in: []string{"mppe", "all"}, want: []Workload{MPPE, Stream, Packet, Packets, Mix, KeySetup, MPPEBatch, MPPESessions}},
+		"none":    {err: "no workload: give all or any of stream, packet, packets, mix, keysetup, mppe, mppe-batch, mppe-sessions"},
+		"unknown": {in: []string{"bulk"}, err: `unknown workload "bulk": give all or any of stream, packet, packets, mix, keysetup, mppe, mppe-batch, mppe-sessions`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseWorkloads(test.in)
@@ -135,7 +135,7 @@ func TestRunForReal(t *testing.T) {
 		Names: []string{"reference", "crypto/rc4"}, Workloads: Workloads(), Sizes: []int{16}, Time: MinTime, Workers: 2, Version: "test",
 	})
 	require.NoError(t, err)
-	assert.Len(t, r.Results, 9, "five workloads, and crypto/rc4 does not do MPPE")
+	assert.Len(t, r.Results, 2*len(Workloads()))
 	for _, result := range r.Results {
 		assert.Len(t, result.Samples, 2)
 		assert.Equal(t, result.Ops, result.Samples[0].Ops+result.Samples[1].Ops)

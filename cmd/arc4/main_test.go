@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/arc4tun/arc4tun/speed/libcrypto"
 )
 
 func TestMain(m *testing.M) {
@@ -17,9 +19,18 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command lines in testdata/script against this binary.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Dir:       "testdata/script",
+		Cmds:      map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Condition: condition,
 	})
+}
+
+// condition knows "[libcrypto]": OpenSSL is built in.
+func condition(name string) (bool, error) {
+	if name != libcrypto.Name {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return libcrypto.Built, nil
 }
 
 // exits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the code. What it prints can

@@ -13,19 +13,28 @@ import (
 	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/speed"
+	"github.com/arc4tun/arc4tun/speed/libcrypto"
 )
 
 const speedLong = `speed measures RC4 backends, and a few other ciphers for comparison, the way "openssl speed" does. Names are those of
-"arc4 backends", and aes-128-cbc, aes-256-cbc and crypto/rc4; without any, all are measured.
+"arc4 backends", aes-128-cbc, aes-256-cbc and crypto/rc4 (Go's own RC4), libcrypto (OpenSSL's, in builds with the tag
+libcrypto), and auto, which is the backend that is selected; without any, all but auto are measured.
 
 Workloads:
 
 %s
-    all        every one of them
+    all            every one of them
 
 Rates are per second of CPU time of the measuring threads; --elapsed takes wall time instead, which is what counts
 with more threads than processors, or beside other programs. Every key is used once, because branch predictors learn
-the keys that come back. For comparisons, --count repeats everything in turns; the tables then show the median.
+the keys that come back. --count repeats everything, and the tables then show the median.
+
+With --peers libcrypto and crypto/rc4 are measured in turns with the others, a few hundredths of a second each, there and
+back, so that a busy neighbour slows all alike; --seconds is what each of them has in all. Behind every figure stands how
+many times as fast as libcrypto it is, or as crypto/rc4 if libcrypto is not in this build: the median of the turns' ratios.
+libcrypto's loops are written in C, so no call from Go is counted against it. To build it in:
+
+    go build -tags libcrypto ./cmd/arc4    # with cgo, a C compiler and OpenSSL's headers: libssl-dev on Debian
 
 Lines that say what is going on are for terminals; with --mr they are openssl's +DT and +R lines, on standard error.
 SIGINT ends the run, and what was measured by then is printed.`
@@ -33,6 +42,7 @@ SIGINT ends the run, and what was measured by then is printed.`
 const speedExample = `  arc4 speed                                     # like "openssl speed": everything, 3 s for each size
   arc4 speed --seconds 1 --bytes 1400 u32 amd64  # two backends, one size
   arc4 speed --workload packet,mppe              # what a tunnel does with every packet
+  arc4 speed --peers --bytes 1400 auto           # how many times as fast as OpenSSL and as Go
   arc4 speed --multi 4 --elapsed                 # four threads at once
   arc4 speed --benchfmt --count 10 > router.txt  # for benchstat -col /backend router.txt`
 
@@ -69,7 +79,8 @@ func newSpeedCmd() *cobra.Command {
 	f.Var(&countFlag{&o.config.Workers, speed.MaxWorkers}, "multi", "measure with `N` threads at once and add up their rates")
 	f.Var(&countFlag{&o.config.Count, speed.MaxCount}, "count", "measure everything `N` times, in turns")
 	f.BoolVar(&o.config.Elapsed, "elapsed", false, "divide by wall time instead of CPU time")
-	f.StringSliceVar(&o.workloads, "workload", o.workloads, "what to measure, a list: stream, packet, packets, keysetup, mppe or all")
+	f.StringSliceVar(&o.workloads, "workload", o.workloads, "what to measure, a list: all, or any of those above")
+	f.BoolVar(&o.config.Peers, "peers", false, "measure in turns with libcrypto and crypto/rc4, and print ratios to them")
 	f.BoolVar(&o.mr, "mr", false, "machine-readable lines, those of openssl speed -mr")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.BoolVar(&o.benchfmt, "benchfmt", false, "Go benchmark lines, for benchstat")
@@ -129,6 +140,9 @@ func (o *speedOptions) observer(stderr io.Writer) speed.Observer {
 // remark warns of what makes rates misleading on this machine.
 func (o *speedOptions) remark(ctx context.Context, cfg speed.Config) {
 	log := loggerFrom(ctx)
+	if cfg.Peers && !libcrypto.Built {
+		log.Warn("this build has no libcrypto: ratios are to crypto/rc4", "remedy", libcrypto.HowToBuild)
+	}
 	if !cfg.Elapsed && !speed.HasCPUTime() {
 		log.Warn("this system does not tell a thread's CPU time: measuring elapsed time", "goos", runtime.GOOS)
 	} else if !cfg.Elapsed && cfg.Workers > runtime.NumCPU() {
@@ -159,7 +173,7 @@ func isTerminal(w io.Writer) bool {
 func workloadHelp() string {
 	var lines []string
 	for _, w := range speed.Workloads() {
-		lines = append(lines, fmt.Sprintf("    %-10s %s", w, w.What()))
+		lines = append(lines, fmt.Sprintf("    %-14s %s", w, w.What()))
 	}
 	return strings.Join(lines, "\n")
 }
