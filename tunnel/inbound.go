@@ -38,6 +38,7 @@ type inbound struct {
 	winCfg  reorder.Config
 	data    belief // of packets that carry data
 	ctl     belief // of control frames, which also follow data
+	magic   uint32 // the peer's, 0: none
 	up      bool   // IP packets may enter
 	ipv4    bool   // by IPCP, which is open
 	ipv6    bool   // the same by IPV6CP
@@ -135,9 +136,12 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 	in := &s.in
 	nearData := in.data.started && in.data.isNear(seq)
 	if !in.ctl.isNear(seq) && !nearData {
-		// While data has its own proof (it deciphers), a far control frame is not believed at all, not even before
-		// the first data; without that proof it may be the first of a stream that has moved.
-		if in.early || in.ctl.judge(seq) == disbelieved {
+		// While data has its own proof (it deciphers), a far control frame is not believed, not even before the first
+		// data, unless it has a proof too; without that it may be the first of a stream that has moved.
+		switch {
+		case in.isEcho(seq, frame):
+			in.ctl.last = seq
+		case in.early || in.ctl.judge(seq) == disbelieved:
 			in.stats.Disbelieved++
 			return
 		}
@@ -153,6 +157,13 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 	s.acknowledge(now, seq)
 	in.stats.Frames++
 	s.handFrame(frame)
+}
+
+// isEcho is whether a frame is an echo that can follow an outage: further on, and with the magic number that only the
+// peer knows, and who has seen it on the wire. Without it a session that is idle after an outage would stay deaf.
+func (in *inbound) isEcho(seq uint32, frame []byte) bool {
+	magic, ok := ppp.EchoMagic(frame)
+	return ok && magic != 0 && magic == in.magic && int32(seq-in.ctl.last) > 0
 }
 
 // encrypted takes the body of an MPPE packet (RFC 3078 section 3).

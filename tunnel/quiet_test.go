@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -34,4 +35,42 @@ func TestDataAfterALongQuietTime(t *testing.T) {
 	}
 	require.Equal(t, before+40, p.dev.packets)
 	require.Zero(t, p.b.in.win.Stats().Lost)
+}
+
+// TestEchoAfterAnOutage: an idle session that has lost more packets than a window has hears the peer's next echo, which
+// carries the magic number that both have agreed on; under any other it is disbelieved as before.
+func TestEchoAfterAnOutage(t *testing.T) {
+	const magic = 0xC0FFEE11
+	backend, err := arc4.Lookup("")
+	require.NoError(t, err)
+	p := newPair(t, backend, 4, 64)
+	p.b.openNetwork(ppp.NetworkUp{Local: clientIP, Remote: serverIP, SendMRU: DefaultMTU + mppeOverhead, PeerMagic: magic})
+	now := time.Unix(1000, 0)
+	p.cross(now)
+	echo := func(magic uint32) {
+		p.wire.n = 0
+		p.a.sendFrame(controlFrame(ppp.ProtoLCP, 10, 1, binary.BigEndian.AppendUint32(nil, magic)))
+		p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: p.wire.sent[0]}}, p.w)
+	}
+	p.swallow(3 * near)
+	echo(magic + 1)
+	echo(0)
+	require.Empty(t, p.b.frames)
+	require.EqualValues(t, 2, p.b.in.stats.Disbelieved)
+	echo(magic)
+	require.Len(t, p.b.frames, 1)
+	echo(magic + 1)
+	require.Len(t, p.b.frames, 2, "what comes near it is heard again")
+
+	before := p.dev.packets
+	for range 100 {
+		p.cross(now)
+		p.b.catchUp(now)
+		now = now.Add(catchUpEvery)
+	}
+	require.Greater(t, p.dev.packets, before+300, "data finds its way back too")
+
+	// An echo from long ago is nobody's number to follow.
+	p.b.control(now, p.b.in.ctl.last-2*near, controlFrame(ppp.ProtoLCP, 10, 1, binary.BigEndian.AppendUint32(nil, magic)))
+	require.EqualValues(t, 3, p.b.in.stats.Disbelieved)
 }

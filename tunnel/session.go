@@ -351,7 +351,7 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 	}
 	mtu := s.MTU(e)
 	s.in.mu.Lock()
-	s.in.up, s.in.dev, s.in.mtu = true, dev, mtu
+	s.in.up, s.in.dev, s.in.mtu, s.in.magic = true, dev, mtu, e.PeerMagic
 	s.in.ipv4, s.in.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
 	s.in.ingress, s.in.source, s.in.source6 = s.opts.ingress, e.Remote, e.RemoteIPv6
 	s.in.mu.Unlock()

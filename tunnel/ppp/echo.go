@@ -73,6 +73,19 @@ func (c *lcp) echo(p packet) {
 	}
 }
 
+// EchoMagic is the magic number in a frame that is an LCP Echo-Request or -Reply.
+func EchoMagic(frame []byte) (magic uint32, ok bool) {
+	proto, info, err := ParseFrame(frame)
+	if err != nil || proto != ProtoLCP {
+		return 0, false
+	}
+	p, err := parsePacket(info)
+	if err != nil || p.code != codeEchoRequest && p.code != codeEchoReply || len(p.data) < 4 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(p.data), true
+}
+
 // replyEcho returns the data under our own magic number, cut to the peer's MRU.
 func (c *lcp) replyEcho(p packet) {
 	data := binary.BigEndian.AppendUint32(nil, c.ours.magic)

@@ -52,6 +52,7 @@ type NetworkUp struct {
 	LocalIPv6, RemoteIPv6 netip.Addr // link-local, fe80:: and the interface identifier
 	SendMRU               int        // the peer's MRU, bytes of PPP information field
 	RecvMRU               int        // ours
+	PeerMagic             uint32     // the peer's magic number (RFC 1661 section 6.4), 0: none
 	PFC, ACFC             bool       // the peer takes compressed protocol, address and control fields
 }
 

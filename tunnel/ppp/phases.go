@@ -211,10 +211,11 @@ func (l *Link) networkChanged() {
 	l.refused = ""
 	l.setup, l.grace = time.Time{}, time.Time{}
 	up := NetworkUp{
-		SendMRU: l.lcp.his.mru,
-		RecvMRU: l.lcp.recvMRU(),
-		PFC:     l.lcp.his.pfc,
-		ACFC:    l.lcp.his.acfc,
+		SendMRU:   l.lcp.his.mru,
+		RecvMRU:   l.lcp.recvMRU(),
+		PeerMagic: l.lcp.his.magic,
+		PFC:       l.lcp.his.pfc,
+		ACFC:      l.lcp.his.acfc,
 	}
 	l.ipcp.fill(&up)
 	l.ipv6cp.fill(&up)
