@@ -23,6 +23,8 @@ var known = []*Backend{
 	inAssembly("amd64-sse41", "amd64", "x86-64 assembly, SSE4.1: looks four steps ahead, six packets side by side"),
 	inAssembly("amd64-avx512", "amd64", "x86-64 assembly, AVX-512: looks four steps ahead, six packets side by side"),
 	inAssembly("arm64", "arm64", "ARMv8 assembly: nine instructions a step"),
+	inAssembly("arm64-ahead", "arm64", "ARMv8 assembly: looks up to seven steps ahead"),
+	inAssembly("arm", "arm", "ARMv5 assembly: eight instructions a step, word-wide where aligned"),
 	inAssembly("mipsle", "mipsle", "MIPS32 assembly, little endian: word-wide where aligned"),
 }
 
