@@ -9,16 +9,16 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// demoProgress says what is being measured: a bar on a terminal, a line for each measurement elsewhere.
-type demoProgress struct {
+// stepProgress says which of several timed measurements is going on: a bar on a terminal, a line for each measurement elsewhere.
+type stepProgress struct {
 	out  io.Writer // nil: nothing is said
 	bar  *progressbar.ProgressBar
 	past time.Duration // of the measurements before this one
 	now  time.Duration // the length of this one
 }
 
-func newDemoProgress(stderr io.Writer, total time.Duration, forPrograms bool) *demoProgress {
-	p := &demoProgress{out: stderr}
+func newStepProgress(stderr io.Writer, total time.Duration, forPrograms bool) *stepProgress {
+	p := &stepProgress{out: stderr}
 	switch {
 	case isTerminal(stderr):
 		p.bar = progressbar.NewOptions64(total.Milliseconds(),
@@ -31,7 +31,7 @@ func newDemoProgress(stderr io.Writer, total time.Duration, forPrograms bool) *d
 }
 
 // begin names the next measurement.
-func (p *demoProgress) begin(what string, length time.Duration) {
+func (p *stepProgress) begin(what string, length time.Duration) {
 	p.past, p.now = p.past+p.now, length
 	switch {
 	case p.bar != nil:
@@ -42,7 +42,7 @@ func (p *demoProgress) begin(what string, length time.Duration) {
 }
 
 // tick moves the bar while a measurement goes on, until stop is called.
-func (p *demoProgress) tick() (stop func()) {
+func (p *stepProgress) tick() (stop func()) {
 	if p.bar == nil {
 		return func() {}
 	}
@@ -69,7 +69,7 @@ func (p *demoProgress) tick() (stop func()) {
 }
 
 // end takes the bar away.
-func (p *demoProgress) end() {
+func (p *stepProgress) end() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/speed/chart"
+	speedlab "github.com/arc4tun/arc4tun/speed/lab"
+	"github.com/arc4tun/arc4tun/speed/link"
+	"github.com/arc4tun/arc4tun/speed/tunnels"
+)
+
+const speedTunnelLong = `tunnel measures what TCP gets over a link that delays and reorders packets: without a tunnel (raw), and through an
+encrypted tunnel whose reorder window drops what is late, as the stock Linux kernel driver does (drop), holds packets
+until they are in order (order), or hands each on at once (immediate). A second table has the one-way delays of a
+packet every millisecond.
+
+A row is "none" or a delay, its jitter behind ± or +-, and the TCP window behind /: 3ms, 3ms±1ms, 200ms+-50ms/8m.
+Delay and jitter are one way, in the direction of the data.
+
+Both ends run in this process. On Linux they are network namespaces, with the kernel's TCP and raw GRE sockets, which
+takes root or a user namespace; elsewhere, or with --userspace, they are TCP/IP stacks in this process, whose TCP
+windows are their own. The link is emulated in this process too. Nothing stays behind.`
+
+const speedTunnelExample = `  arc4 speed tunnel
+  arc4 speed tunnel --rows 3ms,3ms±1ms --cols raw,drop,order --seconds 10
+  arc4 speed tunnel --both --loss 0.1% --rate 100mbit --json
+  arc4 speed tunnel --backend all --plot backends.svg
+  arc4 speed tunnel --plot table.png`
+
+// speedTunnelOptions are the flags of speed tunnel.
+type speedTunnelOptions struct {
+	seconds                                      time.Duration
+	count                                        int
+	rows, cols                                   []string
+	both, delays                                 bool
+	loss, duplicate, reorder, rate, distribution string
+	backend                                      string
+	userspace, json                              bool
+	plot                                         string
+}
+
+func newSpeedTunnelCmd() *cobra.Command {
+	o := speedTunnelOptions{seconds: 5 * time.Second, count: 1}
+	var rows, cols []string
+	for _, r := range tunnels.DefaultRows() {
+		rows = append(rows, r.String())
+	}
+	for _, c := range tunnels.Columns() {
+		cols = append(cols, string(c))
+	}
+	cmd := &cobra.Command{
+		Use:     "tunnel",
+		Short:   "Measure TCP through whole tunnels over links that reorder",
+		Long:    speedTunnelLong,
+		Example: speedTunnelExample,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.Var((*secondsFlag)(&o.seconds), "seconds", "how long each transfer lasts: seconds, or a duration such as 500ms")
+	f.Var(&countFlag{&o.count, maxTunnelCount}, "count", "measure everything `N` times, in turns, and take the medians")
+	f.StringSliceVar(&o.rows, "rows", rows, "the links, a list (see above)")
+	f.StringSliceVar(&o.cols, "cols", cols, "the ways of the packets, a list: raw, drop, order, immediate")
+	f.BoolVar(&o.both, "both", false, "measure the upload too")
+	f.BoolVar(&o.delays, "delays", true, "measure one-way delays too")
+	f.StringVar(&o.loss, "loss", "0%", "share of packets the link loses")
+	f.StringVar(&o.duplicate, "duplicate", "0%", "share of packets the link doubles")
+	f.StringVar(&o.reorder, "reorder", "0%", "share of packets that skip the delay, besides those that jitter reorders")
+	f.StringVar(&o.rate, "rate", "0", "rate of the link, such as 100mbit or 1gbit; 0 for none")
+	f.StringVar(&o.distribution, "distribution", "uniform", "of the jitter: uniform, normal or pareto")
+	f.StringVar(&o.backend, "backend", "auto", "RC4 backend; all compares them, by default on row none in column order")
+	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
+	f.BoolVar(&o.json, "json", false, "one JSON object")
+	f.StringVar(&o.plot, "plot", "", "draw the download into `FILE`, whose name ends in .svg or .png")
+	completions := map[string]cobra.CompletionFunc{
+		"cols":         cobra.FixedCompletions(cols, cobra.ShellCompDirectiveNoFileComp),
+		"rows":         cobra.FixedCompletions(append([]string{"none"}, rows...), cobra.ShellCompDirectiveNoFileComp),
+		"distribution": cobra.FixedCompletions([]string{"uniform", "normal", "pareto"}, cobra.ShellCompDirectiveNoFileComp),
+		"plot":         cobra.FixedCompletions(chart.Formats(), cobra.ShellCompDirectiveFilterFileExt),
+	}
+	for flag, complete := range completions {
+		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+			panic(err)
+		}
+	}
+	return cmd
+}
+
+const maxTunnelCount = 100
+
+func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) error {
+	ctx := cmd.Context()
+	cfg, err := o.config(cmd)
+	if err != nil {
+		return usageError("%w", err)
+	}
+	var picture string
+	if o.plot != "" {
+		if picture, err = chart.FormatOf(o.plot); err != nil {
+			return usageError("--plot %w", err)
+		}
+	}
+	cfg.Lab = speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Log: quiet(loggerFrom(ctx))}
+	if !o.userspace {
+		done, code, why := speedlab.Enter(ctx)
+		if done {
+			return withExit(code, whenNot(code, exitOK))
+		}
+		if cfg.Lab.Why = why; why == "" {
+			cfg.Lab.Mode = speedlab.Auto
+		}
+	}
+	p := newStepProgress(stderr, cfg.Total(), o.json)
+	cfg.Observer = &tunnelProgress{bar: p}
+	report, err := tunnels.Run(ctx, cfg)
+	p.end()
+	interrupted := ctx.Err() != nil
+	if err != nil && !interrupted {
+		return err
+	}
+	if err := o.write(report, stdout, picture); err != nil {
+		return err
+	}
+	if interrupted {
+		return errors.New("interrupted: the report holds only what was measured by then")
+	}
+	return nil
+}
+
+// write prints the report and draws the picture.
+func (o *speedTunnelOptions) write(r *tunnels.Report, stdout io.Writer, picture string) (err error) {
+	if o.json {
+		err = r.WriteJSON(stdout, versionString())
+	} else {
+		err = r.WriteTable(stdout)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the report: %w", err)
+	}
+	if picture == "" || len(r.Cells) == 0 {
+		return nil
+	}
+	f, err := os.Create(o.plot)
+	if err != nil {
+		return fmt.Errorf("--plot: %w", err)
+	}
+	return errors.Join(r.Chart().Write(f, picture), f.Close())
+}
+
+// config turns the flags into what is to be measured; the error names the flag.
+func (o *speedTunnelOptions) config(cmd *cobra.Command) (cfg tunnels.Config, err error) {
+	cfg = tunnels.Config{Both: o.both, Delays: o.delays, Duration: o.seconds, Count: o.count}
+	rows, cols := o.rows, o.cols
+	if o.backend == "all" {
+		cfg.Backends = arc4.Backends()
+		if !cmd.Flags().Changed("rows") {
+			rows = []string{"none"}
+		}
+		if !cmd.Flags().Changed("cols") {
+			cols = []string{string(tunnels.Order)}
+		}
+		if !cmd.Flags().Changed("delays") {
+			cfg.Delays = false
+		}
+	} else {
+		b, err := arc4.Lookup(o.backend)
+		if err != nil {
+			return cfg, fmt.Errorf("--backend %s: %w", o.backend, err)
+		}
+		cfg.Backends = []*arc4.Backend{b}
+	}
+	for _, text := range rows {
+		row, err := tunnels.ParseRow(text)
+		if err != nil {
+			return cfg, fmt.Errorf("--rows: %w", err)
+		}
+		cfg.Rows = append(cfg.Rows, row)
+	}
+	for _, name := range cols {
+		column, err := tunnels.ParseColumn(name)
+		if err != nil {
+			return cfg, fmt.Errorf("--cols: %w", err)
+		}
+		cfg.Columns = append(cfg.Columns, column)
+	}
+	if len(cfg.Rows) == 0 || len(cfg.Columns) == 0 {
+		return cfg, errors.New("--rows and --cols: each needs one at least")
+	}
+	cfg.Link, err = o.link()
+	return cfg, err
+}
+
+// link reads the flags that have the words of tc-netem.
+func (o *speedTunnelOptions) link() (c link.Config, err error) {
+	for _, flag := range []struct{ word, value, unset string }{
+		{"loss", o.loss, "0%"}, {"duplicate", o.duplicate, "0%"}, {"rate", o.rate, "0"}, {"distribution", o.distribution, ""},
+	} {
+		if flag.value == flag.unset {
+			continue
+		}
+		one, err := link.Parse(flag.word + " " + strconv.Quote(flag.value))
+		if len(strings.Fields(flag.value)) == 1 {
+			one, err = link.Parse(flag.word + " " + flag.value)
+		}
+		if err != nil {
+			return c, fmt.Errorf("--%s: %w", flag.word, err)
+		}
+		c.Loss, c.Duplicate = max(c.Loss, one.Loss), max(c.Duplicate, one.Duplicate)
+		c.Rate, c.Distribution = max(c.Rate, one.Rate), max(c.Distribution, one.Distribution)
+	}
+	if o.reorder != "0%" {
+		// The word needs a delay that some packets can skip.
+		one, err := link.Parse("delay 1ms reorder " + strings.ReplaceAll(o.reorder, " ", "_"))
+		if err != nil {
+			return c, fmt.Errorf("--reorder: %w", err)
+		}
+		c.Reorder = one.Reorder
+	}
+	return c, nil
+}
+
+// tunnelProgress tells the progress bar what the measurement says.
+type tunnelProgress struct {
+	bar  *stepProgress
+	stop func()
+}
+
+func (p *tunnelProgress) Begin(what string, lasts time.Duration) {
+	p.bar.begin(what, lasts)
+	p.stop = p.bar.tick()
+}
+
+func (p *tunnelProgress) End() { p.stop() }
+
+var _ tunnels.Observer = (*tunnelProgress)(nil)

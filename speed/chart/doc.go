@@ -1,0 +1,2 @@
+// Package chart draws measurements as groups of bars, into SVG or PNG.
+package chart
