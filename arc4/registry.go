@@ -17,8 +17,9 @@ var known = []*Backend{
 		func() stream { return new(generic.Reference) }),
 	newBackend("u32", "portable Go: 32-bit state, many bytes a call",
 		func() stream { return new(generic.U32) }),
-	newBackend("unrolled", "portable Go: eight steps a round, XORed as 64-bit words",
-		func() stream { return new(generic.Unrolled) }),
+	newBackend("unrolled", "portable Go: looks ahead, sixteen steps a round; several packets side by side",
+		func() stream { return new(generic.Unrolled) }).
+		withLanes(func() lanes { return new(generic.Lanes) }),
 	inAssembly("amd64", "amd64", "x86-64 assembly, SSE2: looks four steps ahead"),
 	inAssembly("amd64-sse41", "amd64", "x86-64 assembly, SSE4.1: looks four steps ahead, six packets side by side"),
 	inAssembly("amd64-avx512", "amd64", "x86-64 assembly, AVX-512: looks four steps ahead, six packets side by side"),
