@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"syscall"
@@ -54,4 +56,53 @@ func TestE2EOtherMTU(t *testing.T) {
 	assert.GreaterOrEqual(t, session(t, l.client.status(t)).Counters["out_too_long"], uint64(100))
 	client.stop(t, syscall.SIGTERM)
 	server.stop(t, syscall.SIGTERM)
+}
+
+// flap takes the client's cable out and in again, after which there is another default route: all that went by the cable
+// is gone, as after a night's sleep or in another network.
+func (l *lab) flap(t *testing.T) {
+	t.Helper()
+	l.client.must(t, func() error {
+		wire, err := netlink.LinkByName("wire")
+		if err != nil {
+			return err
+		}
+		return errors.Join(netlink.LinkSetDown(wire), netlink.LinkSetUp(wire))
+	})
+	waitFor(t, "the cable", func() error { return l.client.do(func() error { return carries("wire") }) })
+	l.client.must(t, func() error { return netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(serverOuter)}) })
+}
+
+// TestE2ERoaming: a tunnel that takes everything comes back when the network below it has gone and come back: the way to
+// its own server must not lead into the tunnel then.
+func TestE2ERoaming(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.serve(t, "--listen", serverFar, "--echo-interval", "1s")
+	client := l.connectTo(t, serverFar, "wonderland", "--default-route", "--reconnect", "--echo-interval", "1s").up(t)
+	l.client.ping(t, serverInner, 1400)
+	for i := range 2 {
+		l.flap(t)
+		waitFor(t, "the way to the server", func() error {
+			if device, _ := l.client.way(t, serverFar); device != "wire" {
+				return fmt.Errorf("it leads by %s", device)
+			}
+			return nil
+		})
+		device, _ := l.client.way(t, serverInner)
+		assert.Equal(t, "arc40", device, "after flap %d", i)
+		l.client.ping(t, serverInner, 1400)
+	}
+	client.stop(t, syscall.SIGTERM)
+	for _, to := range []string{serverFar, serverInner} {
+		device, gateway := l.client.way(t, to)
+		assert.Equal(t, []string{"wire", serverOuter}, []string{device, gateway})
+	}
+	l.client.must(t, func() error {
+		routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: prefix(serverFar + "/32")}, netlink.RT_FILTER_DST)
+		if err == nil && len(routes) > 0 {
+			err = fmt.Errorf("%v is left", routes)
+		}
+		return err
+	})
 }

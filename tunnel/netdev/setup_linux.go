@@ -172,23 +172,7 @@ func (c *changer) wayTo(addr netip.Addr) (*netlink.Route, error) {
 	if way.LinkIndex == c.link.Attrs().Index {
 		return nil, fmt.Errorf("the server %v is reached through %s itself, which is a route loop: remove that route first", addr, c.settings.Device)
 	}
-	route := &netlink.Route{
-		Dst:       ipNet(netip.PrefixFrom(addr, addr.BitLen())),
-		LinkIndex: way.LinkIndex,
-		Gw:        way.Gw,
-		Via:       way.Via,
-		Protocol:  unix.RTPROT_STATIC,
-	}
-	if way.Gw == nil && way.Via == nil {
-		route.Scope = unix.RT_SCOPE_LINK // on-link: the device itself is the way
-	}
-	return route, nil
-}
-
-// hostRoute leaves one that is there alone: it reaches the server, or wayTo would not have
-// found what it found.
-func (c *changer) hostRoute(route *netlink.Route) error {
-	return c.addRoute("host route to the server "+c.settings.Server.String(), route, func(netlink.Route) error { return nil })
+	return hostRouteOver(addr, &way), nil
 }
 
 func (c *changer) tunnelRoute(prefix netip.Prefix) error {
@@ -199,24 +183,16 @@ func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 		Scope:     unix.RT_SCOPE_LINK,
 		Protocol:  unix.RTPROT_STATIC,
 	}
-	return c.addRoute(what, route, func(existing netlink.Route) error {
-		if existing.LinkIndex == route.LinkIndex {
-			return nil
-		}
-		return fmt.Errorf("%s: the system has one already, %s: remove it, or do not ask for this route", what, c.describe(existing))
-	})
-}
-
-// addRoute adds route and remembers to remove it; when the same destination has a route
-// already, conflict decides whether that will do.
-func (c *changer) addRoute(what string, route *netlink.Route, conflict func(netlink.Route) error) error {
 	switch err := c.handle.RouteAdd(route); {
 	case errors.Is(err, unix.EEXIST):
 		existing, err := c.existing(route.Dst)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		return conflict(existing)
+		if existing.LinkIndex == route.LinkIndex {
+			return nil
+		}
+		return fmt.Errorf("%s: the system has one already, %s: remove it, or do not ask for this route", what, c.describe(existing))
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
