@@ -1,0 +1,51 @@
+//go:build !purego && (mips || mipsle)
+
+package asm
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestAligned: the kernels make pointers into the permutation from its address
+// and an index without adding them.
+func TestAligned(t *testing.T) {
+	var kept []unsafe.Pointer // so that every one is somewhere else
+	for range 100 {
+		for _, size := range []uintptr{256, 1024} {
+			p := aligned(size)
+			kept = append(kept, p)
+			require.Zero(t, uintptr(p)%size)
+		}
+	}
+	require.NotEmpty(t, kept)
+}
+
+// TestLongestStretch lets the sums of kernelR1 grow as far as they can: no
+// permutation has only the largest value, but a stretch of one may nearly. If
+// they grew into the bits that become an address the load would fault.
+func TestLongestStretch(t *testing.T) {
+	perm := aligned(1024)
+	for n := range 256 {
+		*(*uint32)(unsafe.Add(perm, 4*n)) = 255<<24 | 255
+	}
+	buf := make([]byte, mipsStretch)
+	j := xorR1(perm, &buf[0], &buf[0], len(buf), 0, 255)
+	require.EqualValues(t, (255+255*mipsStretch)%256, j)
+	for n, b := range buf {
+		require.EqualValues(t, 255, b, "byte %d", n)
+	}
+}
+
+// TestProcessor: what the processor is said to have, the list of backends goes by.
+func TestProcessor(t *testing.T) {
+	has := processor()
+	t.Logf("%+v, AT_BASE_PLATFORM %q", has, basePlatform())
+	all := Backends()
+	require.Len(t, all, 3)
+	require.Equal(t, has.Revision == 6, all[0].Missing != "")
+	require.Equal(t, has.Revision < 2 || has.Revision == 6, all[1].Missing != "", all[1].Missing)
+	require.Equal(t, all[1].Missing != "" || !has.DSP, all[2].Missing != "", all[2].Missing)
+}
