@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-cross test-qemu test-fuzz test-interop tools bench fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-cross test-qemu test-fuzz test-interop tools bench bench-mips fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,7 +32,7 @@ test-purego: ## the tests of the ciphers with all assembly left out
 test-cross: ## builds for every supported system
 	@$(TESTRUN) cross
 
-test-qemu: tools ## the tests of the ciphers on mips and mipsle, under qemu-user
+test-qemu: tools ## the tests of the ciphers on mips, mipsle, arm64 and arm, under qemu-user
 	@$(TESTRUN) qemu
 
 test-fuzz: ## every fuzz target for a few seconds
@@ -44,6 +44,9 @@ test-interop: tools ## pppd, pptpd, pptp-linux and the Linux kernel against this
 bench: ## benchmarks of the ciphers: bench.txt, and a table of backends
 	$(GO) test -run '^$$' -bench . -count 6 -benchtime 0.2s ./arc4/ | tee bench.out
 	$(GO) tool benchstat -col /backend bench.out
+
+bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
+	@$(GO) run ./scripts/countinstr -arch mipsle,mips
 
 fmt: ## gofmt -w
 	gofmt -w $$(git ls-files '*.go')

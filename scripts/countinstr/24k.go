@@ -12,19 +12,23 @@ package main
 //	made by mul           5, as the base of a load or store 6
 type core24K struct {
 	now   int
-	ready [32]int // the cycle from which an operand of arithmetic is ready
+	ready [32]int // the cycle from which arithmetic can use a register; addresses, one later
 }
 
 // new24K makes a core with nothing in its pipeline.
 func new24K() func(instruction uint32) int {
-	return new(core24K).issue
+	c := new(core24K)
+	for n := range c.ready {
+		c.ready[n] = -1
+	}
+	return c.issue
 }
 
 const noRegister = 0 // r0 is never waited for
 
 // mips is what the pipeline has to know of an instruction.
 type mips struct {
-	base    uint32    // register of the address, if it loads or stores
+	address [2]uint32 // registers of the address, if it loads or stores
 	uses    [2]uint32 // registers it reads otherwise
 	makes   uint32    // register it writes
 	latency int
@@ -34,8 +38,10 @@ type mips struct {
 func (c *core24K) issue(instruction uint32) int {
 	in := decodeMIPS(instruction)
 	start := c.now
-	if in.base != noRegister {
-		start = max(start, c.ready[in.base]+1)
+	for _, r := range in.address {
+		if r != noRegister {
+			start = max(start, c.ready[r]+1)
+		}
 	}
 	for _, r := range in.uses {
 		if r != noRegister {
@@ -76,11 +82,11 @@ func decodeMIPS(w uint32) mips {
 	case op == 0x1f: // SPECIAL3
 		return decodeSpecial3(w)
 	case op == 0x22, op == 0x26: // lwl, lwr: they keep a part of the register
-		return mips{base: rs, uses: [2]uint32{rt}, makes: rt, latency: 2}
+		return mips{address: [2]uint32{rs}, uses: [2]uint32{rt}, makes: rt, latency: 2}
 	case op >= 0x20 && op <= 0x25: // other loads
-		return mips{base: rs, makes: rt, latency: 2}
+		return mips{address: [2]uint32{rs}, makes: rt, latency: 2}
 	case op >= 0x28 && op <= 0x2e: // stores
-		return mips{base: rs, uses: [2]uint32{rt}}
+		return mips{address: [2]uint32{rs}, uses: [2]uint32{rt}}
 	}
 	return mips{}
 }
@@ -105,8 +111,8 @@ func decodeSpecial3(w uint32) mips {
 		return mips{uses: [2]uint32{rs}, makes: rt, latency: 1}
 	case 0x04: // ins: it keeps a part of the register
 		return mips{uses: [2]uint32{rs, rt}, makes: rt, latency: 1}
-	case 0x0a: // lbux, lwx, lhx; the index goes through the address stage as the base does
-		return mips{base: rs, uses: [2]uint32{rt}, makes: rd, latency: 2}
+	case 0x0a: // lbux, lwx, lhx
+		return mips{address: [2]uint32{rs, rt}, makes: rd, latency: 2}
 	case 0x20: // seb, seh, wsbh
 		return mips{uses: [2]uint32{rt}, makes: rd, latency: 1}
 	case 0x10: // addu.qb and its kind

@@ -1,7 +1,7 @@
 // Command countinstr counts the instructions that the RC4 backends execute on
 // an architecture that this machine only emulates, under qemu-user.
 //
-//	go run ./scripts/countinstr -arch mipsle
+//	go run ./scripts/countinstr -arch mipsle,mips
 //	go run ./scripts/countinstr -arch arm64 -backend arm64,u32
 //
 // It builds itself for the architecture, runs each backend under qemu with
@@ -22,13 +22,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/scripts/emulated"
 )
 
 func main() {
-	arch := flag.String("arch", "", "GOARCH to count for: "+strings.Join(architectures(), ", "))
+	archs := flag.String("arch", "", "architectures to count for, separated by commas, such as mips or arm64")
 	backends := flag.String("backend", "", "backends to count, separated by commas (default: all that the processor runs)")
-	processor := flag.String("cpu", "", "the processor that qemu emulates (default: one that has all that a backend uses)")
-	markdown := flag.Bool("markdown", false, "print the table as Markdown")
+	processor := flag.String("cpu", "", "processor to emulate, as qemu calls it (default: one that has all that a backend uses)")
+	markdown := flag.Bool("markdown", false, "print tables as Markdown")
 	work := flag.String("work", "", "for the emulated program itself: the backend to run")
 	flag.Parse()
 	var err error
@@ -37,8 +39,14 @@ func main() {
 		err = fmt.Errorf("unexpected argument %q; it takes flags only", flag.Arg(0))
 	case *work != "":
 		err = runWork(*work)
+	case *archs == "":
+		err = fmt.Errorf("-arch is missing, such as -arch mipsle,mips")
 	default:
-		err = count(*arch, *processor, *backends, *markdown)
+		for _, arch := range list(*archs) {
+			if err = count(arch, *processor, list(*backends), *markdown); err != nil {
+				break
+			}
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "countinstr:", err)
@@ -46,34 +54,37 @@ func main() {
 	}
 }
 
+func list(words string) []string {
+	return strings.FieldsFunc(words, func(r rune) bool { return r == ',' })
+}
+
 // count builds the program for arch, runs it for each backend and prints the
 // table.
-func count(arch, processor, backends string, markdown bool) error {
-	target, err := targetFor(arch)
+func count(arch, processor string, backends []string, markdown bool) error {
+	machine, err := emulated.Find(arch)
 	if err != nil {
 		return err
 	}
 	if processor != "" {
-		target.processor = processor
+		machine = machine.With(processor)
 	}
 	dir, err := os.MkdirTemp("", "countinstr")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	built, err := build(target, dir)
+	p, err := build(machine, dir)
 	if err != nil {
 		return err
 	}
-	names := strings.FieldsFunc(backends, func(r rune) bool { return r == ',' })
-	if len(names) == 0 {
-		if names, err = built.backends(); err != nil {
+	if len(backends) == 0 {
+		if backends, err = p.backends(); err != nil {
 			return err
 		}
 	}
 	var rows []row
-	for _, name := range names {
-		segments, err := built.trace(name)
+	for _, name := range backends {
+		segments, err := p.trace(name)
 		if err != nil {
 			return fmt.Errorf("backend %s: %w", name, err)
 		}
@@ -84,6 +95,7 @@ func count(arch, processor, backends string, markdown bool) error {
 		rows = append(rows, r)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return int(1000 * (a.aligned - b.aligned)) })
-	printTable(os.Stdout, target, rows, markdown)
+	title := fmt.Sprintf("instructions on %s, counted under qemu-user, -cpu %s", arch, machine.Processor)
+	printTable(os.Stdout, title, rows, p.core != nil, markdown)
 	return nil
 }

@@ -6,7 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/scripts/emulated"
 )
 
 // span is a range of addresses.
@@ -14,20 +17,31 @@ type span struct{ start, size uint64 }
 
 func (s span) has(pc uint64) bool { return pc-s.start < s.size }
 
-// program is this program, built for a target.
+// program is this program, built for a machine.
 type program struct {
-	target  target
-	path    string
-	marker  span   // of mark
-	counted []span // of what is counted, and of mark
-	words   func(pc uint64) uint32
+	emulator []string // and its flags
+	path     string
+	marker   span   // of mark
+	counted  []span // of what is counted, and of mark
+	words    func(pc uint64) uint32
+	// core makes a model of an in-order core: a function that is given every
+	// instruction executed and says how many cycles that waits; nil if there is
+	// no model.
+	core func() func(instruction uint32) int
 }
 
-// build compiles this program for t, into dir.
-func build(t target, dir string) (*program, error) {
-	p := &program{target: t, path: filepath.Join(dir, "countinstr")}
+// build compiles this program for m, into dir.
+func build(m emulated.Machine, dir string) (*program, error) {
+	p := &program{path: filepath.Join(dir, "countinstr")}
+	if m.GOARCH == "mips" || m.GOARCH == "mipsle" {
+		p.core = new24K
+	}
+	var err error
+	if p.emulator, err = m.Command(dir); err != nil {
+		return nil, err
+	}
 	cmd := exec.Command("go", "build", "-o", p.path, "github.com/arc4tun/arc4tun/scripts/countinstr")
-	cmd.Env = append(os.Environ(), t.env...)
+	cmd.Env = append(os.Environ(), m.Env()...)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, output)
 	}
@@ -95,8 +109,8 @@ func textWords(file *elf.File) (func(pc uint64) uint32, error) {
 // command is the emulator with these flags of its own, running this program
 // with these arguments.
 func (p *program) command(flags []string, args ...string) *exec.Cmd {
-	flags = append([]string{"-cpu", p.target.processor}, flags...)
-	cmd := exec.Command(p.target.emulator, append(append(flags, p.path), args...)...)
+	line := slices.Concat(p.emulator[1:], flags, []string{p.path}, args)
+	cmd := exec.Command(p.emulator[0], line...)
 	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1")
 	return cmd
 }
@@ -105,7 +119,7 @@ func (p *program) command(flags []string, args ...string) *exec.Cmd {
 func (p *program) backends() ([]string, error) {
 	output, err := p.command(nil, "-work", "?").Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.target.emulator, err)
+		return nil, fmt.Errorf("%s: %w", p.emulator[0], err)
 	}
 	return strings.Fields(string(output)), nil
 }
@@ -116,7 +130,7 @@ func (p *program) trace(name string) ([]segment, error) {
 	for _, s := range p.counted {
 		ranges = append(ranges, fmt.Sprintf("%#x+%#x", s.start, s.size))
 	}
-	single, err := singleStep(p.target.emulator)
+	single, err := singleStep(p.emulator[0])
 	if err != nil {
 		return nil, err
 	}
@@ -129,13 +143,13 @@ func (p *program) trace(name string) ([]segment, error) {
 		return nil, err
 	}
 	var stall func(uint64) int
-	if p.target.core != nil {
-		core := p.target.core()
+	if p.core != nil {
+		core := p.core()
 		stall = func(pc uint64) int { return core(p.words(pc)) }
 	}
 	segments, said, readErr := readTrace(log, p.marker, stall)
 	if err := cmd.Wait(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", p.target.emulator, err, said)
+		return nil, fmt.Errorf("%s: %w\n%s", p.emulator[0], err, said)
 	}
 	return segments, readErr
 }

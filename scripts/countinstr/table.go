@@ -36,27 +36,27 @@ func summarise(name string, segments []segment) (row, error) {
 	}
 	return row{
 		name:         name,
-		aligned:      perByte(instructions, 3, 1),
-		cycles:       perByte(cycles, 3, 1),
-		unaligned:    perByte(instructions, 7, 5),
-		setup:        instructions[0],
-		setupCycles:  cycles[0],
-		packet:       instructions[8],
-		packetCycles: cycles[8],
-		tiny:         instructions[9],
+		aligned:      perByte(instructions, longAligned, shortAligned),
+		cycles:       perByte(cycles, longAligned, shortAligned),
+		unaligned:    perByte(instructions, longUnaligned, shortUnaligned),
+		setup:        instructions[onlyKey],
+		setupCycles:  cycles[onlyKey],
+		packet:       instructions[keyAndPacket],
+		packetCycles: cycles[keyAndPacket],
+		tiny:         instructions[keyAndTiny],
 	}, nil
 }
 
 // printTable prints the rows, with the modelled cycles where there is a model.
-func printTable(w io.Writer, t target, rows []row, markdown bool) {
+func printTable(w io.Writer, title string, rows []row, modelled, markdown bool) {
 	tab := table.NewWriter()
 	tab.SetOutputMirror(w)
 	tab.SetStyle(table.StyleLight)
-	tab.SetTitle("instructions on %s, counted under qemu-user, -cpu %s", t.arch, t.processor)
+	tab.SetTitle("%s", title)
 	head := table.Row{"backend", "a byte", "unaligned", "key set-up",
-		fmt.Sprintf("key + %d B", packet), fmt.Sprintf("key + %d B", tiny)}
-	if t.core != nil {
-		head = append(head, "24K cycles: a byte", "key set-up", fmt.Sprintf("key + %d B", packet))
+		fmt.Sprintf("key+%d B", packet), fmt.Sprintf("key+%d B", tiny)}
+	if modelled {
+		head = append(head, "24K: cycles a byte", "key set-up", fmt.Sprintf("key+%d B", packet))
 	}
 	tab.AppendHeader(head)
 	var right []table.ColumnConfig
@@ -67,7 +67,7 @@ func printTable(w io.Writer, t target, rows []row, markdown bool) {
 	for _, r := range rows {
 		cells := table.Row{r.name, fmt.Sprintf("%.2f", r.aligned), fmt.Sprintf("%.2f", r.unaligned),
 			fmt.Sprintf("%.0f", r.setup), fmt.Sprintf("%.0f", r.packet), fmt.Sprintf("%.0f", r.tiny)}
-		if t.core != nil {
+		if modelled {
 			cells = append(cells, fmt.Sprintf("%.2f", r.cycles), fmt.Sprintf("%.0f", r.setupCycles), fmt.Sprintf("%.0f", r.packetCycles))
 		}
 		tab.AppendRow(cells)

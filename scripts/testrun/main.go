@@ -28,7 +28,7 @@ var parts = []part{
 	{"unit", "unit and namespace tests, with -race", unit},
 	{"purego", "the ciphers without assembly", purego},
 	{"cross", "builds for other systems", cross},
-	{"qemu", "the ciphers on mips and mipsle, under qemu-user", qemu},
+	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", qemu},
 	{"fuzz", "every fuzz target, briefly", fuzz},
 	{"interop", "real peers", interop},
 }

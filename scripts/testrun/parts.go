@@ -89,28 +89,6 @@ func crossEnv(goos, goarch, mips string) []string {
 	return env
 }
 
-func qemu(t *tally) {
-	for _, m := range []struct{ arch, emulator string }{
-		{"mipsle", "qemu-mipsel-static"},
-		{"mips", "qemu-mips-static"},
-	} {
-		path, err := exec.LookPath(m.emulator)
-		if err != nil {
-			t.skip(m.arch, "all tests", "no "+m.emulator+" (apt-get install qemu-user-static)")
-			continue
-		}
-		env := crossEnv("linux", m.arch, "softfloat")
-		cmd := exec.Command("go", append([]string{"vet"}, ciphers...)...)
-		cmd.Env = append(os.Environ(), env...)
-		t.check(m.arch+" go vet", cmd)
-		goTest{
-			label: m.arch,
-			args:  append([]string{"-exec", path, "-timeout", "10m"}, ciphers...),
-			env:   env,
-		}.run(t)
-	}
-}
-
 func interop(t *tally) {
 	goTest{
 		args: []string{"-tags", interopTag, "-count=1", "-timeout", "15m", "./interop/..."},

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/scripts/emulated"
 )
 
 const pkg = "github.com/arc4tun/arc4tun/arc4"
@@ -109,4 +111,28 @@ func TestChoose(t *testing.T) {
 	require.Equal(t, "fuzz", two[0].name)
 	_, err = choose([]string{"nonsense"})
 	require.ErrorContains(t, err, `no part "nonsense"; there are lint, unit`)
+}
+
+func TestQemuArgs(t *testing.T) {
+	command := []string{"/usr/bin/qemu-x-static", "-cpu", "y"}
+	for _, c := range []struct {
+		machine         string
+		run, skip, mppe bool
+	}{
+		{"mips", false, false, true},
+		{"mipsle", false, true, true},
+		{"arm64", false, true, true},
+		{"mips-4Kc", true, false, false},
+	} {
+		t.Run(c.machine, func(t *testing.T) {
+			m, err := emulated.Find(c.machine)
+			require.NoError(t, err)
+			args := strings.Join(qemuArgs(m, command), "|")
+			require.Contains(t, args, "-exec|/usr/bin/qemu-x-static -cpu y|")
+			require.Contains(t, args, "-count=1")
+			require.Equal(t, c.run, strings.Contains(args, "-run|"+processorTests))
+			require.Equal(t, c.skip, strings.Contains(args, "-skip|"+models))
+			require.Equal(t, c.mppe, strings.Contains(args, "./mppe/..."))
+		})
+	}
 }
