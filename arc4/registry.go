@@ -26,7 +26,12 @@ var known = []*Backend{
 	inAssembly("arm64", "arm64", "ARMv8 assembly: nine instructions a step"),
 	inAssembly("arm64-ahead", "arm64", "ARMv8 assembly: looks up to seven steps ahead"),
 	inAssembly("arm", "arm", "ARMv5 assembly: eight instructions a step, word-wide where aligned"),
-	inAssembly("mipsle", "mipsle", "MIPS32 assembly, little endian: word-wide where aligned"),
+	inAssembly("mipsle", "mipsle", "MIPS32 assembly: every output byte is loaded into its place in a word"),
+	inAssembly("mipsle-r2", "mipsle", "the same for MIPS32 revision 2: ins"),
+	inAssembly("mipsle-dsp", "mipsle", "MIPS32 revision 2 assembly with the DSP extension: addu.qb, lbux"),
+	inAssembly("mips", "mips", "MIPS32 assembly, big endian: every output byte is loaded into its place in a word"),
+	inAssembly("mips-r2", "mips", "the same for MIPS32 revision 2: ins"),
+	inAssembly("mips-dsp", "mips", "MIPS32 revision 2 assembly with the DSP extension: addu.qb, lbux"),
 }
 
 // inAssembly is the backend that package asm calls name, if this is the
