@@ -43,8 +43,8 @@ func (h *host) close() {
 	}
 }
 
-// routeTo asks how a packet from local reaches peer.
-func (h *host) routeTo(local, peer netip.Addr) routeFacts {
+// routeTo asks how a packet from local reaches peer. What it learns of links is kept in known.
+func (h *host) routeTo(local, peer netip.Addr, known map[int]linkFacts) routeFacts {
 	routes, err := h.route.RouteGetWithOptions(peer.AsSlice(), &netlink.RouteGetOptions{SrcAddr: local.AsSlice()})
 	switch {
 	case err != nil:
@@ -62,9 +62,14 @@ func (h *host) routeTo(local, peer netip.Addr) routeFacts {
 		f.unicast = true
 	}
 	f.unicast = f.unicast && r.Type == unix.RTN_UNICAST && r.Via == nil && r.Encap == nil && r.MPLSDst == nil && len(r.MultiPath) == 0
+	var asked bool
+	if f.link, asked = known[r.LinkIndex]; asked {
+		return f
+	}
 	if f.link, err = h.link(r.LinkIndex); err != nil {
 		return routeFacts{refused: fmt.Sprintf("its interface %d: %v", r.LinkIndex, err)}
 	}
+	known[r.LinkIndex] = f.link
 	return f
 }
 

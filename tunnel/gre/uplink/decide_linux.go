@@ -1,0 +1,151 @@
+package uplink
+
+import (
+	"fmt"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// settle decides anew for every path that something may have changed for.
+func (u *Uplink) settle(now time.Time) {
+	known := map[int]linkFacts{}
+	for {
+		var replaced []transmitter
+		for p := range u.paths {
+			if !p.dirty {
+				continue
+			}
+			p.dirty = false
+			r, why, old := u.decide(now, p, known)
+			u.take(p, r, why)
+			if old != nil {
+				replaced = append(replaced, old)
+			}
+		}
+		if len(replaced) == 0 {
+			break
+		}
+		for _, tx := range replaced {
+			u.dismiss(tx)
+		}
+	}
+	u.log()
+}
+
+// dismiss closes a transmitter that a better one has replaced.
+func (u *Uplink) dismiss(tx transmitter) {
+	for p := range u.paths {
+		if r := p.cur.Load(); r != nil && r.tx == tx {
+			p.leave(r)
+			p.dirty = true
+		}
+	}
+	tx.close()
+}
+
+// take gives a path its route; nil is the raw socket.
+func (u *Uplink) take(p *Path, r *route, why string) {
+	if p.why != why {
+		u.cfg.Log.Debug("way out", "peer", p.peer, "fast", r != nil, "why", why)
+		p.why = why
+	}
+	old := p.cur.Load()
+	switch {
+	case r == nil:
+		p.leave(old)
+		return
+	case old == nil:
+	case r.header == old.header && r.mtu == old.mtu && r.tx == old.tx:
+		return
+	default:
+		p.past.Add(old.sent.Load())
+	}
+	p.counted = 0
+	p.proof.again()
+	p.cur.Store(r)
+}
+
+// decide finds the route for a path, or says why the raw socket has its packets. It returns the transmitter, if any, that
+// a better one has replaced.
+func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *route, why string, old transmitter) {
+	if e := syscall.Errno(p.refused.Swap(0)); e != 0 {
+		p.hold.failed(now)
+		p.held = fmt.Sprintf("the raw socket may not send to %s (%v): a firewall rule refuses GRE", p.peer, e)
+	}
+	switch {
+	case !p.up:
+		return nil, notUp, nil
+	case p.ack.Load() == 0:
+		return nil, noAnswer, nil
+	case p.ban != "":
+		return nil, p.ban, nil
+	case p.held != "" && !p.hold.allows(now):
+		return nil, p.held, nil
+	}
+	f := u.host.routeTo(u.cfg.Local, p.peer, known)
+	p.link, p.nextHop = f.link.index, f.nextHop
+	if why := u.judge(p, f); why != "" {
+		return nil, why, nil
+	}
+	if n := int(p.tooLong.Load()); n > f.mtuOf() {
+		return nil, fmt.Sprintf("packets of %d bytes exceed the %d that %s takes: a lower MTU in the tunnel would help", n, f.mtuOf(), f.link.name), nil
+	}
+	l := u.link(f.link)
+	if l.blamed != "" && !l.proven {
+		return nil, l.blamed, nil
+	}
+	ways := u.cfg.Mode.ways()
+	old = l.choose(now, ways, openTransmitter)
+	if l.tx == nil {
+		return nil, l.reasons(ways), nil
+	}
+	return &route{
+		header: newHeader(f.link.mac, u.hood(f).mac, u.cfg.Local, p.peer, u.cfg.DontFragment),
+		mtu:    f.mtuOf(), link: f.link.index, tx: l.tx, ids: &u.ids,
+	}, l.describe(f.nextHop.String()), old
+}
+
+func (u *Uplink) judge(p *Path, f routeFacts) string {
+	if u.whole == nil {
+		whole := u.host.whole()
+		u.whole = &whole
+	}
+	return judge(u.cfg.Local, p.peer, f, u.hood(f), *u.whole, u.cfg.Mode.forced())
+}
+
+// hood is what is known of a route's next hop.
+func (u *Uplink) hood(f routeFacts) neighbourFacts {
+	if f.link.kind != "ether" {
+		return neighbourFacts{}
+	}
+	all, asked := u.hoods[f.link.index]
+	if !asked {
+		var err error
+		if all, err = u.host.neighbours(f.link.index); err != nil {
+			all = map[netip.Addr]neighbourFacts{}
+		}
+		u.hoods[f.link.index] = all
+	}
+	return all[f.nextHop]
+}
+
+// link gives the record of an interface.
+func (u *Uplink) link(f linkFacts) *link {
+	l := u.links[f.index]
+	if l == nil {
+		l = &link{index: f.index}
+		u.links[f.index] = l
+	}
+	l.name = f.name
+	return l
+}
+
+// log says once what has changed on a link.
+func (u *Uplink) log() {
+	for _, l := range u.links {
+		if why := l.unsaid(u.cfg.Mode.ways()); why != "" {
+			u.cfg.Log.Warn("a fast way of sending cannot be used", "device", l.name, "reason", why)
+		}
+	}
+}

@@ -1,0 +1,339 @@
+package uplink
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vishvananda/netns"
+)
+
+// Config of an Uplink.
+type Config struct {
+	Local        netip.Addr // IPv4, ours: where packets come from
+	Mode         Mode       // not Raw
+	DontFragment bool       // set DF
+	Log          *slog.Logger
+}
+
+// Uplink knows how packets from one local address leave this machine. One goroutine of its own follows what the kernel
+// says of it; who sends reads one pointer.
+type Uplink struct {
+	cfg    Config
+	host   *host
+	files  []*os.File
+	where  netns.NsHandle
+	news   chan news
+	broken chan breakage
+	wake   chan struct{}
+	done   chan struct{}
+	ended  sync.WaitGroup
+	ids    atomic.Uint32
+
+	mu    sync.Mutex // guards what follows, and the paths' fields that are the follower's
+	paths map[*Path]struct{}
+	links map[int]*link
+	off   string // why there is no fast way at all
+
+	// What is known of the host, until news come; the follower's own.
+	hoods map[int]map[netip.Addr]neighbourFacts
+	whole *hostFacts
+	turn  int
+}
+
+// breakage is a transmitter's error.
+type breakage struct {
+	r   *route
+	err error
+}
+
+// Open starts following. It belongs to the network namespace of the calling thread.
+func Open(cfg Config) (*Uplink, error) {
+	u := &Uplink{
+		cfg:    cfg,
+		news:   make(chan news, 256),
+		broken: make(chan breakage, 16),
+		wake:   make(chan struct{}, 1),
+		done:   make(chan struct{}),
+		paths:  make(map[*Path]struct{}),
+		links:  make(map[int]*link),
+		hoods:  make(map[int]map[netip.Addr]neighbourFacts),
+	}
+	u.ids.Store(rand.Uint32())
+	var err error
+	if u.where, err = netns.Get(); err != nil {
+		return nil, err
+	}
+	if u.host, err = openHost(); err != nil {
+		_ = u.where.Close()
+		return nil, err
+	}
+	if u.files, err = openNews(); err != nil {
+		u.host.close()
+		_ = u.where.Close()
+		return nil, err
+	}
+	for i, f := range u.files {
+		u.ended.Go(func() { listen(f, i == 0, u.tell) })
+	}
+	u.ended.Go(u.run)
+	return u, nil
+}
+
+// Close ends all paths.
+func (u *Uplink) Close() {
+	close(u.done)
+	for _, f := range u.files {
+		_ = f.Close()
+	}
+	u.ended.Wait()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for p := range u.paths {
+		p.cur.Store(nil)
+	}
+	clear(u.paths)
+	for _, l := range u.links {
+		l.shut()
+	}
+	u.host.close()
+	_ = u.where.Close()
+}
+
+// Path gives the way to a peer, which is the raw socket until the peer has acknowledged something that came by that.
+func (u *Uplink) Path(peer netip.Addr) *Path {
+	p := &Path{u: u, peer: peer, why: notUp}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.paths[p] = struct{}{}
+	return p
+}
+
+const (
+	notUp    = "the session is not up yet"
+	noAnswer = "the peer has acknowledged nothing yet"
+)
+
+// tell hands news to the follower. When it has too much to hear, what is left out is made up for by asking anew.
+func (u *Uplink) tell(n news) {
+	select {
+	case u.news <- n:
+	case <-u.done:
+	}
+}
+
+// see has the follower look at a path.
+func (u *Uplink) see(p *Path) {
+	u.mu.Lock()
+	p.dirty = true
+	u.mu.Unlock()
+	select {
+	case u.wake <- struct{}{}:
+	default:
+	}
+}
+
+// failed tells the follower of a transmitter's error.
+func (u *Uplink) failed(r *route, err error) {
+	select {
+	case u.broken <- breakage{r, err}:
+	default: // it has been told of enough
+	}
+}
+
+// every is the time between two looks at the paths, and askAgain the looks after which the kernel is asked about each
+// even without news: redirects and path MTUs make none.
+const (
+	every    = time.Second
+	askAgain = 10
+)
+
+// run follows until Close.
+func (u *Uplink) run() {
+	if !u.enter() {
+		u.mu.Lock()
+		u.off = "the network namespace of the socket cannot be entered"
+		u.mu.Unlock()
+		<-u.done
+		return
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-u.done:
+			return
+		case n := <-u.news:
+			u.mu.Lock()
+			u.hear(n)
+			u.hearMore()
+		case b := <-u.broken:
+			u.mu.Lock()
+			u.mourn(b)
+		case <-u.wake:
+			u.mu.Lock()
+		case <-tick.C:
+			u.mu.Lock()
+			u.look(time.Now())
+		}
+		u.settle(time.Now())
+		u.mu.Unlock()
+	}
+}
+
+// enter brings the goroutine into the network namespace of Open, where transmitters must be opened.
+func (u *Uplink) enter() bool {
+	runtime.LockOSThread()
+	here, err := netns.Get()
+	if err != nil {
+		return false
+	}
+	defer here.Close()
+	if here.Equal(u.where) {
+		runtime.UnlockOSThread()
+		return true
+	}
+	// The thread stays locked, and ends with the goroutine.
+	return netns.Set(u.where) == nil
+}
+
+// hearMore takes the news that are there already, so that a storm of them is answered once.
+func (u *Uplink) hearMore() {
+	for range cap(u.news) {
+		select {
+		case n := <-u.news:
+			u.hear(n)
+		default:
+			return
+		}
+	}
+}
+
+// hear marks the paths that news may concern.
+func (u *Uplink) hear(n news) {
+	switch n.kind {
+	case everything:
+		u.whole = nil
+		clear(u.hoods)
+		u.mark(func(*Path) bool { return true })
+	case aRoute:
+		u.mark(func(p *Path) bool { return n.prefix.Contains(p.peer) })
+	case aNeighbour:
+		if hood := u.hoods[n.link]; hood != nil && hood[n.addr] != n.hood {
+			hood[n.addr] = n.hood
+			u.mark(func(p *Path) bool { return p.link == n.link && p.nextHop == n.addr })
+		}
+	case aLink:
+		delete(u.hoods, n.link)
+		u.mark(func(p *Path) bool { return p.link == n.link || p.link == 0 })
+	}
+}
+
+func (u *Uplink) mark(concerned func(*Path) bool) {
+	for p := range u.paths {
+		if concerned(p) {
+			p.dirty = true
+		}
+	}
+}
+
+// mourn closes a transmitter that has failed.
+func (u *Uplink) mourn(b breakage) {
+	l := u.links[b.r.link]
+	if l == nil || l.tx != b.r.tx {
+		return // it is gone already
+	}
+	l.drop(time.Now(), b.err)
+	for p := range u.paths {
+		if r := p.cur.Load(); r == nil || r.tx == b.r.tx {
+			p.dirty = true
+		}
+	}
+}
+
+// look judges every path once a second.
+func (u *Uplink) look(now time.Time) {
+	u.turn++
+	if u.turn%askAgain == 0 {
+		u.whole = nil
+		clear(u.hoods)
+	}
+	i := 0
+	for p := range u.paths {
+		u.examine(now, p)
+		// Not all in the same second; the order of a map is a new one each time, so this is about every tenth.
+		if i++; (i+u.turn)%askAgain == 0 || len(u.paths) < askAgain && u.turn%askAgain == 0 {
+			p.dirty = true
+		}
+	}
+	u.tend()
+}
+
+// unused is for how many looks a transmitter that no path uses stays open: closing one takes the kernel a moment, in
+// which its queue cannot be had again.
+const unused = 30
+
+// tend sees to the transmitters.
+func (u *Uplink) tend() {
+	used := map[transmitter]bool{}
+	for p := range u.paths {
+		if r := p.cur.Load(); r != nil {
+			used[r.tx] = true
+		}
+	}
+	for _, l := range u.links {
+		switch {
+		case l.tx == nil:
+		case used[l.tx]:
+			l.idle = 0
+			l.tx.tend()
+		default:
+			if l.idle++; l.idle > unused {
+				l.shut()
+			}
+		}
+	}
+}
+
+// examine holds what a path has sent against what has come back.
+func (u *Uplink) examine(now time.Time, p *Path) {
+	r := p.cur.Load()
+	if r == nil {
+		if p.held != "" && p.hold.allows(now) {
+			p.dirty = true
+		}
+		return
+	}
+	if n := r.sent.Load(); n != p.counted {
+		p.counted = n
+		p.probe.Store(true)
+	}
+	first, last, ack := r.first.Load(), r.last.Load(), p.ack.Load()
+	sent := sentBy{any: first != 0 && last != 0, first: uint32(first), last: uint32(last)}
+	l := u.links[r.link]
+	switch p.proof.look(sent, heard{any: ack != 0, ack: uint32(ack)}) {
+	case goOn:
+		if p.proof.seen {
+			l.proven = true
+			l.tries[l.way].worked()
+			p.hold.worked()
+			p.held = ""
+		}
+	case failed:
+		p.ban = "nothing was acknowledged that went by " + l.way.String() + " on " + l.name + ": something (source NAT?) needs the kernel's way"
+		if l.blames++; !l.proven && l.blames >= enoughBlames {
+			l.blamed = p.ban
+		}
+		u.cfg.Log.Warn("back to the raw socket for good", "peer", p.peer, "reason", p.ban)
+		p.dirty = true
+	case lost:
+		p.hold.failed(now)
+		p.held = "the peer has stopped acknowledging what goes by " + l.way.String()
+		p.dirty = true
+	}
+}
