@@ -84,6 +84,7 @@ func newSpeedCmd() *cobra.Command {
 	f.BoolVar(&o.mr, "mr", false, "machine-readable lines, those of openssl speed -mr")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.BoolVar(&o.benchfmt, "benchfmt", false, "Go benchmark lines, for benchstat")
+	cmd.AddCommand(newSpeedTunnelCmd())
 	if err := cmd.RegisterFlagCompletionFunc("workload", completeWorkloads); err != nil {
 		panic(err)
 	}
