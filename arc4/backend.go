@@ -14,6 +14,7 @@ type Backend struct {
 	tested    func() error
 	spare     sync.Pool // of stream
 	spareRun  sync.Pool // of *scheduler
+	parts     *parts    // nil unless it is put together from others
 }
 
 func newBackend(name, about string, newStream func() stream) *Backend {
@@ -37,8 +38,14 @@ func (b *Backend) Name() string { return b.name }
 // Describe says in one line what the backend is.
 func (b *Backend) Describe() string { return b.about }
 
+// Missing says why the backend cannot run here; it is empty if it can.
+func (b *Backend) Missing() string { return b.missing }
+
 // Streams returns how many key streams XORKeyStreams works on at once.
 func (b *Backend) Streams() int {
+	if b.parts != nil {
+		return b.parts[Packets].Streams()
+	}
 	if b.newLanes == nil {
 		return 1
 	}

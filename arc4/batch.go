@@ -14,6 +14,9 @@ type Job struct {
 // written anything, if a key's length is not 1 to 256 or if a Dst and its Src
 // break the rules of [Cipher.XORKeyStream].
 func (b *Backend) XORKeyStreams(jobs []Job) {
+	if b.parts != nil {
+		b = b.parts[Packets]
+	}
 	for n := range jobs {
 		j := &jobs[n]
 		if err := checkKey(j.Key); err != nil {

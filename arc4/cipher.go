@@ -47,15 +47,15 @@ type Cipher struct {
 
 var _ cipher.Stream = (*Cipher)(nil)
 
-// New returns a Cipher for key, 1 to 256 bytes, on the selected backend (see
-// [Selected]). The error is a [KeySizeError], or says why no backend could be
-// selected.
+// New returns a Cipher for key, 1 to 256 bytes, on the backend selected for
+// [Stream] (see [Selected]). The error is a [KeySizeError], or says why no
+// backend could be selected.
 func New(key []byte) (*Cipher, error) {
-	b, err := Lookup("")
-	if err != nil {
-		return nil, err
+	c := selected().choose(Stream)
+	if c.err != nil {
+		return nil, c.err
 	}
-	return b.New(key)
+	return c.backend.New(key)
 }
 
 // SetKey starts the key stream of another key, 1 to 256 bytes, in place and

@@ -1,11 +1,5 @@
 package arc4
 
-// Known lists every backend, also those that cannot run here.
-func Known() []*Backend { return known }
-
-// Missing says why the backend cannot run here; it is empty if it can.
-func (b *Backend) Missing() string { return b.missing }
-
 // RFC6229 returns the test vectors and the offsets they are for.
 func RFC6229() (offsets []int, keys []string, streams [][18]string) {
 	for _, v := range rfc6229 {

@@ -1,10 +1,8 @@
 package arc4
 
 import (
-	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/arc4tun/arc4tun/arc4/asm"
 	"github.com/arc4tun/arc4tun/arc4/generic"
@@ -62,36 +60,6 @@ func Backends() []*Backend {
 	return slices.DeleteFunc(slices.Clone(known), func(b *Backend) bool { return b.missing != "" })
 }
 
-// Lookup returns the backend called name; "" and "auto" give the selected one
-// (see [Selected]). The error names the value and says which names are known,
-// that the backend cannot run here and why, or that its self-test failed.
-func Lookup(name string) (*Backend, error) {
-	if name == "" || name == "auto" {
-		s := selected()
-		return s.backend, s.err
-	}
-	return lookup(known, name)
-}
-
-func lookup(known []*Backend, name string) (*Backend, error) {
-	at := slices.IndexFunc(known, func(b *Backend) bool { return b.name == name })
-	if at < 0 {
-		return nil, fmt.Errorf("arc4: unknown backend %q, known are auto, %s", name, names(known))
-	}
-	b := known[at]
-	if b.missing != "" {
-		return nil, fmt.Errorf("arc4: backend %q cannot run here: %s", name, b.missing)
-	}
-	if err := b.SelfTest(); err != nil {
-		return nil, fmt.Errorf("arc4: backend %q is unusable: %w", name, err)
-	}
-	return b, nil
-}
-
-func names(backends []*Backend) string {
-	var all []string
-	for _, b := range backends {
-		all = append(all, b.name)
-	}
-	return strings.Join(all, ", ")
-}
+// Known returns every backend of every architecture, also those that cannot run
+// here; see [Backend.Missing].
+func Known() []*Backend { return slices.Clone(known) }

@@ -1,6 +1,7 @@
 package arc4
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -10,140 +11,221 @@ import (
 )
 
 // Environment is the environment variable that names the backend to select
-// instead of the fastest.
+// instead of the fastest, or several for different work; its syntax is that of
+// [Lookup].
 const Environment = "ARC4_BACKEND"
 
-const (
-	// The work to judge by: a stateless MPPE packet of a usual size.
-	measuredKey    = 16
-	measuredPacket = 1400
+// sameSpeed is how much longer than the fastest a backend may take, in percent,
+// and still count as fast: that little differs from one run to the next anyway.
+const sameSpeed = 5
 
-	// A router needs some 80 µs for a round of one backend, a PC 3 µs. Eleven
-	// rounds make a median that one interruption does not move.
-	minRounds     = 11
-	maxRounds     = 101
-	measureBudget = 3 * time.Millisecond
+// Selection is the choice of a backend for one workload.
+type Selection struct {
+	Workload Workload
+	// Backend is nil if none could be selected.
+	Backend *Backend
+	// Why is the name of the environment variable that says so, or what was
+	// measured; without a backend it is what is wrong.
+	Why string
+	// Times has all backends that were measured, in the order of [Backends]. It
+	// is empty if the environment left nothing to choose.
+	Times []Timing
+}
 
-	// Where reading the clock is slow (some virtual machines take 30 µs), it is read once for many packets.
-	clockShare = 20  // a turn lasts this many clock readings
-	maxTurn    = 128 // packets
-	usualTime  = 2 * time.Microsecond
-)
+// Timing is what a backend took for 1400 bytes of a workload.
+type Timing struct {
+	Backend *Backend
+	Time    time.Duration
+}
 
-type selection struct {
+// Selections returns what was selected for each workload, in the order of
+// [Workloads]. What has not been measured yet it measures, as [Lookup] does.
+func Selections() []Selection {
+	var list []Selection
+	for _, w := range Workloads() {
+		c := selected().choose(w)
+		s := Selection{Workload: w, Backend: c.backend, Why: c.why, Times: slices.Clone(c.times)}
+		if c.err != nil {
+			s.Why = c.err.Error()
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// Selected returns the backend that [Lookup] gives for "auto" and why it is that
+// one: because the environment variable ARC4_BACKEND says so, or because it was
+// the fastest of those that passed their self-test. The choice is made once for
+// each workload, when it is first needed, and takes a few milliseconds. If
+// ARC4_BACKEND names no usable backend, Selected returns nil and what is wrong,
+// which is also the error of [New].
+func Selected() (b *Backend, why string) {
+	b, err := selected().whole()
+	if err != nil {
+		return nil, err.Error()
+	}
+	return b, selected().why()
+}
+
+// selected is the selector of this process. It is made when it is first needed,
+// so that a program which names its backend pays for nothing.
+var selected = sync.OnceValue(func() *selector {
+	start := time.Now()
+	return newSelector(known, os.Getenv(Environment), func() time.Duration { return time.Since(start) })
+})
+
+// selector selects from the backends it is made with.
+type selector struct {
+	known []*Backend
+	clock func() time.Duration // a running clock
+	// named has what the environment names, and nil where it leaves the choice.
+	named parts
+	err   error // what is wrong with the environment
+	sound func() candidates
+	once  [workloads]func() choice
+}
+
+// choice is the outcome for one workload.
+type choice struct {
 	backend *Backend
 	why     string
+	times   []Timing
 	err     error
 }
 
-// selected runs the selection when it is first needed, so that a program which
-// names its backend does not pay for it.
-var selected = sync.OnceValue(selectNow)
-
-func selectNow() selection {
-	start := time.Now()
-	return choose(known, os.Getenv(Environment), func() time.Duration { return time.Since(start) })
+// candidates are the backends that can be selected, and what to say of those
+// that failed their self-test.
+type candidates struct {
+	backends []*Backend
+	failed   string
 }
 
-// Selected returns the backend that [New] uses and why it is that one: because
-// the environment variable ARC4_BACKEND says so, or because it was the fastest
-// of those that passed their self-test. The choice is made once, on first use,
-// and takes a few milliseconds. If ARC4_BACKEND names no usable backend,
-// Selected returns nil and what is wrong, which is also the error of [New].
-func Selected() (b *Backend, why string) {
-	s := selected()
-	if s.err != nil {
-		return nil, s.err.Error()
+// newSelector makes a selector that follows the value of the environment
+// variable.
+func newSelector(known []*Backend, environment string, clock func() time.Duration) *selector {
+	s := &selector{known: known, clock: clock}
+	s.sound = sync.OnceValue(s.test)
+	for w := range s.once {
+		s.once[w] = sync.OnceValue(func() choice { return s.chooseNow(Workload(w)) })
 	}
-	return s.backend, s.why
-}
-
-// choose selects from known: the backend called name, or the fastest if name is
-// "" or "auto". clock is a running clock.
-func choose(known []*Backend, name string, clock func() time.Duration) selection {
-	if name != "" && name != "auto" {
-		b, err := lookup(known, name)
-		if err != nil {
-			return selection{err: fmt.Errorf("%s=%s: %w", Environment, name, err)}
+	if !isAuto(environment) {
+		if err := s.follow(environment); err != nil {
+			s.err = fmt.Errorf("%s=%s: %w", Environment, environment, err)
 		}
-		return selection{backend: b, why: Environment}
 	}
-	var sound []*Backend
-	var failed []string
-	for _, b := range known {
+	return s
+}
+
+// follow finds the backends that the environment names.
+func (s *selector) follow(environment string) error {
+	names, err := split(environment)
+	if err != nil {
+		return err
+	}
+	for w, name := range names {
+		if name == "auto" {
+			continue
+		}
+		if s.named[w], err = lookupOne(s.known, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// test finds the backends that run here and pass their self-test.
+func (s *selector) test() (c candidates) {
+	for _, b := range s.known {
 		if b.missing != "" {
 			continue
 		}
 		if err := b.SelfTest(); err != nil {
-			failed = append(failed, fmt.Sprintf("; %s failed: %v", b.name, err))
+			c.failed += fmt.Sprintf("; %s failed: %v", b.name, err)
 			continue
 		}
-		sound = append(sound, b)
+		c.backends = append(c.backends, b)
 	}
-	if len(sound) == 0 {
-		return selection{err: fmt.Errorf("arc4: no usable backend%s", strings.Join(failed, ""))}
-	}
-	times := measure(sound, clock)
-	order := make([]int, len(sound))
-	for n := range order {
-		order[n] = n
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return int(times[a] - times[b]) })
-	var list []string
-	for _, n := range order {
-		list = append(list, fmt.Sprintf("%s %.1f us", sound[n].name, float64(times[n])/float64(time.Microsecond)))
-	}
-	why := fmt.Sprintf("fastest of %d on key set-up + %d bytes: %s%s",
-		len(sound), measuredPacket, strings.Join(list, ", "), strings.Join(failed, ""))
-	return selection{backend: sound[order[0]], why: why}
+	return c
 }
 
-// measure returns the median time each backend takes for a key set-up and a
-// packet. The backends take turns, so that a busy neighbour slows all of them,
-// and every packet has a new key, because a branch predictor learns the
-// collisions of an old one. A turn is one packet, or many where the clock itself
-// would take most of the time.
-func measure(backends []*Backend, clock func() time.Duration) []time.Duration {
-	streams := make([]stream, len(backends))
-	times := make([][]time.Duration, len(backends))
-	for n, b := range backends {
-		streams[n] = b.newStream()
+// choose gives the choice for w.
+func (s *selector) choose(w Workload) choice { return s.once[w]() }
+
+func (s *selector) chooseNow(w Workload) choice {
+	if s.err != nil {
+		return choice{err: s.err}
 	}
-	var key [measuredKey]byte
-	packet := make([]byte, measuredPacket)
-	random := uint64(1)
-	turn := packetsPerTurn(clock)
-	begin := clock()
-	for round := -1; round < minRounds || round < maxRounds && clock()-begin < measureBudget; round++ {
-		for n, s := range streams {
-			start := clock()
-			for range turn {
-				for k := range key {
-					random = random*6364136223846793005 + 1442695040888963407
-					key[k] = byte(random >> 56)
-				}
-				s.SetKey(key[:])
-				s.XORKeyStream(packet, packet)
-			}
-			if took := clock() - start; round >= 0 { // the first only warms up
-				times[n] = append(times[n], took/time.Duration(turn))
+	if b := s.named[w]; b != nil {
+		return choice{backend: b, why: Environment}
+	}
+	sound := s.sound()
+	if len(sound.backends) == 0 {
+		return choice{err: errors.New("arc4: no usable backend" + sound.failed)}
+	}
+	c := choice{times: measure(w, sound.backends, s.clock)}
+	list := slices.SortedStableFunc(slices.Values(c.times), func(a, b Timing) int { return int(a.Time - b.Time) })
+	c.backend = list[0].Backend
+	var figures []string
+	for _, t := range list {
+		figures = append(figures, fmt.Sprintf("%s %s", t.Backend.name, t))
+	}
+	c.why = fmt.Sprintf("fastest of %d: %s", len(list), strings.Join(figures, ", "))
+	if b := s.equal(w, list); b != nil && b != c.backend {
+		c.backend = b
+		c.why = fmt.Sprintf("within %d%% of the %s, and selected already", sameSpeed, c.why)
+	}
+	c.why += sound.failed
+	return c
+}
+
+// equal gives the backend of an earlier workload if it is as good as the first
+// of list, so that one backend does all where the clock shows no difference.
+func (s *selector) equal(w Workload, list []Timing) *Backend {
+	for w--; w >= 0; w-- {
+		before := s.choose(w).backend
+		for _, t := range list {
+			if t.Backend == before && t.Time*100 <= list[0].Time*(100+sameSpeed) {
+				return before
 			}
 		}
 	}
-	medians := make([]time.Duration, len(backends))
-	for n, t := range times {
-		slices.Sort(t)
-		medians[n] = t[len(t)/2]
-	}
-	return medians
+	return nil
 }
 
-// packetsPerTurn is how many packets make reading the clock cheap beside them.
-func packetsPerTurn(clock func() time.Duration) int {
-	cost := time.Hour
-	for range 3 {
-		start := clock()
-		cost = min(cost, clock()-start)
+// whole gives the backend for all work.
+func (s *selector) whole() (*Backend, error) {
+	var p parts
+	for w := range p {
+		c := s.choose(Workload(w))
+		if c.err != nil {
+			return nil, c.err
+		}
+		p[w] = c.backend
 	}
-	return int(min(max(1, cost*clockShare/usualTime), maxTurn))
+	return compose(p), nil
+}
+
+// why says in a line why whole gives what it does.
+func (s *selector) why() string {
+	var of int
+	var list []string
+	for w := range s.once {
+		c := s.choose(Workload(w))
+		figure := Environment
+		for _, t := range c.times {
+			if of = len(c.times); t.Backend == c.backend {
+				figure = t.String()
+			}
+		}
+		list = append(list, fmt.Sprintf("%v %s %s", Workload(w), c.backend.name, figure))
+	}
+	if of == 0 {
+		return Environment
+	}
+	return fmt.Sprintf("fastest of %d on %d bytes: %s%s", of, measuredPacket, strings.Join(list, ", "), s.sound().failed)
+}
+
+// String gives the time in microseconds.
+func (t Timing) String() string {
+	return fmt.Sprintf("%.2f us", float64(t.Time)/float64(time.Microsecond))
 }

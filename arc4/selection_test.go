@@ -64,28 +64,115 @@ func newElsewhere() *Backend {
 	return b
 }
 
+// newAt makes a selector that follows the environment's value and a clock moved
+// by hand.
+func newAt(known []*Backend, environment string, now *time.Duration) *selector {
+	return newSelector(known, environment, func() time.Duration { return *now })
+}
+
 func TestChooseFastest(t *testing.T) {
+	for _, w := range Workloads() {
+		t.Run(w.String(), func(t *testing.T) {
+			var now time.Duration
+			s := newAt([]*Backend{
+				newTimed("slow", &now, 9*time.Microsecond),
+				newElsewhere(),
+				newTimed("fast", &now, 2*time.Microsecond),
+				newTimed("middling", &now, 2500*time.Nanosecond),
+			}, "", &now)
+			c := s.choose(w)
+			require.NoError(t, c.err)
+			assert.Equal(t, "fast", c.backend.Name())
+			assert.Equal(t, "fastest of 3: fast 2.00 us, middling 2.50 us, slow 9.00 us", c.why)
+			var times []string
+			for _, m := range c.times {
+				times = append(times, m.Backend.Name()+" "+m.String())
+			}
+			assert.Equal(t, []string{"slow 9.00 us", "fast 2.00 us", "middling 2.50 us"}, times, "in the backends' order")
+		})
+	}
+}
+
+// keyed is a sound implementation whose key set-up takes time and whose bytes
+// take none, or the other way round.
+type keyed struct {
+	generic.Reference
+	clock      *time.Duration
+	key, bytes time.Duration
+}
+
+func (s *keyed) SetKey(key []byte) {
+	s.Reference.SetKey(key)
+	*s.clock += s.key
+}
+
+func (s *keyed) XORKeyStream(dst, src []byte) {
+	s.Reference.XORKeyStream(dst, src)
+	*s.clock += s.bytes
+}
+
+// manyAtOnce are lanes that take no time.
+type manyAtOnce struct {
+	*generic.Lanes
+}
+
+func TestChoosePerWorkload(t *testing.T) {
 	var now time.Duration
-	s := choose([]*Backend{
-		newTimed("slow", &now, 9*time.Microsecond),
-		newElsewhere(),
-		newTimed("fast", &now, 2*time.Microsecond),
-		newTimed("middling", &now, 2500*time.Nanosecond),
-	}, "", func() time.Duration { return now })
-	require.NoError(t, s.err)
-	assert.Equal(t, "fast", s.backend.Name())
-	assert.Equal(t, "fastest of 3 on key set-up + 1400 bytes: fast 2.0 us, middling 2.5 us, slow 9.0 us", s.why)
+	bulk := newBackend("bulk", "", func() stream { return &keyed{clock: &now, key: 9 * time.Microsecond, bytes: time.Microsecond} })
+	agile := newBackend("agile", "", func() stream { return &keyed{clock: &now, key: time.Microsecond, bytes: 2 * time.Microsecond} })
+	wide := newTimed("wide", &now, time.Millisecond).withLanes(func() lanes { return manyAtOnce{new(generic.Lanes)} })
+	s := newAt([]*Backend{bulk, agile, wide}, "", &now)
+	b, err := s.whole()
+	require.NoError(t, err)
+	assert.Equal(t, "bulk,agile,wide", b.Name())
+	assert.Equal(t, "stream: bulk; packet: agile; packets: wide", b.Describe())
+	assert.Equal(t, "fastest of 3 on 1400 bytes: stream bulk 1.00 us, packet agile 3.00 us, packets wide 0.00 us", s.why())
+	assert.Same(t, bulk, b.For(Stream))
+	assert.Same(t, agile, b.For(Packet))
+	assert.Same(t, wide, b.For(Packets))
+	assert.Equal(t, wide.Streams(), b.Streams())
+	again, err := s.whole()
+	require.NoError(t, err)
+	assert.Same(t, b, again)
+}
+
+func TestOneForAllWhereTheyAreEqual(t *testing.T) {
+	var now time.Duration
+	first := newBackend("first", "", func() stream { return &keyed{clock: &now, key: 10 * time.Microsecond, bytes: 100 * time.Microsecond} })
+	second := newBackend("second", "", func() stream { return &keyed{clock: &now, key: 7 * time.Microsecond, bytes: 101 * time.Microsecond} })
+	s := newAt([]*Backend{first, second}, "", &now)
+	b, err := s.whole()
+	require.NoError(t, err)
+	assert.Same(t, first, b, "second is 2%% faster on packets")
+	assert.Equal(t, "within 5% of the fastest of 2: second 108.00 us, first 110.00 us, and selected already", s.choose(Packet).why)
+	assert.Equal(t, "fastest of 2 on 1400 bytes: stream first 100.00 us, packet first 110.00 us, packets first 110.00 us", s.why())
+}
+
+func TestMeasuredWhenNeeded(t *testing.T) {
+	var now time.Duration
+	one := newTimed("one", &now, time.Microsecond)
+	s := newAt([]*Backend{one}, "", &now)
+	assert.Zero(t, now, "nothing was asked for")
+	s.choose(Stream)
+	after := now
+	assert.Positive(t, after)
+	s.choose(Stream)
+	assert.Equal(t, after, now, "once is enough")
+	s.choose(Packets)
+	assert.Greater(t, now, after)
 }
 
 func TestChooseDespiteInterruption(t *testing.T) {
-	for pause := 1; pause <= 12; pause++ {
-		var now time.Duration
-		disturbed := newBackend("disturbed", "", func() stream {
-			return &timed{clock: &now, cost: time.Microsecond, pause: pause}
-		})
-		s := choose([]*Backend{newTimed("other", &now, 2*time.Microsecond), disturbed}, "auto", func() time.Duration { return now })
-		require.NoError(t, s.err)
-		assert.Equal(t, "disturbed", s.backend.Name(), "interrupted in packet %d", pause)
+	for _, w := range Workloads() {
+		for pause := 1; pause <= 12; pause++ {
+			var now time.Duration
+			disturbed := newBackend("disturbed", "", func() stream {
+				return &timed{clock: &now, cost: time.Microsecond, pause: pause}
+			})
+			c := newAt([]*Backend{newTimed("other", &now, 2*time.Microsecond), disturbed}, "auto", &now).choose(w)
+			require.NoError(t, c.err)
+			assert.Equal(t, "disturbed", c.backend.Name(), "%v, interrupted in packet %d", w, pause)
+		}
 	}
 }
 
@@ -95,22 +182,71 @@ func TestMeasureBudget(t *testing.T) {
 		cost   time.Duration
 		rounds int
 	}{
-		{"a fast machine stops at the most rounds", time.Microsecond, maxRounds + 1},
-		{"a slow machine does the fewest", time.Second, minRounds + 1},
-		{"one between stops with the time", measureBudget / 40, 40},
+		{"a fast machine stops at the most rounds", time.Microsecond, maxRounds},
+		{"a slow machine does the fewest", time.Second, minRounds},
+		{"one between stops with the time", measureBudget / 40, 39},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var now time.Duration
 			one := &timed{clock: &now, cost: c.cost}
-			measure([]*Backend{newBackend("one", "", func() stream { return one })}, func() time.Duration { return now })
-			assert.Equal(t, c.rounds, one.packets)
+			measure(Packet, []*Backend{newBackend("one", "", func() stream { return one })}, func() time.Duration { return now })
+			assert.Equal(t, c.rounds, one.packets-1, "after one to warm up")
 		})
 	}
 }
 
+// TestSlowClock has a clock that takes longer to read than a packet.
+func TestSlowClock(t *testing.T) {
+	for _, w := range Workloads() {
+		t.Run(w.String(), func(t *testing.T) {
+			var now time.Duration
+			clock := func() time.Duration {
+				now += 30 * time.Microsecond
+				return now
+			}
+			all := []*Backend{newTimed("slow", &now, 1300*time.Nanosecond), newTimed("fast", &now, time.Microsecond)}
+			times := measure(w, all, clock)
+			assert.InDelta(t, 1300, times[0].Time.Nanoseconds(), 300)
+			assert.InDelta(t, 1000, times[1].Time.Nanoseconds(), 300)
+			assert.Less(t, times[1].Time, times[0].Time)
+		})
+	}
+}
+
+// TestSlowMachine has a router's backends and clock.
+func TestSlowMachine(t *testing.T) {
+	for _, w := range Workloads() {
+		t.Run(w.String(), func(t *testing.T) {
+			var now time.Duration
+			clock := func() time.Duration {
+				now += 2 * time.Microsecond
+				return now
+			}
+			var all []*Backend
+			for _, cost := range []time.Duration{130, 100, 90, 70} {
+				all = append(all, newTimed(cost.String(), &now, cost*time.Microsecond))
+			}
+			times := measure(w, all, clock)
+			assert.Less(t, now, 10*time.Millisecond)
+			assert.InDelta(t, 70, times[3].Time.Microseconds(), 3)
+		})
+	}
+}
+
+func TestBatchSize(t *testing.T) {
+	var now time.Duration
+	wide := func(n int) *Backend {
+		b := newTimed("wide", &now, 0)
+		b.newLanes, b.width = func() lanes { return nil }, func() int { return n }
+		return b
+	}
+	assert.Equal(t, 2, batchSize([]*Backend{newTimed("one", &now, 0)}))
+	assert.Equal(t, 16, batchSize([]*Backend{newTimed("one", &now, 0), wide(8), wide(3)}))
+	assert.Equal(t, maxBatch, batchSize([]*Backend{wide(16)}))
+}
+
 func TestBrokenBackend(t *testing.T) {
 	var now time.Duration
-	clock := func() time.Duration { return now }
 	bad, sound := newBroken(), newTimed("sound", &now, time.Millisecond)
 	all := []*Backend{bad, sound}
 
@@ -118,50 +254,149 @@ func TestBrokenBackend(t *testing.T) {
 	require.ErrorContains(t, err, "at offset 4096")
 	assert.Equal(t, err, bad.SelfTest(), "the second call says the same")
 
-	s := choose(all, "", clock)
-	require.NoError(t, s.err)
-	assert.Equal(t, "sound", s.backend.Name(), "although it is slower")
-	assert.Contains(t, s.why, "fastest of 1 ")
-	assert.Contains(t, s.why, "broken failed: self-test: key ")
-
-	s = choose(all, "broken", clock)
-	require.ErrorContains(t, s.err, `ARC4_BACKEND=broken: arc4: backend "broken" is unusable: self-test: key `)
-	assert.Nil(t, s.backend)
-
-	s = choose([]*Backend{bad, newElsewhere()}, "", clock)
-	require.ErrorContains(t, s.err, "no usable backend; broken failed: self-test: key ")
-	assert.Nil(t, s.backend)
-
-	_, err = lookup(all, "broken")
-	require.ErrorContains(t, err, "unusable")
-}
-
-func TestLookupNames(t *testing.T) {
-	all := []*Backend{newTimed("one", new(time.Duration), 0), newElsewhere()}
-	b, err := lookup(all, "one")
+	s := newAt(all, "", &now)
+	b, err := s.whole()
 	require.NoError(t, err)
-	assert.Equal(t, "one", b.Name())
+	assert.Same(t, sound, b, "although it is slower")
+	assert.Contains(t, s.why(), "fastest of 1 ")
+	assert.Contains(t, s.why(), "broken failed: self-test: key ")
 
-	_, err = lookup(all, "fancy")
-	require.EqualError(t, err, `arc4: unknown backend "fancy", known are auto, one, elsewhere`)
-	_, err = lookup(all, "elsewhere")
-	require.EqualError(t, err, `arc4: backend "elsewhere" cannot run here: it is for another machine`)
+	s = newAt(all, "broken", &now)
+	_, err = s.whole()
+	require.ErrorContains(t, err, `ARC4_BACKEND=broken: arc4: backend "broken" is unusable: self-test: key `)
+
+	_, err = newAt([]*Backend{bad, newElsewhere()}, "", &now).whole()
+	require.ErrorContains(t, err, "no usable backend; broken failed: self-test: key ")
+
+	_, err = lookup(all, "broken", nil)
+	require.ErrorContains(t, err, "unusable")
+	assert.ErrorContains(t, compose(parts{sound, bad, bad}).SelfTest(), "broken: self-test: key ")
 }
 
-func TestLookup(t *testing.T) {
-	for _, b := range Backends() {
-		got, err := Lookup(b.Name())
+// twisted are lanes of which one has something else than it should after a move.
+type twisted struct {
+	*generic.Lanes
+}
+
+func (l twisted) Move(to, from int) {
+	l.Lanes.Move(to, from)
+	b := make([]byte, 16)
+	buf := make([][]byte, to+1)
+	for n := range buf {
+		buf[n] = b
+	}
+	if to > 0 {
+		return
+	}
+	l.XORBlocks(buf, buf, 1)
+}
+
+func TestBrokenLanes(t *testing.T) {
+	var now time.Duration
+	bad := newTimed("twisted", &now, 0).withLanes(func() lanes { return twisted{new(generic.Lanes)} })
+	err := bad.SelfTest()
+	require.ErrorContains(t, err, "self-test: key ")
+	assert.ErrorContains(t, err, " in a batch")
+	good := newTimed("straight", &now, 0).withLanes(func() lanes { return new(generic.Lanes) })
+	assert.NoError(t, good.SelfTest())
+}
+
+// selectFrom makes the package's own selection follow the environment's value
+// until the test ends.
+func selectFrom(t *testing.T, environment string) {
+	t.Helper()
+	t.Setenv(Environment, environment)
+	old := selected
+	t.Cleanup(func() { selected = old })
+	s := newSelector(known, environment, func() time.Duration { return 0 })
+	selected = func() *selector { return s }
+}
+
+func TestSelectedByEnvironment(t *testing.T) {
+	selectFrom(t, "u32")
+	b, why := Selected()
+	assert.Equal(t, "u32", b.Name())
+	assert.Equal(t, Environment, why)
+	for _, name := range []string{"", "auto", "auto,auto"} {
+		got, err := Lookup(name)
 		require.NoError(t, err)
 		assert.Same(t, b, got)
 	}
-	for _, b := range known {
-		if b.missing != "" {
-			_, err := Lookup(b.Name())
-			assert.ErrorContains(t, err, b.missing)
-		}
+	c, err := New([]byte("Key"))
+	require.NoError(t, err)
+	assert.IsType(t, new(generic.U32), c.stream)
+	for n, s := range Selections() {
+		assert.Equal(t, Selection{Workload: Workload(n), Backend: b, Why: Environment}, s)
 	}
-	_, err := Lookup("aes")
-	require.ErrorContains(t, err, `unknown backend "aes", known are auto, reference, u32, unrolled, `)
+}
+
+func TestSelectedByEnvironmentForEach(t *testing.T) {
+	selectFrom(t, "reference,u32,unrolled")
+	b, why := Selected()
+	assert.Equal(t, "reference,u32,unrolled", b.Name())
+	assert.Equal(t, Environment, why)
+	c, err := New([]byte("Key"))
+	require.NoError(t, err)
+	assert.IsType(t, new(generic.Reference), c.stream)
+	got, err := Lookup("auto,reference,auto")
+	require.NoError(t, err)
+	assert.Equal(t, "reference,reference,unrolled", got.Name())
+}
+
+func TestEnvironmentLeavesSome(t *testing.T) {
+	var now time.Duration
+	one, two := newTimed("one", &now, time.Microsecond), newTimed("two", &now, 2*time.Microsecond)
+	s := newAt([]*Backend{one, two}, "two,auto,two", &now)
+	b, err := s.whole()
+	require.NoError(t, err)
+	assert.Equal(t, "two,one,two", b.Name())
+	assert.Equal(t, "fastest of 2 on 1400 bytes: stream two ARC4_BACKEND, packet one 1.00 us, packets two ARC4_BACKEND", s.why())
+}
+
+func TestBadEnvironment(t *testing.T) {
+	knownNames := names(known)
+	for value, want := range map[string]string{
+		"fancy":     `ARC4_BACKEND=fancy: arc4: unknown backend "fancy", known are auto, ` + knownNames,
+		"u32,fancy": `ARC4_BACKEND=u32,fancy: arc4: unknown backend "fancy", known are auto, ` + knownNames,
+		"u32,":      `ARC4_BACKEND=u32,: arc4: unknown backend "", known are auto, ` + knownNames,
+		"a,b,c,d": `ARC4_BACKEND=a,b,c,d: arc4: "a,b,c,d" names 4 backends, it can be three at most: ` +
+			`for a stream, for a packet and for batches of packets`,
+	} {
+		t.Run(value, func(t *testing.T) {
+			selectFrom(t, value)
+			b, why := Selected()
+			assert.Nil(t, b)
+			assert.Equal(t, want, why)
+			_, err := Lookup("")
+			require.EqualError(t, err, want)
+			_, err = Lookup("auto")
+			require.EqualError(t, err, want)
+			_, err = New([]byte("Key"))
+			require.EqualError(t, err, want)
+			for n, s := range Selections() {
+				assert.Equal(t, Selection{Workload: Workload(n), Why: want}, s)
+			}
+			for _, b := range Backends() {
+				_, err := Lookup(b.Name())
+				require.NoError(t, err, "a name given in the program still works")
+			}
+		})
+	}
+}
+
+func TestSelected(t *testing.T) {
+	start := time.Now()
+	s := newSelector(known, "", func() time.Duration { return time.Since(start) })
+	b, err := s.whole()
+	require.NoError(t, err)
+	for _, w := range Workloads() {
+		assert.True(t, slices.Contains(Backends(), b.For(w)))
+		c := s.choose(w)
+		assert.Same(t, c.backend, b.For(w))
+		assert.Len(t, c.times, len(Backends()))
+		t.Logf("%v: %s: %s", w, c.backend.Name(), c.why)
+	}
+	t.Logf("%s, after %v: %s", b.Name(), time.Since(start), s.why())
 }
 
 func TestBackendsStable(t *testing.T) {
@@ -172,64 +407,12 @@ func TestBackendsStable(t *testing.T) {
 	var got []string
 	for _, b := range second {
 		assert.NotEmpty(t, b.Describe())
+		assert.Empty(t, b.Missing())
+		assert.Contains(t, Known(), b)
 		got = append(got, b.Name())
 	}
-	assert.Equal(t, []string{"reference", "u32", "unrolled"}, got[:3])
+	assert.Equal(t, []string{"reference", "u32", "unrolled"}, got[:3], "the portable ones first")
 	for _, name := range got[3:] {
 		assert.Equal(t, runtime.GOARCH, strings.SplitN(name, "-", 2)[0])
 	}
-}
-
-// selectFrom makes the package's own selection give s until the test ends.
-func selectFrom(t *testing.T, s selection) {
-	t.Helper()
-	old := selected
-	t.Cleanup(func() { selected = old })
-	selected = func() selection { return s }
-}
-
-func TestSelectedByEnvironment(t *testing.T) {
-	t.Setenv(Environment, "u32")
-	s := selectNow()
-	require.NoError(t, s.err)
-	selectFrom(t, s)
-	b, why := Selected()
-	assert.Equal(t, "u32", b.Name())
-	assert.Equal(t, Environment, why)
-	for _, name := range []string{"", "auto"} {
-		got, err := Lookup(name)
-		require.NoError(t, err)
-		assert.Same(t, b, got)
-	}
-	c, err := New([]byte("Key"))
-	require.NoError(t, err)
-	assert.IsType(t, new(generic.U32), c.stream)
-}
-
-func TestBadEnvironment(t *testing.T) {
-	t.Setenv(Environment, "fancy")
-	selectFrom(t, selectNow())
-	want := `ARC4_BACKEND=fancy: arc4: unknown backend "fancy", known are auto, ` + names(known)
-	b, why := Selected()
-	assert.Nil(t, b)
-	assert.Equal(t, want, why)
-	_, err := Lookup("")
-	require.EqualError(t, err, want)
-	_, err = Lookup("auto")
-	require.EqualError(t, err, want)
-	_, err = New([]byte("Key"))
-	require.EqualError(t, err, want)
-
-	for _, b := range Backends() {
-		_, err := Lookup(b.Name())
-		require.NoError(t, err, "a name given in the program still works")
-	}
-}
-
-func TestSelected(t *testing.T) {
-	t.Setenv(Environment, "")
-	s := selectNow()
-	require.NoError(t, s.err)
-	assert.True(t, slices.Contains(Backends(), s.backend))
-	t.Logf("selected %s: %s", s.backend.Name(), s.why)
 }
