@@ -23,9 +23,9 @@ func TestAligned(t *testing.T) {
 	require.NotEmpty(t, kept)
 }
 
-// TestLongestStretch lets the sums of kernelR1 grow as far as they can: no
-// permutation has only the largest value, but a stretch of one may nearly. If
-// they grew into the bits that become an address the load would fault.
+// TestLongestStretch lets the sums of kernelR1 grow further than a permutation,
+// which has every value once, can make them. If they reached the bits that become
+// an address, the load would fault.
 func TestLongestStretch(t *testing.T) {
 	perm := aligned(1024)
 	for n := range 256 {
