@@ -35,22 +35,101 @@ func BenchmarkEncrypt(b *testing.B) {
 	})
 }
 
-func BenchmarkEncryptBatch(b *testing.B) {
-	forEachSize(b, func(b *testing.B, cfg Config, size int) {
-		e, err := NewEncrypter(cfg)
-		if err != nil {
+// forEachSessions runs f for every backend with one session and with eight that share a batch of 64 packets.
+func forEachSessions(b *testing.B, f func(b *testing.B, cfg Config, sessions, size int)) {
+	for _, sessions := range []int{1, 8} {
+		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
+			forEachSize(b, func(b *testing.B, cfg Config, size int) { f(b, cfg, sessions, size) })
+		})
+	}
+}
+
+// senders is sessions that share a batch of 64 packets.
+type senders struct {
+	batch              SendBatch
+	enc                []*Encrypter
+	packets, dst, room [][]byte
+}
+
+func newSenders(b *testing.B, cfg Config, sessions, size int) *senders {
+	s := &senders{enc: make([]*Encrypter, sessions), packets: make([][]byte, batchSize), dst: make([][]byte, batchSize), room: make([][]byte, batchSize)}
+	for i := range s.enc {
+		var err error
+		cfg.Key = append([]byte{byte(i)}, cfg.Key[1:]...)
+		if s.enc[i], err = NewEncrypter(cfg); err != nil {
 			b.Fatal(err)
 		}
-		const n = batchSize
-		packets, dst, room := make([][]byte, n), make([][]byte, n), make([][]byte, n)
-		for i := range packets {
-			packets[i], room[i] = ipv4(uint32(i), size), make([]byte, 0, 2048)
-		}
-		b.SetBytes(int64(n * size))
+	}
+	for i := range s.packets {
+		s.packets[i], s.room[i] = ipv4(uint32(i), size), make([]byte, 0, 2048)
+	}
+	return s
+}
+
+// send encrypts the batch.
+func (s *senders) send() {
+	copy(s.dst, s.room)
+	share := batchSize / len(s.enc)
+	for i, e := range s.enc {
+		s.batch.Add(e, s.dst[i*share:][:share], s.packets[i*share:][:share])
+	}
+	s.batch.Encrypt()
+}
+
+// BenchmarkEncryptBatch is 64 packets a turn.
+func BenchmarkEncryptBatch(b *testing.B) {
+	forEachSessions(b, func(b *testing.B, cfg Config, sessions, size int) {
+		s := newSenders(b, cfg, sessions, size)
+		b.SetBytes(int64(batchSize * size))
 		for b.Loop() {
-			copy(dst, room)
-			e.EncryptBatch(dst, packets)
+			s.send()
 		}
+		perPacket(b)
+	})
+}
+
+// perPacket reports the time of one packet of a batch.
+func perPacket(b *testing.B) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batchSize), "ns/packet")
+}
+
+// BenchmarkDecryptBatch is 64 packets a turn, to another place, as a tunnel does it.
+func BenchmarkDecryptBatch(b *testing.B) {
+	forEachSessions(b, func(b *testing.B, cfg Config, sessions, size int) {
+		s := newSenders(b, cfg, sessions, size)
+		share := batchSize / sessions
+		dec := make([]*Decrypter, sessions)
+		for i := range dec {
+			cfg.Key = append([]byte{byte(i)}, cfg.Key[1:]...)
+			var err error
+			if dec[i], err = NewDecrypter(cfg); err != nil {
+				b.Fatal(err)
+			}
+		}
+		var batch ReceiveBatch
+		packets, out := make([]Packet, batchSize), make([][]byte, batchSize)
+		for i := range out {
+			out[i] = make([]byte, 0, 2048)
+		}
+		var seq uint32
+		b.SetBytes(int64(batchSize * size))
+		for b.Loop() {
+			b.StopTimer()
+			s.send()
+			for i := range packets {
+				packets[i] = Packet{Data: s.dst[i], Seq: seq + uint32(i%share), Dst: out[i]}
+			}
+			seq += uint32(share)
+			b.StartTimer()
+			for i, d := range dec {
+				batch.Add(d, packets[i*share:][:share])
+			}
+			batch.Decrypt()
+			if packets[0].Err != nil || packets[batchSize-1].Err != nil {
+				b.Fatal(packets[0].Err, packets[batchSize-1].Err)
+			}
+		}
+		perPacket(b)
 	})
 }
 
@@ -102,6 +181,33 @@ func BenchmarkForged(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkForgedBatch is 64 forged packets a turn: tried in whole where they are the first of their kind, by their first
+// bytes in a flood.
+func BenchmarkForgedBatch(b *testing.B) {
+	for _, flood := range []bool{false, true} {
+		b.Run(fmt.Sprintf("flood=%v", flood), func(b *testing.B) {
+			forEachSize(b, func(b *testing.B, cfg Config, size int) {
+				d, err := NewDecrypter(cfg)
+				if err != nil {
+					b.Fatal(err)
+				}
+				packets := make([]Packet, batchSize)
+				for i := range packets {
+					data := make([]byte, HeaderSize+size)
+					data[0], data[1] = 0x93, byte(i)
+					packets[i] = Packet{Data: data, Dst: make([]byte, 0, 2048)}
+				}
+				b.SetBytes(int64(batchSize * size))
+				for b.Loop() {
+					d.wary = flood
+					d.DecryptBatch(packets)
+				}
+				perPacket(b)
+			})
+		})
+	}
 }
 
 // BenchmarkKeyChange is one step of the key chain (RFC 3078 section 7.3).

@@ -5,10 +5,12 @@ import "github.com/arc4tun/arc4tun/arc4"
 // chainWidth is how many sessions take a step of their key chains together.
 const chainWidth = 16
 
-// link is the end of one session's key chain: its key is to be replaced by the one that follows it.
+// link is the end of one session's key chain: its key is to be replaced by the one that follows it, which store, if there
+// is one, is to keep.
 type link struct {
-	keys *keyChanger
-	key  *key
+	keys  *keyChanger
+	key   *key
+	store *keyStore
 }
 
 // chains takes steps of several key chains at once. Within a session a key depends on the one before, so that there is
@@ -20,8 +22,8 @@ type chains struct {
 }
 
 // add takes in a link for the next step. No session may be in twice; there is room for chainWidth.
-func (c *chains) add(keys *keyChanger, k *key) {
-	c.links[c.n] = link{keys, k}
+func (c *chains) add(l link) {
+	c.links[c.n] = l
 	c.n++
 }
 
@@ -31,8 +33,17 @@ func (c *chains) step() {
 	c.n = 0
 	if len(links) == 1 {
 		links[0].keys.change(links[0].key)
-		return
+	} else {
+		c.together(links)
 	}
+	for _, l := range links {
+		if l.store != nil {
+			l.store.grown()
+		}
+	}
+}
+
+func (c *chains) together(links []link) {
 	jobs := c.jobs[:len(links)]
 	for i, l := range links {
 		interim := l.keys.begin(l.key)

@@ -38,7 +38,12 @@ type Decrypter struct {
 
 	stateless *statelessState
 	stateful  *statefulState
-	stats     DecryptStats
+	// queued says that a ReceiveBatch has packets of this session, wary that most of its last ones were implausible.
+	queued, wary bool
+	batch        *ReceiveBatch
+	// later is set while a ReceiveBatch goes through packets that nobody judges: they are decrypted afterwards, together.
+	later *ReceiveBatch
+	stats DecryptStats
 }
 
 // NewDecrypter starts a direction: the first packet is expected to have the coherency count 0.
@@ -75,6 +80,8 @@ type arrival struct {
 	// ahead is how many sequence numbers the packet is ahead of packet high; known says whether that is known.
 	ahead int64
 	known bool
+	// trial is what a batch has decrypted of it, nil if nothing.
+	trial *trial
 }
 
 // Decrypt appends the plaintext of packet, an MPPE header and ciphertext, to dst: a PPP protocol field and its payload.
@@ -87,6 +94,7 @@ type arrival struct {
 func (d *Decrypter) Decrypt(dst, packet []byte) ([]byte, error) {
 	a, err := d.parse(packet)
 	if err != nil {
+		d.refuse(err)
 		return dst, err
 	}
 	return d.dispatch(dst, &a)
@@ -101,6 +109,7 @@ func (d *Decrypter) Decrypt(dst, packet []byte) ([]byte, error) {
 func (d *Decrypter) DecryptSeq(dst, packet []byte, seq uint32) ([]byte, error) {
 	a, err := d.parse(packet)
 	if err != nil {
+		d.refuse(err)
 		return dst, err
 	}
 	a.seq, a.hasSeq = seq, true
@@ -122,23 +131,55 @@ func (d *Decrypter) dispatch(dst []byte, a *arrival) ([]byte, error) {
 	return d.decryptStateful(dst, a)
 }
 
-// parse takes the MPPE header off and refuses what no key is worth trying on.
+// parse takes the MPPE header off and refuses what no key is worth trying on. It counts nothing.
 func (d *Decrypter) parse(packet []byte) (arrival, error) {
 	if len(packet) <= HeaderSize {
-		d.stats.Truncated++
 		return arrival{}, ErrTruncated
 	}
 	header := binary.BigEndian.Uint16(packet)
 	if header&bitEncrypted == 0 {
-		d.stats.NotEncrypted++
 		return arrival{}, ErrNotEncrypted
 	}
 	a := arrival{count: header & countMask, flushed: header&bitFlushed != 0, body: packet[HeaderSize:]}
 	if d.stateless != nil && !a.flushed {
-		d.stats.NotFlushed++
 		return arrival{}, ErrNotFlushed
 	}
 	return a, nil
+}
+
+// refuse counts a packet that nothing came out of.
+func (d *Decrypter) refuse(err error) {
+	switch err {
+	case ErrTruncated:
+		d.stats.Truncated++
+	case ErrNotEncrypted:
+		d.stats.NotEncrypted++
+	case ErrNotFlushed:
+		d.stats.NotFlushed++
+	case ErrDuplicate:
+		d.stats.Duplicated++
+	case ErrLate:
+		d.stats.Late++
+	case ErrImplausible:
+		d.stats.Implausible++
+	}
+}
+
+// attempt decrypts what arrived with the key of index n and appends it to dst, unless it is not plausible. What a batch
+// has decrypted with that key already is only judged.
+func (d *Decrypter) attempt(dst []byte, a *arrival, n int64) ([]byte, bool) {
+	if t := a.trial; t != nil {
+		if t.done && t.n == n {
+			return t.judge(d, dst)
+		}
+		t.undo(d)
+	}
+	k := d.stateless.store.at(n)
+	if d.later != nil {
+		return d.later.postpone(d, dst, a.body, k), true
+	}
+	d.keys.setKey(d.stream, k)
+	return d.open(dst, a.body)
 }
 
 // open decrypts body with the stream as it stands and appends the result to dst, unless the first PlausiblePrefix bytes

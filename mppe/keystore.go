@@ -14,6 +14,13 @@ const (
 // block holds the session keys of blockSize packets that follow each other.
 type block [blockSize]key
 
+// indexSet is a set of indices that lie within one window of each other, with a word for every block.
+type indexSet [blockSlots]uint64
+
+func (s *indexSet) has(n int64) bool { return s[n>>6&slotMask]>>(n&(blockSize-1))&1 != 0 }
+func (s *indexSet) add(n int64)      { s[n>>6&slotMask] |= 1 << (n & (blockSize - 1)) }
+func (s *indexSet) remove(n int64)   { s[n>>6&slotMask] &^= 1 << (n & (blockSize - 1)) }
+
 // keyStore is the chain of session keys of a stateless session, each derived once. Packets are known by their index: the
 // coherency count, counted on beyond 12 bits.
 type keyStore struct {
@@ -25,8 +32,8 @@ type keyStore struct {
 	floor  int64
 	oldest int64
 	blocks [blockSlots]*block
-	// used has a bit for every packet of the block that was decrypted.
-	used  [blockSlots]uint64
+	// used has the packets that were decrypted.
+	used  indexSet
 	spare []*block
 }
 
@@ -34,10 +41,15 @@ type keyStore struct {
 func (s *keyStore) at(n int64) *key {
 	for s.tip < n {
 		s.keys.change(&s.tipKey)
-		s.tip++
-		s.store()
+		s.grown()
 	}
 	return &s.blocks[n>>6&slotMask][n&(blockSize-1)]
+}
+
+// grown takes in that tipKey has become the key after the one that it was.
+func (s *keyStore) grown() {
+	s.tip++
+	s.store()
 }
 
 // store puts tipKey into its block.
@@ -55,15 +67,10 @@ func (s *keyStore) store() {
 	b[s.tip&(blockSize-1)] = s.tipKey
 }
 
-// isUsed says whether packet n was decrypted already.
-func (s *keyStore) isUsed(n int64) bool {
-	return s.used[n>>6&slotMask]>>(n&(blockSize-1))&1 != 0
-}
-
 // use marks packet n as decrypted.
 func (s *keyStore) use(n int64) {
+	s.used.add(n)
 	slot := n >> 6 & slotMask
-	s.used[slot] |= 1 << (n & (blockSize - 1))
 	if s.used[slot] == ^uint64(0) {
 		s.giveBack(slot)
 	}

@@ -211,18 +211,56 @@ func TestNoAllocation(t *testing.T) {
 		if raceEnabled {
 			t.Skip("the race detector makes sync.Pool, which XORKeyStreams uses, allocate at random")
 		}
-		e, err := NewEncrypter(testConfig(128, true))
-		require.NoError(t, err)
-		dst, packets, room := make([][]byte, 80), make([][]byte, 80), make([]byte, 80*1500)
-		for i := range packets {
-			packets[i] = ipv4(uint32(i), 1400)
+		const n, sessions = 40, 3
+		var out SendBatch
+		var in ReceiveBatch
+		var enc [sessions]*Encrypter
+		var dec [sessions]*Decrypter
+		for i := range sessions {
+			var err error
+			enc[i], err = NewEncrypter(testConfig(128, true))
+			require.NoError(t, err)
+			dec[i] = newDecrypter(t, judged(testConfig(128, true)))
 		}
-		assert.Zero(t, testing.AllocsPerRun(20, func() {
-			for i := range dst {
-				dst[i] = room[1500*i : 1500*i : 1500*(i+1)]
+		dst, plain, room, packets := make([][]byte, n), make([][]byte, n), make([]byte, sessions*n*1500), make([]Packet, sessions*n)
+		for i := range plain {
+			plain[i] = ipv4(uint32(i), 1400)
+		}
+		seq := uint32(0)
+		batch := func() {
+			for s := range sessions {
+				for i := range dst {
+					at := 1500 * (s*n + i)
+					dst[i] = room[at : at : at+1500]
+				}
+				if s < 2 {
+					out.Add(enc[s], dst, plain)
+					out.Encrypt()
+				} else {
+					enc[s].EncryptBatch(dst, plain)
+				}
+				for i := range dst {
+					p := &packets[s*n+i]
+					*p = Packet{Data: dst[i], Seq: seq + uint32(i), Dst: dst[i][HeaderSize:HeaderSize]}
+					if i%10 == 9 {
+						p.Data[5]++ // damaged
+					}
+				}
+				in.Add(dec[s], packets[s*n:][:n])
 			}
-			e.EncryptBatch(dst, packets)
-		}))
+			in.Decrypt()
+			seq += n
+			for i := range packets {
+				if (packets[i].Err == nil) == (i%10 == 9) {
+					t.Error(i, packets[i].Err)
+				}
+			}
+		}
+		// Until the keys of all the gaps that a window can have are there.
+		for range historySize/n + 1 {
+			batch()
+		}
+		assert.Zero(t, testing.AllocsPerRun(20, batch))
 	})
 	t.Run("forged", func(t *testing.T) {
 		d := newDecrypter(t, judged(testConfig(128, true)))

@@ -64,7 +64,7 @@ func (b *SendBatch) Encrypt() {
 func (b *SendBatch) round(runs []sendRun) {
 	for i := range runs {
 		e := runs[i].enc
-		b.chains.add(e.keys, &e.session)
+		b.chains.add(link{keys: e.keys, key: &e.session})
 	}
 	b.chains.step()
 	finished := false

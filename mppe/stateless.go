@@ -15,7 +15,7 @@ type statelessState struct {
 // that is followed only if the trial fails, and ahead only in recovery; without a judge there is no trial to fail.
 func (d *Decrypter) decryptStateless(dst []byte, a *arrival) ([]byte, error) {
 	n, claim := nearest(d.high, a.count), d.claim(a)
-	far := claim > d.high+lookAhead
+	far := d.isFar(claim)
 	if d.plausible == nil {
 		if far {
 			return d.decryptFar(dst, a, claim)
@@ -29,14 +29,7 @@ func (d *Decrypter) decryptStateless(dst []byte, a *arrival) ([]byte, error) {
 	if claim < n && (err == ErrImplausible || err == ErrDuplicate) {
 		err = ErrLate
 	}
-	switch err {
-	case ErrDuplicate:
-		d.stats.Duplicated++
-	case ErrLate:
-		d.stats.Late++
-	case ErrImplausible:
-		d.stats.Implausible++
-	}
+	d.refuse(err)
 	return out, err
 }
 
@@ -52,6 +45,9 @@ func (d *Decrypter) claim(a *arrival) int64 {
 	return atMost(d.high+a.ahead, a.count)
 }
 
+// isFar says that a packet which claims index n is a case for recovery.
+func (d *Decrypter) isFar(n int64) bool { return n > d.high+lookAhead }
+
 // tryAt decrypts the packet with the key of index n, which is at most lookAhead beyond the furthest packet. Only if that
 // gives something plausible has anything moved.
 func (d *Decrypter) tryAt(dst []byte, a *arrival, n int64) ([]byte, error) {
@@ -59,11 +55,10 @@ func (d *Decrypter) tryAt(dst []byte, a *arrival, n int64) ([]byte, error) {
 	if n < s.floor || n < d.high-historySize {
 		return dst, ErrLate
 	}
-	if s.isUsed(n) {
+	if s.used.has(n) {
 		return dst, ErrDuplicate
 	}
-	d.keys.setKey(d.stream, s.at(n))
-	out, ok := d.open(dst, a.body)
+	out, ok := d.attempt(dst, a, n)
 	if !ok {
 		return dst, ErrImplausible
 	}

@@ -1,0 +1,346 @@
+package mppe
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/arc4"
+)
+
+// traffic makes packets of one session, good and bad, out of numbers that a test or a fuzzer chooses.
+type traffic struct {
+	w    *wire
+	r    *rand.Rand
+	past []sent
+	held []sent
+}
+
+// The events of traffic.
+const (
+	evGenuine = iota
+	evHold    // a packet is late
+	evRelease // and comes
+	evRepeat  // one comes again
+	evReplay  // one comes again under another sequence number
+	evMoved   // a new one comes under a wrong sequence number
+	evForgedNear
+	evForgedAny
+	evForgedFar
+	evForgedEdge // its count is about where the window turns over
+	evDamaged
+	evBadHeader
+	evControl
+	evLoss
+	evLossEdge // just what the look-ahead bears
+	evOutage
+	evTick
+	evFlush
+	events
+)
+
+// packet gives the packet of an event, if it brings one.
+func (m *traffic) packet(event, x byte) (p Packet, ok bool) {
+	near := m.w.seq + uint32(int32(int8(x)))
+	switch event {
+	case evHold:
+		m.held = append(m.held, m.w.next())
+		return p, false
+	case evRelease:
+		if len(m.held) == 0 {
+			return p, false
+		}
+		i := int(x) % len(m.held)
+		s := m.held[i]
+		m.held = append(m.held[:i], m.held[i+1:]...)
+		return m.genuine(s), true
+	case evRepeat, evReplay:
+		if len(m.past) == 0 {
+			return p, false
+		}
+		p = m.genuine(m.past[len(m.past)-1-int(x)%len(m.past)])
+		if event == evReplay {
+			p.Seq = m.w.seq + uint32(int32(int8(x)))<<(m.r.UintN(25))
+		}
+		return p, true
+	case evMoved:
+		p = m.genuine(m.w.next())
+		p.Seq += uint32(int32(int8(x))) << m.r.UintN(25)
+		return p, true
+	case evForgedNear:
+		return Packet{Data: forge(m.r, uint16(m.w.enc.next)+uint16(int8(x)), m.r.IntN(150)), Seq: near}, true
+	case evForgedAny:
+		return Packet{Data: forge(m.r, uint16(m.r.Uint32()), int(x)), Seq: near}, true
+	case evForgedFar:
+		return Packet{Data: forge(m.r, uint16(m.r.Uint32()), 100), Seq: m.w.seq + uint32(x)<<m.r.UintN(25)}, true
+	case evForgedEdge:
+		return Packet{Data: forge(m.r, uint16(m.w.enc.next)+historySize+uint16(int8(x)), 100), Seq: near}, true
+	case evDamaged:
+		p = m.genuine(m.w.next())
+		p.Data[int(x)%len(p.Data)] ^= 1 + x/2
+		return p, true
+	case evBadHeader:
+		p = m.genuine(m.w.next())
+		p.Data[0] &= ^byte(0x90) | x
+		p.Data = p.Data[:int(x)%len(p.Data)]
+		return p, true
+	case evControl:
+		for range x % 8 {
+			m.w.control()
+		}
+		return p, false
+	case evLoss:
+		m.w.lose(int(x), 7)
+		return p, false
+	case evLossEdge:
+		m.w.lose(lookAhead-int(x)%64, 0)
+		return p, false
+	case evOutage:
+		m.w.lose(lookAhead+16*int(x), 50)
+		return p, false
+	}
+	return m.genuine(m.w.next()), true
+}
+
+func (m *traffic) genuine(s sent) Packet {
+	m.past = append(m.past, s)
+	return Packet{Data: append([]byte(nil), s.data...), Seq: s.seq}
+}
+
+// batchModel is sessions whose packets are decrypted together, and the same alone.
+type batchModel struct {
+	t        *testing.T
+	batch    ReceiveBatch
+	traffic  []*traffic
+	together []*Decrypter
+	alone    []*Decrypter
+	waiting  [][]Packet
+}
+
+func newBatchModel(t *testing.T, sessions int, judge bool, seed uint64) *batchModel {
+	m := &batchModel{t: t, waiting: make([][]Packet, sessions)}
+	for i := range sessions {
+		cfg := sessionConfig(i, false)
+		if judge {
+			cfg = judged(cfg)
+		}
+		w := newWire(t, cfg, ^uint32(0)-uint32(i)) // the sequence number wraps on the way, except for the first session
+		w.seq *= uint32(min(i, 1))
+		m.traffic = append(m.traffic, &traffic{w: w, r: rand.New(rand.NewPCG(seed, uint64(i)))})
+		m.together = append(m.together, newDecrypter(t, cfg))
+		m.alone = append(m.alone, newDecrypter(t, cfg))
+	}
+	return m
+}
+
+// event lets something happen in a session.
+func (m *batchModel) event(session int, event, x byte) {
+	switch event {
+	case evFlush:
+		m.flush()
+	case evTick:
+		m.flush()
+		assert.Equal(m.t, m.alone[session].CatchUp(int(x)), m.together[session].CatchUp(int(x)))
+	default:
+		if p, ok := m.traffic[session].packet(event, x); ok {
+			m.waiting[session] = append(m.waiting[session], p)
+		}
+	}
+}
+
+// flush decrypts what waits in both ways and requires the same of both.
+func (m *batchModel) flush() {
+	want := make([][]Packet, len(m.waiting))
+	for i, packets := range m.waiting {
+		for k := range packets {
+			p := &packets[k]
+			alone := Packet{Data: append([]byte{}, p.Data...), Seq: p.Seq}
+			if k%2 == 0 && len(p.Data) > HeaderSize { // every other packet in place
+				p.Dst, alone.Dst = p.Data[HeaderSize:HeaderSize], alone.Data[HeaderSize:HeaderSize]
+			} else {
+				p.Dst, alone.Dst = []byte("head"), []byte("head")
+			}
+			alone.Dst, alone.Err = m.alone[i].DecryptSeq(alone.Dst, alone.Data, alone.Seq)
+			want[i] = append(want[i], alone)
+		}
+		m.batch.Add(m.together[i], packets)
+	}
+	m.batch.Decrypt()
+	for i := range m.waiting {
+		for k, p := range m.waiting[i] {
+			// One by one, because require.Equal would print all of them.
+			require.Equal(m.t, want[i][k], p, "packet %d of session %d", k, i)
+		}
+		m.waiting[i] = nil
+		a, b := m.alone[i], m.together[i]
+		require.Equal(m.t, a.Stats(), b.Stats(), "session %d", i)
+		require.Equal(m.t, []int64{a.high, a.stateless.store.tip, int64(a.anchor)}, []int64{b.high, b.stateless.store.tip, int64(b.anchor)})
+		require.Equal(m.t, a.stateless.store.used, b.stateless.store.used)
+		require.False(m.t, b.queued)
+	}
+	require.Equal(m.t, indexSet{}, m.batch.planned)
+	require.Empty(m.t, m.batch.runs)
+}
+
+// weights are how often events happen, of 1,000; the rest are genuine packets in order.
+type weights [events]int
+
+func (w weights) draw(r *rand.Rand) byte {
+	n := r.IntN(1000)
+	for event, weight := range w {
+		if n -= weight; n < 0 {
+			return byte(event)
+		}
+	}
+	return evGenuine
+}
+
+// TestDecryptBatchModel: whatever comes, a batch does with it what one packet after another does.
+func TestDecryptBatchModel(t *testing.T) {
+	for _, v := range []struct {
+		name    string
+		weights weights
+	}{
+		{"in order", weights{evFlush: 15}},
+		{"a bad network", weights{evHold: 60, evRelease: 65, evRepeat: 30, evLoss: 10, evControl: 10, evFlush: 15}},
+		{"forgers", weights{evForgedNear: 80, evForgedAny: 80, evForgedFar: 40, evForgedEdge: 40, evDamaged: 20, evBadHeader: 20, evFlush: 15}},
+		{"flood of forgeries", weights{evForgedNear: 400, evForgedAny: 400, evFlush: 15}},
+		{"somebody on the path", weights{evReplay: 100, evMoved: 100, evForgedFar: 50, evForgedNear: 50, evFlush: 20, evTick: 5}},
+		{"outages", weights{evOutage: 3, evLoss: 10, evControl: 20, evTick: 20, evFlush: 40}},
+		{"the window's edges", weights{evHold: 60, evRelease: 65, evLossEdge: 20, evForgedEdge: 60, evFlush: 20}},
+		{"everything", weights{evHold: 40, evRelease: 45, evRepeat: 30, evReplay: 20, evMoved: 20, evForgedNear: 40, evForgedAny: 40,
+			evForgedFar: 20, evForgedEdge: 10, evLossEdge: 2, evDamaged: 10, evBadHeader: 10, evControl: 10, evLoss: 10, evOutage: 2, evTick: 10, evFlush: 20}},
+	} {
+		for _, sessions := range []int{1, 3, batchSize + 5} {
+			for _, judge := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s/sessions=%d/judge=%v", v.name, sessions, judge), func(t *testing.T) {
+					r := rand.New(rand.NewPCG(uint64(sessions), 5))
+					m := newBatchModel(t, sessions, judge, 6)
+					for range 4000 {
+						m.event(r.IntN(sessions), v.weights.draw(r), byte(r.Uint32()))
+					}
+					m.flush()
+					var packets uint64
+					for _, d := range m.together {
+						packets += d.Stats().Packets
+					}
+					assert.NotZero(t, packets)
+				})
+			}
+		}
+	}
+}
+
+// FuzzDecryptBatch does the same with a script: of every three bytes the first is the event, the second a number for it,
+// the third the session.
+func FuzzDecryptBatch(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 0, 0, evForgedNear, 5, 0, 0, 0, 1}, true)
+	f.Add([]byte{evOutage, 3, 0, 0, 0, 0, 0, 0, 0, evTick, 200, 0, 0, 0, 0, 0, 0, 1}, true)
+	f.Add([]byte{evHold, 0, 0, 0, 0, 0, evRelease, 0, 0, evRepeat, 0, 0, evRepeat, 1, 0}, false)
+	f.Add([]byte{evMoved, 128, 0, 0, 0, 0, evReplay, 9, 0, evForgedFar, 255, 0, evFlush, 0, 0, evDamaged, 9, 1}, true)
+	f.Fuzz(func(t *testing.T, script []byte, judge bool) {
+		if len(script) > 1500 {
+			return
+		}
+		m := newBatchModel(t, 2, judge, uint64(len(script)))
+		for ; len(script) >= 3; script = script[3:] {
+			m.event(int(script[2]&1), script[0]%events, script[1])
+		}
+		m.flush()
+	})
+}
+
+// TestBatchRollsBack: a packet under a wrong number makes the next one lie beyond the look-ahead, which no plan could
+// foresee. It must find the chain as if nothing behind it had been tried yet.
+func TestBatchRollsBack(t *testing.T) {
+	cfg := judged(testConfig(128, true))
+	w, alone, together := newWire(t, cfg, 0), newDecrypter(t, cfg), newDecrypter(t, cfg)
+	var packets []Packet
+	for range 40 {
+		s := w.next()
+		packets = append(packets, Packet{Data: s.data, Seq: s.seq})
+	}
+	packets[20].Seq -= 5000
+	rekeys := []uint64{}
+	for _, p := range packets[:22] {
+		_, _ = alone.DecryptSeq(nil, p.Data, p.Seq)
+	}
+	rekeys = append(rekeys, alone.Stats().Rekeys)
+	r := receiveRun{dec: together, packets: packets}
+	var b ReceiveBatch
+	b.runs = []receiveRun{r}
+	b.plan()
+	require.Len(t, b.runs[0].trials, 40)
+	b.derive()
+	require.EqualValues(t, 40, together.Stats().Rekeys)
+	b.start()
+	together.keys.backend.XORKeyStreams(b.jobs[:b.nJobs])
+	b.runs[0].settle()
+	assert.Len(t, b.runs[0].packets, 40-22)
+	assert.Equal(t, rekeys[0], together.Stats().Rekeys)
+	assert.Equal(t, alone.stateless.store.tipKey, together.stateless.store.tipKey)
+}
+
+// TestDecryptBatchWary: in a flood of forged packets, each costs no more than its first bytes again, until it is over.
+func TestDecryptBatchWary(t *testing.T) {
+	cfg := judged(testConfig(128, true))
+	d, w := newDecrypter(t, cfg), newWire(t, cfg, 0)
+	r := rand.New(rand.NewPCG(1, 1))
+	batch := func(forged, genuine int) (packets []Packet) {
+		for range forged {
+			packets = append(packets, Packet{Data: forge(r, uint16(w.enc.next), 300), Seq: w.seq})
+		}
+		for range genuine {
+			s := w.next()
+			packets = append(packets, Packet{Data: s.data, Seq: s.seq})
+		}
+		return packets
+	}
+	for _, v := range []struct {
+		forged, genuine int
+		wary            bool
+	}{{0, 10, false}, {5, 5, false}, {6, 5, true}, {10, 0, true}, {1, 10, false}, {0, 1, false}} {
+		d.DecryptBatch(batch(v.forged, v.genuine))
+		assert.Equal(t, v.wary, d.wary, "%d forged, %d genuine", v.forged, v.genuine)
+	}
+	assert.EqualValues(t, 31, d.Stats().Packets)
+	assert.EqualValues(t, 22, d.Stats().Implausible)
+}
+
+// TestDecryptBatchStateful: it is one packet after another there.
+func TestDecryptBatchStateful(t *testing.T) {
+	forEachStateful(t, func(t *testing.T, cfg Config) {
+		w, d := newWire(t, cfg, 1), newDecrypter(t, cfg)
+		packets := make([]Packet, 700)
+		for i := range packets {
+			s := w.next()
+			packets[i] = Packet{Data: s.data, Seq: s.seq}
+		}
+		d.DecryptBatch(packets)
+		for i, p := range packets {
+			require.NoError(t, p.Err)
+			require.Equal(t, ipv4(uint32(i), 40), p.Dst)
+		}
+	})
+}
+
+// TestReceiveBatchBackends: sessions with different backends may share a batch.
+func TestReceiveBatchBackends(t *testing.T) {
+	var batch ReceiveBatch
+	backends := arc4.Backends()
+	packets := make([]Packet, 3*len(backends))
+	for i := range packets {
+		cfg := judged(testConfig(128, true))
+		cfg.Backend = backends[i%len(backends)]
+		packets[i].Data = newWire(t, cfg, 0).next().data
+		batch.Add(newDecrypter(t, cfg), packets[i:i+1])
+	}
+	batch.Decrypt()
+	for _, p := range packets {
+		require.NoError(t, p.Err)
+		require.Equal(t, ipv4(0, 40), p.Dst)
+	}
+}
