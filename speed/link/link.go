@@ -110,6 +110,14 @@ func (l *Link) transmit(at time.Duration, size int) time.Duration {
 	return l.free
 }
 
+// soonest is the least time that a packet can be under way.
+func (l *Link) soonest() time.Duration {
+	if l.cfg.Reorder > 0 || l.cfg.Jitter > 0 && l.cfg.Distribution != Uniform {
+		return 0
+	}
+	return max(0, l.cfg.Delay-l.cfg.Jitter)
+}
+
 // store copies p into an empty slot, whose buffer grows to the largest packet
 // it has held.
 func (l *Link) store(p []byte) uint32 {

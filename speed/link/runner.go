@@ -53,12 +53,15 @@ type Runner struct {
 	oversleep time.Duration
 
 	roused atomic.Bool // Run is to look at the link again
+	in     inbox
 
-	mu      sync.Mutex // guards what follows
-	link    *Link
-	sleeper *sleeper  // while Run runs
-	waiting time.Time // Run sleeps until then and must be woken for anything earlier
-	late    Lateness
+	mu    sync.Mutex // guards what follows; only Run and the account hold it
+	link  *Link
+	taken arrivals // from the inbox, on their way into the link
+	late  Lateness
+
+	wakeMu  sync.Mutex
+	sleeper *sleeper // while Run runs
 }
 
 // RunnerStats is a Runner's account.
@@ -88,33 +91,48 @@ func NewRunner(l *Link, out func(batch [][]byte) error, opt Options) (*Runner, e
 			return nil, fmt.Errorf("link: %s %d: must be from %d to %d", o.name, *o.value, o.lo, o.hi)
 		}
 	}
-	return &Runner{
+	r := &Runner{
 		out: out, opt: opt, link: l,
 		bufs:  make([][]byte, opt.Batch),
 		batch: make([][]byte, 0, opt.Batch),
 		due:   make([]time.Time, 0, opt.Batch),
-	}, nil
+	}
+	r.in.setSoonest(l.soonest())
+	return r, nil
 }
 
 // Send puts packets into the link now, from any goroutine. It copies them and
 // never waits for the output: what finds no room is dropped and counted.
 func (r *Runner) Send(packets ...[]byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	for _, p := range packets {
-		r.link.Send(now, p)
+	wake, full := r.in.put(packets)
+	if full {
+		r.mu.Lock()
+		r.takeIn()
+		r.mu.Unlock()
 	}
-	if next, ok := r.link.Next(); ok && next.Before(r.waiting) {
+	if wake {
 		r.rouse()
 	}
 }
 
-// rouse ends Run's sleep; mu is held. Once is enough: Run looks at the link
-// before it sleeps again.
+// takeIn puts all that has arrived into the link; mu is held.
+func (r *Runner) takeIn() {
+	r.in.swap(&r.taken)
+	r.putIn()
+}
+
+func (r *Runner) putIn() {
+	r.taken.each(func(at time.Time, p []byte) { r.link.Send(at, p) })
+}
+
+// rouse ends Run's sleep. Once is enough: Run looks at the link before it sleeps
+// again.
 func (r *Runner) rouse() {
-	r.waiting = time.Time{}
-	r.roused.Store(true)
+	if r.roused.Swap(true) {
+		return
+	}
+	r.wakeMu.Lock()
+	defer r.wakeMu.Unlock()
 	if r.sleeper != nil {
 		r.sleeper.wake()
 	}
@@ -124,13 +142,19 @@ func (r *Runner) rouse() {
 func (r *Runner) Reconfigure(cfg Config) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.link.Reconfigure(cfg)
+	r.takeIn()
+	if err := r.link.Reconfigure(cfg); err != nil {
+		return err
+	}
+	r.in.setSoonest(r.link.soonest())
+	return nil
 }
 
 // Stats returns the account so far.
 func (r *Runner) Stats() RunnerStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.takeIn()
 	return RunnerStats{Stats: r.link.Stats(), InFlight: r.link.Len(), Late: r.late}
 }
 
@@ -141,20 +165,16 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
+	r.wakeMu.Lock()
 	r.sleeper = s
-	r.mu.Unlock()
+	r.wakeMu.Unlock()
 	defer func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
+		r.wakeMu.Lock()
+		defer r.wakeMu.Unlock()
 		r.sleeper = nil
 		s.close()
 	}()
-	defer context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.rouse()
-	})()
+	defer context.AfterFunc(ctx, r.rouse)()
 	s.bind(r.opt.RealTime)
 	for ctx.Err() == nil {
 		next := r.collect()
@@ -239,11 +259,18 @@ func (r *Runner) learn(over time.Duration) {
 	r.oversleep = min(max(r.oversleep, 0), maxOversleep)
 }
 
+// retry is how soon Run looks again when a sender kept it from the inbox.
+const retry = 20 * time.Microsecond
+
 // collect fills the batch with what is due; when nothing is, it says when that
 // will change.
 func (r *Runner) collect() (next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.roused.Store(false)
+	if r.in.trySwap(&r.taken) {
+		r.putIn()
+	}
 	r.batch, r.due = r.batch[:0], r.due[:0]
 	now := time.Now()
 	for len(r.batch) < r.opt.Batch {
@@ -255,7 +282,6 @@ func (r *Runner) collect() (next time.Time) {
 		r.due = append(r.due, at)
 	}
 	if len(r.batch) > 0 {
-		r.waiting = time.Time{}
 		now = time.Now()
 		for _, at := range r.due {
 			r.late.add(now.Sub(at))
@@ -266,8 +292,9 @@ func (r *Runner) collect() (next time.Time) {
 	if !ok {
 		next = now.Add(idle)
 	}
-	r.waiting = next
-	r.roused.Store(false)
+	if !r.in.sleepUntil(next) {
+		return now.Add(min(retry, next.Sub(now)))
+	}
 	return next
 }
 
