@@ -24,11 +24,11 @@ type localEnd struct {
 	mu    sync.Mutex
 	real  string // the name the kernel gave
 	setup *netdev.Setup
-	added *netdev.Setup  // the IPv6 address, when that came later
-	now   tunnel.Network // what they were made for
+	now   tunnel.Network // what it was made for
 }
 
-// bring makes or changes the local end so that it fits n.
+// bring makes or changes the local end so that it fits n. Routes stay while addresses change, for without them packets would
+// leave outside the tunnel.
 func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
 	l.checkDevice()
 	if l.setup != nil && sameNetwork(l.now, n) {
@@ -43,15 +43,17 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 		l.dev, l.real = dev, real
 		l.mu.Unlock()
 	}
-	if l.setup != nil && l.added == nil && addsIPv6(l.now, n) {
-		return l.dev, l.addIPv6(ctx, n)
-	}
-	l.undo()
-	setup, err := netdev.NewSetup(netdev.Settings{
+	settings := netdev.Settings{
 		Device: l.real, MTU: n.MTU,
 		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
 		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server,
-	})
+	}
+	if l.setup != nil && l.setup.Readdress(ctx, settings) == nil {
+		l.now = n
+		return l.dev, nil
+	}
+	l.undo()
+	setup, err := netdev.NewSetup(settings)
 	if err != nil {
 		return nil, localError(err)
 	}
@@ -94,37 +96,15 @@ func (l *localEnd) checkDevice() {
 	}
 }
 
-// addsIPv6 reports whether b is a with an IPv6 address and nothing else changed: IPV6CP often opens after IPCP.
-func addsIPv6(a, b tunnel.Network) bool {
-	without := !a.LocalIPv6.IsValid()
-	a.LocalIPv6, a.RemoteIPv6 = b.LocalIPv6, b.RemoteIPv6
-	return without && sameNetwork(a, b)
-}
-
-// addIPv6 adds the address and leaves the routes alone, for without them packets would leave outside the tunnel.
-func (l *localEnd) addIPv6(ctx context.Context, n tunnel.Network) error {
-	setup, err := netdev.NewSetup(netdev.Settings{Device: l.real, Local6: n.LocalIPv6})
-	if err != nil {
-		return localError(err)
-	}
-	if err := setup.Apply(ctx); err != nil {
-		return localError(err)
-	}
-	l.added, l.now = setup, n
-	return nil
-}
-
-// undo takes addresses and routes back, what came last first.
+// undo takes addresses and routes back.
 func (l *localEnd) undo() {
-	for _, s := range []*netdev.Setup{l.added, l.setup} {
-		if s == nil {
-			continue
-		}
-		if err := s.Undo(); err != nil {
-			l.log.Warn("putting addresses and routes back", "error", err)
-		}
+	if l.setup == nil {
+		return
 	}
-	l.added, l.setup = nil, nil
+	if err := l.setup.Undo(); err != nil {
+		l.log.Warn("putting addresses and routes back", "error", err)
+	}
+	l.setup = nil
 }
 
 // close puts everything back.

@@ -153,6 +153,6 @@ func (c *changer) hostRoute(route *netlink.Route) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	w.start()
-	c.did(what, w.end)
+	c.did(stepOther, what, w.end)
 	return nil
 }

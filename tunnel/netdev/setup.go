@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -19,14 +20,24 @@ type Setup struct {
 	mu      sync.Mutex
 	applied bool
 	undo    []undoStep
-	close   func()
+	sys     system
 }
 
 // undoStep takes one change back. It reports nil when the change is gone already.
 type undoStep struct {
+	kind stepKind
 	what string
 	run  func() error
 }
+
+// stepKind tells the steps that can be exchanged from all others.
+type stepKind int
+
+const (
+	stepOther stepKind = iota
+	stepAddress4
+	stepAddress6
+)
 
 // NewSetup checks the settings; nothing changes before Apply.
 func NewSetup(s Settings) (*Setup, error) {
@@ -52,6 +63,25 @@ func (s *Setup) Apply(ctx context.Context) error {
 	return nil
 }
 
+// Readdress goes over to settings with other addresses or another MTU, and leaves the routes in
+// place all the time: what goes through the tunnel must not leave by another way meanwhile. The
+// rest of the settings must be those that are applied. After an error the addresses may be the
+// old ones, the new ones or both; Undo takes back all of them.
+func (s *Setup) Readdress(ctx context.Context, to Settings) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := to.validate(); err != nil {
+		return err
+	}
+	switch {
+	case !s.applied:
+		return fmt.Errorf("changing the addresses of %q: none are applied", s.settings.Device)
+	case to.Device != s.settings.Device || to.Server != s.settings.Server || !slices.Equal(to.routes(), s.settings.routes()):
+		return fmt.Errorf("changing the addresses of %q: the device, the server and the routes have to stay: undo, and apply anew", s.settings.Device)
+	}
+	return s.readdress(ctx, to)
+}
+
 // Undo takes back, last first, what Apply did, and only that: what was there before stays,
 // and what has gone meanwhile (with the device, say) is no error. It may be called at any
 // time, any number of times.
@@ -70,13 +100,10 @@ func (s *Setup) rollback() error {
 		}
 	}
 	s.undo = nil
-	if s.close != nil {
-		s.close()
-		s.close = nil
-	}
+	s.sys.close()
 	return errors.Join(errs...)
 }
 
-func (s *Setup) did(what string, undo func() error) {
-	s.undo = append(s.undo, undoStep{what, undo})
+func (s *Setup) did(kind stepKind, what string, undo func() error) {
+	s.undo = append(s.undo, undoStep{kind, what, undo})
 }

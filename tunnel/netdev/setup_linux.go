@@ -12,6 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// system is where Apply worked.
+type system struct{ handle *netlink.Handle }
+
+func (y *system) close() {
+	if y.handle != nil {
+		y.handle.Close()
+		y.handle = nil
+	}
+}
+
 // apply records every change as soon as it is made, so that rollback sees what is there.
 func (s *Setup) apply(ctx context.Context) error {
 	// A handle stays in the namespace it was opened in, whichever thread uses it later.
@@ -19,7 +29,7 @@ func (s *Setup) apply(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open netlink: %w", err)
 	}
-	s.close = handle.Close
+	s.sys.handle = handle
 	link, err := handle.LinkByName(s.settings.Device)
 	if err != nil {
 		return fmt.Errorf("interface %q: %w", s.settings.Device, err)
@@ -33,7 +43,7 @@ func (s *Setup) apply(ctx context.Context) error {
 			return err
 		}
 	}
-	steps := []func() error{c.keepRoutes, c.addresses, c.mtu, c.up}
+	steps := []func() error{c.keepRoutes, c.address4, c.address6, c.mtu, c.up}
 	if hostRoute != nil {
 		steps = append(steps, func() error { return c.hostRoute(hostRoute) })
 	}
@@ -73,7 +83,7 @@ func (c *changer) keepRoutes() error {
 			}
 		}
 	}
-	c.did("routes kept on "+c.settings.Device, func() error {
+	c.did(stepOther, "routes kept on "+c.settings.Device, func() error {
 		var errs []error
 		for _, r := range kept {
 			if err := c.handle.RouteAdd(&r); !errors.Is(err, unix.EEXIST) {
@@ -85,21 +95,23 @@ func (c *changer) keepRoutes() error {
 	return nil
 }
 
-func (c *changer) addresses() error {
-	if c.settings.Local.IsValid() {
-		if err := c.address(c.settings.Local, c.settings.Remote, 32); err != nil {
-			return err
-		}
+func (c *changer) address4() error {
+	if !c.settings.Local.IsValid() {
+		return nil
 	}
-	if c.settings.Local6.IsValid() {
-		// RFC 5072 section 5: the prefix is fe80::/64, so every peer of this link is in it.
-		return c.address(c.settings.Local6, netip.Addr{}, 64)
+	return c.address(stepAddress4, c.settings.Local, c.settings.Remote, 32)
+}
+
+func (c *changer) address6() error {
+	if !c.settings.Local6.IsValid() {
+		return nil
 	}
-	return nil
+	// RFC 5072 section 5: the prefix is fe80::/64, so every peer of this link is in it.
+	return c.address(stepAddress6, c.settings.Local6, netip.Addr{}, 64)
 }
 
 // address adds local/bits, or local with a peer of its own.
-func (c *changer) address(local, remote netip.Addr, bits int) error {
+func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) error {
 	local = local.WithZone("")
 	addr := &netlink.Addr{
 		IPNet:     ipNet(netip.PrefixFrom(local, bits)),
@@ -123,7 +135,7 @@ func (c *changer) address(local, remote netip.Addr, bits int) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(what, func() error { return ignoreGone(c.handle.AddrDel(c.link, addr)) })
+	c.did(kind, what, func() error { return ignoreGone(c.handle.AddrDel(c.link, addr)) })
 	return nil
 }
 
@@ -136,7 +148,7 @@ func (c *changer) mtu() error {
 	if err := c.handle.LinkSetMTU(c.link, c.settings.MTU); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(what, func() error { return ignoreGone(c.handle.LinkSetMTU(c.link, before)) })
+	c.did(stepOther, what, func() error { return ignoreGone(c.handle.LinkSetMTU(c.link, before)) })
 	return nil
 }
 
@@ -151,7 +163,7 @@ func (c *changer) up() error {
 	if err := c.handle.LinkSetUp(c.link); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(what, func() error { return ignoreGone(c.handle.LinkSetDown(c.link)) })
+	c.did(stepOther, what, func() error { return ignoreGone(c.handle.LinkSetDown(c.link)) })
 	return nil
 }
 
@@ -196,7 +208,7 @@ func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(what, func() error { return ignoreGone(c.handle.RouteDel(route)) })
+	c.did(stepOther, what, func() error { return ignoreGone(c.handle.RouteDel(route)) })
 	return nil
 }
 
