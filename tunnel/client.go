@@ -91,7 +91,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	}
 	if cfg.ListenGRE == nil {
 		cfg.ListenGRE = func(local, peer netip.Addr) (gre.Conn, error) {
-			return gre.Listen(local, gre.Options{Peer: peer})
+			return gre.Listen(local, gre.Options{Peer: peer, IO: cfg.IO, Log: cfg.Log})
 		}
 	}
 	// A link made now proves the link's settings, before anything is dialled.

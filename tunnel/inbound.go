@@ -112,6 +112,9 @@ func (s *Session) one(now time.Time, data []byte) {
 		}
 		return
 	}
+	if h.HasAck {
+		s.out.to.Acknowledged(h.Ack)
+	}
 	if !h.HasSeq {
 		in.stats.Acks++
 		return

@@ -9,6 +9,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
@@ -36,6 +37,8 @@ type Options struct {
 	EchoInterval  time.Duration // between LCP Echo-Requests; 0: 30 s, negative: never
 	EchoFailures  int           // unanswered ones that end the link; 0: 4
 	FirstSequence *uint32       // of our GRE packets; nil: gre.DefaultFirstSeq
+
+	IO uplink.Mode // how GRE packets are sent, where the package opens the socket itself
 
 	ingress      bool          // a server: take only packets whose source is the peer's tunnel address
 	restartTimer time.Duration // of the PPP link (ppp.Config.RestartTimer); 0: its default

@@ -17,7 +17,7 @@ import (
 //  3. accept puts the PPP protocol before each packet, and lowers the MSS of a TCP SYN.
 //  4. The encrypter works through the run in place: MPPE header and ciphertext (mppe.EncryptBatch).
 //  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending acknowledgment.
-//  6. The run leaves in one WriteBatch.
+//  6. The run leaves in one Send.
 //
 // Control frames (LCP, authentication, CCP, IPCP) come from the session's own goroutine through sendFrame and take
 // their sequence numbers under the same lock.
@@ -25,6 +25,7 @@ import (
 // outbound is one session's state towards its peer.
 type outbound struct {
 	mu      sync.Mutex
+	to      gre.Sender
 	seq     *gre.Sequencer
 	enc     *mppe.Encrypter
 	up      bool // IP packets may leave
@@ -38,7 +39,7 @@ type outbound struct {
 	bufs   [][]byte
 	plain  [][]byte
 	sealed [][]byte
-	pkts   []gre.Packet
+	pkts   [][]byte
 	frame  [bufferSize]byte // for control frames
 	stats  outStats
 }
@@ -77,7 +78,7 @@ func (s *Session) sendPackets(bufs [][]byte, sizes []int) {
 		o.seal(s, i)
 	}
 	// A failed write is a lost packet, counted by the connection.
-	_, _ = s.conn.WriteBatch(o.pkts)
+	_, _ = o.to.Send(o.pkts)
 }
 
 // accept checks one IP packet and sets up its places: plain is the PPP protocol and the packet, sealed the empty slice
@@ -124,7 +125,7 @@ func (o *outbound) seal(s *Session, i int) {
 	}
 	at -= h.Len()
 	h.Put(b[at:])
-	o.pkts = append(o.pkts, gre.Packet{Addr: s.peer, Data: b[at:end]})
+	o.pkts = append(o.pkts, b[at:end])
 }
 
 // sendFrame sends one PPP control frame, complete from its address or protocol field on.
@@ -141,8 +142,8 @@ func (s *Session) sendFrame(frame []byte) {
 	n := h.Put(o.frame[:])
 	n += copy(o.frame[n:], frame)
 	o.stats.Frames++
-	o.pkts = append(o.pkts[:0], gre.Packet{Addr: s.peer, Data: o.frame[:n]})
-	_, _ = s.conn.WriteBatch(o.pkts)
+	o.pkts = append(o.pkts[:0], o.frame[:n])
+	_, _ = o.to.Send(o.pkts)
 }
 
 // sendAck sends an acknowledgment alone; it takes no sequence number (RFC 2637 section 4.1).
@@ -152,8 +153,8 @@ func (s *Session) sendAck(ack uint32) {
 	defer o.mu.Unlock()
 	n := gre.AckOnly(s.peerCallID, ack).Put(o.frame[:])
 	o.stats.Acks++
-	o.pkts = append(o.pkts[:0], gre.Packet{Addr: s.peer, Data: o.frame[:n]})
-	_, _ = s.conn.WriteBatch(o.pkts)
+	o.pkts = append(o.pkts[:0], o.frame[:n])
+	_, _ = o.to.Send(o.pkts)
 }
 
 // piggyback gives the acknowledgment that is due to ride on the next packet, if any.

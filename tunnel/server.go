@@ -93,7 +93,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		return nil, fmt.Errorf("tunnel: %d sessions: must be 1 to 65535", cfg.MaxSessions)
 	}
 	if cfg.ListenGRE == nil {
-		cfg.ListenGRE = func(local netip.Addr) (gre.Conn, error) { return gre.Listen(local, gre.Options{}) }
+		cfg.ListenGRE = func(local netip.Addr) (gre.Conn, error) {
+			return gre.Listen(local, gre.Options{IO: cfg.IO, Log: cfg.Log})
+		}
 	}
 	v := &Server{
 		cfg: cfg, guard: newGuard(cfg.Guard),

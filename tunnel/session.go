@@ -111,12 +111,14 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	if s.link, err = ppp.New(pc); err != nil {
 		return nil, err
 	}
+	s.out.to = gre.NewSender(conn, peer)
 	return s, nil
 }
 
 // run works the link until it is down, and returns why. It is called once.
 func (s *Session) run(ctx context.Context) *ppp.DownError {
 	defer close(s.done)
+	defer s.out.to.Close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	s.link.Open(s.opts.Now())
@@ -359,6 +361,7 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 	s.out.up, s.out.mtu, s.out.bare = true, mtu, e.ACFC
 	s.out.ipv4, s.out.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
 	s.out.mu.Unlock()
+	s.out.to.Established()
 	s.setState(func(st *sessionState) {
 		if !st.up {
 			st.upSince = s.opts.Now()

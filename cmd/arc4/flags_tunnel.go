@@ -10,6 +10,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -29,11 +30,12 @@ type tunnelFlags struct {
 	policy       string
 	echoInterval time.Duration
 	device       string
+	io           string
 	statusSocket string
 }
 
 func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
-	f.mppe, f.stateful, f.policy = "require-128", "never", "order"
+	f.mppe, f.stateful, f.policy, f.io = "require-128", "never", "order", "auto"
 	flags.StringVar(&f.backend, "backend", "auto", "RC4 backend; auto measures and takes the fastest (arc4 backends lists them)")
 	flags.Var(newChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: require-128, require (40 and 56 bits too), allow (or none) or off")
 	flags.Var(newChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: never, allow or require")
@@ -46,6 +48,7 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one")
 	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "late packets: order (wait for them), drop (as the kernel does) or immediate (deliver as they come)")
 	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, "between LCP Echo-Requests; 0 sends none, and a dead peer stays unnoticed")
+	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: auto, xsk or packet (past the firewall's output rules and the queueing discipline, at half the cost) or raw")
 	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks (default: a socket of its own; none: no socket)")
 }
 
@@ -69,6 +72,9 @@ func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 	var err error
 	if o.Backend, err = arc4.Lookup(f.backend); err != nil {
 		return o, usageError("--backend %s: %w", f.backend, err)
+	}
+	if o.IO, err = uplink.ParseMode(f.io); err != nil {
+		return o, usageError("--io %w", err)
 	}
 	if o.Reorder, err = f.reorder(); err != nil {
 		return o, err

@@ -34,6 +34,7 @@ func writeStatusTables(out io.Writer, results, last []status.Result, elapsed tim
 			writeSessions(out, r.Snapshot)
 			writeTraffic(out, r.Snapshot, sessionsBefore(last, r), elapsed, rates)
 			writeWindow(out, r.Snapshot)
+			writeIO(out, r.Snapshot)
 			writeCounters(out, r.Snapshot)
 		}
 		writeTotals(out, r.Snapshot)
@@ -91,6 +92,15 @@ func writeWindow(out io.Writer, s status.Snapshot) {
 	for i, v := range s.Sessions {
 		w := v.Window
 		t.AppendRow(table.Row{i + 1, dash(printable(v.Policy)), w.Accepted, w.UnderWindow, w.Buffered, w.Duplicated, w.Lost})
+	}
+	renderTable(out, t)
+}
+
+func writeIO(out io.Writer, s status.Snapshot) {
+	t := newStatusTable("#", "sent by", "because")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 100, WidthMaxEnforcer: text.WrapSoft}})
+	for i, v := range s.Sessions {
+		t.AppendRow(table.Row{i + 1, dash(printable(v.IO.Way)), dash(printable(v.IO.Why))})
 	}
 	renderTable(out, t)
 }

@@ -3,10 +3,13 @@ package gre
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 )
 
 // Packet is one GRE packet on its way through a Conn.
@@ -47,6 +50,17 @@ type Options struct {
 	// RecvBuffer and SendBuffer are the sizes of the socket's buffers in bytes; 0 means DefaultBuffer. The
 	// system may grant less without CAP_NET_ADMIN.
 	RecvBuffer, SendBuffer int
+	// IO says how a Sender's packets may go. WriteBatch always goes by the raw socket.
+	IO uplink.Mode
+	// Log hears of ways that fail; nil: slog.Default.
+	Log *slog.Logger
+}
+
+func (o Options) logger() *slog.Logger {
+	if o.Log == nil {
+		return slog.Default()
+	}
+	return o.Log
 }
 
 // DefaultBuffer is the size in bytes asked for each socket buffer: some thousands of full packets.

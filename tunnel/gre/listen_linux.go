@@ -9,6 +9,8 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 )
 
 // Listen opens a raw IPPROTO_GRE socket on local, an IPv4 address of this machine. It receives every PPTP packet
@@ -38,7 +40,25 @@ func Listen(local netip.Addr, opts Options) (Conn, error) {
 		return nil, openError(local, err)
 	}
 	c.reader.init(c)
+	c.openUplink(opts)
 	return c, nil
+}
+
+// openUplink looks for faster ways to send than the socket; without any it serves alone.
+func (c *rawConn) openUplink(opts Options) {
+	switch {
+	case opts.IO == uplink.Raw:
+		c.noUp = "it was asked for"
+		return
+	case c.local.IsUnspecified():
+		c.noUp = "no local address was given"
+		return
+	}
+	var err error
+	c.up, err = uplink.Open(uplink.Config{Local: c.local, Mode: opts.IO, DontFragment: opts.DontFragment, Log: opts.logger()})
+	if err != nil {
+		c.noUp = err.Error()
+	}
 }
 
 func (c *rawConn) setOptions(opts Options) error {

@@ -3,6 +3,7 @@ package gre
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"syscall"
 	"unsafe"
 
@@ -93,15 +94,16 @@ func (r *batchReader) received(i int) (length int, truncated bool) {
 
 // batchWriter holds the arrays of sendmmsg.
 type batchWriter struct {
-	conn  *rawConn
-	msgs  []message
-	iovs  []unix.Iovec
-	addrs []unix.RawSockaddrInet4
-	todo  []message // what send is to send
-	sent  int
-	errno syscall.Errno
-	try   func(fd uintptr)      // send, whether or not there is room
-	wait  func(fd uintptr) bool // send once there is room
+	conn   *rawConn
+	msgs   []message
+	iovs   []unix.Iovec
+	addrs  []unix.RawSockaddrInet4
+	todo   []message // what send is to send
+	sent   int
+	errno  syscall.Errno
+	denied syscall.Errno         // of the last flush: what a local firewall said
+	try    func(fd uintptr)      // send, whether or not there is room
+	wait   func(fd uintptr) bool // send once there is room
 }
 
 func newBatchWriter(c *rawConn) *batchWriter {
@@ -129,7 +131,29 @@ func newBatchWriter(c *rawConn) *batchWriter {
 
 // write sends at most maxBatch packets and returns how many the system took.
 func (w *batchWriter) write(pkts []Packet) (int, error) {
-	w.todo = w.msgs[:w.fill(pkts)]
+	return w.flush(w.fill(pkts))
+}
+
+// writeTo is write for packets that go to one peer, which is IPv4.
+func (w *batchWriter) writeTo(peer netip.Addr, packets [][]byte) (int, error) {
+	to := peer.As4()
+	n := 0
+	for _, p := range packets {
+		if len(p) == 0 {
+			w.conn.count.badAddress.Add(1)
+			continue
+		}
+		w.addrs[n].Addr = to
+		w.iovs[n].Base = &p[0]
+		w.iovs[n].SetLen(len(p))
+		n++
+	}
+	return w.flush(n)
+}
+
+// flush sends the first n messages.
+func (w *batchWriter) flush(n int) (int, error) {
+	w.todo, w.denied = w.msgs[:n], 0
 	total, size := 0, 0
 	defer func() {
 		w.conn.count.sent.Add(uint64(total))
@@ -148,6 +172,9 @@ func (w *batchWriter) write(pkts []Packet) (int, error) {
 		if w.errno != 0 {
 			// sendmmsg names an error only for its first message: that one is lost, the next may fare better.
 			w.conn.count.sendError(w.errno)
+			if w.errno == unix.EPERM || w.errno == unix.EACCES {
+				w.denied = w.errno
+			}
 			w.todo = w.todo[1:]
 			continue
 		}

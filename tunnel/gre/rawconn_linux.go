@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 )
 
 // rawConn is a Conn over a raw socket.
@@ -18,6 +20,10 @@ type rawConn struct {
 	readMu sync.Mutex // guards reader
 	reader batchReader
 
+	mode uplink.Mode
+	up   *uplink.Uplink // nil: only the raw socket sends, because of noUp
+	noUp string
+
 	freeMu   sync.Mutex // guards free
 	free     []*batchWriter
 	closing  sync.Once
@@ -30,6 +36,9 @@ func (c *rawConn) Close() error {
 	c.closing.Do(func() {
 		c.count.overflowed.Store(c.drops())
 		c.closeErr = c.ip.Close()
+		if c.up != nil {
+			c.up.Close()
+		}
 	})
 	return c.closeErr
 }

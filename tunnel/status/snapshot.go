@@ -47,6 +47,7 @@ type Session struct {
 	MPPE     MPPE       `json:"mppe"`
 	MTU      int        `json:"mtu"`    // bytes
 	Policy   string     `json:"policy"` // reorder policy
+	IO       IO         `json:"io"`     // how its packets are sent
 	Window   Window     `json:"window"`
 	Traffic             // its fields stand beside these
 	Counters Counters   `json:"counters,omitempty"` // all others, by name
@@ -57,6 +58,12 @@ type MPPE struct {
 	Strength  int      `json:"strength"` // 40, 56 or 128; 0: not encrypted
 	Stateless bool     `json:"stateless"`
 	Counters  Counters `json:"counters,omitempty"`
+}
+
+// IO is how the GRE packets of a session are sent.
+type IO struct {
+	Way string `json:"way"` // xsk, packet or raw
+	Why string `json:"why"`
 }
 
 // Window is the reorder window's five counters.

@@ -174,15 +174,6 @@ func (p *Path) Acknowledged(ack uint32) {
 	}
 }
 
-// Status of a path.
-type Status struct {
-	Way   string // xsk, packet or raw
-	Why   string
-	Fast  uint64 // packets that went past the kernel
-	Lost  uint64 // packets that a full link did not take
-	Falls uint64 // times a fast way was left
-}
-
 // Status says how packets go now, and why.
 func (p *Path) Status() Status {
 	p.u.mu.Lock()
