@@ -29,7 +29,9 @@ type AddressPool interface {
 // Account is what a server's user database knows of a user.
 type Account struct {
 	ppp.Account
-	Preferred netip.Addr // the one address the user always gets, or the zero Addr
+	// Preferred is the one address the user always gets, or the zero Addr. When Allowed allows no other, a later session
+	// of the user takes it over, and the earlier one ends.
+	Preferred netip.Addr
 }
 
 // ServerConfig describes a server (we are the PAC, RFC 2637 section 1).
@@ -61,10 +63,11 @@ type Server struct {
 	counted struct{ connections, refused, authFailures atomic.Uint64 }
 
 	mu        sync.RWMutex
-	receivers map[netip.Addr]*receiver  // by our outer address
-	byAddress map[netip.Addr]*Session   // by the client's tunnel address, both families
-	sessions  map[*Session][]netip.Addr // with the keys of byAddress that are theirs
-	places    int                       // taken by sessions with a user
+	receivers map[netip.Addr]*receiver   // by our outer address
+	byAddress map[netip.Addr]*Session    // by the client's tunnel address, both families
+	sessions  map[*Session][]netip.Addr  // with the keys of byAddress that are theirs
+	leases    map[netip.Addr]*serverCall // who has an address of the pool
+	places    int                        // taken by sessions with a user
 	past      totals
 	strays    uint64 // GRE packets for no session, at receivers that are closed
 	conns     sync.WaitGroup
@@ -102,6 +105,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		receivers: make(map[netip.Addr]*receiver),
 		byAddress: make(map[netip.Addr]*Session),
 		sessions:  make(map[*Session][]netip.Addr),
+		leases:    make(map[netip.Addr]*serverCall),
 	}
 	probe := v.linkConfig(nil)
 	probe.Send, probe.Event = func([]byte) {}, func(ppp.Event) {}
@@ -301,24 +305,6 @@ func (v *Server) route(ip []byte) *Session {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.byAddress[to]
-}
-
-// takePlace reserves room for the session of one more user.
-func (v *Server) takePlace() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.places >= v.cfg.MaxSessions {
-		return false
-	}
-	v.places++
-	return true
-}
-
-// leavePlace gives it back.
-func (v *Server) leavePlace() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.places--
 }
 
 // full is whether there is no room at the moment.

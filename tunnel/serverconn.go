@@ -2,8 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -40,9 +38,10 @@ type serverCall struct {
 	down    *ppp.DownError
 	proven  sync.Once // the call is given back to the guard once
 
-	mu      sync.Mutex
+	// Of an authenticated user, under the server's lock.
+	user    string
 	placed  bool       // it has a place among the sessions
-	address netip.Addr // taken from the pool
+	address netip.Addr // it has the lease of
 }
 
 func newServerConn(v *Server, tcp net.Conn, r *receiver, local, peer netip.Addr) *serverConn {
@@ -217,48 +216,6 @@ func (k *serverConn) release() {
 // release gives the call back to the guard.
 func (c *serverCall) release() {
 	c.proven.Do(func() { c.k.v.guard.release(c.k.peer) })
-}
-
-// assign takes a place and an address for an authenticated user.
-func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
-	a, ok := c.k.v.cfg.Lookup(user)
-	if !ok {
-		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
-	}
-	if !c.k.v.takePlace() {
-		c.k.v.cfg.Log.Warn("no place for a client: all sessions are in use", "user", user, "sessions", c.k.v.cfg.MaxSessions)
-		return local, remote, errors.New("all sessions of the server are in use")
-	}
-	c.mu.Lock()
-	c.placed = true
-	c.mu.Unlock()
-	remote = a.Preferred
-	if !remote.IsValid() || !c.k.v.cfg.Pool.Reserve(remote) {
-		remote, err = c.k.v.cfg.Pool.Take(netip.Addr{}, a.Allowed)
-	}
-	if err != nil {
-		// The remedy is the operator's business; the client learns only that there is none.
-		c.k.v.cfg.Log.Error("no address for a client", "user", user, "error", err)
-		return local, remote, errors.New("the server has no address to give")
-	}
-	c.mu.Lock()
-	c.address = remote
-	c.mu.Unlock()
-	return c.k.v.cfg.LocalIP, remote, nil
-}
-
-// giveBack returns what assign has taken.
-func (c *serverCall) giveBack() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.placed {
-		c.k.v.leavePlace()
-		c.placed = false
-	}
-	if c.address.IsValid() {
-		c.k.v.cfg.Pool.Give(c.address)
-		c.address = netip.Addr{}
-	}
 }
 
 func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {

@@ -1,0 +1,105 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// What a call takes when its user is known, and gives back when it is over: a place among the sessions and the lease of
+// an address.
+
+// errFull is what a client is told for which there is no place.
+var errFull = errors.New("all sessions of the server are in use")
+
+// assign takes a place and an address for an authenticated user.
+func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
+	v := c.k.v
+	a, ok := v.cfg.Lookup(user)
+	if !ok {
+		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
+	}
+	if !c.takePlace(user) {
+		v.cfg.Log.Warn("no place for a client: all sessions are in use", "user", user, "sessions", v.cfg.MaxSessions)
+		return local, remote, errFull
+	}
+	if remote, err = c.lease(a); err != nil {
+		// The remedy is the operator's business; the client learns only that there is none.
+		v.cfg.Log.Error("no address for a client", "user", user, "error", err)
+		return local, remote, errors.New("the server has no address to give")
+	}
+	return v.cfg.LocalIP, remote, nil
+}
+
+// takePlace takes one of the places there are for sessions of users.
+func (c *serverCall) takePlace(user string) bool {
+	v := c.k.v
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.places >= v.cfg.MaxSessions {
+		return false
+	}
+	v.places++
+	c.placed, c.user = true, user
+	return true
+}
+
+// lease takes the user's own address, or one of the pool. A user whose only address is that of a session left behind, as
+// when the network broke and the server has not noticed yet, takes it over from that.
+func (c *serverCall) lease(a Account) (netip.Addr, error) {
+	pool := c.k.v.cfg.Pool
+	if a.Preferred.IsValid() && pool.Reserve(a.Preferred) {
+		return c.leased(a.Preferred), nil
+	}
+	other, err := pool.Take(netip.Addr{}, a.Allowed)
+	switch {
+	case err == nil:
+		return c.leased(other), nil
+	case a.Preferred.IsValid() && c.takeOver(a.Preferred):
+		return a.Preferred, nil
+	case a.Preferred.IsValid() && pool.Reserve(a.Preferred): // it was given back just now
+		return c.leased(a.Preferred), nil
+	}
+	return netip.Addr{}, err
+}
+
+func (c *serverCall) leased(a netip.Addr) netip.Addr {
+	v := c.k.v
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c.address, v.leases[a] = a, c
+	return a
+}
+
+// takeOver moves the lease of an address from an earlier call of the same user, which ends.
+func (c *serverCall) takeOver(a netip.Addr) bool {
+	v := c.k.v
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	earlier := v.leases[a]
+	if earlier == nil || earlier.user != c.user {
+		return false
+	}
+	earlier.address = netip.Addr{}
+	c.address, v.leases[a] = a, c
+	earlier.session.Close("the user has logged in again")
+	return true
+}
+
+// giveBack returns the place and the address.
+func (c *serverCall) giveBack() {
+	v := c.k.v
+	v.mu.Lock()
+	a := c.address
+	if c.placed {
+		v.places--
+	}
+	if a.IsValid() {
+		delete(v.leases, a)
+	}
+	c.placed, c.address = false, netip.Addr{}
+	v.mu.Unlock()
+	if a.IsValid() {
+		v.cfg.Pool.Give(a)
+	}
+}
