@@ -5,7 +5,7 @@ package asm
 // setKeyAhead is setKey for processors that run instructions out of order.
 //
 //go:noescape
-func setKeyAhead(s *perm, key *byte, stride int)
+func setKeyAhead(perm *[256]byte, key *byte, stride int)
 
 // xorBytesAhead is xorBytes for processors that run instructions out of order.
 //
@@ -19,7 +19,8 @@ type ahead struct{ perm }
 func (a *ahead) SetKey(key []byte) {
 	var spread [256]byte
 	first, stride := blocks(key, &spread)
-	setKeyAhead(&a.perm, first, stride)
+	setKeyAhead(&a.s, first, stride)
+	a.i, a.j = 0, 0
 }
 
 // XORKeyStream implements [Stream].

@@ -13,32 +13,26 @@ type lane struct {
 const (
 	width = 4
 
-	// longRun is how many blocks four lanes do in one go: together a stretch.
-	longRun = stretch / keyBlock / width
+	// narrow is how many streams are sooner done one after another.
+	narrow = 2
+
+	// longRun is how many blocks the lanes do in one go. The scheduler cannot
+	// interrupt it, and a lane without work needs as much spare memory.
+	longRun = 128
 )
 
-// setLanes4 runs the key set-up of four lanes. keys points to 16 bytes for the
+// setLanes runs the key set-up of four lanes. keys points to 16 bytes for the
 // first 16 steps of the first lane, keys+stride to those for the next, and so
 // on; the next lane's are 256 bytes further.
 //
 //go:noescape
-func setLanes4(lanes *lane, keys *byte, stride int)
+func setLanes(lanes *lane, keys *byte, stride int)
 
-// setLanes2 does it for two lanes.
-//
-//go:noescape
-func setLanes2(lanes *lane, keys *byte, stride int)
-
-// xorLanes4 XORs so many blocks of 16 bytes, blocks > 0, in each of four lanes,
+// xorLanes XORs so many blocks of 16 bytes, blocks > 0, in each of four lanes,
 // whose dst and src are the first of four slices.
 //
 //go:noescape
-func xorLanes4(lanes *lane, dst, src *[]byte, blocks int)
-
-// xorLanes2 does it in two lanes.
-//
-//go:noescape
-func xorLanes2(lanes *lane, dst, src *[]byte, blocks int)
+func xorLanes(lanes *lane, dst, src *[]byte, blocks int)
 
 // quad is four lanes.
 type quad struct {
@@ -47,12 +41,18 @@ type quad struct {
 	wait *[width]lane
 	// keys are those of the key set-up, written out; see spread.
 	keys [width][256]byte
-	// dst and src are those of all lanes.
+
+	// setKey and xorBytes work on a stream by itself.
+	setKey   func(perm *[256]byte, key *byte, stride int)
+	xorBytes func(s *perm, dst, src *byte, n int)
+
+	// dst and src are those of all lanes; a lane without work has idle.
 	dst, src [width][]byte
+	idle     [longRun * keyBlock]byte
 }
 
-func newQuad() Lanes {
-	q := new(quad)
+func newQuad(setKey func(perm *[256]byte, key *byte, stride int), xorBytes func(s *perm, dst, src *byte, n int)) Lanes {
+	q := &quad{setKey: setKey, xorBytes: xorBytes}
 	q.busy, q.wait = &q.room[0], &q.room[1]
 	return q
 }
@@ -62,19 +62,16 @@ func (q *quad) Width() int { return width }
 
 // SetKeys implements [Lanes].
 func (q *quad) SetKeys(keys [][]byte) {
-	if len(keys) == 1 {
-		setKeyOf(&q.wait[0].perm, keys[0])
+	if len(keys) <= narrow {
+		for n, key := range keys {
+			first, stride := blocks(key, &q.keys[n])
+			w := &q.wait[n]
+			q.setKey(&w.s, first, stride)
+			w.i, w.j = 0, 0
+		}
 		return
 	}
-	stride := q.spread(keys)
-	if len(keys) == width {
-		setLanes4(&q.wait[0], &q.keys[0][0], stride)
-		return
-	}
-	setLanes2(&q.wait[0], &q.keys[0][0], stride)
-	if len(keys) == 3 {
-		setKeyOf(&q.wait[2].perm, keys[2])
-	}
+	setLanes(&q.wait[0], &q.keys[0][0], q.spread(keys))
 }
 
 // spread writes the keys out for the assembly, each as far as it does not
@@ -107,38 +104,38 @@ func (q *quad) Move(to, from int) { q.busy[to].perm = q.busy[from].perm }
 
 // XORBlocks implements [Lanes].
 func (q *quad) XORBlocks(dst, src [][]byte, blocks int) {
-	if len(dst) == width && blocks <= longRun {
-		xorLanes4(&q.busy[0], &dst[0], &src[0], blocks)
+	if len(dst) <= narrow {
+		for l := range dst {
+			q.xorLane(l, dst[l][:blocks*keyBlock], src[l][:blocks*keyBlock])
+		}
 		return
 	}
-	n := copy(q.dst[:], dst)
-	copy(q.src[:], src)
-	for {
-		run := min(blocks, longRun)
-		q.xorRun(n, run)
-		if blocks -= run; blocks == 0 {
-			break
-		}
-		for l := range n {
-			q.dst[l], q.src[l] = q.dst[l][run*keyBlock:], q.src[l][run*keyBlock:]
-		}
+	if len(dst) == width && blocks <= longRun {
+		xorLanes(&q.busy[0], &dst[0], &src[0], blocks)
+		return
 	}
+	copy(q.dst[:], dst)
+	copy(q.src[:], src)
+	for l := len(dst); l < width; l++ {
+		q.dst[l], q.src[l] = q.idle[:], q.idle[:]
+	}
+	for blocks > longRun {
+		xorLanes(&q.busy[0], &q.dst[0], &q.src[0], longRun)
+		for l := range dst {
+			q.dst[l], q.src[l] = q.dst[l][longRun*keyBlock:], q.src[l][longRun*keyBlock:]
+		}
+		blocks -= longRun
+	}
+	xorLanes(&q.busy[0], &q.dst[0], &q.src[0], blocks)
 	clear(q.dst[:])
 	clear(q.src[:])
 }
 
-// xorRun does so many blocks of the first n lanes.
-func (q *quad) xorRun(n, blocks int) {
-	if n == width {
-		xorLanes4(&q.busy[0], &q.dst[0], &q.src[0], blocks)
-		return
+// xorLane does one lane as a stream of its own.
+func (q *quad) xorLane(l int, dst, src []byte) {
+	for len(src) > stretch {
+		q.xorBytes(&q.busy[l].perm, &dst[0], &src[0], stretch)
+		dst, src = dst[stretch:], src[stretch:]
 	}
-	l := 0
-	if n >= 2 {
-		xorLanes2(&q.busy[0], &q.dst[0], &q.src[0], blocks)
-		l = 2
-	}
-	if l < n {
-		xorBytes(&q.busy[l].perm, &q.dst[l][0], &q.src[l][0], blocks*keyBlock)
-	}
+	q.xorBytes(&q.busy[l].perm, &dst[0], &src[0], len(src))
 }

@@ -1,9 +1,8 @@
-// Streams side by side, on permutations of bytes that lie LANE_SIZE apart. While
-// one stream waits for its loads another has its turn, and a load that must not
-// pass the store before it follows that of another stream.
-//
-// Each lane has its own index, so that a lane can begin with a new key while the
-// others go on.
+// Four streams side by side, on permutations of bytes that lie LANE_SIZE apart.
+// A step of a stream is in parts, and while one stream is at one of them the
+// others are at others: none waits for the part before, and loads and stores
+// alternate with sums. A load that runs ahead of a store that it cannot see yet
+// finds that store in another stream's permutation, as a rule.
 
 #define LANE_SIZE 320
 
@@ -19,9 +18,12 @@
 #define A1 R9
 #define A2 R10
 #define A3 R11
-#define B0 R12 // S[j] of lanes 0 and 2
-#define B1 R13 // and of 1 and 3
-#define JX R14 // a j without garbage
+#define B0 R12 // S[j] of each
+#define B1 R13
+#define B2 R14
+#define B3 R15
+#define JX R16 // j without garbage, of every second stream
+#define JY R17 // and of the others
 
 #define LANES(lanes) \
 	MOVD lanes, S0             \

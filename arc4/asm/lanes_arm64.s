@@ -4,72 +4,78 @@
 #include "textflag.h"
 #include "lanes_arm64.h"
 
-#define I0 R15 // point to entry i of each as it was at the start of a block
-#define I1 R16
-#define I2 R17
-#define I3 R19
-#define RUN R20  // blocks left
-#define PTRS R21 // points to src and dst of each
-#define SRC0 R22
-#define DST0 R23
-#define SRC1 R24
-#define DST1 R25
+// SUM makes j; SWAP loads S[j] and stores S[i] there; OUT stores S[j] to S[i],
+// loads the next S[i] and makes the address of the output byte; and PUT fetches
+// that to its lane of a vector, which has to come before the stream's next SWAP.
 
-// SWAP is the first half of a step, up to the store of S[i] to S[j].
-#define SWAP(s, j, a, b) \
+#define I0 R19 // point to entry i of each as it was at the start of a block
+#define I1 R20
+#define I2 R21
+#define I3 R22
+#define RUN R23  // blocks left
+#define PTRS R24 // points to src and dst of each
+#define SRC0 R25
+#define DST0 R26
+#define SRC1 JX
+#define DST1 JY
+
+#define SUM(j, a, jx) \
 	ADD a, j                \
-	AND $255, j, JX         \
-	MOVBU (s)(JX), b        \
-	MOVB a, (s)(JX)
+	AND $255, j, jx
 
-// OUT is the second: it stores S[j] to S[i], which is at cur, loads the next S[i]
-// from next, and puts the output byte into its lane of out.
-#define OUT(s, a, b, cur, next, out, lane) \
+#define SWAP(s, jx, a, b) \
+	MOVBU (s)(jx), b        \
+	MOVB a, (s)(jx)
+
+#define OUT(s, a, b, cur, next) \
 	MOVB b, cur             \
-	ADD a, b, b             \
+	ADD a, b                \
 	MOVBU next, a           \
-	ADD b.UXTB, s, b        \
+	ADD b.UXTB, s, b
+
+#define PUT(b, out, lane) \
 	VLD1 (b), out.B[lane]
 
-// BOTH is SWAP of one stream and OUT of another, each in the other's gaps.
-#define BOTH(s, j, a, b, s1, a1, b1, cur, next, out, lane) \
-	ADD a, j                \
-	MOVB b1, cur            \
-	AND $255, j, JX         \
-	ADD a1, b1, b1          \
-	MOVBU next, a1          \
-	ADD b1.UXTB, s1, b1     \
-	MOVBU (s)(JX), b        \
-	VLD1 (b1), out.B[lane]  \
-	MOVB a, (s)(JX)
+// ALL is the four parts of four streams: SUM of the first, SWAP of the second,
+// OUT of the third and PUT of the fourth.
+#define ALL(j1, a1, jx1, s2, jx2, a2, b2, s3, a3, b3, cur, next, b4, out, lane) \
+	MOVBU (s2)(jx2), b2     \
+	ADD a1, j1              \
+	VLD1 (b4), out.B[lane]  \
+	AND $255, j1, jx1       \
+	MOVB b3, cur            \
+	ADD a3, b3              \
+	MOVB a2, (s2)(jx2)      \
+	ADD b3.UXTB, s3, b3     \
+	MOVBU next, a3
 
-// ROW4 is step k+1 of a block in four lanes, less lane 0's SWAP, which the row
-// before has done, and with that of the next row.
-#define ROW4(k) \
-	BOTH(S1, J1, A1, B1, S0, A0, B0, (k+1)(I0), (k+2)(I0), V0, k) \
-	BOTH(S2, J2, A2, B0, S1, A1, B1, (k+1)(I1), (k+2)(I1), V1, k) \
-	BOTH(S3, J3, A3, B1, S2, A2, B0, (k+1)(I2), (k+2)(I2), V2, k) \
-	BOTH(S0, J0, A0, B0, S3, A3, B1, (k+1)(I3), (k+2)(I3), V3, k)
-
-// ROW2 is the same in two lanes.
-#define ROW2(k) \
-	BOTH(S1, J1, A1, B1, S0, A0, B0, (k+1)(I0), (k+2)(I0), V0, k) \
-	BOTH(S0, J0, A0, B0, S1, A1, B1, (k+1)(I1), (k+2)(I1), V1, k)
-
-// TURN is BOTH for the last row but one, after which ip may wrap.
-#define TURN(s, j, a, b, s1, a1, b1, ip, out) \
-	ADD a, j                \
-	MOVB b1, 15(ip)         \
-	AND $255, j, JX         \
+// WRAP moves the pointer of a stream to the entry 16 further on, which may have
+// wrapped.
+#define WRAP(s, ip) \
 	ADD $16, ip             \
-	ADD a1, b1, b1          \
-	SUB s1, ip              \
-	MOVBU (s)(JX), b        \
-	ADD ip.UXTB, s1, ip     \
-	MOVB a, (s)(JX)         \
-	ADD b1.UXTB, s1, b1     \
-	MOVBU (ip), a1          \
-	VLD1 (b1), out.B[14]
+	SUB s, ip               \
+	ADD ip.UXTB, s, ip
+
+// ALLWRAP is ALL for the last row but one: the pointer of the third wraps.
+#define ALLWRAP(j1, a1, jx1, s2, jx2, a2, b2, s3, a3, b3, ip, b4, out, lane) \
+	MOVBU (s2)(jx2), b2     \
+	MOVB b3, 15(ip)         \
+	VLD1 (b4), out.B[lane]  \
+	WRAP(s3, ip)            \
+	ADD a1, j1              \
+	MOVB a2, (s2)(jx2)      \
+	AND $255, j1, jx1       \
+	ADD a3, b3              \
+	MOVBU (ip), a3          \
+	ADD b3.UXTB, s3, b3
+
+// ROW is step k+1 of a block: SUM of each stream, and what is left to do of the
+// step before. before is k-1, which the assembler will not work out for a lane.
+#define ROW(k, before) \
+	ALL(J0, A0, JX, S3, JY, A3, B3, S2, A2, B2, (k)(I2), (k+1)(I2), B1, V1, before)   \
+	ALL(J1, A1, JY, S0, JX, A0, B0, S3, A3, B3, (k)(I3), (k+1)(I3), B2, V2, before)   \
+	ALL(J2, A2, JX, S1, JY, A1, B1, S0, A0, B0, (k+1)(I0), (k+2)(I0), B3, V3, before) \
+	ALL(J3, A3, JY, S2, JX, A2, B2, S1, A1, B1, (k+1)(I1), (k+2)(I1), B0, V0, k)
 
 // BEGIN loads i, j and the first S[i] of a lane, and END stores its i and j.
 #define BEGIN(s, j, a, ip) \
@@ -99,15 +105,15 @@
 
 // POINTERS2 copies what the slices' headers say of two lanes to at(PTRS).
 #define POINTERS2(dst, src, slice, at) \
-	MOVD (24*slice)(src), SRC0      \
-	MOVD (24*slice)(dst), DST0      \
-	MOVD (24*slice+24)(src), SRC1   \
-	MOVD (24*slice+24)(dst), DST1   \
-	STP (SRC0, DST0), (at)(PTRS)    \
+	MOVD (24*slice)(src), SRC0    \
+	MOVD (24*slice)(dst), DST0    \
+	MOVD (24*slice+24)(src), SRC1 \
+	MOVD (24*slice+24)(dst), DST1 \
+	STP (SRC0, DST0), (at)(PTRS)  \
 	STP (SRC1, DST1), (at+16)(PTRS)
 
-// func xorLanes4(lanes *lane, dst, src *[]byte, blocks int)
-TEXT ·xorLanes4(SB), NOSPLIT, $64-32
+// func xorLanes(lanes *lane, dst, src *[]byte, blocks int)
+TEXT ·xorLanes(SB), NOSPLIT, $64-32
 	LANES(lanes+0(FP))
 	MOVD dst+8(FP), B0
 	MOVD src+16(FP), B1
@@ -120,76 +126,54 @@ TEXT ·xorLanes4(SB), NOSPLIT, $64-32
 	BEGIN(S2, J2, A2, I2)
 	BEGIN(S3, J3, A3, I3)
 
-block4:
-	SWAP(S0, J0, A0, B0)
-	ROW4(0)
-	ROW4(1)
-	ROW4(2)
-	ROW4(3)
-	ROW4(4)
-	ROW4(5)
-	ROW4(6)
-	ROW4(7)
-	ROW4(8)
-	ROW4(9)
-	ROW4(10)
-	ROW4(11)
-	ROW4(12)
-	ROW4(13)
-	TURN(S1, J1, A1, B1, S0, A0, B0, I0, V0)
-	TURN(S2, J2, A2, B0, S1, A1, B1, I1, V1)
-	TURN(S3, J3, A3, B1, S2, A2, B0, I2, V2)
-	TURN(S0, J0, A0, B0, S3, A3, B1, I3, V3)
-	BOTH(S1, J1, A1, B1, S0, A0, B0, (I0), 1(I0), V0, 15)
-	BOTH(S2, J2, A2, B0, S1, A1, B1, (I1), 1(I1), V1, 15)
-	BOTH(S3, J3, A3, B1, S2, A2, B0, (I2), 1(I2), V2, 15)
-	OUT(S3, A3, B1, (I3), 1(I3), V3, 15)
-	SUBS $1, RUN
+block:
+	SUM(J0, A0, JX)
+	SUM(J1, A1, JY)
+	SWAP(S0, JX, A0, B0)
+	SUM(J2, A2, JX)
+	SWAP(S1, JY, A1, B1)
+	OUT(S0, A0, B0, 1(I0), 2(I0))
+	SUM(J3, A3, JY)
+	SWAP(S2, JX, A2, B2)
+	OUT(S1, A1, B1, 1(I1), 2(I1))
+	PUT(B0, V0, 0)
+	ROW(1, 0)
+	ROW(2, 1)
+	ROW(3, 2)
+	ROW(4, 3)
+	ROW(5, 4)
+	ROW(6, 5)
+	ROW(7, 6)
+	ROW(8, 7)
+	ROW(9, 8)
+	ROW(10, 9)
+	ROW(11, 10)
+	ROW(12, 11)
+	ROW(13, 12)
+
+	// In the last two rows the pointers wrap, each between its OUT's two halves.
+	ALL(J0, A0, JX, S3, JY, A3, B3, S2, A2, B2, 14(I2), 15(I2), B1, V1, 13)
+	ALL(J1, A1, JY, S0, JX, A0, B0, S3, A3, B3, 14(I3), 15(I3), B2, V2, 13)
+	ALLWRAP(J2, A2, JX, S1, JY, A1, B1, S0, A0, B0, I0, B3, V3, 13)
+	ALLWRAP(J3, A3, JY, S2, JX, A2, B2, S1, A1, B1, I1, B0, V0, 14)
+	ALLWRAP(J0, A0, JX, S3, JY, A3, B3, S2, A2, B2, I2, B1, V1, 14)
+	ALLWRAP(J1, A1, JY, S0, JX, A0, B0, S3, A3, B3, I3, B2, V2, 14)
+	ALL(J2, A2, JX, S1, JY, A1, B1, S0, A0, B0, (I0), 1(I0), B3, V3, 14)
+	ALL(J3, A3, JY, S2, JX, A2, B2, S1, A1, B1, (I1), 1(I1), B0, V0, 15)
+
+	SWAP(S3, JY, A3, B3)
+	OUT(S2, A2, B2, (I2), 1(I2))
+	PUT(B1, V1, 15)
+	OUT(S3, A3, B3, (I3), 1(I3))
+	PUT(B2, V2, 15)
 	XOR2(0, V0, V1)
+	PUT(B3, V3, 15)
+	SUBS $1, RUN
 	XOR2(32, V2, V3)
-	BNE block4
+	BNE block
 
 	END(S0, J0, I0)
 	END(S1, J1, I1)
 	END(S2, J2, I2)
 	END(S3, J3, I3)
-	RET
-
-// func xorLanes2(lanes *lane, dst, src *[]byte, blocks int)
-TEXT ·xorLanes2(SB), NOSPLIT, $32-32
-	LANES(lanes+0(FP))
-	MOVD dst+8(FP), B0
-	MOVD src+16(FP), B1
-	MOVD blocks+24(FP), RUN
-	MOVD $pointers-32(SP), PTRS
-	POINTERS2(B0, B1, 0, 0)
-	BEGIN(S0, J0, A0, I0)
-	BEGIN(S1, J1, A1, I1)
-
-block2:
-	SWAP(S0, J0, A0, B0)
-	ROW2(0)
-	ROW2(1)
-	ROW2(2)
-	ROW2(3)
-	ROW2(4)
-	ROW2(5)
-	ROW2(6)
-	ROW2(7)
-	ROW2(8)
-	ROW2(9)
-	ROW2(10)
-	ROW2(11)
-	ROW2(12)
-	ROW2(13)
-	TURN(S1, J1, A1, B1, S0, A0, B0, I0, V0)
-	TURN(S0, J0, A0, B0, S1, A1, B1, I1, V1)
-	BOTH(S1, J1, A1, B1, S0, A0, B0, (I0), 1(I0), V0, 15)
-	OUT(S1, A1, B1, (I1), 1(I1), V1, 15)
-	SUBS $1, RUN
-	XOR2(0, V0, V1)
-	BNE block2
-
-	END(S0, J0, I0)
-	END(S1, J1, I1)
 	RET

@@ -22,7 +22,7 @@ type model struct {
 }
 
 func newModel(t testing.TB) *model {
-	l := newQuad()
+	l := newQuad(setKeyAhead, xorBytesAhead)
 	return &model{t: t, own: l, wait: make([]*rc4.Cipher, l.Width()), busy: make([]*rc4.Cipher, l.Width())}
 }
 
@@ -42,6 +42,7 @@ func (m *model) setKeys(keys [][]byte) {
 		require.NoError(m.t, err)
 		m.wait[n] = c
 	}
+	clear(m.wait[len(keys):]) // the assembly may have used their places
 }
 
 func (m *model) start(lane, n int) {
@@ -85,6 +86,7 @@ func (m *model) xor(r *rand.Rand, n, blocks int) {
 		m.busy[l].XORKeyStream(before[l][at:at+length], input[l])
 		require.Equal(m.t, before[l], areas[l], "lane %d of %d, %d blocks", l, n, blocks)
 	}
+	clear(m.busy[n:]) // the assembly may have run them
 }
 
 func random(r *rand.Rand, n int) []byte {
@@ -175,11 +177,11 @@ func TestLanesEveryIndex(t *testing.T) {
 	for shift := range 16 {
 		for n := 2; n <= w; n++ {
 			for l := range n {
-				m.setKeys([][]byte{random(r, 16)})
-				m.start(l, 0)
 				if l > 0 && shift > 0 {
 					m.xor(r, l, shift)
 				}
+				m.setKeys([][]byte{random(r, 16)})
+				m.start(l, 0)
 			}
 			m.xor(r, n, 17)
 		}
@@ -204,19 +206,17 @@ func TestLanesLong(t *testing.T) {
 }
 
 func TestLanesForgetBuffers(t *testing.T) {
-	q := newQuad().(*quad)
+	q := newQuad(setKeyAhead, xorBytesAhead).(*quad)
 	q.SetKeys([][]byte{{1}, {2}, {3}, {4}})
-	for l := range width {
-		q.Start(l, l)
-	}
-	buf := make([]byte, 16)
-	q.XORBlocks([][]byte{buf}, [][]byte{buf}, 1)
+	q.StartAll()
+	buf := make([]byte, 48)
+	q.XORBlocks([][]byte{buf[:16], buf[16:32], buf[32:]}, [][]byte{buf[:16], buf[16:32], buf[32:]}, 1)
 	assert.Equal(t, [width][]byte{}, q.dst)
 	assert.Equal(t, [width][]byte{}, q.src)
 }
 
 func TestLanesNoAllocation(t *testing.T) {
-	l := newQuad()
+	l := newQuad(setKeyAhead, xorBytesAhead)
 	keys := [][]byte{make([]byte, 16), make([]byte, 5), make([]byte, 256), make([]byte, 16)}
 	buf := make([][]byte, width)
 	for k := range buf {

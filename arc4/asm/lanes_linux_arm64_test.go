@@ -35,7 +35,7 @@ func TestLanesPageEnds(t *testing.T) {
 		copy(srcPages[l], random(r, len(srcPages[l])))
 	}
 	last := len(srcPages[0])
-	q := newQuad()
+	q := newQuad(setKeyAhead, xorBytesAhead)
 	for n := 1; n <= width; n++ {
 		for _, length := range []int{1, 5, 8, 13, 16, 17, 255, 256} {
 			for _, blocks := range []int{1, 2, 15, 16, 17} {

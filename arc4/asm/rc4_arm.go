@@ -15,11 +15,11 @@ type words struct {
 	j uint32
 }
 
-// setKey starts a key stream; key points to 16 bytes for the first 16 steps,
+// setKey runs the key set-up; key points to 16 bytes for the first 16 steps,
 // key+stride to those for the next, and so on.
 //
 //go:noescape
-func setKey(s *words, key *byte, stride int)
+func setKey(perm *[256]uint32, key *byte, stride int)
 
 // xorBytes XORs n bytes, n > 0.
 //
@@ -33,7 +33,8 @@ func (w *words) SetKey(key []byte) {
 		b [256]byte
 	}
 	first, stride := blocks(key, &spread.b)
-	setKey(w, first, stride)
+	setKey(&w.s, first, stride)
+	w.i, w.j = 0, 0
 }
 
 // XORKeyStream implements [Stream].

@@ -35,41 +35,41 @@
 // IDENTITY stores four entries of the identity permutation.
 #define IDENTITY \
 	MOVM.IA.W [R9, R11, R12, R14], (IP) \
-	ADD $0x04000000, W0     \
-	ADD $0x04000000, W1     \
-	ADD $0x04000000, W2     \
+	ADD $0x04000000, W0                 \
+	ADD $0x04000000, W1                 \
+	ADD $0x04000000, W2                 \
 	ADD $0x04000000, W3
 
 // KEYSTEP is step k of a block of the key set-up.
 #define KEYSTEP(k, byte) \
 	ADD byte, J             \
 	ADD A, J                \
-	MOVW J>>22(PERM), B        \
-	MOVW A, J>>22(PERM)        \
+	MOVW J>>22(PERM), B     \
+	MOVW A, J>>22(PERM)     \
 	MOVW (4*(k)+4)(IP), A   \
 	MOVW B, (4*(k))(IP)
 
 // KEYSTEP4 is four steps whose key bytes are the next four words at KEY.
 #define KEYSTEP4(k) \
 	MOVM.IA.W (KEY), [R9, R11, R12, R14] \
-	KEYSTEP(k, W0)          \
-	KEYSTEP(k+1, W1)        \
-	KEYSTEP(k+2, W2)        \
+	KEYSTEP(k, W0)                       \
+	KEYSTEP(k+1, W1)                     \
+	KEYSTEP(k+2, W2)                     \
 	KEYSTEP(k+3, W3)
 
 // BYTESTEP is a step whose key byte is in T, and loads the next one there.
 #define BYTESTEP(k) \
 	ADD A, J                \
 	ADD T<<24, J            \
-	MOVW J>>22(PERM), B        \
+	MOVW J>>22(PERM), B     \
 	MOVBU (k+1)(KEY), T     \
-	MOVW A, J>>22(PERM)        \
+	MOVW A, J>>22(PERM)     \
 	MOVW (4*(k)+4)(IP), A   \
 	MOVW B, (4*(k))(IP)
 
-// func setKey(s *words, key *byte, stride int)
+// func setKey(perm *[256]uint32, key *byte, stride int)
 TEXT ·setKey(SB), NOSPLIT, $64-12
-	MOVW s+0(FP), PERM
+	MOVW perm+0(FP), PERM
 	MOVW $0, W0
 	MOVW $0x01000000, W1
 	MOVW $0x02000000, W2
@@ -114,7 +114,7 @@ short:
 	ADD $64, IP
 	CMP END, IP
 	BNE short
-	JMP set
+	RET
 
 long:
 	MOVBU (KEY), T
@@ -134,16 +134,10 @@ long:
 	BYTESTEP(13)
 	BYTESTEP(14)
 	ADD STRIDE, KEY
-	ADD T<<24, J
-	KEYSTEP(15, $0)
+	KEYSTEP(15, T<<24)
 	ADD $64, IP
 	CMP END, IP
 	BNE long
-
-set:
-	MOVW $0, T
-	MOVW T, words_i(PERM)
-	MOVW T, words_j(PERM)
 	RET
 
 // STEP is a step whose S[i] is at cur; the next one's is loaded from next. Before
@@ -151,9 +145,9 @@ set:
 // that one, shifted to its place, onto a word of the buffer.
 #define STEP(cur, next, out, word) \
 	ADD A, J                \
-	MOVW J>>22(PERM), B        \
+	MOVW J>>22(PERM), B     \
 	EOR out, word           \
-	MOVW A, J>>22(PERM)        \
+	MOVW A, J>>22(PERM)     \
 	ADD A, B, T             \
 	MOVW next, A            \
 	MOVW B, cur             \
@@ -162,9 +156,9 @@ set:
 // STEPBYTE is STEP with a byte of the buffer, which it stores, and loads another.
 #define STEPBYTE(cur, next) \
 	ADD A, J                \
-	MOVW J>>22(PERM), B        \
+	MOVW J>>22(PERM), B     \
 	EOR T>>24, W0           \
-	MOVW A, J>>22(PERM)        \
+	MOVW A, J>>22(PERM)     \
 	ADD A, B, T             \
 	MOVB.P W0, 1(DST)       \
 	MOVW next, A            \
@@ -175,14 +169,14 @@ set:
 // SINGLE is a step with a byte of the buffer, by itself.
 #define SINGLE \
 	ADD $0x01000000, I      \
-	MOVW I>>22(PERM), A        \
+	MOVW I>>22(PERM), A     \
 	MOVBU.P 1(SRC), W0      \
 	ADD A, J                \
-	MOVW J>>22(PERM), B        \
-	MOVW A, J>>22(PERM)        \
+	MOVW J>>22(PERM), B     \
+	MOVW A, J>>22(PERM)     \
 	ADD A, B, T             \
-	MOVW B, I>>22(PERM)        \
-	MOVW T>>22(PERM), T        \
+	MOVW B, I>>22(PERM)     \
+	MOVW T>>22(PERM), T     \
 	SUB.S $1, W3            \
 	EOR T>>24, W0           \
 	MOVB.P W0, 1(DST)

@@ -7,12 +7,12 @@ func backends() []Backend {
 		{
 			Name:      "arm64",
 			NewStream: func() Stream { return new(plain) },
-			NewLanes:  newQuad,
+			NewLanes:  func() Lanes { return newQuad(setKey, xorBytes) },
 		},
 		{
 			Name:      "arm64-ahead",
 			NewStream: func() Stream { return new(ahead) },
-			NewLanes:  newQuad,
+			NewLanes:  func() Lanes { return newQuad(setKeyAhead, xorBytesAhead) },
 		},
 	}
 }
@@ -25,11 +25,11 @@ type perm struct {
 	j uint32
 }
 
-// setKey starts a key stream; key points to 16 bytes for the first 16 steps,
+// setKey runs the key set-up; key points to 16 bytes for the first 16 steps,
 // key+stride to those for the next, and so on.
 //
 //go:noescape
-func setKey(s *perm, key *byte, stride int)
+func setKey(perm *[256]byte, key *byte, stride int)
 
 // xorBytes XORs n bytes, n > 0.
 //
@@ -40,13 +40,11 @@ func xorBytes(s *perm, dst, src *byte, n int)
 type plain struct{ perm }
 
 // SetKey implements [Stream].
-func (p *plain) SetKey(key []byte) { setKeyOf(&p.perm, key) }
-
-// setKeyOf starts the key stream of key.
-func setKeyOf(s *perm, key []byte) {
+func (p *plain) SetKey(key []byte) {
 	var spread [256]byte
 	first, stride := blocks(key, &spread)
-	setKey(s, first, stride)
+	setKey(&p.s, first, stride)
+	p.i, p.j = 0, 0
 }
 
 // XORKeyStream implements [Stream].

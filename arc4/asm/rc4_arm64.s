@@ -36,15 +36,15 @@
 #define KEYSTEP(k, word, shift) \
 	ADD word>>shift, J      \
 	ADD A0, J               \
-	AND $255, J, JX          \
-	MOVBU (S)(JX), SJ         \
-	MOVB A0, (S)(JX)         \
+	AND $255, J, JX         \
+	MOVBU (S)(JX), SJ       \
+	MOVB A0, (S)(JX)        \
 	MOVBU (k+1)(IP), A0     \
 	MOVB SJ, k(IP)
 
-// func setKey(s *perm, key *byte, stride int)
+// func setKey(perm *[256]byte, key *byte, stride int)
 TEXT ·setKey(SB), NOSPLIT, $0-24
-	MOVD s+0(FP), S
+	MOVD perm+0(FP), S
 	MOVD key+8(FP), KEY
 	MOVD stride+16(FP), STRIDE
 
@@ -83,8 +83,6 @@ key:
 	CMP END, IP
 	BNE key
 
-	MOVW ZR, perm_i(S)
-	MOVW ZR, perm_j(S)
 	RET
 
 // STEP is a step whose S[i] is in a and at cur; the next one's is loaded from
@@ -93,12 +91,12 @@ key:
 #define STEP(a, b, cur, next, out, lane) \
 	ADD a, J                \
 	ADD T.UXTB, S, T        \
-	AND $255, J, JX          \
-	MOVBU (S)(JX), SJ         \
+	AND $255, J, JX         \
+	MOVBU (S)(JX), SJ       \
 	VLD1 (T), out.B[lane]   \
-	MOVB a, (S)(JX)          \
+	MOVB a, (S)(JX)         \
 	MOVBU next, b           \
-	MOVB SJ, cur             \
+	MOVB SJ, cur            \
 	ADD a, SJ, T
 
 // func xorBytes(s *perm, dst, src *byte, n int)
