@@ -230,7 +230,7 @@ func (c *ccp) up() {
 	if err == nil {
 		var send Direction
 		if send, err = c.direction(c.his, true); err == nil {
-			l.encrypted = true
+			l.encrypted, l.wasEncrypted = true, true
 			c.reset = resetState{id: c.reset.id}
 			l.out.pushEvent(EncryptionUp{Send: send, Recv: recv})
 			l.startNetwork()

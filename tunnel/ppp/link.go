@@ -39,7 +39,8 @@ type Link struct {
 	heard   uint64    // frames received since Open
 	setup   time.Time // when a network protocol must be open; zero: one is
 	grace   time.Time // until when IPv4 waits for IPv6 to be reported with it; zero: it does not
-	rejects rejectBudget
+	rejects budget
+	changes budget // how often the network may go and come again
 	held    heldPackets
 
 	lcp    *lcp
@@ -55,6 +56,7 @@ type Link struct {
 	networkStarted bool // IPCP and IPV6CP have been started
 	networkUp      bool // NetworkUp was given out
 	encrypted      bool // EncryptionUp was given out since LCP opened
+	wasEncrypted   bool // EncryptionUp was ever given out
 	assignment     assignment
 	allowed        func(netip.Addr) bool // server: of the account
 }
@@ -66,6 +68,8 @@ func New(cfg Config) (*Link, error) {
 		return nil, err
 	}
 	l := &Link{cfg: cfg}
+	l.rejects = budget{burst: rejectBurst, interval: rejectInterval}
+	l.changes = budget{burst: changeBurst, interval: changeInterval}
 	l.out = output{send: cfg.Send, event: cfg.Event}
 	l.lcp = newLCP(l)
 	l.ccp = newCCP(l)

@@ -151,10 +151,7 @@ func TestRenegotiationOfLCP(t *testing.T) {
 	p.run(10 * time.Second)
 	p.requireUp(true)
 	old := only[EncryptionUp](p.client)
-	// The server starts over with new requests, as pppd does when it wants to.
-	p.server.link.enter(p.now)
-	p.server.link.lcp.handle(evRTA)
-	p.server.link.enter(p.now)()
+	p.server.startOver(p.now, &p.server.link.lcp.automaton)
 	p.run(20 * time.Second)
 	p.requireUp(true)
 	for _, e := range []*end{p.client, p.server} {
@@ -170,8 +167,7 @@ func TestRenegotiationOfIPCP(t *testing.T) {
 	p := newPair(t, clientConfig(), serverConfig())
 	p.open()
 	p.run(10 * time.Second)
-	p.server.link.ipcp.handle(evRTA)
-	p.server.link.enter(p.now)()
+	p.server.startOver(p.now, &p.server.link.ipcp.automaton)
 	p.run(20 * time.Second)
 	p.requireUp(true)
 	assert.Len(t, eventsOf[NetworkUp](p.client), 2)

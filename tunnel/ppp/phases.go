@@ -184,9 +184,14 @@ func (l *Link) startCompression() {
 	}
 }
 
-// startNetwork begins IPCP and IPV6CP: encryption is up, or there will be none.
+// startNetwork begins IPCP and IPV6CP: encryption is up, or there will be none. A link that had encryption does not go on
+// without: whoever can put a packet on the wire could have it renegotiated.
 func (l *Link) startNetwork() {
 	if l.networkStarted || l.reason != nil {
+		return
+	}
+	if l.wasEncrypted && !l.encrypted {
+		l.fail(down(ClassPolicy, "the link was renegotiated without the encryption it had"))
 		return
 	}
 	l.networkStarted = true
@@ -252,6 +257,9 @@ func (l *Link) networkGone() {
 	}
 	l.networkUp = false
 	l.out.pushEvent(NetworkDown{})
+	if l.reason == nil && !l.changes.take(l.now) {
+		l.fail(down(ClassPeer, "the peer renegotiates the link over and over"))
+	}
 	if l.reason == nil {
 		l.setup = l.now.Add(l.cfg.SetupTimeout)
 	}

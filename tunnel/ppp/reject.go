@@ -1,36 +1,5 @@
 package ppp
 
-import "time"
-
-// Protocol-Rejects and Code-Rejects that may go out at once, and how often
-// another one may: a peer with the wrong keys sends nothing but random protocols.
-const (
-	rejectBurst    = 8
-	rejectInterval = 250 * time.Millisecond
-)
-
-// rejectBudget is a token bucket.
-type rejectBudget struct {
-	tokens int
-	last   time.Time
-}
-
-// take takes a token, false if there is none.
-func (b *rejectBudget) take(now time.Time) bool {
-	if b.last.IsZero() {
-		b.tokens, b.last = rejectBurst, now
-	}
-	if n := now.Sub(b.last) / rejectInterval; n > 0 {
-		b.tokens = int(min(time.Duration(rejectBurst), time.Duration(b.tokens)+n))
-		b.last = b.last.Add(n * rejectInterval)
-	}
-	if b.tokens == 0 {
-		return false
-	}
-	b.tokens--
-	return true
-}
-
 // rejectProtocol sends a Protocol-Reject with the rejected packet, cut to the
 // peer's MRU. RFC 1661 section 5.7 allows it in LCP's state Opened only.
 func (l *Link) rejectProtocol(proto uint16, info []byte) {
