@@ -68,6 +68,7 @@ type Client struct {
 	dev     netdev.Device // the device that is being read
 	devErr  error         // why the device of this session can be read no more
 	session *Session      // the session, up or not
+	since   time.Time     // when the tunnel came up in this attempt, or zero
 	past    totals
 }
 
@@ -135,7 +136,6 @@ const (
 func (c *Client) Run(ctx context.Context) error {
 	backoff := firstBackoff
 	for {
-		began := c.cfg.Now()
 		err := c.once(ctx)
 		if ctx.Err() != nil {
 			return failure(ClassAdmin, nil, "stopped")
@@ -143,7 +143,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if !c.cfg.Reconnect || !worthRetry(err) {
 			return err
 		}
-		if c.cfg.Now().Sub(began) > steady {
+		if c.wasUp() > steady {
 			backoff = firstBackoff
 		}
 		c.cfg.Log.Warn("tunnel is down; trying again", "reason", err, "in", backoff)
@@ -154,6 +154,18 @@ func (c *Client) Run(ctx context.Context) error {
 		}
 		backoff = min(2*backoff, lastBackoff)
 	}
+}
+
+// wasUp is how long the tunnel has been up in the attempt that is over.
+func (c *Client) wasUp() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.since.IsZero() {
+		return 0
+	}
+	d := c.cfg.Now().Sub(c.since)
+	c.since = time.Time{}
+	return d
 }
 
 // worthRetry says whether another attempt could end differently. A refused password could lock an account.
@@ -232,10 +244,13 @@ func dialError(server string, err error) error {
 	return failure(ClassNetwork, err, "server %s cannot be reached", server)
 }
 
-// read starts reading a device that Bring gave, unless it is the one already read.
+// read starts reading a device that Bring gave, unless it is the one already read: the tunnel is up.
 func (c *Client) read(dev netdev.Device) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.since.IsZero() {
+		c.since = c.cfg.Now()
+	}
 	if dev == c.dev {
 		return
 	}

@@ -22,6 +22,9 @@ const (
 	DefaultMTU = 1400
 )
 
+// MinEchoInterval is the least of Options.EchoInterval: four unanswered echoes end a link, and answers take their time.
+const MinEchoInterval = 100 * time.Millisecond
+
 // Options are what both ends of a tunnel share. The zero value of each field but Log is usable.
 type Options struct {
 	Backend *arc4.Backend // RC4 for MPPE; nil: the selected one
@@ -34,7 +37,7 @@ type Options struct {
 	MTU     int            // the largest IP packet in the tunnel, bytes; 0: DefaultMTU
 	Reorder reorder.Config // the window; Release is set by this package
 
-	EchoInterval  time.Duration // between LCP Echo-Requests; 0: 30 s, negative: never
+	EchoInterval  time.Duration // between LCP Echo-Requests; 0: 30 s, negative: never, else at least MinEchoInterval
 	EchoFailures  int           // unanswered ones that end the link; 0: 4
 	FirstSequence *uint32       // of our GRE packets; nil: gre.DefaultFirstSeq
 
@@ -62,6 +65,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MTU < MinMTU || o.MTU > MaxMTU {
 		return o, fmt.Errorf("MTU %d: must be %d to %d bytes (%d suits most paths)", o.MTU, MinMTU, MaxMTU, DefaultMTU)
+	}
+	if o.EchoInterval > 0 && o.EchoInterval < MinEchoInterval {
+		return o, fmt.Errorf("EchoInterval %v: must be at least %v, or negative for no echoes", o.EchoInterval, MinEchoInterval)
 	}
 	if _, err := reorder.New(o.Reorder); err != nil {
 		return o, err
