@@ -12,6 +12,8 @@
 // Each step carries instructions of the one before: no value is used by the
 // next two instructions after its load.
 //
+// W3 is the link register, so the routines have a frame, in which it is kept.
+//
 // Words of the buffer are only loaded and stored where they are aligned: ARMv5
 // has nothing else, and later ones may be told to fault.
 
@@ -24,7 +26,7 @@
 #define T   R6 // the output byte, and its index before
 #define SRC R7
 #define DST R8
-#define W0  R9 // four words of the buffer, or of the key
+#define W0  R9 // four words of the buffer
 #define W1  R11
 #define W2  R12
 #define W3  R14
@@ -40,27 +42,19 @@
 	ADD $0x04000000, W2                 \
 	ADD $0x04000000, W3
 
-// KEYSTEP is step k of a block of the key set-up.
-#define KEYSTEP(k, byte) \
-	ADD byte, J             \
+// KEYSTEP is step k of a block of the key set-up, whose key byte is in T.
+#define KEYSTEP(k) \
+	ADD T<<24, J            \
 	ADD A, J                \
 	MOVW J>>22(PERM), B     \
 	MOVW A, J>>22(PERM)     \
 	MOVW (4*(k)+4)(IP), A   \
 	MOVW B, (4*(k))(IP)
 
-// KEYSTEP4 is four steps whose key bytes are the next four words at KEY.
-#define KEYSTEP4(k) \
-	MOVM.IA.W (KEY), [R9, R11, R12, R14] \
-	KEYSTEP(k, W0)                       \
-	KEYSTEP(k+1, W1)                     \
-	KEYSTEP(k+2, W2)                     \
-	KEYSTEP(k+3, W3)
-
-// BYTESTEP is a step whose key byte is in T, and loads the next one there.
-#define BYTESTEP(k) \
-	ADD A, J                \
+// KEYSTEPS is KEYSTEP, and loads the next step's key byte.
+#define KEYSTEPS(k) \
 	ADD T<<24, J            \
+	ADD A, J                \
 	MOVW J>>22(PERM), B     \
 	MOVBU (k+1)(KEY), T     \
 	MOVW A, J>>22(PERM)     \
@@ -68,7 +62,7 @@
 	MOVW B, (4*(k))(IP)
 
 // func setKey(perm *[256]uint32, key *byte, stride int)
-TEXT ·setKey(SB), NOSPLIT, $64-12
+TEXT ·setKey(SB), NOSPLIT, $4-12
 	MOVW perm+0(FP), PERM
 	MOVW $0, W0
 	MOVW $0x01000000, W1
@@ -89,55 +83,28 @@ identity:
 	MOVW PERM, IP
 	MOVW $0, J
 	MOVW $0, A
-	CMP $0, STRIDE
-	BNE long
-
-	// The same 16 bytes for each block are sooner had as words.
-	MOVW $words-64(SP), W0
-	ADD $64, W0, W1
-spread:
-	MOVBU.P 1(KEY), B
-	MOVBU.P 1(KEY), T
-	MOVW B<<24, B
-	MOVW T<<24, T
-	MOVW.P B, 4(W0)
-	MOVW.P T, 4(W0)
-	CMP W1, W0
-	BNE spread
-	SUB $64, W0, KEY
-short:
-	KEYSTEP4(0)
-	KEYSTEP4(4)
-	KEYSTEP4(8)
-	KEYSTEP4(12)
-	SUB $64, KEY
-	ADD $64, IP
-	CMP END, IP
-	BNE short
-	RET
-
-long:
+key:
 	MOVBU (KEY), T
-	BYTESTEP(0)
-	BYTESTEP(1)
-	BYTESTEP(2)
-	BYTESTEP(3)
-	BYTESTEP(4)
-	BYTESTEP(5)
-	BYTESTEP(6)
-	BYTESTEP(7)
-	BYTESTEP(8)
-	BYTESTEP(9)
-	BYTESTEP(10)
-	BYTESTEP(11)
-	BYTESTEP(12)
-	BYTESTEP(13)
-	BYTESTEP(14)
+	KEYSTEPS(0)
+	KEYSTEPS(1)
+	KEYSTEPS(2)
+	KEYSTEPS(3)
+	KEYSTEPS(4)
+	KEYSTEPS(5)
+	KEYSTEPS(6)
+	KEYSTEPS(7)
+	KEYSTEPS(8)
+	KEYSTEPS(9)
+	KEYSTEPS(10)
+	KEYSTEPS(11)
+	KEYSTEPS(12)
+	KEYSTEPS(13)
+	KEYSTEPS(14)
 	ADD STRIDE, KEY
-	KEYSTEP(15, T<<24)
+	KEYSTEP(15)
 	ADD $64, IP
 	CMP END, IP
-	BNE long
+	BNE key
 	RET
 
 // STEP is a step whose S[i] is at cur; the next one's is loaded from next. Before
