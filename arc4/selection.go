@@ -32,7 +32,7 @@ type Selection struct {
 	Times []Timing
 }
 
-// Timing is what a backend took for 1400 bytes of a workload.
+// Timing is what a backend took for [MeasuredBytes] of a workload.
 type Timing struct {
 	Backend *Backend
 	Time    time.Duration
@@ -222,7 +222,7 @@ func (s *selector) why() string {
 	if of == 0 {
 		return Environment
 	}
-	return fmt.Sprintf("fastest of %d on %d bytes: %s%s", of, measuredPacket, strings.Join(list, ", "), s.sound().failed)
+	return fmt.Sprintf("fastest of %d on %d bytes: %s%s", of, MeasuredBytes, strings.Join(list, ", "), s.sound().failed)
 }
 
 // String gives the time in microseconds.

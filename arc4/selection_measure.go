@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
+// MeasuredBytes is the size of the packets that the selection judges by, which
+// is usual for stateless MPPE.
+const MeasuredBytes = 1400
+
 const (
-	// The work to judge by: stateless MPPE packets of a usual size.
-	measuredKey    = 16
-	measuredPacket = 1400
+	measuredKey = 16 // bytes
 
 	// measureBudget is when the last round of a workload begins at the latest,
 	// unless there were fewer than minRounds: three of them make a median that
@@ -106,10 +108,10 @@ func callsPerTurn(fastest time.Duration, batch int, clock func() time.Duration) 
 // newWork returns a function that does the work w on so many packets.
 func newWork(w Workload, b *Backend, packets int, random *rand.PCG) func() {
 	keys := make([]byte, packets*measuredKey)
-	data := make([]byte, packets*measuredPacket)
+	data := make([]byte, packets*MeasuredBytes)
 	jobs := make([]Job, packets)
 	for n := range jobs {
-		key, packet := keys[n*measuredKey:][:measuredKey], data[n*measuredPacket:][:measuredPacket]
+		key, packet := keys[n*measuredKey:][:measuredKey], data[n*MeasuredBytes:][:MeasuredBytes]
 		jobs[n] = Job{Key: key, Dst: packet, Src: packet}
 	}
 	fill := func() {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,23 +15,32 @@ import (
 )
 
 const backendsLong = `backends lists the RC4 implementations that run on this machine: what each is, how many packets it encrypts at once,
-whether it passed its self-test (all test vectors of RFC 6229), and which one was selected and why.
+whether it passed its self-test (all test vectors of RFC 6229), how fast it was when the selection measured it, and what
+it was selected for. --all lists those for other processors too, and says what is missing here.
 
-A backend that fails its self-test is never selected. The environment variable ARC4_BACKEND names another than the
-fastest. The command ends with code 1 if a self-test failed or nothing could be selected.`
+Work is of three kinds, and the fastest is selected for each: a stream (one key, much data), a packet (a new key and 1400
+bytes, one at a time) and packets (the same in batches). The selection takes a few milliseconds, so its figures are
+rough: "arc4 speed" measures thoroughly.
+
+A backend that fails its self-test is never selected. The environment variable ARC4_BACKEND, and --backend of other
+commands, name another than the fastest: NAME, or up to three names for stream, packet and packets with commas between
+them, of which those left out at the end are as the one before, and auto is the fastest. The command ends with code 1 if a
+self-test failed or nothing could be selected.`
 
 func newBackendsCmd() *cobra.Command {
-	var asJSON bool
+	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "backends",
 		Short: "List the RC4 backends of this machine, and which is selected",
 		Long:  backendsLong,
 		Example: `  arc4 backends
+  arc4 backends --all
   arc4 backends --json
-  ARC4_BACKEND=u32 arc4 backends`,
+  ARC4_BACKEND=u32 arc4 backends
+  ARC4_BACKEND=auto,u32 arc4 backends`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list := listBackends()
+			list := listBackends(all)
 			write := list.writeTable
 			if asJSON {
 				write = list.writeJSON
@@ -41,64 +52,161 @@ func newBackendsCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	cmd.Flags().BoolVar(&all, "all", false, "also those that cannot run here, and why not")
 	return cmd
+}
+
+// completeBackendFlag has shells complete the value of cmd's --backend.
+func completeBackendFlag(cmd *cobra.Command) {
+	if err := cmd.RegisterFlagCompletionFunc("backend", completeBackends); err != nil {
+		panic(err)
+	}
+}
+
+func completeBackends(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	names := []cobra.Completion{cobra.CompletionWithDesc("auto", "the fastest for each kind of work")}
+	for _, b := range arc4.Backends() {
+		names = append(names, cobra.CompletionWithDesc(b.Name(), b.Describe()))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // backendList is what backends prints; its JSON is the command's.
 type backendList struct {
-	Selected string        `json:"selected"` // empty if none could be
-	Why      string        `json:"why"`
-	Backends []backendLine `json:"backends"`
+	Selected   string           `json:"selected"` // empty if none could be
+	Why        string           `json:"why"`
+	Selections []selectedFor    `json:"selections"`
+	Backends   []backendLine    `json:"backends"`
+	Missing    []missingBackend `json:"missing,omitempty"` // only with --all
+}
+
+// selectedFor is the choice for one workload.
+type selectedFor struct {
+	Workload string `json:"workload"`
+	Backend  string `json:"backend"` // empty if none could be selected
+	Why      string `json:"why"`
 }
 
 type backendLine struct {
-	Name     string `json:"name"`
-	What     string `json:"what"`
-	Streams  int    `json:"streams"`
-	SelfTest string `json:"self_test"` // "ok", or what is wrong
-	Selected bool   `json:"selected"`
+	Name        string   `json:"name"`
+	What        string   `json:"what"`
+	Streams     int      `json:"streams"`
+	SelfTest    string   `json:"self_test"` // "ok", or what is wrong
+	Selected    bool     `json:"selected"`
+	SelectedFor []string `json:"selected_for"` // workloads
+	// PacketUS is what the selection measured, by workload: microseconds for 1400 bytes.
+	PacketUS map[string]float64 `json:"packet_us"`
+}
+
+// missingBackend is one that cannot run here.
+type missingBackend struct {
+	Name string `json:"name"`
+	What string `json:"what"`
+	Why  string `json:"why"`
 }
 
 const selfTestOK = "ok"
 
-func listBackends() backendList {
+func listBackends(all bool) backendList {
 	selected, why := arc4.Selected()
 	list := backendList{Why: why, Backends: []backendLine{}}
 	if selected != nil {
 		list.Selected = selected.Name()
 	}
-	for _, b := range arc4.Backends() {
-		line := backendLine{Name: b.Name(), What: b.Describe(), Streams: b.Streams(), SelfTest: selfTestOK, Selected: b == selected}
-		if err := b.SelfTest(); err != nil {
-			line.SelfTest = err.Error()
+	selections := arc4.Selections()
+	for _, s := range selections {
+		line := selectedFor{Workload: s.Workload.String(), Why: s.Why}
+		if s.Backend != nil {
+			line.Backend = s.Backend.Name()
 		}
-		list.Backends = append(list.Backends, line)
+		list.Selections = append(list.Selections, line)
+	}
+	for _, b := range arc4.Backends() {
+		list.Backends = append(list.Backends, lineOf(b, selections))
+	}
+	for _, b := range arc4.Known() {
+		if why := b.Missing(); all && why != "" {
+			list.Missing = append(list.Missing, missingBackend{Name: b.Name(), What: b.Describe(), Why: why})
+		}
 	}
 	return list
 }
 
+// lineOf is what there is to say of one backend.
+func lineOf(b *arc4.Backend, selections []arc4.Selection) backendLine {
+	line := backendLine{
+		Name: b.Name(), What: b.Describe(), Streams: b.Streams(), SelfTest: selfTestOK,
+		SelectedFor: []string{}, PacketUS: map[string]float64{},
+	}
+	if err := b.SelfTest(); err != nil {
+		line.SelfTest = err.Error()
+	}
+	for _, s := range selections {
+		if s.Backend == b {
+			line.Selected = true
+			line.SelectedFor = append(line.SelectedFor, s.Workload.String())
+		}
+		for _, t := range s.Times {
+			if t.Backend == b {
+				line.PacketUS[s.Workload.String()] = float64(t.Time) / float64(time.Microsecond)
+			}
+		}
+	}
+	return line
+}
+
+// rate is the measured speed for a workload in MB/s.
+func (l backendLine) rate(w arc4.Workload) string {
+	us := l.PacketUS[w.String()]
+	if us == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(arc4.MeasuredBytes/us, 'f', 0, 64)
+}
+
 func (l backendList) writeTable(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tSTREAMS\tSELF-TEST\tSELECTED\tWHAT IT IS")
+	fmt.Fprintln(w, "NAME\tSTREAMS\tSELF-TEST\tSTREAM\tPACKET\tPACKETS\tSELECTED FOR\tWHAT IT IS")
+	measured := false
 	for _, b := range l.Backends {
 		test, selected := selfTestOK, "-"
 		if b.SelfTest != selfTestOK {
 			test = "FAILED"
 		}
 		if b.Selected {
-			selected = "yes"
+			selected = strings.Join(b.SelectedFor, ", ")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Name, strconv.Itoa(b.Streams), test, selected, b.What)
+		measured = measured || len(b.PacketUS) > 0
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", b.Name, b.Streams, test,
+			b.rate(arc4.Stream), b.rate(arc4.Packet), b.rate(arc4.Packets), selected, b.What)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if l.Selected == "" {
-		_, err := fmt.Fprintf(out, "\nselected: none (%s)\n", l.Why)
+	if measured {
+		fmt.Fprintf(out, "\nSTREAM, PACKET and PACKETS are MB/s on %d bytes at a time: with one key, a new key each, and new keys in batches.\n", arc4.MeasuredBytes)
+	}
+	if err := l.writeMissing(out); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\nselected: %s (%s)\n", l.Selected, l.Why)
+	name := l.Selected
+	if name == "" {
+		name = "none"
+	}
+	_, err := fmt.Fprintf(out, "\nselected: %s (%s)\n", name, l.Why)
 	return err
+}
+
+func (l backendList) writeMissing(out io.Writer) error {
+	if len(l.Missing) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nNOT HERE\tWHY\tWHAT IT IS")
+	for _, b := range l.Missing {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", b.Name, b.Why, b.What)
+	}
+	return w.Flush()
 }
 
 func (l backendList) writeJSON(out io.Writer) error {

@@ -53,6 +53,7 @@ func newConnectCmd() *cobra.Command {
 	flags.BoolVar(&f.defaultRoute, "default-route", false, "send everything through the tunnel")
 	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, unless the server refuses us")
 	f.addFlags(flags, netdev.DefaultName)
+	completeBackendFlag(cmd)
 	return cmd
 }
 

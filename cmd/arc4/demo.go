@@ -77,6 +77,7 @@ func newDemoCmd() *cobra.Command {
 	f.StringVar(&o.backend, "backend", "auto", "RC4 backend; auto measures and takes the fastest (arc4 backends lists them)")
 	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
+	completeBackendFlag(cmd)
 	return cmd
 }
 

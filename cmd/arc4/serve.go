@@ -69,6 +69,7 @@ func newServeCmd() *cobra.Command {
 	flags.StringSliceVar(&f.nbns, "wins", nil, "WINS server to offer to clients (two at most)")
 	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "how many clients at once")
 	f.addFlags(flags, netdev.DefaultName)
+	completeBackendFlag(cmd)
 	for _, required := range []string{"listen", "local-ip", "pool", "secrets"} {
 		if err := cmd.MarkFlagRequired(required); err != nil {
 			panic(err) // the flag is defined above
