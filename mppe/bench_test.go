@@ -35,6 +35,9 @@ func BenchmarkEncrypt(b *testing.B) {
 	})
 }
 
+// turnSize is how many packets the benchmarks of batches encrypt or decrypt at a time.
+const turnSize = 64
+
 // forEachSessions runs f for every backend with one session and with eight that share a batch of 64 packets.
 func forEachSessions(b *testing.B, f func(b *testing.B, cfg Config, sessions, size int)) {
 	for _, sessions := range []int{1, 8} {
@@ -52,7 +55,7 @@ type senders struct {
 }
 
 func newSenders(b *testing.B, cfg Config, sessions, size int) *senders {
-	s := &senders{enc: make([]*Encrypter, sessions), packets: make([][]byte, batchSize), dst: make([][]byte, batchSize), room: make([][]byte, batchSize)}
+	s := &senders{enc: make([]*Encrypter, sessions), packets: make([][]byte, turnSize), dst: make([][]byte, turnSize), room: make([][]byte, turnSize)}
 	for i := range s.enc {
 		var err error
 		cfg.Key = append([]byte{byte(i)}, cfg.Key[1:]...)
@@ -69,7 +72,7 @@ func newSenders(b *testing.B, cfg Config, sessions, size int) *senders {
 // send encrypts the batch.
 func (s *senders) send() {
 	copy(s.dst, s.room)
-	share := batchSize / len(s.enc)
+	share := turnSize / len(s.enc)
 	for i, e := range s.enc {
 		s.batch.Add(e, s.dst[i*share:][:share], s.packets[i*share:][:share])
 	}
@@ -80,7 +83,7 @@ func (s *senders) send() {
 func BenchmarkEncryptBatch(b *testing.B) {
 	forEachSessions(b, func(b *testing.B, cfg Config, sessions, size int) {
 		s := newSenders(b, cfg, sessions, size)
-		b.SetBytes(int64(batchSize * size))
+		b.SetBytes(int64(turnSize * size))
 		for b.Loop() {
 			s.send()
 		}
@@ -90,14 +93,14 @@ func BenchmarkEncryptBatch(b *testing.B) {
 
 // perPacket reports the time of one packet of a batch.
 func perPacket(b *testing.B) {
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batchSize), "ns/packet")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*turnSize), "ns/packet")
 }
 
 // BenchmarkDecryptBatch is 64 packets a turn, to another place, as a tunnel does it.
 func BenchmarkDecryptBatch(b *testing.B) {
 	forEachSessions(b, func(b *testing.B, cfg Config, sessions, size int) {
 		s := newSenders(b, cfg, sessions, size)
-		share := batchSize / sessions
+		share := turnSize / sessions
 		dec := make([]*Decrypter, sessions)
 		for i := range dec {
 			cfg.Key = append([]byte{byte(i)}, cfg.Key[1:]...)
@@ -107,12 +110,12 @@ func BenchmarkDecryptBatch(b *testing.B) {
 			}
 		}
 		var batch ReceiveBatch
-		packets, out := make([]Packet, batchSize), make([][]byte, batchSize)
+		packets, out := make([]Packet, turnSize), make([][]byte, turnSize)
 		for i := range out {
 			out[i] = make([]byte, 0, 2048)
 		}
 		var seq uint32
-		b.SetBytes(int64(batchSize * size))
+		b.SetBytes(int64(turnSize * size))
 		for b.Loop() {
 			b.StopTimer()
 			s.send()
@@ -125,8 +128,8 @@ func BenchmarkDecryptBatch(b *testing.B) {
 				batch.Add(d, packets[i*share:][:share])
 			}
 			batch.Decrypt()
-			if packets[0].Err != nil || packets[batchSize-1].Err != nil {
-				b.Fatal(packets[0].Err, packets[batchSize-1].Err)
+			if packets[0].Err != nil || packets[turnSize-1].Err != nil {
+				b.Fatal(packets[0].Err, packets[turnSize-1].Err)
 			}
 		}
 		perPacket(b)
@@ -193,13 +196,13 @@ func BenchmarkForgedBatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				packets := make([]Packet, batchSize)
+				packets := make([]Packet, turnSize)
 				for i := range packets {
 					data := make([]byte, HeaderSize+size)
 					data[0], data[1] = 0x93, byte(i)
 					packets[i] = Packet{Data: data, Dst: make([]byte, 0, 2048)}
 				}
-				b.SetBytes(int64(batchSize * size))
+				b.SetBytes(int64(turnSize * size))
 				for b.Loop() {
 					d.wary = flood
 					d.DecryptBatch(packets)

@@ -2,7 +2,7 @@ package mppe
 
 import "github.com/arc4tun/arc4tun/arc4"
 
-// chainWidth is how many sessions take a step of their key chains together.
+// chainWidth is how many sessions take a step of their key chains together at most.
 const chainWidth = 16
 
 // link is the end of one session's key chain: its key is to be replaced by the one that follows it, which store, if there
@@ -21,6 +21,10 @@ type chains struct {
 	n     int
 }
 
+// sideBySide is how many sessions should step together: as many as the backend has streams. Fewer gain nothing, for
+// then it works on one after another.
+func sideBySide(packets *arc4.Backend) int { return min(packets.Streams(), chainWidth) }
+
 // add takes in a link for the next step. No session may be in twice; there is room for chainWidth.
 func (c *chains) add(l link) {
 	c.links[c.n] = l
@@ -31,10 +35,15 @@ func (c *chains) add(l link) {
 func (c *chains) step() {
 	links := c.links[:c.n]
 	c.n = 0
-	if len(links) == 1 {
-		links[0].keys.change(links[0].key)
+	if len(links) == 0 {
+		return
+	}
+	if packets := links[0].keys.packets; len(links) > 1 && len(links) >= sideBySide(packets) {
+		c.together(packets, links)
 	} else {
-		c.together(links)
+		for _, l := range links {
+			l.keys.change(l.key)
+		}
 	}
 	for _, l := range links {
 		if l.store != nil {
@@ -43,13 +52,13 @@ func (c *chains) step() {
 	}
 }
 
-func (c *chains) together(links []link) {
+func (c *chains) together(packets *arc4.Backend, links []link) {
 	jobs := c.jobs[:len(links)]
 	for i, l := range links {
 		interim := l.keys.begin(l.key)
 		jobs[i] = arc4.Job{Key: interim, Dst: l.key[:len(interim)], Src: interim}
 	}
-	links[0].keys.backend.XORKeyStreams(jobs)
+	packets.XORKeyStreams(jobs)
 	for _, l := range links {
 		l.keys.salt(l.key)
 	}

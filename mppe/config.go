@@ -48,7 +48,7 @@ func newKeyChanger(cfg Config) (*keyChanger, key, error) {
 			return nil, key{}, fmt.Errorf("mppe: no RC4 backend: %w", err)
 		}
 	}
-	cipher, err := backend.New(cfg.Key)
+	cipher, err := backend.For(arc4.Packet).New(cfg.Key)
 	if err != nil {
 		return nil, key{}, fmt.Errorf("mppe: RC4 backend %s: %w", backend.Name(), err)
 	}
@@ -56,6 +56,9 @@ func newKeyChanger(cfg Config) (*keyChanger, key, error) {
 	if err != nil {
 		return nil, key{}, err
 	}
-	c := &keyChanger{backend: backend, rc4: cipher, hash: hash, length: n, strength: cfg.Strength}
+	c := &keyChanger{
+		backend: backend.For(arc4.Stream), packets: backend.For(arc4.Packets),
+		rc4: cipher, hash: hash, length: n, strength: cfg.Strength,
+	}
 	return c, c.initial(cfg.Key), nil
 }

@@ -14,11 +14,12 @@ type key [maxKey]byte
 // keyChanger is RFC 3078 section 7.3 for one start key. It holds no session key: the callers keep several places in one
 // chain (the last key derived, and a cursor that is on its way to a distant one).
 type keyChanger struct {
-	backend  *arc4.Backend
-	rc4      *arc4.Cipher
-	hash     *keyhash.Hasher
-	length   int
-	strength int
+	// backend is for streams that go on; packets is for batches, and rc4 for single packets and the chain itself.
+	backend, packets *arc4.Backend
+	rc4              *arc4.Cipher
+	hash             *keyhash.Hasher
+	length           int
+	strength         int
 	// interim is a field because a local array would escape to the heap through the RC4 backend's call.
 	interim key
 	// rekeys counts the derivations: the work that packets can make this side do.

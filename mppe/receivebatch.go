@@ -32,7 +32,7 @@ func (d *Decrypter) DecryptBatch(packets []Packet) {
 }
 
 // ReceiveBatch decrypts packets of several sessions together, each with the results of DecryptBatch. The zero value is
-// empty and ready; it is some 16 KiB large, is meant to be used again and again, and is not safe for concurrent use.
+// empty and ready; it is some 30 KiB large, is meant to be used again and again, and is not safe for concurrent use.
 type ReceiveBatch struct {
 	runs    []receiveRun
 	chains  chains
@@ -67,7 +67,7 @@ func (b *ReceiveBatch) Add(d *Decrypter, packets []Packet) {
 	if len(packets) == 0 {
 		return
 	}
-	if d.queued || len(b.runs) > 0 && b.runs[0].dec.keys.backend != d.keys.backend {
+	if d.queued || len(b.runs) > 0 && b.runs[0].dec.keys.packets != d.keys.packets {
 		b.Decrypt()
 	}
 	r := receiveRun{dec: d, packets: packets, size: len(packets), refused: d.stats.Implausible}
@@ -87,11 +87,11 @@ func (b *ReceiveBatch) Decrypt() {
 		b.finish()
 	}
 	for len(b.runs) > 0 {
-		backend := b.runs[0].dec.keys.backend
-		b.plan()
-		b.derive()
+		packets := b.runs[0].dec.keys.packets
+		b.plan(fullBatch(packets))
+		b.derive(sideBySide(packets))
 		b.start()
-		backend.XORKeyStreams(b.jobs[:b.nJobs])
+		packets.XORKeyStreams(b.jobs[:b.nJobs])
 		for i := range b.runs {
 			b.runs[i].settle()
 		}
@@ -103,15 +103,15 @@ func (b *ReceiveBatch) Decrypt() {
 	}
 }
 
-// plan sets up trials, the same number for every session as long as there is room.
-func (b *ReceiveBatch) plan() {
+// plan sets up room trials at most, the same number for every session as long as it has packets.
+func (b *ReceiveBatch) plan(room int) {
 	for i := range b.runs {
 		r := &b.runs[i]
 		store := &r.dec.stateless.store
 		r.start, r.startKey, r.target = store.tip, store.tipKey, store.tip
 		r.trials, r.alone = nil, false
 		left := len(b.runs) - i
-		share := (batchSize - b.nTrials + left - 1) / left
+		share := (room - b.nTrials + left - 1) / left
 		packets := r.packets[:min(len(r.packets), share)]
 		if r.dec.plausible == nil {
 			b.unjudged(r, packets)
@@ -170,19 +170,20 @@ func (b *ReceiveBatch) judged(r *receiveRun, packets []Packet) {
 	}
 }
 
-// derive takes the key chains to what the trials want, a step of each at a time.
-func (b *ReceiveBatch) derive() {
-	for stepped := true; stepped; {
-		stepped = false
-		for i := range b.runs {
-			if s := &b.runs[i].dec.stateless.store; s.tip < b.runs[i].target {
+// derive takes the key chains to what the trials want, a step of width of them at a time.
+func (b *ReceiveBatch) derive(width int) {
+	for turn := 0; ; {
+		for i := 0; i < len(b.runs) && b.chains.n < width; i++ {
+			r := &b.runs[turn%len(b.runs)]
+			turn++
+			if s := &r.dec.stateless.store; s.tip < r.target {
 				b.chains.add(link{keys: s.keys, key: &s.tipKey, store: s})
 			}
-			if b.chains.n == chainWidth || i == len(b.runs)-1 && b.chains.n > 0 {
-				b.chains.step()
-				stepped = true
-			}
 		}
+		if b.chains.n == 0 {
+			return
+		}
+		b.chains.step()
 	}
 }
 

@@ -214,12 +214,12 @@ func TestDecryptBatchModel(t *testing.T) {
 		{"everything", weights{evHold: 40, evRelease: 45, evRepeat: 30, evReplay: 20, evMoved: 20, evForgedNear: 40, evForgedAny: 40,
 			evForgedFar: 20, evForgedEdge: 10, evLossEdge: 2, evDamaged: 10, evBadHeader: 10, evControl: 10, evLoss: 10, evOutage: 2, evTick: 10, evFlush: 20}},
 	} {
-		for _, sessions := range []int{1, 3, batchSize + 5} {
+		for _, sessions := range []int{1, 3, 20, batchSize + 2} {
 			for _, judge := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/sessions=%d/judge=%v", v.name, sessions, judge), func(t *testing.T) {
 					r := rand.New(rand.NewPCG(uint64(sessions), 5))
 					m := newBatchModel(t, sessions, judge, 6)
-					for range 4000 {
+					for range 3000 {
 						m.event(r.IntN(sessions), v.weights.draw(r), byte(r.Uint32()))
 					}
 					m.flush()
@@ -272,12 +272,12 @@ func TestBatchRollsBack(t *testing.T) {
 	r := receiveRun{dec: together, packets: packets}
 	var b ReceiveBatch
 	b.runs = []receiveRun{r}
-	b.plan()
+	b.plan(batchSize)
 	require.Len(t, b.runs[0].trials, 40)
-	b.derive()
+	b.derive(1)
 	require.EqualValues(t, 40, together.Stats().Rekeys)
 	b.start()
-	together.keys.backend.XORKeyStreams(b.jobs[:b.nJobs])
+	together.keys.packets.XORKeyStreams(b.jobs[:b.nJobs])
 	b.runs[0].settle()
 	assert.Len(t, b.runs[0].packets, 40-22)
 	assert.Equal(t, rekeys[0], together.Stats().Rekeys)

@@ -6,18 +6,25 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// batchSize is how many packets are handed to the RC4 backend at once.
-const batchSize = 64
+// batchSize is how many packets are handed to the RC4 backend at once at most.
+const batchSize = 128
+
+// fullBatch is batchSize, or a little less: as many packets as leave none of the backend's streams without work at the
+// end, if they are of the same length.
+func fullBatch(packets *arc4.Backend) int {
+	return batchSize - batchSize%max(1, min(packets.Streams(), batchSize))
+}
 
 // SendBatch encrypts packets of several sessions together: their key chains take their steps side by side, and so do the
 // packets. What comes out is what each session's EncryptBatch would have given. The zero value is empty and ready; it is
-// some 8 KiB large, is meant to be used again and again, and is not safe for concurrent use.
+// some 13 KiB large, is meant to be used again and again, and is not safe for concurrent use.
 type SendBatch struct {
 	runs   []sendRun
 	chains chains
 	keys   [batchSize]key
 	jobs   [batchSize]arc4.Job
 	n      int // jobs that wait
+	turn   int // whose chain is next
 }
 
 // sendRun is what is left to do of one session's packets.
@@ -39,7 +46,7 @@ func (b *SendBatch) Add(enc *Encrypter, dst, packets [][]byte) {
 	if len(packets) == 0 {
 		return
 	}
-	if enc.queued || len(b.runs) > 0 && b.runs[0].enc.keys.backend != enc.keys.backend {
+	if enc.queued || len(b.runs) > 0 && b.runs[0].enc.keys.packets != enc.keys.packets {
 		b.Encrypt()
 	}
 	enc.queued = true
@@ -49,43 +56,66 @@ func (b *SendBatch) Add(enc *Encrypter, dst, packets [][]byte) {
 // Encrypt does all that was added, and leaves the batch empty.
 func (b *SendBatch) Encrypt() {
 	for len(b.runs) > 0 {
-		backend := b.runs[0].enc.keys.backend
-		b.round(b.runs[:min(len(b.runs), chainWidth, batchSize-b.n)])
-		if b.n == batchSize || len(b.runs) == 0 {
-			backend.XORKeyStreams(b.jobs[:b.n])
-			// The jobs must not keep the caller's buffers alive.
-			clear(b.jobs[:b.n])
-			b.n = 0
+		packets := b.runs[0].enc.keys.packets
+		width, full := sideBySide(packets), fullBatch(packets)
+		for len(b.runs) > 0 && b.n < full {
+			if len(b.runs) < width || width < 2 {
+				b.alone(&b.runs[len(b.runs)-1], full-b.n)
+			} else {
+				b.round(min(width, full-b.n))
+			}
+			b.finish()
 		}
+		packets.XORKeyStreams(b.jobs[:b.n])
+		// The jobs must not keep the caller's buffers alive.
+		clear(b.jobs[:b.n])
+		b.n = 0
 	}
 }
 
-// round prepares the next packet of every run: its key, its header, its job.
-func (b *SendBatch) round(runs []sendRun) {
-	for i := range runs {
-		e := runs[i].enc
+// alone prepares the next packets of one run, at most n.
+func (b *SendBatch) alone(r *sendRun, n int) {
+	n = min(n, len(r.packets))
+	for i := range n {
+		r.enc.keys.change(&r.enc.session)
+		b.job(r, i)
+	}
+	r.dst, r.packets = r.dst[n:], r.packets[n:]
+}
+
+// round prepares the next packet of width of the runs, whose turn it is.
+func (b *SendBatch) round(width int) {
+	for i := range width {
+		e := b.runs[(b.turn+i)%len(b.runs)].enc
 		b.chains.add(link{keys: e.keys, key: &e.session})
 	}
 	b.chains.step()
-	finished := false
-	for i := range runs {
-		r := &runs[i]
-		all, out := r.enc.frame(r.dst[0], r.packets[0], true)
-		k := &b.keys[b.n]
-		*k = r.enc.session
-		b.jobs[b.n] = arc4.Job{Key: k[:r.enc.keys.length], Dst: out, Src: r.packets[0]}
-		b.n++
-		r.dst[0] = all
+	for i := range width {
+		r := &b.runs[(b.turn+i)%len(b.runs)]
+		b.job(r, 0)
 		r.dst, r.packets = r.dst[1:], r.packets[1:]
-		finished = finished || len(r.packets) == 0
 	}
-	if finished {
-		b.runs = slices.DeleteFunc(b.runs, func(r sendRun) bool {
-			if len(r.packets) > 0 {
-				return false
-			}
-			r.enc.queued = false
-			return true
-		})
-	}
+	b.turn += width
+}
+
+// job makes a job of packet i of the run, whose session key is there.
+func (b *SendBatch) job(r *sendRun, i int) {
+	all, out := r.enc.frame(r.dst[i], r.packets[i], true)
+	r.dst[i] = all
+	k := &b.keys[b.n]
+	*k = r.enc.session
+	b.jobs[b.n] = arc4.Job{Key: k[:r.enc.keys.length], Dst: out, Src: r.packets[i]}
+	b.n++
+}
+
+// finish takes off the runs that have no packets left.
+func (b *SendBatch) finish() {
+	b.runs = slices.DeleteFunc(b.runs, func(r sendRun) bool {
+		if len(r.packets) > 0 {
+			return false
+		}
+		r.enc.queued = false
+		return true
+	})
+	b.turn %= max(1, len(b.runs))
 }
