@@ -50,7 +50,7 @@ func newConnectCmd() *cobra.Command {
 	flags.StringVar(&f.passwordFile, "password-file", "", "file with the password in its first line")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
 	flags.StringArrayVar(&f.routes, "route", nil, "network to reach through the tunnel, as ADDRESS/BITS (repeatable)")
-	flags.BoolVar(&f.defaultRoute, "default-route", false, "send everything through the tunnel")
+	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so")
 	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, unless the server refuses us")
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)

@@ -58,6 +58,28 @@ func TestE2EOtherMTU(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 }
 
+// TestE2EIPv6OutsideIsSaid: who asks for a default route hears what it does not take in.
+func TestE2EIPv6OutsideIsSaid(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.serve(t, "--listen", serverFar)
+	without := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
+	without.stop(t, syscall.SIGTERM)
+	assert.NotContains(t, without.stderr.String(), "IPv6")
+	l.client.must(t, func() error {
+		wire, err := netlink.LinkByName("wire")
+		if err != nil {
+			return err
+		}
+		all := &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}
+		return errors.Join(addAddress("wire", "2001:db8::2/64"), netlink.RouteAdd(&netlink.Route{Dst: all, LinkIndex: wire.Attrs().Index, Gw: net.ParseIP("2001:db8::1")}))
+	})
+	with := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
+	with.stop(t, syscall.SIGTERM)
+	assert.Contains(t, with.stderr.String(), "IPv6 does not go through the tunnel")
+	assert.Contains(t, with.stderr.String(), "device=wire")
+}
+
 // flap takes the client's cable out and in again, after which there is another default route: all that went by the cable
 // is gone, as after a night's sleep or in another network.
 func (l *lab) flap(t *testing.T) {

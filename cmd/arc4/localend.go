@@ -61,7 +61,17 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 		return nil, localError(err)
 	}
 	l.setup, l.now = setup, n
+	if l.defaultRoute {
+		l.warnOfIPv6()
+	}
 	return l.dev, nil
+}
+
+// warnOfIPv6 says what a default route does not take in.
+func (l *localEnd) warnOfIPv6() {
+	if outside, err := netdev.IPv6Outside(l.real); err == nil && outside != "" {
+		l.log.Warn("IPv6 does not go through the tunnel: what has an IPv6 address is reached outside of it, in clear", "device", outside)
+	}
 }
 
 // device is the name of the TUN device, empty until it exists.
