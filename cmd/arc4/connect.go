@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -15,14 +14,19 @@ import (
 const connectLong = `Connect to a PPTP server and carry IP through the tunnel until interrupted.
 
 By default only MS-CHAPv2 and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. The
-password comes from --password-file, from the environment variable ARC4_PASSWORD or from a prompt, never from an
-argument. Needs CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). Name servers that the server offers are shown,
-not written to resolv.conf.`
+password comes from --password-file, else from the environment variable ARC4_PASSWORD, else from a prompt, never from an
+argument.
+
+Without --route and --default-route only the server's own address in the tunnel is reached through it. Routes and
+addresses are put back on exit, which SIGINT (control-C) or SIGTERM brings about. Name servers that the server offers are
+shown, not written to resolv.conf.
+
+Needs root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). PORT is that of TCP, 1723 if none is given.`
 
 const connectExample = `  arc4 connect vpn.example.net --user alice --password-file ~/.arc4-password
-  arc4 connect 192.0.2.1 --user 'OFFICE\alice' --route 10.0.0.0/8 --route 172.16.0.0/12 --reconnect
+  arc4 connect 192.0.2.1 --user 'OFFICE\alice' --route 10.0.0.0/8 --reconnect
   ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
-  arc4 connect 192.0.2.1 --user alice --mppe off --auth pap      # an old box, all in clear`
+  arc4 connect 192.0.2.1 --user alice --mppe off --auth pap  # an old box, all in clear`
 
 // connectFlags are what connect has beyond the flags it shares with serve.
 type connectFlags struct {
@@ -38,20 +42,31 @@ type connectFlags struct {
 func newConnectCmd() *cobra.Command {
 	var f connectFlags
 	cmd := &cobra.Command{
-		Use:     "connect SERVER[:PORT]",
+		Use:     "connect SERVER[:PORT] --user NAME",
 		Short:   "Connect to a PPTP server",
 		Long:    connectLong,
 		Example: connectExample,
 		Args:    oneServer,
-		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.consistent(cmd); err != nil {
+				return err
+			}
+			return f.run(cmd, args[0])
+		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.user, "user", "", `user name; DOMAIN\user where the server wants it`)
-	flags.StringVar(&f.passwordFile, "password-file", "", "file with the password in its first line")
+	flags.StringVar(&f.user, "user", "", "user `NAME`; DOMAIN\\user where the server wants it")
+	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password in its first line, which nobody else may read")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
+<<<<<<< HEAD
+	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
+	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel")
+	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, after 1s and up to 1m, unless the server refuses the user or what is required here")
+=======
 	flags.StringArrayVar(&f.routes, "route", nil, "network to reach through the tunnel, as ADDRESS/BITS (repeatable)")
 	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so")
 	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, unless the server refuses us")
+>>>>>>> a8840248552a942b5e793906be2f9828c81d92b1
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
 	return cmd
@@ -60,7 +75,7 @@ func newConnectCmd() *cobra.Command {
 func oneServer(_ *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return usageError("no server: give SERVER or SERVER:PORT")
+		return usageError("no server: give SERVER or SERVER:PORT, such as vpn.example.net")
 	case 1:
 		return nil
 	}
@@ -70,11 +85,11 @@ func oneServer(_ *cobra.Command, args []string) error {
 func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
-	cfg, err := f.config(cmd, server)
+	routes, err := f.parseRoutes()
 	if err != nil {
 		return err
 	}
-	routes, err := parseRoutes(f.routes)
+	cfg, err := f.config(cmd, server)
 	if err != nil {
 		return err
 	}
@@ -88,7 +103,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	}
 	client, err := tunnel.NewClient(cfg)
 	if err != nil {
-		return usageError("%w", err)
+		return usageError("%s", bare(err))
 	}
 	why := backendReason(cfg.Backend, f.backend)
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", func() status.Snapshot {
@@ -107,11 +122,32 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	return withExit(codeOfClass(tunnel.ClassOf(err)), err)
 }
 
-// config turns the flags into a client's configuration.
+// consistent refuses flags that were given and could not have an effect.
+func (f *connectFlags) consistent(cmd *cobra.Command) error {
+	flags := cmd.Flags()
+	switch {
+	case flags.Changed("password-file") && f.passwordFile == "":
+		return usageError("--password-file is empty: name the file, or leave the flag out to be asked")
+	case f.insecure && f.passwordFile == "":
+		return usageError("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
+	}
+	return nil
+}
+
+// longestUser is what CHAP and PAP have room for, in bytes (RFC 1334 section 2.2.1).
+const longestUser = 255
+
+// config turns the flags into a client's configuration. Only when all of them are well does it ask for the password.
 func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientConfig, error) {
 	log := loggerFrom(cmd.Context())
-	if f.user == "" {
+	address, err := parseServer(server)
+	switch {
+	case err != nil:
+		return tunnel.ClientConfig{}, err
+	case f.user == "":
 		return tunnel.ClientConfig{}, usageError("no user: give --user NAME")
+	case len(f.user) > longestUser:
+		return tunnel.ClientConfig{}, usageError("--user: the name is %d bytes long: %d at most", len(f.user), longestUser)
 	}
 	if err := netdev.ValidateName(f.device); err != nil {
 		return tunnel.ClientConfig{}, usageError("--tun: %w", err)
@@ -120,13 +156,13 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}
-	password, err := readPassword(f.passwordFile, f.insecure, cmd.ErrOrStderr())
+	password, err := readPassword(f.user, f.passwordFile, f.insecure, cmd.ErrOrStderr())
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}
 	log.Info("RC4 backend", "name", o.Backend.Name(), "why", backendReason(o.Backend, f.backend))
 	return tunnel.ClientConfig{
-		Options: o, Server: server, User: f.user, Password: password,
+		Options: o, Server: address, User: f.user, Password: password,
 		RequestDNS: true, Reconnect: f.reconnect,
 	}, nil
 }
@@ -139,19 +175,18 @@ func backendReason(b *arc4.Backend, asked string) string {
 	return "--backend " + asked
 }
 
-func parseRoutes(args []string) ([]netip.Prefix, error) {
+// parseRoutes reads every --route.
+func (f *connectFlags) parseRoutes() ([]netip.Prefix, error) {
 	var routes []netip.Prefix
-	var errs []error
-	for _, a := range args {
-		p, err := netdev.ParseRoute(a)
+	for _, arg := range f.routes {
+		p, err := netdev.ParseRoute(arg)
 		if err != nil {
-			errs = append(errs, err)
-			continue
+			return nil, usageError("--route: %w", err)
+		}
+		if p.Addr().Is6() && !f.ipv6 {
+			return nil, usageError("--route %s is IPv6, which the tunnel carries only with --ipv6: add that, or leave the route out", arg)
 		}
 		routes = append(routes, p)
-	}
-	if len(errs) > 0 {
-		return nil, usageError("--route: %w", errors.Join(errs...))
 	}
 	return routes, nil
 }

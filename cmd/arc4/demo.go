@@ -70,11 +70,11 @@ func newDemoCmd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.Var((*secondsFlag)(&o.seconds), "seconds", "how long to measure each of the three: seconds, or a duration such as 500ms")
-	f.DurationVar(&o.delay, "delay", 3*time.Millisecond, "one-way delay of the link")
-	f.DurationVar(&o.jitter, "jitter", time.Millisecond, "how far the delay of a packet is from that, at most")
-	f.StringVar(&o.rate, "rate", "100mbit", "rate of the line, such as 100mbit or 1gbit; 0 for none")
-	f.IntVar(&o.window, "window", 256<<10, "TCP window in bytes (kernel mode)")
-	f.StringVar(&o.backend, "backend", "auto", "RC4 backend; auto measures and takes the fastest (arc4 backends lists them)")
+	f.DurationVar(&o.delay, "delay", 3*time.Millisecond, "one-way delay of the link, 2s at most")
+	f.DurationVar(&o.jitter, "jitter", time.Millisecond, "how far the delay of a packet is from that, at most: more than 0, and --delay at most")
+	f.StringVar(&o.rate, "rate", "100mbit", "`RATE` of the line, such as 100mbit or 1gbit; 0 for no limit")
+	f.IntVar(&o.window, "window", 256<<10, "TCP window in `BYTES` (kernel mode)")
+	f.StringVar(&o.backend, "backend", "auto", backendUsage)
 	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	completeBackendFlag(cmd)
@@ -114,8 +114,8 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	if _, err := arc4.Lookup(o.backend); err != nil {
-		return usageError("--backend %s: %w", o.backend, err)
+	if _, err := lookupBackend(o.backend); err != nil {
+		return err
 	}
 	cfg := speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Log: quiet(loggerFrom(ctx))}
 	if !o.userspace {

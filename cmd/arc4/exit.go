@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,26 +22,85 @@ const (
 	exitPermission = 6
 )
 
-// exitMeanings is what the help says about each code, in order.
-var exitMeanings = []struct {
+// exitMeaning is a code and what it says: of every command, and of some besides.
+type exitMeaning struct {
 	code    int
 	meaning string
-}{
-	{exitOK, "done; for connect and serve also: ended by SIGINT or SIGTERM after a clean shutdown"},
-	{exitFailure, "any other failure; for speed also: interrupted, or a backend failed its self-test"},
-	{exitUsage, "usage: an unknown command, flag or name, or a value out of range"},
-	{exitAuth, "authentication: the peer refused the user or the password, or could not prove itself"},
-	{exitNetwork, "network: the peer cannot be reached, GRE is blocked, an address or port is taken"},
-	{exitPolicy, "peer policy: the peer does not agree to what is required here, such as encryption"},
-	{exitPermission, "permission: a capability, a device or a file is out of reach for this user"},
+	also    []exitNote
 }
 
-// exitCodesText is the table of exit codes as the help shows it, one code a line. Four blanks keep the lines apart in the
-// manual pages too.
+type exitNote struct {
+	commands []string
+	what     string
+}
+
+// exitMeanings is what the help, the manual pages and the README say about each code, in order.
+var exitMeanings = []exitMeaning{
+	{exitOK, "done", []exitNote{{[]string{"connect", "serve"}, "ended by SIGINT or SIGTERM, and everything put back"}}},
+	{exitFailure, "any other failure", []exitNote{
+		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
+		{[]string{"speed", "backends"}, "a backend failed its self-test"},
+		{[]string{"status"}, "no tunnel is running"},
+	}},
+	{exitUsage, "usage: an unknown command, flag or name, or a value out of range", []exitNote{
+		{[]string{"connect", "serve"}, "a file of secrets is missing or malformed"},
+	}},
+	{exitAuth, "authentication: the peer refused the user or the password, or could not prove itself", nil},
+	{exitNetwork, "network: the peer cannot be reached, GRE is blocked, an address or port is taken", []exitNote{
+		{[]string{"connect"}, "the server ended the call"},
+	}},
+	{exitPolicy, "peer policy: the peer does not agree to what is required here, such as encryption", nil},
+	{exitPermission, "permission: a capability, a device or a file is out of reach for this user", nil},
+}
+
+// text says what a code means to all commands.
+func (m exitMeaning) text() string {
+	text := m.meaning
+	for _, n := range m.also {
+		text += "; " + allOf(n.commands) + " also: " + n.what
+	}
+	return text
+}
+
+// allOf lists words for a sentence: "a, b and c".
+func allOf(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// of says what a code means to one command.
+func (m exitMeaning) of(command string) string {
+	text := m.meaning
+	for _, n := range m.also {
+		if slices.Contains(n.commands, command) {
+			text += "; also: " + n.what
+		}
+	}
+	return text
+}
+
+// exitEntries are the codes of a command, in order; those of the program itself are all.
+func exitEntries(command string, codes []int) []textEntry {
+	var list []textEntry
+	for _, m := range exitMeanings {
+		switch {
+		case command == programName:
+			list = append(list, textEntry{strconv.Itoa(m.code), m.text()})
+		case slices.Contains(codes, m.code):
+			list = append(list, textEntry{strconv.Itoa(m.code), m.of(command)})
+		}
+	}
+	return list
+}
+
+// exitCodesText is the list of all exit codes, as a description has it.
 func exitCodesText() string {
 	var b strings.Builder
 	for _, m := range exitMeanings {
-		fmt.Fprintf(&b, "    %d  %s\n", m.code, m.meaning)
+		fmt.Fprintf(&b, textIndent+"%d  %s\n", m.code, m.text())
 	}
 	return b.String()
 }

@@ -7,10 +7,13 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestCodeOf(t *testing.T) {
@@ -43,4 +46,27 @@ func TestReportIsOneLine(t *testing.T) {
 
 func TestWithExitOfNothing(t *testing.T) {
 	assert.NoError(t, withExit(exitNetwork, nil))
+}
+
+// TestExitCodesAreTheSameEverywhere compares the README's table with what the help says.
+func TestExitCodesAreTheSameEverywhere(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	table := "| code | meaning |\n| --- | --- |\n"
+	for _, m := range exitMeanings {
+		table += fmt.Sprintf("| %d | %s |\n", m.code, m.text())
+	}
+	assert.True(t, strings.Contains(string(readme), table), "README.md does not have this table:\n%s", table)
+	everyCommand(newRoot(), func(cmd *cobra.Command) {
+		for _, code := range pageOf(cmd).exits {
+			m := exitMeanings[code]
+			assert.Equal(t, code, m.code)
+			assert.Contains(t, strings.Join(strings.Fields(helpOf(cmd, usualWidth)), " "), fmt.Sprintf(" %d %s", code, m.of(commandName(cmd))))
+		}
+		for _, m := range exitMeanings {
+			if m.of(commandName(cmd)) != m.meaning {
+				assert.Contains(t, pageOf(cmd).exits, m.code, "%s has a meaning of its own for it", cmd.Name())
+			}
+		}
+	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -36,20 +35,20 @@ type tunnelFlags struct {
 
 func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	f.mppe, f.stateful, f.policy, f.io = "require-128", "never", "order", "auto"
-	flags.StringVar(&f.backend, "backend", "auto", "RC4 backend; auto measures and takes the fastest (arc4 backends lists them)")
-	flags.Var(newChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: require-128, require (40 and 56 bits too), allow (or none) or off")
-	flags.Var(newChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: never, allow or require")
-	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "stateful MPPE: change the key at a reset as the Linux kernel does, against RFC 3078")
-	flags.StringSliceVar(&f.auth, "auth", []string{"mschapv2"}, "authentication methods, preferred first: mschapv2, chap-md5, pap")
+	flags.StringVar(&f.backend, "backend", "auto", backendUsage)
+	flags.Var(newChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: `MODE` is require-128, require (40 and 56 bits too), allow (clear text too) or off")
+	flags.Var(newChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: `MODE` is never, allow or require")
+	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "with --mppe-stateful: change the key at a reset as the Linux kernel does, against RFC 3078")
+	flags.StringSliceVar(&f.auth, "auth", []string{"mschapv2"}, "authentication `METHODS`, preferred first, with commas: mschapv2, chap-md5, pap")
 	flags.BoolVar(&f.ipv6, "ipv6", false, "negotiate IPv6 in the tunnel too (link-local addresses)")
-	flags.IntVar(&f.mtu, "mtu", tunnel.DefaultMTU, fmt.Sprintf("largest IP packet in the tunnel, %d to %d bytes", tunnel.MinMTU, tunnel.MaxMTU))
-	flags.StringVar(&f.device, "tun", device, "name of the TUN device; %d becomes the first free number")
-	flags.IntVar(&f.window, "reorder-window", reorder.DefaultSize, "packets the reorder window reaches over, a power of two")
-	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one")
-	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "late packets: order (wait for them), drop (as the kernel does) or immediate (deliver as they come)")
-	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, "between LCP Echo-Requests; 0 sends none, and a dead peer stays unnoticed")
-	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: auto, xsk or packet (past the firewall's output rules and the queueing discipline, at half the cost) or raw")
-	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks (default: a socket of its own; none: no socket)")
+	flags.IntVar(&f.mtu, "mtu", tunnel.DefaultMTU, fmt.Sprintf("largest IP packet in the tunnel, %d to %d `BYTES`", tunnel.MinMTU, tunnel.MaxMTU))
+	flags.StringVar(&f.device, "tun", device, "`NAME` of the TUN device; %d becomes the first free number")
+	flags.IntVar(&f.window, "reorder-window", reorder.DefaultSize, fmt.Sprintf("how many `PACKETS` the reorder window reaches over, a power of two, %d at most", reorder.MaxSize))
+	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one, 1ms to 10s")
+	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "packets that overtake each other: `POLICY` is order (early ones wait), immediate (all pass as they come) or drop (late ones are thrown away, as the Linux kernel does)")
+	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, fmt.Sprintf("between two LCP Echo-Requests; %d without an answer end the tunnel; 0 sends none, and a dead peer stays unnoticed", ppp.DefaultEchoFailures))
+	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is auto, xsk or packet (past the firewall's output rules and the queueing discipline, at half the cost) or raw")
+	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks: a `PATH`, or none for no socket; left out, a socket that arc4 status finds")
 }
 
 // options turns the flags into tunnel options, or names the flag that is wrong.
@@ -70,8 +69,8 @@ func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 		return o, usageError("--mtu %d: IPv6 needs at least %d bytes; raise it, or leave --ipv6 out", f.mtu, netdev.MinMTU6)
 	}
 	var err error
-	if o.Backend, err = arc4.Lookup(f.backend); err != nil {
-		return o, usageError("--backend %s: %w", f.backend, err)
+	if o.Backend, err = lookupBackend(f.backend); err != nil {
+		return o, err
 	}
 	if o.IO, err = uplink.ParseMode(f.io); err != nil {
 		return o, usageError("--io %w", err)
@@ -105,6 +104,12 @@ func (f *tunnelFlags) encryption() (ppp.MPPEPolicy, error) {
 	stateful := map[string]ppp.StatefulMode{
 		"never": ppp.StatefulNever, "allow": ppp.StatefulAllowed, "require": ppp.StatefulRequired,
 	}[f.stateful]
+	switch {
+	case f.linuxReset && stateful == ppp.StatefulNever:
+		return ppp.MPPEPolicy{}, usageError("--mppe-linux-reset has no effect with --mppe-stateful never, which is the default: add --mppe-stateful allow or require, or leave it out")
+	case mode == ppp.Off && stateful != ppp.StatefulNever:
+		return ppp.MPPEPolicy{}, usageError("--mppe-stateful %s has no effect with --mppe off: leave one of them out", f.stateful)
+	}
 	return ppp.MPPEPolicy{Mode: mode, Stateful: stateful}, nil
 }
 

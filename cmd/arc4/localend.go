@@ -35,7 +35,7 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 		return l.dev, nil
 	}
 	if l.dev == nil {
-		dev, real, err := netdev.CreateTUN(l.name, n.MTU)
+		dev, real, err := createTUN(l.name, n.MTU)
 		if err != nil {
 			return nil, localError(err)
 		}

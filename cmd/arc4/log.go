@@ -24,8 +24,8 @@ var logLevels = map[string]slog.Level{
 // addFlags defines the logging flags on flags.
 func (o *logOptions) addFlags(flags *pflag.FlagSet) {
 	o.level, o.format = "info", "text"
-	flags.Var(newChoice(&o.level, "debug", "info", "warn", "error"), "log-level", "least severe messages to log: debug, info, warn or error")
-	flags.Var(newChoice(&o.format, "text", "json"), "log-format", "how to log to standard error: text or json")
+	flags.Var(newChoice(&o.level, "debug", "info", "warn", "error"), "log-level", "least severe messages to log: `LEVEL` is debug, info, warn or error")
+	flags.Var(newChoice(&o.format, "text", "json"), "log-format", "how to log to standard error: `FORM` is text or json")
 }
 
 // logger is the logger that the flags ask for; it writes to w.

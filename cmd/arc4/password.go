@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -19,7 +21,7 @@ const maxPasswordFile = 4096
 
 // readPassword finds the password: in the file, else the environment, else at a prompt. It is never an argument, which
 // every user of the machine could read.
-func readPassword(file string, insecure bool, stderr io.Writer) (string, error) {
+func readPassword(user, file string, insecure bool, stderr io.Writer) (string, error) {
 	if file != "" {
 		return passwordFromFile(file, insecure)
 	}
@@ -30,7 +32,7 @@ func readPassword(file string, insecure bool, stderr io.Writer) (string, error) 
 	if !term.IsTerminal(tty) {
 		return "", usageError("no password: give --password-file FILE or set %s (standard input is no terminal to ask on)", passwordVariable)
 	}
-	fmt.Fprint(stderr, "Password: ")
+	fmt.Fprintf(stderr, "Password of %s: ", user)
 	p, err := term.ReadPassword(tty)
 	fmt.Fprintln(stderr)
 	if err != nil {
@@ -44,19 +46,19 @@ func readPassword(file string, insecure bool, stderr io.Writer) (string, error) 
 func passwordFromFile(name string, insecure bool) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", secretsError("--password-file", err)
+		return "", secretsError("--password-file "+name, cause(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return "", fmt.Errorf("--password-file %s: %w", name, err)
+		return "", fmt.Errorf("--password-file %s: %w", name, cause(err))
 	}
 	if mode := info.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && !insecure {
 		return "", secretsError("--password-file", &secrets.InsecureError{Path: name, Mode: mode})
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxPasswordFile+1))
 	if err != nil {
-		return "", withExit(exitUsage, fmt.Errorf("--password-file %s: %w", name, err))
+		return "", withExit(exitUsage, fmt.Errorf("--password-file %s: %w", name, cause(err)))
 	}
 	if len(b) > maxPasswordFile {
 		return "", usageError("--password-file %s: longer than %d bytes: is this the right file?", name, maxPasswordFile)
@@ -67,4 +69,13 @@ func passwordFromFile(name string, insecure bool) (string, error) {
 		return "", usageError("--password-file %s: its first line is empty", name)
 	}
 	return line, nil
+}
+
+// cause is what a file's error says without the file's name, for messages that name it already.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }

@@ -8,13 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rootLong = `arc4 measures RC4 implementations on the machine where they will run, and carries IP through PPTP tunnels
-(RFC 2637) in userspace, as client and as server, with the fastest of them.
-
-Security: PPTP protects against nobody who tries. Whoever records an MS-CHAPv2 login recovers the key with one
-search through 2^56 DES keys, a day's work that is for hire; MPPE has no integrity check, so packets can be altered
-on the way; and RC4 itself is broken. Use it to reach what speaks nothing else, and put nothing through it that is
-not encrypted already (TLS, SSH). For a tunnel of your own use WireGuard or IPsec.`
+const rootLong = `arc4 measures RC4 implementations on the machine where they will run, and carries IP through PPTP tunnels (RFC 2637)
+in userspace, as client and as server, with the fastest of them.`
 
 const rootExample = `  arc4 demo                                  # an encrypted tunnel on a link that reorders, in 15 seconds
   arc4 connect vpn.example.net --user alice  # a tunnel, until interrupted; asks for the password
@@ -25,13 +20,15 @@ const rootExample = `  arc4 demo                                  # an encrypted
   arc4 backends                              # what there is, and what was selected
   arc4 help exit-codes                       # what the exit codes mean`
 
+const programName = "arc4"
+
 // newRoot builds the whole command tree. A new subcommand is one line in the list below.
 func newRoot() *cobra.Command {
 	var logs logOptions
 	root := &cobra.Command{
-		Use:           "arc4",
+		Use:           programName,
 		Short:         "RC4 backends, measured, and a PPTP tunnel on top of them",
-		Long:          rootLong + "\n\nExit codes:\n\n" + strings.TrimRight(exitCodesText(), "\n"),
+		Long:          rootLong,
 		Example:       rootExample,
 		Version:       versionString(),
 		SilenceErrors: true,
@@ -50,51 +47,19 @@ func newRoot() *cobra.Command {
 		newSpeedCmd(),
 		newBackendsCmd(),
 		newManCmd(),
+		newCompletionCmd(),
 		newVersionCmd(),
 		newExitCodesTopic(),
+		newSecretsFileTopic(),
+		newStatusFieldsTopic(),
 	)
 	root.SetHelpCommand(newHelpCmd())
-	root.InitDefaultCompletionCmd()
+	// A shell offers files for whatever nobody has said a word about; most flags want none.
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	addCompletion(root)
+	addHelp(root)
 	wrapRuns(root, &logs)
 	return root
-}
-
-// newExitCodesTopic is `arc4 help exit-codes`: a page, not a command.
-func newExitCodesTopic() *cobra.Command {
-	return &cobra.Command{
-		Use:   "exit-codes",
-		Short: "What the exit codes mean",
-		Long:  "Every subcommand ends with one of these codes, and with one line on standard error unless it is 0:\n\n" + exitCodesText(),
-	}
-}
-
-// newHelpCmd replaces cobra's help command, which ends with success when asked about something that does not exist.
-func newHelpCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [COMMAND|TOPIC]",
-		Short:   "Help about a command or a topic",
-		Example: "  arc4 help speed\n  arc4 help exit-codes",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			target, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return usageError(`unknown help topic %q: "arc4 help" lists the commands and topics`, strings.Join(args, " "))
-			}
-			target.InitDefaultHelpFlag()
-			target.SetContext(cmd.Context())
-			return target.Help()
-		},
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			var names []cobra.Completion
-			if target, _, err := cmd.Root().Find(args); err == nil {
-				for _, sub := range target.Commands() {
-					if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
-						names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
-					}
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-	}
 }
 
 // noSuchCommand refuses any argument to a command that has subcommands only, with a suggestion where one is near.
@@ -132,11 +97,6 @@ func atMostOne(cmd *cobra.Command, names ...string) error {
 		return nil
 	}
 	return usageError("%s exclude each other: give one of them", strings.Join(given, " and "))
-}
-
-// flagError is what a flag that cannot be parsed ends with.
-func flagError(cmd *cobra.Command, err error) error {
-	return usageError(`%w; see "%s --help"`, err, cmd.CommandPath())
 }
 
 // wrapRuns gives every command below cmd its logger, and marks what a command itself returns with an exit code.

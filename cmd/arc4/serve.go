@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,11 +26,14 @@ const serveLong = `Answer PPTP clients: authenticate them against a chap-secrets
 their packets through one TUN device.
 
 By default only MS-CHAPv2 and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. Needs
-CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). To let clients reach further than this machine, turn forwarding
-on (sysctl net.ipv4.ip_forward=1) and, where their addresses are not routed, masquerade them.
+root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). To let clients reach further than this machine, turn
+forwarding on (sysctl net.ipv4.ip_forward=1) and, where their addresses are not routed, masquerade them.
 
-The secrets file is pppd's: client, server, secret and the addresses the client may have, one user a line. The name in
-the server column is that of --name, or *.`
+The secrets file is pppd's, mode 600, with a line for each user: USER SERVER SECRET ADDRESS, such as
+
+    alice * "correct horse" *
+
+A line without the fourth word allows no address, so that its user cannot connect. "arc4 help secrets-file" tells all.`
 
 const serveExample = `  arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets /etc/arc4/chap-secrets
   arc4 serve --listen :1723 --local-ip 10.99.0.1 --pool 10.99.0.0/24 --secrets users --dns 9.9.9.9 --max-sessions 50`
@@ -51,23 +55,23 @@ type serveFlags struct {
 func newServeCmd() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use:     "serve --listen ADDR --local-ip IP --pool FIRST-LAST|CIDR --secrets FILE",
+		Use:     "serve --listen ADDRESS[:PORT] --local-ip ADDRESS --pool FIRST-LAST --secrets FILE",
 		Short:   "Answer PPTP clients",
 		Long:    serveLong,
 		Example: serveExample,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "", "ADDRESS, ADDRESS:PORT or :PORT to answer on (port 1723 if none is given)")
-	flags.StringVar(&f.localIP, "local-ip", "", "the server's own address in every tunnel")
-	flags.StringVar(&f.pool, "pool", "", "addresses for clients: FIRST-LAST or a CIDR")
-	flags.StringVar(&f.secrets, "secrets", "", "chap-secrets file")
+	flags.StringVar(&f.listen, "listen", "", "`ADDRESS`, ADDRESS:PORT or :PORT to answer on; port 1723 if none is given")
+	flags.StringVar(&f.localIP, "local-ip", "", "the server's own `ADDRESS` in every tunnel")
+	flags.StringVar(&f.pool, "pool", "", "`ADDRESSES` for clients: FIRST-LAST, or NETWORK/BITS")
+	flags.StringVar(&f.secrets, "secrets", "", "`FILE` of users and passwords, which nobody else may read (arc4 help secrets-file)")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a secrets file that others can read")
-	flags.StringVar(&f.name, "name", "arc4", "our name, in challenges and in the secrets file's server column")
-	flags.StringSliceVar(&f.dns, "dns", nil, "name server to offer to clients (two at most)")
-	flags.StringSliceVar(&f.nbns, "wins", nil, "WINS server to offer to clients (two at most)")
-	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "how many clients at once")
+	flags.StringVar(&f.name, "name", "arc4", "the server's `NAME`, in challenges and in the secrets file's second column")
+	flags.StringSliceVar(&f.dns, "dns", nil, "`ADDRESS` of a name server to offer to clients; two at most, with a comma or by repeating the flag")
+	flags.StringSliceVar(&f.nbns, "wins", nil, "`ADDRESS` of a WINS server to offer to clients; two at most")
+	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "`NUMBER` of clients at once, 1 to 65535")
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
 	for _, required := range []string{"listen", "local-ip", "pool", "secrets"} {
@@ -110,10 +114,10 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	defer undo()
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
-		Lookup: p.lookup(f.name), Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
+		Lookup: p.lookup(f.name, log), Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
 	})
 	if err != nil {
-		return usageError("%w", err)
+		return usageError("%s", bare(err))
 	}
 	device, err := dev.Name()
 	if err != nil {
@@ -172,15 +176,21 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 			log.Error("secrets file changed, but cannot be used; the old one stays in force", "error", err)
 		} else {
 			log.Info("secrets file was read again", "secrets", n)
+			warnOfSecrets(p.table, log)
 		}
 	}})
 	if err != nil {
 		return p, secretsError("--secrets", err)
 	}
-	for _, w := range p.table.Warnings() {
-		log.Warn("secrets file", "warning", w)
-	}
+	warnOfSecrets(p.table, log)
 	return p, nil
+}
+
+// warnOfSecrets tells of lines that can be read but probably do not do what was meant.
+func warnOfSecrets(table *secrets.File, log *slog.Logger) {
+	for _, w := range table.Warnings() {
+		log.Warn("a line of the secrets file may not do what was meant", "warning", w)
+	}
 }
 
 // linkLocal is a link-local address with a random interface identifier that does not claim to be unique in the world
@@ -203,7 +213,7 @@ func secretsError(flag string, err error) error {
 
 // sharedDevice makes the TUN device that all sessions share, with our address and a route for the pool.
 func (f *serveFlags) sharedDevice(ctx context.Context, p parsed, log *slog.Logger) (netdev.Device, func(), error) {
-	dev, real, err := netdev.CreateTUN(f.device, p.options.MTU)
+	dev, real, err := createTUN(f.device, p.options.MTU)
 	if err != nil {
 		return nil, nil, withExit(codeOfLocal(err), err)
 	}
@@ -233,7 +243,7 @@ func codeOfLocal(err error) int {
 }
 
 // lookup finds users in the secrets file, which is read again when it changes.
-func (p parsed) lookup(server string) func(string) (tunnel.Account, bool) {
+func (p parsed) lookup(server string, log *slog.Logger) func(string) (tunnel.Account, bool) {
 	return func(user string) (tunnel.Account, bool) {
 		secret, ok := p.table.Lookup(user, server)
 		if !ok {
@@ -241,10 +251,26 @@ func (p parsed) lookup(server string) func(string) (tunnel.Account, bool) {
 		}
 		var a tunnel.Account
 		a.Password, a.Allowed = secret.Password, secret.Allowed
+		if !secret.AnyAllowed() {
+			a.Allowed = refuseAddresses(user, secret.Line, log)
+		}
 		if fixed, ok := secret.FixedAddr(); ok {
 			a.Preferred = fixed
 		}
 		return a, true
+	}
+}
+
+// refuseAddresses is the Allowed of a user without an address column. It is asked when the password was right and an
+// address is wanted, perhaps for every address of the pool, and says once why there will be none.
+func refuseAddresses(user string, line int, log *slog.Logger) func(netip.Addr) bool {
+	var once sync.Once
+	return func(netip.Addr) bool {
+		once.Do(func() {
+			log.Error("the secrets file allows this user no address: add a fourth word to the line, * for any address of the pool",
+				"user", user, "line", line)
+		})
+		return false
 	}
 }
 

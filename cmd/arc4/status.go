@@ -28,7 +28,7 @@ Duplicated (came twice), Lost (never came in time).
 The tunnels answer on unix sockets in /run/arc4 (as root), $XDG_RUNTIME_DIR/arc4 or a private directory in the
 temporary one; only the user they run as and root may ask. --watch adds rates, and redraws the screen on a terminal; in
 a pipe it writes a block an interval. --json writes an array with one object a tunnel, numbers exact; with --watch, one
-such array a line.
+such array a line. "arc4 help status-fields" says what each number means, and which are counters.
 
 The command ends with code 1 when no tunnel is running, or stops running while watched.`
 
@@ -61,8 +61,8 @@ func newStatusCmd() *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.json, "json", false, "JSON, with exact numbers")
 	flags.BoolVar(&opts.watch, "watch", false, "go on until interrupted, with rates")
-	flags.DurationVar(&opts.interval, "interval", time.Second, "between two looks of --watch")
-	flags.StringVar(&opts.socket, "socket", "", "ask this socket alone (default: all of the default directory)")
+	flags.DurationVar(&opts.interval, "interval", time.Second, "with --watch: the time between two looks, 100ms to 1h")
+	flags.StringVar(&opts.socket, "socket", "", "ask the tunnel behind this `SOCKET` alone; left out, all tunnels of this user")
 	return cmd
 }
 

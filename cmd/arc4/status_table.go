@@ -105,13 +105,16 @@ func writeIO(out io.Writer, s status.Snapshot) {
 	renderTable(out, t)
 }
 
-// writeCounters writes the counters that are not zero; the names are the sessions' own.
+// writeCounters writes the numbers that are not zero; the names are the sessions' own. What only grows is told apart
+// from what says how things stand.
 func writeCounters(out io.Writer, s status.Snapshot) {
-	t := newStatusTable("#", "kind", "counters that are not zero")
+	t := newStatusTable("#", "kind", "numbers that are not zero")
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 100, WidthMaxEnforcer: text.WrapSoft}})
 	for i, v := range s.Sessions {
-		t.AppendRow(table.Row{i + 1, "mppe", dash(counterList(v.MPPE.Counters))})
-		t.AppendRow(table.Row{i + 1, "other", dash(counterList(v.Counters))})
+		counters, state := splitCounters(v.Counters)
+		t.AppendRow(table.Row{i + 1, "mppe counters", dash(counterList(v.MPPE.Counters))})
+		t.AppendRow(table.Row{i + 1, "other counters", dash(counterList(counters))})
+		t.AppendRow(table.Row{i + 1, "state", dash(counterList(state))})
 	}
 	renderTable(out, t)
 }

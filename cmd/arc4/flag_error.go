@@ -1,0 +1,27 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// valueForms is what a flag's value must be, by the flag's type, where Go's own packages would say what went wrong
+// inside of them instead.
+var valueForms = map[string]string{
+	"int":      "must be a whole number",
+	"duration": "must be a length of time with its unit, such as 500ms, 30s or 2m",
+	"bool":     "must be true or false",
+}
+
+// flagError is what a flag that cannot be parsed ends with.
+func flagError(cmd *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		if form, known := valueForms[bad.GetFlag().Value.Type()]; known {
+			return usageError(`--%s %q: %s; see "%s --help"`, bad.GetFlag().Name, bad.GetValue(), form, cmd.CommandPath())
+		}
+	}
+	return usageError(`%w; see "%s --help"`, err, cmd.CommandPath())
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// newHelpCmd replaces cobra's help command, which ends with success when asked about something that does not exist.
+func newHelpCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:                   "help [COMMAND|TOPIC]",
+		Short:                 "Help about a command or a topic",
+		Example:               "  arc4 help speed\n  arc4 help exit-codes",
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError(`unknown help topic %q: "arc4 help" lists the commands and topics`, strings.Join(args, " "))
+			}
+			target.SetContext(cmd.Context())
+			return target.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var names []cobra.Completion
+			if target, _, err := cmd.Root().Find(args); err == nil {
+				for _, sub := range target.Commands() {
+					if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
+						names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+// addHelp makes the help of cmd, and of all commands below it, this program's own.
+func addHelp(root *cobra.Command) {
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		out := cmd.OutOrStdout()
+		_, _ = io.WriteString(out, helpOf(cmd, textWidth(out))) // nobody can be told when help cannot be written
+	})
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = "print the version and exit"
+	nameHelpFlags(root)
+}
+
+// nameHelpFlags has the flags --help that cobra makes say what they do.
+func nameHelpFlags(cmd *cobra.Command) {
+	cmd.InitDefaultHelpFlag()
+	cmd.Flags().Lookup("help").Usage = "show this help and exit"
+	for _, sub := range cmd.Commands() {
+		nameHelpFlags(sub)
+	}
+}
+
+// Widths of help, in characters.
+const (
+	usualWidth    = 80
+	narrowestText = 60
+	widestText    = 110
+)
+
+// textWidth is how wide text for out may be: as the terminal is, within reason.
+func textWidth(out io.Writer) int {
+	if f, ok := out.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return min(max(width, narrowestText), widestText)
+		}
+	}
+	return usualWidth
+}
+
+// helpOf is what --help prints, in lines of at most width characters where the words and examples allow it.
+func helpOf(cmd *cobra.Command, width int) string {
+	var b strings.Builder
+	b.WriteString(wrapText(describe(cmd), "", width))
+	p := pageOf(cmd)
+	for _, s := range p.sections {
+		if s.inHelp {
+			fmt.Fprintf(&b, "\n%s:\n%s", s.title, wrapText(s.text, "  ", width))
+		}
+	}
+	if !cmd.Runnable() {
+		return b.String() // a topic
+	}
+	fmt.Fprintf(&b, "\nUsage:\n")
+	for _, line := range usageLines(cmd) {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	if cmd.Example != "" {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
+	}
+	helpCommands(&b, cmd, width)
+	helpFlags(&b, "Flags", cmd.LocalFlags(), width)
+	helpFlags(&b, "Flags of every command", cmd.InheritedFlags(), width)
+	helpEntries(&b, "Environment", p.environment, width)
+	helpEntries(&b, "Files", p.files, width)
+	helpEntries(&b, "Exit codes", exitEntries(commandName(cmd), p.exits), width)
+	return b.String()
+}
+
+// describe is a command's description; those that need none beyond a sentence have that.
+func describe(cmd *cobra.Command) string {
+	if cmd.Long != "" {
+		return cmd.Long
+	}
+	return cmd.Short + "."
+}
+
+// usageLines are the ways to call a command.
+func usageLines(cmd *cobra.Command) []string {
+	var below []string
+	if cmd.HasAvailableSubCommands() {
+		below = []string{cmd.CommandPath() + " COMMAND [FLAG...]"}
+		if !cmd.HasParent() {
+			return below // the program alone does nothing
+		}
+	}
+	line := cmd.CommandPath()
+	if _, arguments, any := strings.Cut(cmd.Use, " "); any {
+		line += " " + arguments
+	}
+	if !cmd.DisableFlagsInUseLine {
+		line += " [FLAG...]"
+	}
+	return append([]string{line}, below...)
+}
+
+func helpCommands(b *strings.Builder, cmd *cobra.Command, width int) {
+	var commands, topics []textEntry
+	for _, sub := range cmd.Commands() {
+		switch entry := (textEntry{sub.Name(), sub.Short}); {
+		case sub.IsAdditionalHelpTopicCommand():
+			topics = append(topics, entry)
+		case sub.IsAvailableCommand(), sub.Name() == "help":
+			commands = append(commands, entry)
+		}
+	}
+	helpEntries(b, "Commands", commands, width)
+	helpEntries(b, `Topics ("arc4 help TOPIC")`, topics, width)
+}
+
+func helpFlags(b *strings.Builder, title string, flags *pflag.FlagSet, width int) {
+	helpEntries(b, title, flagDocs(flags), width)
+}
+
+func helpEntries(b *strings.Builder, title string, entries []textEntry, width int) {
+	if len(entries) > 0 {
+		fmt.Fprintf(b, "\n%s:\n%s", title, wrapEntries(entries, "  ", width))
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+)
+
+// everyCommand calls do for all commands and topics.
+func everyCommand(cmd *cobra.Command, do func(*cobra.Command)) {
+	do(cmd)
+	for _, sub := range cmd.Commands() {
+		everyCommand(sub, do)
+	}
+}
+
+func TestHelpFitsATerminal(t *testing.T) {
+	everyCommand(newRoot(), func(cmd *cobra.Command) {
+		help := helpOf(cmd, usualWidth)
+		kept := append(strings.Split(cmd.Example, "\n"), usageLines(cmd)...)
+		for _, b := range parseText(describe(cmd)) {
+			kept = append(kept, b.lines...)
+		}
+		for line := range strings.Lines(help) {
+			line = strings.TrimSuffix(line, "\n")
+			asIs := func(k string) bool { return strings.TrimSpace(k) == strings.TrimSpace(line) }
+			if !slices.ContainsFunc(kept, asIs) && len(strings.Fields(line)) > 1 { // a long word stays whole
+				assert.LessOrEqual(t, utf8.RuneCountInString(line), usualWidth, line)
+			}
+			assert.Equal(t, strings.TrimRight(line, " "), line)
+		}
+	})
+}
+
+// TestFlagsSayWhatTheyTake holds every flag's description to a form: no type of Go's for a value, no full stop.
+func TestFlagsSayWhatTheyTake(t *testing.T) {
+	everyCommand(newRoot(), func(cmd *cobra.Command) {
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			doc := flagDoc(f)
+			if !strings.HasPrefix(commandName(cmd), "speed") { // whose words are its own
+				assert.NotRegexp(t, `STRING|INT\b|UINT|WORD`, doc.name)
+			}
+			assert.NotEmpty(t, doc.what)
+			assert.False(t, strings.HasSuffix(doc.what, "."), doc.what)
+		})
+	})
+}
+
+func TestFlagDoc(t *testing.T) {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	mode := "order"
+	flags.String("empty", "", "`NAME` of it")
+	flags.StringSlice("list", []string{"a", "b"}, "a `LIST`")
+	flags.BoolP("bool", "b", false, "yes")
+	flags.Var(newChoice(&mode, "order", "drop"), "mode", "`MODE` of it")
+	flags.Duration("zero", 0, "none")
+	assert.Equal(t, []textEntry{
+		{"-b, --bool", "yes"},
+		{"--empty NAME", "NAME of it"},
+		{"--list LIST", "a LIST (default a,b)"},
+		{"--mode MODE", "MODE of it (default order)"},
+		{"--zero DURATION", "none (default 0s)"},
+	}, flagDocs(flags))
+}

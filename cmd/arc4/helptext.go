@@ -1,0 +1,151 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// A description is written once, as plain text: paragraphs with empty lines between them, and lines that four blanks
+// indent. Those are entries of a list ("    NAME  what it is", carried on by lines that are indented further) or else
+// lines to be kept as they are. The help wraps it for a terminal, the manual pages turn it into roff.
+
+// textBlock is a paragraph (text), a list (entries) or lines to be kept (lines).
+type textBlock struct {
+	text    string
+	entries []textEntry
+	lines   []string
+}
+
+// textEntry is a word or a few, and what they mean.
+type textEntry struct{ name, what string }
+
+const textIndent = "    "
+
+// entryPattern is an entry of a list without its indent. A remark behind a command is none.
+var entryPattern = regexp.MustCompile(`^(\S+(?: \S+)*)  +([^\s#].*)$`)
+
+// parseText takes a description apart.
+func parseText(text string) []textBlock {
+	var blocks []textBlock
+	var current []string
+	end := func() {
+		if len(current) > 0 {
+			blocks = append(blocks, newTextBlock(current))
+		}
+		current = nil
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimRight(line, " \t\r")
+		changes := len(current) > 0 && strings.HasPrefix(line, textIndent) != strings.HasPrefix(current[0], textIndent)
+		if line == "" || changes {
+			end()
+		}
+		if line != "" {
+			current = append(current, line)
+		}
+	}
+	end()
+	return blocks
+}
+
+// newTextBlock is the block of lines that are all indented or all not.
+func newTextBlock(lines []string) textBlock {
+	if !strings.HasPrefix(lines[0], textIndent) {
+		return textBlock{text: oneLine(strings.Join(lines, " "))}
+	}
+	var kept []string
+	for _, line := range lines {
+		kept = append(kept, strings.TrimPrefix(line, textIndent))
+	}
+	if entries := parseEntries(kept); entries != nil {
+		return textBlock{entries: entries}
+	}
+	return textBlock{lines: kept}
+}
+
+// parseEntries reads the lines of a list, or gives nil if they are none.
+func parseEntries(lines []string) []textEntry {
+	var entries []textEntry
+	for _, line := range lines {
+		m := entryPattern.FindStringSubmatch(line)
+		switch {
+		case m != nil && strings.Contains(m[2], "  "):
+			return nil // a table
+		case m != nil && !strings.HasPrefix(line, " "):
+			entries = append(entries, textEntry{m[1], oneLine(m[2])})
+		case strings.HasPrefix(line, " ") && len(entries) > 0:
+			entries[len(entries)-1].what += " " + oneLine(line)
+		default:
+			return nil
+		}
+	}
+	return entries
+}
+
+// wrapText gives a description lines of at most width characters, where its words allow that; every line but empty ones
+// begins with indent.
+func wrapText(text, indent string, width int) string {
+	var parts []string
+	for _, b := range parseText(text) {
+		switch {
+		case b.text != "":
+			parts = append(parts, wrapWords(b.text, indent, indent, width))
+		case b.entries != nil:
+			parts = append(parts, wrapEntries(b.entries, indent+textIndent, width))
+		default:
+			parts = append(parts, indent+textIndent+strings.Join(b.lines, "\n"+indent+textIndent)+"\n")
+		}
+	}
+	return strings.Join(parts, "\n")
+}
+
+// widestName is how far a list's second column may be from its first, in characters: a name that is longer has a line
+// to itself.
+const widestName = 26
+
+// wrapEntries writes a list in two columns.
+func wrapEntries(entries []textEntry, indent string, width int) string {
+	column := 0
+	for _, e := range entries {
+		if n := utf8.RuneCountInString(e.name); n <= widestName {
+			column = max(column, n)
+		}
+	}
+	if column == 0 {
+		column = 4
+	}
+	var b strings.Builder
+	hang := indent + strings.Repeat(" ", column+2)
+	for _, e := range entries {
+		if n := utf8.RuneCountInString(e.name); n <= column {
+			b.WriteString(wrapWords(e.what, indent+e.name+strings.Repeat(" ", column+2-n), hang, width))
+			continue
+		}
+		b.WriteString(indent + e.name + "\n")
+		b.WriteString(wrapWords(e.what, hang, hang, width))
+	}
+	return b.String()
+}
+
+// wrapWords fills lines with words: the first begins with first, the others with rest.
+func wrapWords(text, first, rest string, width int) string {
+	var b strings.Builder
+	b.WriteString(first)
+	used, empty := utf8.RuneCountInString(first), true
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case empty:
+		case used+1+n > width:
+			b.WriteString("\n" + rest)
+			used = utf8.RuneCountInString(rest)
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used, empty = used+n, false
+	}
+	return strings.TrimRight(b.String(), " ") + "\n"
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const exampleText = `A paragraph of
+two lines.
+
+    one   the first
+      entry
+    two   the second
+
+Then:
+    arc4 speed    # as it stands
+      deeper
+
+    name  a  table
+    x     y  z`
+
+func TestParseText(t *testing.T) {
+	assert.Equal(t, []textBlock{
+		{text: "A paragraph of two lines."},
+		{entries: []textEntry{{"one", "the first entry"}, {"two", "the second"}}},
+		{text: "Then:"},
+		{lines: []string{"arc4 speed    # as it stands", "  deeper"}},
+		{lines: []string{"name  a  table", "x     y  z"}},
+	}, parseText(exampleText))
+	assert.Empty(t, parseText("\n \n"))
+}
+
+func TestWrapText(t *testing.T) {
+	assert.Equal(t, `  A paragraph of
+  two lines.
+
+      one  the
+           first
+           entry
+      two  the
+           second
+
+  Then:
+
+      arc4 speed    # as it stands
+        deeper
+
+      name  a  table
+      x     y  z
+`, wrapText(exampleText, "  ", 16))
+}
+
+func TestWrapEntriesWithLongNames(t *testing.T) {
+	long := strings.Repeat("n", widestName+1)
+	assert.Equal(t, "  aa  b\n  "+long+"\n      c\n", wrapEntries([]textEntry{{"aa", "b"}, {long, "c"}}, "  ", 80))
+	assert.Equal(t, "  "+long+"\n        c\n", wrapEntries([]textEntry{{long, "c"}}, "  ", 80))
+}
+
+func FuzzText(f *testing.F) {
+	for _, text := range []string{exampleText, "", "    ", ".TH x", "    'a  b", "\\fB", "    a  b\n  c", usersFile.text, statusFieldsText} {
+		f.Add(text, 40)
+	}
+	f.Fuzz(func(t *testing.T, text string, width int) {
+		if !utf8.ValidString(text) || width < 1 {
+			return
+		}
+		words := strings.Join(strings.Fields(text), "")
+		assert.Equal(t, words, strings.Join(strings.Fields(wrapText(text, " ", width)), ""), "wrapping changes nothing but blanks")
+		var r roff
+		r.text(text)
+		for line := range strings.Lines(r.String()) {
+			if macro, is := strings.CutPrefix(line, "."); is {
+				name, _, _ := strings.Cut(strings.TrimSpace(macro), " ")
+				assert.Contains(t, []string{"PP", "TP", "RS", "RE", "nf", "fi"}, name)
+			}
+			assert.False(t, strings.HasPrefix(line, "'"), line)
+		}
+	})
+}

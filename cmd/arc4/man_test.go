@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// manOrder is the order of sections in man-pages(7), with this project's own before the examples.
+var manOrder = []string{"NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES",
+	"SECRETS FILE", "JSON", "SECURITY", "EXAMPLES", "SEE ALSO"}
+
+func TestManPages(t *testing.T) {
+	commands := manCommands(newRoot())
+	var names []string
+	for _, cmd := range commands {
+		names = append(names, manName(cmd)+"(1)")
+	}
+	for _, cmd := range commands {
+		name := manName(cmd)
+		t.Run(name, func(t *testing.T) {
+			page := manPage(cmd, time.Unix(1700000000, 0).UTC())
+			assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s 1 2023-11-14 \"arc4 ", strings.ToUpper(name))), page[:60])
+			assert.Contains(t, page, ".SH NAME\n"+strings.ReplaceAll(name, "-", `\-`)+` \- `)
+			var sections []string
+			for line := range strings.Lines(page) {
+				if title, is := strings.CutPrefix(line, ".SH "); is {
+					sections = append(sections, strings.Trim(title, "\"\n"))
+				}
+			}
+			for _, s := range []string{"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"} {
+				assert.Contains(t, sections, s)
+			}
+			at := func(section string) int { return slices.Index(manOrder, section) }
+			assert.True(t, slices.IsSortedFunc(sections, func(a, b string) int { return at(a) - at(b) }), sections)
+			cmd.Flags().VisitAll(func(f *pflag.Flag) {
+				assert.Contains(t, page, `\-\-`+strings.ReplaceAll(f.Name, "-", `\-`))
+			})
+			_, also, _ := strings.Cut(page, ".SH \"SEE ALSO\"\n")
+			also = strings.NewReplacer(`\fB`, "", `\fR`, "", `\-`, "-").Replace(also)
+			for _, other := range strings.Split(strings.TrimSpace(also), ", ") {
+				if strings.HasPrefix(other, "arc4") {
+					assert.Contains(t, names, other)
+				}
+			}
+		})
+	}
+	require.Len(t, names, len(pages), "every command has a page, and no page is of none")
+}
+
+func TestRoffEscapes(t *testing.T) {
+	for text, want := range map[string]string{
+		`.TH`:                     `\&.TH`,
+		`'quoted'`:                `\(aqquoted\(aq`,
+		`OFFICE\alice`:            `OFFICE\ealice`,
+		`use --mppe-stateful now`: `use \fB\-\-mppe\-stateful\fR now`,
+		`see pppd(8), f(x)`:       `see \fBpppd\fR(8), f(x)`,
+		`a-b --`:                  `a\-b \-\-`,
+	} {
+		var r roff
+		r.text(text)
+		_, got, _ := strings.Cut(r.String(), ".PP\n")
+		assert.Equal(t, want+"\n", got)
+	}
+	assert.Equal(t, `\fBarc4\fR \fBconnect\fR \fISERVER\fR[:\fIPORT\fR] \fB\-\-user\fR \fINAME\fR [\fIFLAG\fR...]`,
+		roffUsage("arc4 connect SERVER[:PORT] --user NAME [FLAG...]"))
+	assert.Equal(t, `"two words"`, roffArgument("two words"))
+	assert.Equal(t, `""`, roffArgument(""))
+	assert.Equal(t, `\(dqx\(dq`, roffArgument(`"x"`))
+}
+
+func TestManDate(t *testing.T) {
+	date, err := manDate("86400")
+	require.NoError(t, err)
+	assert.Equal(t, "1970-01-02", date.Format(time.DateOnly))
+	_, err = manDate("tomorrow")
+	assert.ErrorContains(t, err, `SOURCE_DATE_EPOCH="tomorrow": must be a number of seconds`)
+	assert.Equal(t, exitUsage, codeOf(err))
+	date, err = manDate("")
+	require.NoError(t, err)
+	assert.False(t, date.IsZero())
+}

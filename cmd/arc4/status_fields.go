@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// statusField is a number by name, of the counters of a session or of its MPPE.
+type statusField struct {
+	name string
+	what string
+	now  bool // tells how things stand, and can fall; all others only grow
+}
+
+// mppeFields are the numbers in a session's mppe.counters.
+var mppeFields = []statusField{
+	{name: "decrypted_packets", what: "packets that deciphered"},
+	{name: "decrypted_bytes", what: "their bytes, without MPPE's header"},
+	{name: "encrypted_packets", what: "packets that were encrypted"},
+	{name: "encrypted_bytes", what: "their bytes, without MPPE's header"},
+	{name: "late", what: "packets older than any key that is kept"},
+	{name: "duplicated", what: "packets that had been deciphered before"},
+	{name: "implausible", what: "packets that deciphered to nothing sound: forged, or a wrong key"},
+	{name: "out_of_range", what: "packets too far ahead"},
+	{name: "discarded", what: "stateful: packets dropped while waiting for the peer to flush its tables"},
+	{name: "truncated", what: "packets too short for MPPE's header"},
+	{name: "not_encrypted", what: "packets without the bit for encrypted"},
+	{name: "not_flushed", what: "stateless: packets without the bit that says so"},
+	{name: "rekeys_in", what: "keys made for packets in"},
+	{name: "rekeys_out", what: "keys made for packets out"},
+	{name: "resyncs", what: "outages that were recovered from"},
+	{name: "resets_asked", what: "stateful: times the peer was asked to flush its tables"},
+	{name: "resets_answered", what: "stateful: times the tables were flushed for the peer"},
+}
+
+// sessionFields are the numbers in a session's counters.
+var sessionFields = []statusField{
+	{name: "call_id", what: "this end's ID of the call, which comes with every packet in", now: true},
+	{name: "peer_call_id", what: "the peer's ID of the call, which goes with every packet out", now: true},
+	{name: "sequence_in", what: "the highest GRE number that is believed", now: true},
+	{name: "window_held_packets", what: "packets that wait in the reorder window", now: true},
+	{name: "window_held_bytes", what: "their bytes", now: true},
+	{name: "window_marked", what: "GRE numbers that carried no data, but control frames"},
+	{name: "control_frames_in", what: "PPP control frames taken"},
+	{name: "control_frames_out", what: "PPP control frames sent"},
+	{name: "in_malformed", what: "packets whose GRE or PPP header does not parse"},
+	{name: "in_disbelieved", what: "packets with a GRE number far from the live one"},
+	{name: "in_repeated_frames", what: "control frames that came twice"},
+	{name: "in_not_up", what: "data that came before the link was open for it"},
+	{name: "in_clear_refused", what: "data in clear on a link that encrypts"},
+	{name: "in_undecipherable", what: "encrypted packets that gave nothing sound: forged, or a wrong key"},
+	{name: "in_late", what: "encrypted packets older than any key that is kept"},
+	{name: "in_repeated", what: "encrypted packets that came twice"},
+	{name: "in_out_of_reach", what: "encrypted packets too far ahead to be deciphered yet"},
+	{name: "in_too_long", what: "packets longer than was agreed"},
+	{name: "in_spoofed", what: "packets whose source address is not the peer's"},
+	{name: "in_overrun", what: "control frames that came faster than they could be answered"},
+	{name: "device_errors", what: "times the TUN device refused packets"},
+	{name: "out_not_up", what: "packets for the peer while the link was not open"},
+	{name: "out_too_long", what: "packets for the peer above the MTU"},
+	{name: "out_past_kernel", what: "GRE packets that were sent past the kernel's IP layer (--io)"},
+	{name: "out_link_full", what: "of those, packets the interface had no room for"},
+	{name: "out_back_to_raw", what: "times the raw socket was gone back to"},
+	{name: "out_not_ip", what: "packets for the peer of a protocol the tunnel does not carry"},
+}
+
+// nowFields are the names of the fields that tell how things stand.
+var nowFields = func() map[string]bool {
+	names := make(map[string]bool)
+	for _, f := range sessionFields {
+		names[f.name] = f.now
+	}
+	return names
+}()
+
+// splitCounters separates numbers that only grow from those that tell how things stand. A name that is not listed, of
+// a tunnel newer than this program, counts as a counter.
+func splitCounters(all map[string]uint64) (counters, state map[string]uint64) {
+	counters, state = make(map[string]uint64), make(map[string]uint64)
+	for name, n := range all {
+		if nowFields[name] {
+			state[name] = n
+		} else {
+			counters[name] = n
+		}
+	}
+	return counters, state
+}
+
+// statusFieldsText documents what arc4 status --json writes.
+var statusFieldsText = `"arc4 status --json" writes an array with an object for each process. Names stay what they are, and others may be added.
+Numbers are whole and exact, up to 2^64-1; times are RFC 3339; an address that is not agreed yet is "". Counters only
+grow while a session lives, and start at 0 with it.
+
+    time      when the process answered
+    process   version, role (client or server), pid, started, device (the TUN device), listen (a server's address),
+      backend and backend_why
+    sessions  the sessions there are, ordered by id; see below
+    totals    since the process started, ended sessions included: sessions, the traffic of all as named below, and window
+    refused   a server's: what was turned away, by reason: connections, authentication, gre_no_session
+
+A session:
+
+    id        names it within the process
+    user      as the peer gave it
+    peer      the peer's address outside the tunnel
+    local     this end's address in the tunnel
+    remote    the peer's
+    state     negotiating, or up
+    since     when that began
+    auth      how the user was authenticated; "" before
+    mtu       the largest IP packet in the tunnel, in bytes
+    policy    the reorder policy: order, drop or immediate
+    io        how GRE packets are sent: way (xsk, packet or raw) and why
+    mppe      strength (bits of the key; 0: not encrypted), stateless, and counters
+    window    counters of the reorder window: accepted (in order), under_window (too late), buffered (came early and waited),
+      duplicated (came twice), lost (never came in time)
+    counters  all other numbers, by name
+
+Its traffic stands beside these: bytes_in, bytes_out, packets_in and packets_out are the IP packets that went through the
+tunnel, acks_in and acks_out are GRE acknowledgments without data.
+
+The counters of mppe:
+
+` + fieldsText(mppeFields, false) + `
+The other counters:
+
+` + fieldsText(sessionFields, false) + `
+And among these, numbers that are no counters but tell how things stand now:
+
+` + fieldsText(sessionFields, true)
+
+func fieldsText(fields []statusField, now bool) string {
+	var b strings.Builder
+	for _, f := range fields {
+		if f.now == now {
+			fmt.Fprintf(&b, textIndent+"%s  %s\n", f.name, f.what)
+		}
+	}
+	return b.String()
+}
