@@ -58,15 +58,9 @@ func newConnectCmd() *cobra.Command {
 	flags.StringVar(&f.user, "user", "", "user `NAME`; DOMAIN\\user where the server wants it")
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password in its first line, which nobody else may read")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
-<<<<<<< HEAD
 	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
-	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel")
-	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, after 1s and up to 1m, unless the server refuses the user or what is required here")
-=======
-	flags.StringArrayVar(&f.routes, "route", nil, "network to reach through the tunnel, as ADDRESS/BITS (repeatable)")
 	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so")
-	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, unless the server refuses us")
->>>>>>> a8840248552a942b5e793906be2f9828c81d92b1
+	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, after 1s and up to 1m, unless the server refuses the user or what is required here")
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
 	return cmd
