@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
 )
 
 // TestE2ETwoClients keeps the sessions of two machines apart.
@@ -107,4 +109,37 @@ func TestE2ESecretsChange(t *testing.T) {
 	l.connect(t).up(t).stop(t, syscall.SIGTERM)
 	server.waitLog(t, "secrets file changed, but cannot be used.*line 1", 1)
 	server.stop(t, syscall.SIGTERM)
+}
+
+// TestE2ENoAddressColumn has a user whose line ends after the password, which allows no address.
+func TestE2ENoAddressColumn(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	server := l.serveWith(t, secretsFile(t, "bob * builder *\nalice * wonderland\n"))
+	assert.Contains(t, server.stderr.String(), "line 2: no address column")
+	last := l.connect(t).fails(t, exitNetwork)
+	assert.Contains(t, last, "the server has no address to give")
+	server.waitLog(t, "allows this user no address: add a fourth word to the line.* user=alice line=2", 1)
+	l.server.noSessions(t)
+}
+
+// TestE2EAddressOutsideThePool has a user with an address of its own that the pool's routes do not reach.
+func TestE2EAddressOutsideThePool(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	server := l.serveWith(t, secretsFile(t, "alice * wonderland 10.98.0.1\n"))
+	client := l.connect(t).up(t)
+	server.waitLog(t, "an address outside of --pool.*user=alice address=10.98.0.1", 1)
+	l.server.must(t, func() error {
+		link, err := netlink.LinkByName("arc40")
+		if err != nil {
+			return err
+		}
+		return netlink.RouteAdd(&netlink.Route{Dst: prefix("10.98.0.1/32"), LinkIndex: link.Attrs().Index})
+	})
+	l.client.ping(t, tunnelLocal, 84)
+	l.server.ping(t, "10.98.0.1", 84)
+	client.stop(t, syscall.SIGTERM)
+	server.stop(t, syscall.SIGTERM)
+	assert.Equal(t, 1, strings.Count(server.stderr.String(), "an address outside of --pool"))
 }

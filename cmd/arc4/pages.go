@@ -48,8 +48,8 @@ goes into quotation marks; DOMAIN\user is written with two backslashes, and @/PA
     OFFICE\\carol  *       @/etc/arc4/carol 10.99.0.0/24 !10.99.0.101
 
 The server is the --name of arc4 serve, or *. The fourth word and those after it say which addresses the user may have in
-the tunnel: * for any of the pool, one address that is the user's own, networks, or either with ! before it for what is
-left out. A line of three words, USER SERVER SECRET, allows no address at all, as with pppd: the password is accepted,
+the tunnel: * for any of the pool, one address that is the user's own (of the pool, for to others this machine has no
+route), networks, or either with ! before it for what is left out. A line of three words, USER SERVER SECRET, allows no address at all, as with pppd: the password is accepted,
 and then the call is ended. arc4 serve warns of such lines when it reads the file, and names the user when it has turned
 one away for that.
 

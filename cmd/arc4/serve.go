@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -87,7 +86,7 @@ type parsed struct {
 	local     netip.Addr
 	local6    netip.Addr // with --ipv6
 	pool      *pool.Pool
-	table     *secrets.File
+	users     *users
 	dns, nbns []netip.Addr
 	options   tunnel.Options
 	listen    string
@@ -114,7 +113,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	defer undo()
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
-		Lookup: p.lookup(f.name, log), Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
+		Lookup: p.users.find, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
 	})
 	if err != nil {
 		return usageError("%s", bare(err))
@@ -171,26 +170,8 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if f.ipv6 {
 		p.local6 = linkLocal()
 	}
-	p.table, err = secrets.Open(f.secrets, secrets.Options{Insecure: f.insecure, Reloaded: func(n int, err error) {
-		if err != nil {
-			log.Error("secrets file changed, but cannot be used; the old one stays in force", "error", err)
-		} else {
-			log.Info("secrets file was read again", "secrets", n)
-			warnOfSecrets(p.table, log)
-		}
-	}})
-	if err != nil {
-		return p, secretsError("--secrets", err)
-	}
-	warnOfSecrets(p.table, log)
-	return p, nil
-}
-
-// warnOfSecrets tells of lines that can be read but probably do not do what was meant.
-func warnOfSecrets(table *secrets.File, log *slog.Logger) {
-	for _, w := range table.Warnings() {
-		log.Warn("a line of the secrets file may not do what was meant", "warning", w)
-	}
+	p.users, err = openUsers(f.secrets, f.name, f.insecure, p.pool, log)
+	return p, err
 }
 
 // linkLocal is a link-local address with a random interface identifier that does not claim to be unique in the world
@@ -240,38 +221,6 @@ func codeOfLocal(err error) int {
 		return exitPermission
 	}
 	return exitFailure
-}
-
-// lookup finds users in the secrets file, which is read again when it changes.
-func (p parsed) lookup(server string, log *slog.Logger) func(string) (tunnel.Account, bool) {
-	return func(user string) (tunnel.Account, bool) {
-		secret, ok := p.table.Lookup(user, server)
-		if !ok {
-			return tunnel.Account{}, false
-		}
-		var a tunnel.Account
-		a.Password, a.Allowed = secret.Password, secret.Allowed
-		if !secret.AnyAllowed() {
-			a.Allowed = refuseAddresses(user, secret.Line, log)
-		}
-		if fixed, ok := secret.FixedAddr(); ok {
-			a.Preferred = fixed
-		}
-		return a, true
-	}
-}
-
-// refuseAddresses is the Allowed of a user without an address column. It is asked when the password was right and an
-// address is wanted, perhaps for every address of the pool, and says once why there will be none.
-func refuseAddresses(user string, line int, log *slog.Logger) func(netip.Addr) bool {
-	var once sync.Once
-	return func(netip.Addr) bool {
-		once.Do(func() {
-			log.Error("the secrets file allows this user no address: add a fourth word to the line, * for any address of the pool",
-				"user", user, "line", line)
-		})
-		return false
-	}
 }
 
 // listenAddress completes --listen with PPTP's port.
