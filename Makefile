@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-cross test-qemu test-fuzz test-interop tools bench bench-mips fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop tools bench bench-go bench-mips fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,7 +17,7 @@ build: ## the static binary, bin/arc4
 tools: ## install what the tests need (apt-get, as root)
 	@sh scripts/install-test-tools.sh
 
-test: tools ## everything: lint, unit tests, purego, other systems, qemu, fuzzing, real peers
+test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers
 	@$(TESTRUN)
 
 lint: ## gofmt, go vet, staticcheck
@@ -28,6 +28,9 @@ test-unit: ## the unit and namespace tests, with the race detector
 
 test-purego: ## the tests of the ciphers with all assembly left out
 	@$(TESTRUN) purego
+
+test-libcrypto: tools ## the comparison with OpenSSL, with the build tag libcrypto
+	@$(TESTRUN) libcrypto
 
 test-cross: ## builds for every supported system
 	@$(TESTRUN) cross
@@ -41,7 +44,14 @@ test-fuzz: ## every fuzz target for a few seconds
 test-interop: tools ## pppd, pptpd, pptp-linux and the Linux kernel against this project
 	@$(TESTRUN) interop
 
-bench: ## benchmarks of the ciphers: bench.txt, and a table of backends
+# The probe asks for what cgo will ask for, in the words of somebody who can help.
+bench: ## this project against OpenSSL and Go: a table, doc/bench/table.md and speed.svg (2 to 3 minutes)
+	@printf '#include <openssl/rc4.h>\n' | $$($(GO) env CC) -E -o /dev/null - 2>/dev/null || { \
+		echo 'make bench: needs a C compiler and the headers of OpenSSL; on Debian, as root: apt-get install gcc libc6-dev libssl-dev' >&2; \
+		exit 1; }
+	@CGO_ENABLED=1 $(GO) run -tags libcrypto ./scripts/bench
+
+bench-go: ## Go benchmarks of the ciphers: bench.out, and a table of backends
 	$(GO) test -run '^$$' -bench . -count 6 -benchtime 0.2s ./arc4/ | tee bench.out
 	$(GO) tool benchstat -col /backend bench.out
 

@@ -12,7 +12,7 @@ type keySetupWork struct {
 func newKeySetupWork(b *arc4.Backend, keys *keySource) (work, error) {
 	w := &keySetupWork{keys: keys}
 	keys.fill(w.key[:])
-	c, err := b.New(w.key[:])
+	c, err := b.For(arc4.Packet).New(w.key[:])
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ type packetWork struct {
 func newPacketWork(b *arc4.Backend, size int, keys *keySource) (work, error) {
 	w := &packetWork{keys: keys, block: make([]byte, size)}
 	keys.fill(w.key[:])
-	c, err := b.New(w.key[:])
+	c, err := b.For(arc4.Packet).New(w.key[:])
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ type streamWork struct {
 func newStreamWork(b *arc4.Backend, size int, keys *keySource) (work, error) {
 	var key [keySize]byte
 	keys.fill(key[:])
-	c, err := b.New(key[:])
+	c, err := b.For(arc4.Stream).New(key[:])
 	if err != nil {
 		return nil, err
 	}

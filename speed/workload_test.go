@@ -2,6 +2,7 @@ package speed
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -143,7 +144,7 @@ func TestRunForReal(t *testing.T) {
 	}
 	assert.Equal(t, runtime.GOARCH, r.GOARCH)
 	assert.NotEmpty(t, r.CPU.Brand)
-	assert.Contains(t, Names(), r.Selected)
+	assert.Subset(t, Names(), strings.Split(r.Selected, ","), "one backend, or one for each workload")
 	assert.NotEmpty(t, r.Why)
 }
 

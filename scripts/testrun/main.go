@@ -27,6 +27,7 @@ var parts = []part{
 	{"lint", "gofmt, go vet, staticcheck", lint},
 	{"unit", "unit and namespace tests, with -race", unit},
 	{"purego", "the ciphers without assembly", purego},
+	{"libcrypto", "the comparison with OpenSSL, build tag libcrypto", withLibcrypto},
 	{"cross", "builds for other systems", cross},
 	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", qemu},
 	{"fuzz", "every fuzz target, briefly", fuzz},

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/arc4tun/arc4tun/speed"
+)
+
+// partsPerJob is in how many steps a bar shows the rounds of a job.
+const partsPerJob = 100
+
+// progress says how far the measuring is: a bar on a terminal, a line a job elsewhere. It is a [speed.TurnObserver].
+type progress struct {
+	out  io.Writer
+	bar  *progressbar.ProgressBar
+	done int // jobs before the one that is being measured
+	all  int
+	any  bool // a job was begun
+}
+
+func newProgress(out io.Writer) *progress {
+	p := &progress{out: out}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false))
+	}
+	return p
+}
+
+// start says how many jobs there will be.
+func (p *progress) start(jobs int) {
+	p.more(jobs)
+}
+
+// more says that there will be more.
+func (p *progress) more(jobs int) {
+	p.all += jobs
+	if p.bar != nil {
+		p.bar.ChangeMax(p.all * partsPerJob)
+	}
+}
+
+// next begins a job.
+func (p *progress) next(j job) {
+	if p.any {
+		p.done++
+	}
+	p.any = true
+	what := string(j.workload)
+	if j.bytes > 0 {
+		what += fmt.Sprintf(" %d B", j.bytes)
+	}
+	if p.bar == nil {
+		fmt.Fprintf(p.out, "measuring %d of %d: %s\n", p.done+1, p.all, what)
+		return
+	}
+	p.bar.Describe(fmt.Sprintf("%-18s", what))
+}
+
+// Turns moves the bar; one that cannot be drawn is no reason to stop.
+func (p *progress) Turns(_ []speed.Case, done, all int) {
+	if p.bar != nil {
+		_ = p.bar.Set(p.done*partsPerJob + min(partsPerJob*done/all, partsPerJob-1))
+	}
+}
+
+// Begin has nothing to say beside Turns.
+func (p *progress) Begin(speed.Case) {}
+
+// End has nothing to say: the table does.
+func (p *progress) End(speed.Result) {}
+
+// end takes the bar away.
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
