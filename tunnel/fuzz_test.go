@@ -24,6 +24,13 @@ const (
 
 // fuzzPair is a pair in that mode, after its first batch.
 func fuzzPair(t testing.TB, mode uint8) *pair {
+	p := modePair(t, mode)
+	p.cross(time.Unix(1000, 0))
+	return p
+}
+
+// modePair is a pair in that mode.
+func modePair(t testing.TB, mode uint8) *pair {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)
 	p := newPair(t, backend, 4, 64)
@@ -37,7 +44,6 @@ func fuzzPair(t testing.TB, mode uint8) *pair {
 			s.in.dec, s.in.early, s.in.clear = nil, false, true
 		}
 	}
-	p.cross(time.Unix(1000, 0))
 	return p
 }
 

@@ -87,7 +87,7 @@ func (s *Session) receive(now time.Time, pkts []gre.Packet, w *devWriter) {
 	}
 	s.finish()
 	in.mu.Unlock()
-	s.arm(now)
+	s.arm()
 }
 
 // finish writes what one batch has delivered.

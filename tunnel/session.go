@@ -3,7 +3,6 @@ package tunnel
 import (
 	"context"
 	"log/slog"
-	"math"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -219,12 +218,22 @@ func (s *Session) catchUp(now time.Time) {
 // next is how long the session may sleep.
 func (s *Session) next(now time.Time) time.Duration {
 	wait := time.Hour
-	sooner := func(at time.Time, ok bool) {
-		if ok {
-			wait = min(wait, max(0, at.Sub(now)))
+	if at, ok := s.link.Deadline(); ok {
+		wait = min(wait, max(0, at.Sub(now)))
+	}
+	if at, ok := s.soonest(); ok {
+		wait = min(wait, max(0, at.Sub(now)))
+	}
+	return wait
+}
+
+// soonest is the nearest deadline of the packet paths. The caller holds no lock.
+func (s *Session) soonest() (at time.Time, ok bool) {
+	sooner := func(t time.Time, has bool) {
+		if has && (!ok || t.Before(at)) {
+			at, ok = t, true
 		}
 	}
-	sooner(s.link.Deadline())
 	s.in.mu.Lock()
 	sooner(s.in.win.Deadline())
 	sooner(s.in.turn, s.in.behind)
@@ -232,26 +241,14 @@ func (s *Session) next(now time.Time) time.Duration {
 	s.ackMu.Lock()
 	sooner(s.acker.Deadline())
 	s.ackMu.Unlock()
-	return wait
+	return at, ok
 }
 
 // arm wakes the session's goroutine if the packet paths have brought a deadline nearer than it sleeps for. The caller
 // holds no lock.
-func (s *Session) arm(now time.Time) {
-	at := int64(math.MaxInt64)
-	sooner := func(t time.Time, ok bool) {
-		if ok {
-			at = min(at, t.UnixNano())
-		}
-	}
-	s.in.mu.Lock()
-	sooner(s.in.win.Deadline())
-	sooner(s.in.turn, s.in.behind)
-	s.in.mu.Unlock()
-	s.ackMu.Lock()
-	sooner(s.acker.Deadline())
-	s.ackMu.Unlock()
-	if at < s.armed.Load() || s.needReset.Load() {
+func (s *Session) arm() {
+	at, ok := s.soonest()
+	if ok && at.UnixNano() < s.armed.Load() || s.needReset.Load() {
 		s.poke()
 	}
 }
