@@ -161,6 +161,9 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if f.name == "" || len(f.name) > 255 {
 		return p, usageError("--name %q: must be 1 to 255 bytes", f.name)
 	}
+	if f.secrets == "" {
+		return p, usageError("--secrets is empty: name the file of users (arc4 help secrets-file)")
+	}
 	if p.pool, err = pool.Parse(f.pool, p.local); err != nil {
 		return p, usageError("--pool: %w", err)
 	}
@@ -239,7 +242,7 @@ func listenAddress(s string) (string, error) {
 		return "", usageError("--listen %q: give ADDRESS, ADDRESS:PORT or :PORT", s)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
-		return "", usageError("--listen %q: no such port", s)
+		return "", usageError("--listen %q: no such port: give 1 to 65535, or leave it out for 1723", s)
 	}
 	return net.JoinHostPort(host, port), nil
 }
@@ -258,14 +261,20 @@ func listenError(address string, err error) error {
 
 func ipv4Flag(name, value string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(value)
-	if err != nil || !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
+	switch {
+	case err != nil || !a.Is4():
 		return a, usageError("%s %q: must be an IPv4 address, such as 10.99.0.1", name, value)
+	case a.IsUnspecified() || a.IsLoopback() || a.As4()[0] >= 224:
+		return a, usageError("%s %s: no machine can be reached under this address: give another, such as 10.99.0.1", name, value)
 	}
 	return a, nil
 }
 
 func ipv4Flags(name string, values []string) ([]netip.Addr, error) {
-	if len(values) > 2 {
+	switch {
+	case values != nil && len(values) == 0:
+		return nil, usageError("%s is empty: give one address or two, or leave it out", name)
+	case len(values) > 2:
 		return nil, usageError("%s %s: PPP has room for two", name, strings.Join(values, ","))
 	}
 	var all []netip.Addr
