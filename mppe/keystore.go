@@ -39,11 +39,16 @@ type keyStore struct {
 
 // at gives the key of packet n, which must not be below floor, nor too old, nor used. It derives what is missing up to n.
 func (s *keyStore) at(n int64) *key {
+	s.derive(n)
+	return &s.blocks[n>>6&slotMask][n&(blockSize-1)]
+}
+
+// derive derives what is missing up to the key of packet n.
+func (s *keyStore) derive(n int64) {
 	for s.tip < n {
 		s.keys.change(&s.tipKey)
 		s.grown()
 	}
-	return &s.blocks[n>>6&slotMask][n&(blockSize-1)]
 }
 
 // grown takes in that tipKey has become the key after the one that it was.

@@ -172,6 +172,12 @@ func (b *ReceiveBatch) judged(r *receiveRun, packets []Packet) {
 
 // derive takes the key chains to what the trials want, a step of width of them at a time.
 func (b *ReceiveBatch) derive(width int) {
+	if len(b.runs) < width || width < 2 {
+		for i := range b.runs {
+			b.runs[i].dec.stateless.store.derive(b.runs[i].target)
+		}
+		return
+	}
 	for turn := 0; ; {
 		for i := 0; i < len(b.runs) && b.chains.n < width; i++ {
 			r := &b.runs[turn%len(b.runs)]

@@ -31,9 +31,10 @@ type inbound struct {
 	mu      sync.Mutex
 	dev     netdev.Device // nil until the local end is up
 	dec     *mppe.Decrypter
-	early   bool      // stateless MPPE: decipher before the window
-	behind  bool      // the decrypter is catching up with the peer after an outage
-	turn    time.Time // when it may take the next steps
+	ahead   *decipheredRun // of the run in hand
+	early   bool           // stateless MPPE: decipher before the window
+	behind  bool           // the decrypter is catching up with the peer after an outage
+	turn    time.Time      // when it may take the next steps
 	win     *reorder.Window
 	winCfg  reorder.Config
 	data    belief // of packets that carry data
@@ -82,9 +83,11 @@ func (s *Session) receive(now time.Time, pkts []gre.Packet, w *devWriter) {
 	}
 	in.mu.Lock()
 	in.writer = w
+	in.decipherAhead(pkts)
 	for i := range pkts {
 		s.one(now, pkts[i].Data)
 	}
+	in.endAhead()
 	s.finish()
 	in.mu.Unlock()
 	s.arm()
@@ -191,13 +194,12 @@ func (s *Session) encrypted(now time.Time, seq uint32, body []byte) {
 	}
 }
 
-// decipher tries a stateless packet at once; what is not sound moves nothing.
+// decipher takes a stateless packet, which was tried with its whole run or is tried at once; what is not sound has moved
+// nothing.
 func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 	in := &s.in
-	b := getBuffer()
-	plain, err := in.dec.DecryptSeq(b[headroom-2:headroom-2], body, seq)
+	b, plain, err := in.decipherOne(seq, body)
 	if err != nil {
-		putBuffer(b[:])
 		in.countDecryptError(err)
 		return
 	}
