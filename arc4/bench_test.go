@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/arc4tun/arc4tun/arc4"
@@ -95,27 +96,66 @@ func BenchmarkPacket(b *testing.B) {
 	})
 }
 
+// packetJobs are jobs in place with packets of the sizes given, each a cache line
+// and more behind the one before it: packets that lie a multiple of 4096 bytes
+// apart would hold each other up, since processors compare the lower bits of
+// addresses first.
+func packetJobs(sizes []int) (jobs []arc4.Job, total int64) {
+	for _, size := range sizes {
+		total += int64(size)
+	}
+	buf := make([]byte, int(total)+128*len(sizes))
+	keys := make([]byte, 16*len(sizes))
+	for n, size := range sizes {
+		jobs = append(jobs, arc4.Job{Key: keys[16*n:][:16], Dst: buf[:size], Src: buf[:size]})
+		buf = buf[(size+127)&^63:]
+	}
+	return jobs, total
+}
+
+func benchJobs(b *testing.B, backend *arc4.Backend, sizes []int) {
+	random := rand.NewPCG(1, 2)
+	jobs, total := packetJobs(sizes)
+	b.SetBytes(total)
+	b.ReportAllocs()
+	for b.Loop() {
+		for n := range jobs {
+			freshKey(jobs[n].Key, random)
+		}
+		backend.XORKeyStreams(jobs)
+	}
+}
+
 // BenchmarkPackets is XORKeyStreams on 64 packets of size bytes, each with its
 // own new 16-byte key.
 func BenchmarkPackets(b *testing.B) {
-	const packets = 64
 	perBackend(b, func(b *testing.B, backend *arc4.Backend) {
 		for _, size := range benchSizes {
 			b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
-				random := rand.NewPCG(1, 2)
-				jobs := make([]arc4.Job, packets)
-				for n := range jobs {
-					buf := make([]byte, size)
-					jobs[n] = arc4.Job{Key: make([]byte, 16), Dst: buf, Src: buf}
-				}
-				b.SetBytes(packets * int64(size))
-				b.ReportAllocs()
-				for b.Loop() {
-					for n := range jobs {
-						freshKey(jobs[n].Key, random)
-					}
-					backend.XORKeyStreams(jobs)
-				}
+				benchJobs(b, backend, slices.Repeat([]int{size}, 64))
+			})
+		}
+	})
+}
+
+// BenchmarkMix is XORKeyStreams on 64 packets of the sizes that networks carry:
+// many small ones, many as large as can be, and others.
+func BenchmarkMix(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var sizes []int
+	for range 16 {
+		sizes = append(sizes, 40, 1400, []int{52, 576}[r.IntN(2)], 40+r.IntN(1361))
+	}
+	perBackend(b, func(b *testing.B, backend *arc4.Backend) { benchJobs(b, backend, sizes) })
+}
+
+// BenchmarkBatch is XORKeyStreams on a few packets of 1400 bytes, which do not
+// fill all lanes.
+func BenchmarkBatch(b *testing.B) {
+	perBackend(b, func(b *testing.B, backend *arc4.Backend) {
+		for _, packets := range []int{1, 2, 3, 4, 6, 8} {
+			b.Run(fmt.Sprintf("packets=%d", packets), func(b *testing.B) {
+				benchJobs(b, backend, slices.Repeat([]int{1400}, packets))
 			})
 		}
 	})

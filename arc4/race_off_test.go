@@ -1,0 +1,5 @@
+//go:build !race
+
+package arc4_test
+
+const raceDetector = false
