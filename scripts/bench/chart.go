@@ -110,7 +110,7 @@ func (c *chart) bars(j job, left, width vg.Length) {
 	// The line ends at libcrypto's own bar: below it are the figures of what is slower.
 	base := left + scale(c.got.rate(libcrypto.Name, j))
 	c.canvas.StrokeLine2(draw.LineStyle{Color: libcryptoInk, Width: 0.75, Dashes: []vg.Length{3, 2}},
-		base, c.middle(slices.Index(c.names, libcrypto.Name)), base, c.middle(0)+rowHeight/2)
+		base, c.middle(slices.Index(c.names, libcrypto.Name))-barHeight/2, base, c.middle(0)+rowHeight/2)
 }
 
 // write writes words in the chart's font.
