@@ -51,6 +51,7 @@ type inbound struct {
 	seen    frameLog
 	stats   inStats
 
+	believed  []uint32   // sequence numbers of the run in hand that are to be acknowledged
 	writer    *devWriter // of the goroutine that holds mu at the moment
 	deliverFn func([]byte)
 }
@@ -88,6 +89,7 @@ func (s *Session) receive(now time.Time, pkts []gre.Packet, w *devWriter) {
 		s.one(now, pkts[i].Data)
 	}
 	in.endAhead()
+	s.acknowledge(now)
 	s.finish()
 	in.mu.Unlock()
 	s.arm()
@@ -160,7 +162,7 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 	if nearData {
 		in.win.Mark(seq, in.deliverFn)
 	}
-	s.acknowledge(now, seq)
+	in.believed = append(in.believed, seq)
 	in.stats.Frames++
 	s.handFrame(frame)
 }
@@ -299,7 +301,7 @@ func (s *Session) believe(now time.Time, seq uint32) bool {
 		in.win.Restart(in.deliverFn)
 	}
 	in.ctl.last, in.ctl.started = in.data.last, true
-	s.acknowledge(now, seq)
+	in.believed = append(in.believed, seq)
 	return true
 }
 
@@ -391,11 +393,17 @@ func (s *Session) expire(now time.Time) {
 	s.finish()
 }
 
-// acknowledge notes a believed sequence number for the next acknowledgment.
-func (s *Session) acknowledge(now time.Time, seq uint32) {
+// acknowledge notes the believed sequence numbers of a run for the next acknowledgment.
+func (s *Session) acknowledge(now time.Time) {
+	if len(s.in.believed) == 0 {
+		return
+	}
 	s.ackMu.Lock()
-	s.acker.Received(now, seq)
+	for _, seq := range s.in.believed {
+		s.acker.Received(now, seq)
+	}
 	s.ackMu.Unlock()
+	s.in.believed = s.in.believed[:0]
 }
 
 // frameLog remembers the sequence numbers of the last control frames, since one that the network duplicated must not
