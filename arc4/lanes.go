@@ -98,28 +98,34 @@ func (s *scheduler) round(jobs []Job) {
 // length: a job in a class is at most twice as long as another. Empty ones are
 // left out.
 func (s *scheduler) sort() {
-	var start [sizeClasses + 1]int
+	s.next, s.count = 0, 0
+	classes := [sizeClasses]uint16{}
 	for n := range s.jobs {
 		if len(s.jobs[n].Src) > 0 {
-			start[s.class(n)+1]++
+			classes[class(&s.jobs[n])]++
+			s.order[s.count] = uint16(n)
+			s.count++
 		}
 	}
-	for c := range sizeClasses {
-		start[c+1] += start[c]
+	if s.count == 0 || int(classes[class(&s.jobs[s.order[0]])]) == s.count {
+		return // one class, as the packets of a bulk transfer are
+	}
+	start := uint16(0)
+	for c, n := range classes {
+		classes[c], start = start, start+n
 	}
 	for n := range s.jobs {
 		if len(s.jobs[n].Src) > 0 {
-			c := s.class(n)
-			s.order[start[c]] = uint16(n)
-			start[c]++
+			c := class(&s.jobs[n])
+			s.order[classes[c]] = uint16(n)
+			classes[c]++
 		}
 	}
-	s.next, s.count = 0, start[sizeClasses]
 }
 
 // class is 0 for the longest jobs and sizeClasses-1 for those under a block.
-func (s *scheduler) class(n int) int {
-	return sizeClasses - 1 - min(bits.Len(uint(len(s.jobs[n].Src)/blockSize)), sizeClasses-1)
+func class(j *Job) int {
+	return sizeClasses - 1 - min(bits.Len(uint(len(j.Src)/blockSize)), sizeClasses-1)
 }
 
 // begin gives all lanes work, if there is any, when none has. It is false if

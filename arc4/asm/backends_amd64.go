@@ -10,12 +10,16 @@ func backends() []Backend {
 		{
 			Name: "amd64-sse41", Missing: lacksSSE41(),
 			NewStream: func() Stream { return new(sse41) },
-			NewLanes:  func() Lanes { return newByteLanes(xorLanesSSE41, xorBytesSSE41) },
+			NewLanes: func() Lanes {
+				return (&byteLanes{setLanes: setLanesSSE2, xorLanes: xorLanesSSE41, xorBytes: xorBytesSSE41}).ready()
+			},
 		},
 		{
 			Name: "amd64-avx512", Missing: lacksAVX512(),
 			NewStream: func() Stream { return new(avx512) },
-			NewLanes:  func() Lanes { return newByteLanes(xorLanesAVX512, xorBytesAVX512) },
+			NewLanes: func() Lanes {
+				return (&byteLanes{setLanes: setLanesAVX512, xorLanes: xorLanesAVX512, xorBytes: xorBytesAVX512}).ready()
+			},
 		},
 	}
 }

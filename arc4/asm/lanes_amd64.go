@@ -21,11 +21,16 @@ const (
 	longRun = 128
 )
 
-// setLanes runs the key set-up of six lanes. keys points to 16 bytes for the
+// setLanesSSE2 runs the key set-up of six lanes. keys points to 16 bytes for the
 // first 16 steps of each lane, keys+stride to those for the next, and so on.
 //
 //go:noescape
-func setLanes(lanes *lane, keys *byte, stride int)
+func setLanesSSE2(lanes *lane, keys *byte, stride int)
+
+// setLanesAVX512 is the same.
+//
+//go:noescape
+func setLanesAVX512(lanes *lane, keys *byte, stride int)
 
 // xorLanesSSE41 XORs so many blocks of 16 bytes, blocks > 0, in each of six
 // lanes, whose dst and src are the first of six slices.
@@ -46,6 +51,7 @@ type byteLanes struct {
 	// keys has 16 bytes of each key, then the next 16 of each.
 	keys [256 / keyBlock][width][keyBlock]byte
 
+	setLanes func(lanes *lane, keys *byte, stride int)
 	xorLanes func(lanes *lane, dst, src *[]byte, blocks int)
 	xorBytes func(s *perm, dst, src *byte, n int)
 
@@ -54,8 +60,8 @@ type byteLanes struct {
 	idle     [longRun * keyBlock]byte
 }
 
-func newByteLanes(xorLanes func(lanes *lane, dst, src *[]byte, blocks int), xorBytes func(s *perm, dst, src *byte, n int)) Lanes {
-	b := &byteLanes{xorLanes: xorLanes, xorBytes: xorBytes}
+// ready completes b, whose routines are set.
+func (b *byteLanes) ready() Lanes {
 	b.busy, b.wait = &b.room[0], &b.room[1]
 	return b
 }
@@ -95,7 +101,7 @@ func (b *byteLanes) SetKeys(keys [][]byte) {
 			}
 		}
 	}
-	setLanes(&b.wait[0], &b.keys[0][0][0], stride)
+	b.setLanes(&b.wait[0], &b.keys[0][0][0], stride)
 }
 
 // Start implements [Lanes].
