@@ -8,9 +8,9 @@ set -eu
 # gcc and libc6-dev: the race detector and pppd's plugin
 # libssl-dev: the comparison with OpenSSL, build tag libcrypto
 # qemu-user-static: the ciphers on mips and mipsle
-# iproute2 iperf3 iputils-ping: tests in network namespaces
+# iproute2 iperf3 iputils-ping nftables: tests in network namespaces
 # the rest: the guest with the real peers, see interop/README.md
-want="git gcc libc6-dev libssl-dev qemu-user-static iproute2 iperf3 iputils-ping
+want="git gcc libc6-dev libssl-dev qemu-user-static iproute2 iperf3 iputils-ping nftables
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux"
 
 if ! command -v dpkg-query >/dev/null; then

@@ -66,6 +66,19 @@ func (l *link) choose(now time.Time, ways []Mode, open opener) (old transmitter)
 	return nil
 }
 
+// due is whether a way that is better than what is open may be tried again.
+func (l *link) due(now time.Time, ways []Mode) bool {
+	for _, way := range ways {
+		if l.tx != nil && l.way == way {
+			return false
+		}
+		if l.reason[way] != "" && l.tries[way].allows(now) {
+			return true
+		}
+	}
+	return false
+}
+
 // failed notes why a way does not work at the moment.
 func (l *link) failed(now time.Time, way Mode, err error) {
 	l.tries[way].failed(now)

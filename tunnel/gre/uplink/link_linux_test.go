@@ -53,7 +53,9 @@ func TestLinkChooses(t *testing.T) {
 	refused[Packet] = nil
 	assert.Nil(t, l.choose(now, ways, open))
 	assert.Nil(t, l.tx, "not tried again at once")
+	assert.False(t, l.due(now, ways))
 	now = now.Add(firstRetry)
+	assert.True(t, l.due(now, ways))
 	assert.Nil(t, l.choose(now, ways, open))
 	assert.Equal(t, Packet, l.way)
 	assert.Equal(t, "eth0, next hop 192.0.2.1", l.describe("192.0.2.1"))
@@ -61,10 +63,13 @@ func TestLinkChooses(t *testing.T) {
 
 	refused[XSK] = nil
 	assert.Nil(t, l.choose(now, ways, open), "the better one has failed twice, and waits")
+	assert.False(t, l.due(now, ways))
 	now = now.Add(2 * firstRetry)
+	assert.True(t, l.due(now, ways))
 	assert.Equal(t, packet, l.choose(now, ways, open), "the better one replaces it")
 	assert.Equal(t, XSK, l.way)
 	assert.Nil(t, l.choose(now, ways, open), "there is no better one")
+	assert.False(t, l.due(now.Add(time.Hour), ways))
 
 	xsk := l.tx.(*fake)
 	l.drop(now, errors.New("gone"))

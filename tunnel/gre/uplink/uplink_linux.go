@@ -271,6 +271,11 @@ func (u *Uplink) look(now time.Time) {
 			p.dirty = true
 		}
 	}
+	for _, l := range u.links {
+		if l.due(now, u.cfg.Mode.ways()) {
+			u.mark(func(p *Path) bool { return p.link == l.index })
+		}
+	}
 	u.tend()
 }
 

@@ -1,0 +1,148 @@
+package uplink
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// inNamespace runs f on a thread of its own in a network namespace with a pair of Ethernet links, and gives it the index of
+// the first.
+func inNamespace(t *testing.T, f func(link int) error) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine, and the namespace with it
+		done <- func() error {
+			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+				return err
+			}
+			a := netlink.NewLinkAttrs()
+			a.Name = "wire"
+			if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: "other"}); err != nil {
+				return err
+			}
+			var index int
+			for _, name := range []string{"other", "wire"} {
+				l, err := netlink.LinkByName(name)
+				if err != nil {
+					return err
+				}
+				if err := netlink.LinkSetUp(l); err != nil {
+					return err
+				}
+				index = l.Attrs().Index
+			}
+			return f(index)
+		}()
+	}()
+	err := <-done
+	if errors.Is(err, os.ErrPermission) {
+		t.Skipf("network namespaces need rights: %v", err)
+	}
+	require.NoError(t, err)
+}
+
+// withoutLocking takes the right to lock memory from the calling thread for good, but for some bytes, and returns how to
+// put the limit back.
+func withoutLocking(bytes uint64) (undo func(), err error) {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return nil, err
+	}
+	data[0].Effective &^= 1 << unix.CAP_IPC_LOCK
+	if err := unix.Capset(&hdr, &data[0]); err != nil {
+		return nil, err
+	}
+	var old unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_MEMLOCK, nil, &old); err != nil {
+		return nil, err
+	}
+	if err := unix.Prlimit(0, unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: bytes, Max: old.Max}, nil); err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.Prlimit(0, unix.RLIMIT_MEMLOCK, &old, nil) }, nil
+}
+
+func TestLockedMemory(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		bytes  uint64
+		frames int // 0: none can be had
+	}{
+		{"room for all", 8 << 20, maxFrames},
+		{"room for a part", 1 << 20, 512},
+		{"room for little", minFrames * frameSize, minFrames},
+		{"room for nothing", 64 << 10, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inNamespace(t, func(link int) error {
+				undo, err := withoutLocking(tc.bytes)
+				if err != nil {
+					return err
+				}
+				defer undo()
+				// What an earlier socket had locked is given back a moment after it was closed.
+				var x *xsk
+				for range 1000 {
+					if x, err = openXSK(link); err == nil && len(x.umem) == tc.frames*frameSize || tc.frames == 0 {
+						break
+					}
+					if err == nil {
+						x.close()
+					}
+					time.Sleep(time.Millisecond)
+				}
+				if tc.frames == 0 {
+					assert.ErrorIs(t, err, unix.ENOBUFS)
+					assert.EqualError(t, err, "registering memory for 128 frames: no buffer space available")
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				defer x.close()
+				assert.Len(t, x.umem, tc.frames*frameSize)
+				return nil
+			})
+		})
+	}
+}
+
+func TestXSKRefuses(t *testing.T) {
+	inNamespace(t, func(link int) error {
+		x, err := openXSK(link)
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, "queue 0", x.note())
+		_, err = openXSK(link)
+		assert.ErrorIs(t, err, unix.EBUSY)
+		_, err = openXSK(link + 1000)
+		assert.ErrorIs(t, err, unix.ENODEV)
+		_, err = openPacket(link + 1000)
+		assert.ErrorIs(t, err, unix.ENODEV)
+		x.close()
+		x.close() // twice is harmless
+		x.tend()
+		_, err = x.send(&route{}, [][]byte{{1}})
+		assert.Equal(t, errClosed, err)
+		p, err := openPacket(link)
+		if err != nil {
+			return err
+		}
+		p.close()
+		p.close()
+		_, err = p.send(&route{}, [][]byte{{1}})
+		assert.Equal(t, errClosed, err)
+		return nil
+	})
+}
