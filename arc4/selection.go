@@ -17,7 +17,7 @@ const Environment = "ARC4_BACKEND"
 
 // sameSpeed is how much longer than the fastest a backend may take, in percent,
 // and still count as fast: that little differs from one run to the next anyway.
-const sameSpeed = 5
+const sameSpeed = 3
 
 // Selection is the choice of a backend for one workload.
 type Selection struct {
@@ -170,26 +170,31 @@ func (s *selector) chooseNow(w Workload) choice {
 		figures = append(figures, fmt.Sprintf("%s %s", t.Backend.name, t))
 	}
 	c.why = fmt.Sprintf("fastest of %d: %s", len(list), strings.Join(figures, ", "))
-	if b := s.equal(w, list); b != nil && b != c.backend {
+	if b, why := s.equal(w, c.times, list[0].Time); b != c.backend {
 		c.backend = b
-		c.why = fmt.Sprintf("within %d%% of the %s, and selected already", sameSpeed, c.why)
+		c.why = fmt.Sprintf("within %d%% of the %s, and %s", sameSpeed, c.why, why)
 	}
 	c.why += sound.failed
 	return c
 }
 
-// equal gives the backend of an earlier workload if it is as good as the first
-// of list, so that one backend does all where the clock shows no difference.
-func (s *selector) equal(w Workload, list []Timing) *Backend {
-	for w--; w >= 0; w-- {
-		before := s.choose(w).backend
-		for _, t := range list {
-			if t.Backend == before && t.Time*100 <= list[0].Time*(100+sameSpeed) {
-				return before
-			}
+// equal gives one of those that count as fast, and why that one: the backend of
+// an earlier workload, so that one backend does all where the clock shows no
+// difference; or else the last, since backends are listed from the plainest on,
+// so that the same is selected every time.
+func (s *selector) equal(w Workload, times []Timing, fastest time.Duration) (b *Backend, why string) {
+	var fast []*Backend
+	for _, t := range times {
+		if t.Time*100 <= fastest*(100+sameSpeed) {
+			fast = append(fast, t.Backend)
 		}
 	}
-	return nil
+	for before := w - 1; before >= 0; before-- {
+		if b := s.choose(before).backend; slices.Contains(fast, b) {
+			return b, fmt.Sprintf("selected for %v too", before)
+		}
+	}
+	return fast[len(fast)-1], "listed last of those"
 }
 
 // whole gives the backend for all work.
