@@ -72,6 +72,7 @@ type inStats struct {
 	OutOfReach     uint64 // MPPE too far ahead to decipher yet
 	TooLong        uint64 // larger than any packet we could have agreed on
 	Spoofed        uint64 // source address is not the one given to the peer
+	RouterMessages uint64 // ICMPv6 that would give us routes
 	Overrun        uint64 // control frames that came faster than they could be answered
 	DeviceErrors   uint64 // batches the local device refused
 }
@@ -365,6 +366,10 @@ func (in *inbound) mayEnter(ip []byte) bool {
 	case len(ip) >= 20 && ip[0]>>4 == 4 && in.ipv4:
 		return in.mayComeFrom(netip.AddrFrom4([4]byte(ip[12:16])), in.source)
 	case len(ip) >= 40 && ip[0]>>4 == 6 && in.ipv6:
+		if isRouterMessage(ip) {
+			in.stats.RouterMessages++
+			return false
+		}
 		return in.mayComeFrom(netip.AddrFrom16([16]byte(ip[8:24])), in.source6)
 	}
 	in.stats.Malformed++

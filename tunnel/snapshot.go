@@ -88,7 +88,7 @@ func (s inStats) dropped() map[string]uint64 {
 		"in_malformed": s.Malformed, "in_disbelieved": s.Disbelieved, "in_repeated_frames": s.RepeatedFrames,
 		"in_not_up": s.NotUp, "in_clear_refused": s.ClearRefused, "in_undecipherable": s.Undecipherable,
 		"in_late": s.Late, "in_repeated": s.Repeated, "in_out_of_reach": s.OutOfReach, "in_too_long": s.TooLong,
-		"in_spoofed": s.Spoofed, "in_overrun": s.Overrun, "device_errors": s.DeviceErrors,
+		"in_spoofed": s.Spoofed, "in_router_messages": s.RouterMessages, "in_overrun": s.Overrun, "device_errors": s.DeviceErrors,
 	}
 }
 

@@ -43,7 +43,7 @@ func (s *Setup) apply(ctx context.Context) error {
 			return err
 		}
 	}
-	steps := []func() error{c.keepRoutes, c.address4, c.address6, c.mtu, c.up}
+	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.up}
 	if hostRoute != nil {
 		steps = append(steps, func() error { return c.hostRoute(hostRoute) })
 	}
