@@ -65,6 +65,7 @@ type pair struct {
 	size []int
 	pkts []gre.Packet
 	w    *devWriter
+	out  dispatch // to a
 }
 
 func newPair(t testing.TB, backend *arc4.Backend, packets, size int) *pair {
@@ -90,6 +91,7 @@ func newPair(t testing.TB, backend *arc4.Backend, packets, size int) *pair {
 		p.size = append(p.size, max(size, 24))
 	}
 	p.pkts = make([]gre.Packet, packets)
+	p.out.route = func([]byte) *Session { return p.a }
 	return p
 }
 
@@ -100,7 +102,7 @@ func (p *pair) cross(now time.Time) {
 		// The last crossing has encrypted the packet in place.
 		copy(b[headroom:], p.plain(i))
 	}
-	p.a.sendPackets(p.bufs, p.size)
+	p.out.send(p.bufs, p.size)
 	for i := range p.wire.n {
 		p.pkts[i] = gre.Packet{Addr: serverOuter, Data: p.wire.sent[i]}
 	}

@@ -255,7 +255,7 @@ func (c *Client) read(dev netdev.Device) {
 		return
 	}
 	c.dev = dev
-	r := &deviceReader{dev: dev, route: func([]byte) *Session { return c.current.Load() }}
+	r := &deviceReader{dev: dev, dispatch: dispatch{route: func([]byte) *Session { return c.current.Load() }}}
 	go func() { c.unreadable(dev, r.run()) }()
 }
 

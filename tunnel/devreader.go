@@ -9,10 +9,10 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// deviceReader reads the local device and hands each run of packets for one session to that session.
+// deviceReader reads the local device and has what it reads sent.
 type deviceReader struct {
-	dev   netdev.Device
-	route func(ip []byte) *Session // whose a packet is, or nil
+	dev netdev.Device
+	dispatch
 }
 
 // A device's MTU is anybody's to change, so a buffer takes the largest packet there is; what is never touched takes no
@@ -46,21 +46,7 @@ func (r *deviceReader) run() error {
 			}
 		}
 		if n > 0 {
-			r.dispatch(bufs[:n], sizes[:n])
+			r.send(bufs[:n], sizes[:n])
 		}
-	}
-}
-
-func (r *deviceReader) dispatch(bufs [][]byte, sizes []int) {
-	for i := 0; i < len(bufs); {
-		s := r.route(bufs[i][headroom : headroom+sizes[i]])
-		end := i + 1
-		for end < len(bufs) && r.route(bufs[end][headroom:headroom+sizes[end]]) == s {
-			end++
-		}
-		if s != nil {
-			s.sendPackets(bufs[i:end], sizes[i:end])
-		}
-		i = end
 	}
 }

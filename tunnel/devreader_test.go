@@ -34,7 +34,7 @@ func TestDeviceReaderOutlivesAnError(t *testing.T) {
 	for range 100 {
 		d.steps = append(d.steps, fails, works)
 	}
-	r := &deviceReader{dev: d, route: func([]byte) *Session { seen++; return nil }}
+	r := &deviceReader{dev: d, dispatch: dispatch{route: func([]byte) *Session { seen++; return nil }}}
 	require.NoError(t, r.run())
 	require.Equal(t, 100, seen)
 }
@@ -67,11 +67,11 @@ func TestDeviceReaderTakesAnyPacket(t *testing.T) {
 		}
 		return len(bufs), nil
 	})
-	r := &deviceReader{dev: d, route: func(ip []byte) *Session {
+	r := &deviceReader{dev: d, dispatch: dispatch{route: func(ip []byte) *Session {
 		require.Len(t, ip, largest)
 		seen++
 		return nil
-	}}
+	}}}
 	require.NoError(t, r.run())
 	require.GreaterOrEqual(t, seen, d.BatchSize())
 }

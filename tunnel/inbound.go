@@ -17,7 +17,7 @@ import (
 // The way of a packet in, all of it on the goroutine that reads the GRE socket:
 //
 //  1. receiver takes a batch from the socket and finds the session of each packet by the peer's address and our call ID
-//     (receiver.go). A run for one session goes to receive together.
+//     (receiver.go). Those of one session make a run, which goes to receive together.
 //  2. one parses the GRE header and the PPP protocol.
 //  3. Control frames whose sequence number is believable go to the session's own goroutine at once (control.go); their
 //     number is marked in the window, so that it does not wait for it.

@@ -21,7 +21,7 @@ func (p *pair) swallow(n int) {
 		for i, b := range p.bufs[:some] {
 			copy(b[headroom:], p.plain(i))
 		}
-		p.a.sendPackets(p.bufs[:some], p.size[:some])
+		p.out.send(p.bufs[:some], p.size[:some])
 		n -= some
 	}
 }

@@ -13,9 +13,9 @@ import (
 // The way of a packet out, all of it on the goroutine that reads the local device:
 //
 //  1. deviceReader takes a batch of IP packets from the device, each at headroom in its buffer (devreader.go).
-//  2. The owner, Client or Server, says whose they are; a run for one session goes to sendPackets together.
+//  2. The owner, Client or Server, says whose they are; those of one session make a run (dispatch.go).
 //  3. accept puts the PPP protocol before each packet, and lowers the MSS of a TCP SYN.
-//  4. The encrypter works through the run in place: MPPE header and ciphertext (mppe.EncryptBatch).
+//  4. The runs of all sessions are encrypted together, in place: MPPE header and ciphertext (mppe.SendBatch).
 //  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending acknowledgment.
 //  6. The run leaves in one Send.
 //
@@ -54,26 +54,35 @@ type outStats struct {
 	NotIP          uint64 // neither IPv4 nor IPv6, or the one that was not negotiated
 }
 
-// sendPackets sends a run of IP packets, bufs[i][headroom:headroom+sizes[i]], to the peer. The buffers are overwritten,
-// and the caller's again when it returns.
-func (s *Session) sendPackets(bufs [][]byte, sizes []int) {
+// beginSending takes a run of IP packets, bufs[i][headroom:headroom+sizes[i]], for the peer and adds those that are to be
+// encrypted to batch. If it returns true there is something to send: once batch is encrypted, endSending does, and until
+// then the session sends nothing else. The buffers are overwritten, and the caller's again after that.
+func (s *Session) beginSending(bufs [][]byte, sizes []int, batch *mppe.SendBatch) bool {
 	o := &s.out
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	if !o.up || (o.mustEnc && o.enc == nil) {
 		o.stats.NotUp += uint64(len(bufs))
-		return
+		o.mu.Unlock()
+		return false
 	}
 	o.bufs, o.plain, o.sealed, o.pkts = o.bufs[:0], o.plain[:0], o.sealed[:0], o.pkts[:0]
 	for i, b := range bufs {
 		o.accept(b, sizes[i])
 	}
 	if len(o.bufs) == 0 {
-		return
+		o.mu.Unlock()
+		return false
 	}
 	if o.enc != nil {
-		o.enc.EncryptBatch(o.sealed, o.plain)
+		batch.Add(o.enc, o.sealed, o.plain)
 	}
+	return true
+}
+
+// endSending sends what beginSending has begun.
+func (s *Session) endSending() {
+	o := &s.out
+	defer o.mu.Unlock()
 	for i := range o.bufs {
 		o.seal(s, i)
 	}

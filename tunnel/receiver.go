@@ -106,7 +106,7 @@ func (r *receiver) run() error {
 	for i := range pkts {
 		pkts[i].Buf = make([]byte, bufferSize)
 	}
-	owners := make([]*Session, batch)
+	owners, run := make([]*Session, batch), make([]gre.Packet, 0, batch)
 	w := newDevWriter()
 	var rest breather
 	for {
@@ -119,22 +119,28 @@ func (r *receiver) run() error {
 		}
 		r.find(pkts[:n], owners)
 		now := r.now()
-		for i := 0; i < n; {
-			s := owners[i]
-			end := i + 1
-			for end < n && owners[end] == s {
-				end++
-			}
+		for i, s := range owners[:n] {
 			if s != nil {
-				s.receive(now, pkts[i:end], w)
+				run = gather(run[:0], pkts[i:n], owners[i:n])
+				s.receive(now, run, w)
 			}
-			i = end
 		}
-		clear(owners[:n])
 		if rest.eager(n) {
 			nap(rest.pause(now, r.now()))
 		}
 	}
+}
+
+// gather appends the packets of the first one's owner to run, and takes them off owners.
+func gather(run, pkts []gre.Packet, owners []*Session) []gre.Packet {
+	s := owners[0]
+	for i := range pkts {
+		if owners[i] == s {
+			run = append(run, pkts[i])
+			owners[i] = nil
+		}
+	}
+	return run
 }
 
 // find sets owners[i] to the session of pkts[i], or nil.

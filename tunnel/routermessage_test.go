@@ -91,7 +91,7 @@ func TestPeerGivesNoRoutes(t *testing.T) {
 	send := func(packet []byte) {
 		copy(p.bufs[0][headroom:], packet)
 		p.wire.n = 0
-		p.a.sendPackets(p.bufs, []int{len(packet)})
+		sendAll(p.a, p.bufs, []int{len(packet)})
 		p.pkts[0].Addr, p.pkts[0].Data = serverOuter, p.wire.sent[0]
 		p.b.receive(time.Unix(1000, 0), p.pkts, p.w)
 	}

@@ -132,7 +132,7 @@ func (v *Server) Serve(ctx context.Context) error {
 	defer stop()
 	reading := make(chan error, 1)
 	go func() {
-		r := &deviceReader{dev: v.cfg.Device, route: v.route}
+		r := &deviceReader{dev: v.cfg.Device, dispatch: dispatch{route: v.route}}
 		err := r.run()
 		if err != nil {
 			cancel()

@@ -48,7 +48,7 @@ func TestProtocolThatWasNotNegotiated(t *testing.T) {
 			}
 			copy(p.bufs[0][headroom:], c.packet)
 			p.wire.n = 0
-			p.a.sendPackets(p.bufs, []int{len(c.packet)})
+			sendAll(p.a, p.bufs, []int{len(c.packet)})
 			require.Equal(t, 1, p.wire.n)
 			p.pkts[0].Addr, p.pkts[0].Data = serverOuter, p.wire.sent[0]
 			p.b.receive(time.Unix(1000, 0), p.pkts, p.w)
@@ -57,7 +57,7 @@ func TestProtocolThatWasNotNegotiated(t *testing.T) {
 			// And nothing goes out by a protocol that is not open.
 			copy(p.bufs[0][headroom:], c.packet)
 			p.wire.n = 0
-			p.b.sendPackets(p.bufs, []int{len(c.packet)})
+			sendAll(p.b, p.bufs, []int{len(c.packet)})
 			open := c.up.Local.IsValid() && c.packet[0]>>4 == 4 || c.up.LocalIPv6.IsValid() && c.packet[0]>>4 == 6
 			assert.Equal(t, open, p.wire.n == 1)
 		})

@@ -171,7 +171,7 @@ func (w *world) insist() {
 		}
 		b := make([]byte, bufferSize)
 		n := copy(b[headroom:], marked(from, to, 0, 0))
-		s.sendPackets([][]byte{b}, []int{n})
+		sendAll(s, [][]byte{b}, []int{n})
 	}
 }
 

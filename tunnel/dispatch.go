@@ -1,0 +1,46 @@
+package tunnel
+
+import "github.com/arc4tun/arc4tun/mppe"
+
+// dispatch hands the packets of one batch from the device to their sessions, those of each in their order. The sessions'
+// packets are encrypted together: what has few for each of many sessions is no slower than what has many for one.
+type dispatch struct {
+	route func(ip []byte) *Session // whose a packet is, or nil
+	batch mppe.SendBatch
+
+	// One batch's working memory: whose each packet is, the packets in the order of their sessions, the sessions.
+	owners   []*Session
+	bufs     [][]byte
+	sizes    []int
+	sessions []*Session
+}
+
+// send sends the IP packets bufs[i][headroom:headroom+sizes[i]], whose buffers are overwritten, and the caller's again
+// when it returns.
+func (d *dispatch) send(bufs [][]byte, sizes []int) {
+	d.owners, d.bufs, d.sizes, d.sessions = d.owners[:0], d.bufs[:0], d.sizes[:0], d.sessions[:0]
+	for i, b := range bufs {
+		d.owners = append(d.owners, d.route(b[headroom:headroom+sizes[i]]))
+	}
+	for i, s := range d.owners {
+		if s == nil {
+			continue
+		}
+		first := len(d.bufs)
+		for k := i; k < len(bufs); k++ {
+			if d.owners[k] == s {
+				d.bufs, d.sizes = append(d.bufs, bufs[k]), append(d.sizes, sizes[k])
+				d.owners[k] = nil
+			}
+		}
+		if s.beginSending(d.bufs[first:], d.sizes[first:], &d.batch) {
+			d.sessions = append(d.sessions, s)
+		}
+	}
+	d.batch.Encrypt()
+	for _, s := range d.sessions {
+		s.endSending()
+	}
+	clear(d.owners)
+	clear(d.sessions)
+}
