@@ -13,11 +13,15 @@ type Stream interface {
 // each, then the next of each, so that a step has the processor to itself while
 // the others wait for their loads. Every key stream starts in the waiting room
 // and then moves into a lane.
+//
+// An implementation may also have a method StartAll() that puts what waits at
+// each place into the lane of that number, for less than starting them singly.
 type Lanes interface {
 	// Width is the number of lanes, and of places in the waiting room.
 	Width() int
 	// SetKeys runs the key set-up for 1 to Width keys of 1 to 256 bytes;
-	// afterwards place n of the waiting room holds the start of keys[n]'s stream.
+	// afterwards place n of the waiting room holds the start of keys[n]'s stream,
+	// and those from len(keys) on nothing of use.
 	SetKeys(keys [][]byte)
 	// Start puts a copy of what waits at place n into a lane.
 	Start(lane, n int)
@@ -25,7 +29,8 @@ type Lanes interface {
 	Move(to, from int)
 	// XORBlocks sets dst[l] to src[l] XORed with the next 16*blocks bytes of the
 	// stream in lane l, for every l below len(dst), which is 1 to Width. All
-	// slices have at least that many bytes; blocks is at least 1.
+	// slices have at least that many bytes; blocks is at least 1. Afterwards
+	// lanes from len(dst) on hold nothing of use.
 	XORBlocks(dst, src [][]byte, blocks int)
 }
 
