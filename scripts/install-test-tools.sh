@@ -9,8 +9,9 @@ set -eu
 # libssl-dev: the comparison with OpenSSL, build tag libcrypto
 # qemu-user-static: the ciphers on mips and mipsle
 # iproute2 iperf3 iputils-ping nftables: tests in network namespaces
+# man-db: whether the manual pages can be read
 # the rest: the guest with the real peers, see interop/README.md
-want="git gcc libc6-dev libssl-dev qemu-user-static iproute2 iperf3 iputils-ping nftables
+want="git gcc libc6-dev libssl-dev qemu-user-static iproute2 iperf3 iputils-ping nftables man-db
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux"
 
 if ! command -v dpkg-query >/dev/null; then
