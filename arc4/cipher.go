@@ -1,7 +1,7 @@
 // Package arc4 is RC4 as a set of interchangeable backends behind one API,
-// from the textbook one to hand-written assembly. The fastest backend for the
-// machine at hand is found by measuring, once, on first use; the environment
-// variable ARC4_BACKEND names another.
+// from the textbook one to hand-written assembly. The fastest backends for the
+// machine at hand are found by measuring, once for each kind of work, on first
+// use; the environment variable ARC4_BACKEND names others.
 //
 // RC4 is broken and is here for the protocols that still carry it. Build with
 // the tag purego to leave out all assembly.

@@ -32,3 +32,18 @@ func ExampleLookup() {
 	fmt.Printf("%x %x\n", jobs[0].Dst, jobs[1].Dst)
 	// Output: bbf316e8d940af0ad3 1021bf0420
 }
+
+func ExampleBackend_For() {
+	b, err := arc4.Lookup("u32,unrolled") // "auto" is like this where no backend is best for all work
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, w := range arc4.Workloads() {
+		fmt.Println(w, b.For(w).Name())
+	}
+	// Output:
+	// stream u32
+	// packet unrolled
+	// packets unrolled
+}
