@@ -1,6 +1,10 @@
 package tunnel
 
-import "github.com/arc4tun/arc4tun/tunnel/netdev"
+import (
+	"sync"
+
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+)
 
 // devWriter collects the IP packets of one batch for the local device and writes them in one call.
 //
@@ -22,6 +26,9 @@ const (
 )
 
 func newDevWriter() *devWriter { return &devWriter{} }
+
+// writers are for those who write now and then: a writer may have grown to megabytes, too much for every session.
+var writers = sync.Pool{New: func() any { return newDevWriter() }}
 
 // add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It says when flush is due.
 func (w *devWriter) add(p []byte) (full bool) {

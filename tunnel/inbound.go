@@ -393,7 +393,9 @@ func (s *Session) expire(now time.Time) {
 	if at, ok := in.win.Deadline(); !ok || now.Before(at) {
 		return
 	}
-	in.writer = &s.expired
+	w := writers.Get().(*devWriter)
+	defer writers.Put(w)
+	in.writer = w
 	in.win.Expire(now, in.deliverFn)
 	s.finish()
 }

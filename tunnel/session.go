@@ -46,10 +46,9 @@ type Session struct {
 	ackMu sync.Mutex
 	acker gre.Acker
 
-	out     outbound
-	in      inbound
-	expired devWriter // for what the timer lets go
-	resets  bool      // a Reset-Request is outstanding (run's own)
+	out    outbound
+	in     inbound
+	resets bool // a Reset-Request is outstanding (run's own)
 
 	stateMu sync.Mutex
 	state   sessionState
