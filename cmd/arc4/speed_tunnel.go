@@ -89,6 +89,10 @@ func newSpeedTunnelCmd() *cobra.Command {
 		"distribution": cobra.FixedCompletions([]string{"uniform", "normal", "pareto"}, cobra.ShellCompDirectiveNoFileComp),
 		"plot":         cobra.FixedCompletions(chart.Formats(), cobra.ShellCompDirectiveFilterFileExt),
 	}
+	completions["backend"] = func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		names, directive := completeBackends(cmd, args, begun)
+		return append(names, "all"), directive
+	}
 	for flag, complete := range completions {
 		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
 			panic(err)
