@@ -40,7 +40,7 @@ func TestExpiryKeepsNoMemory(t *testing.T) {
 			copy(b[headroom:], tcpPacket(uint16(i/2), uint32(i%2*900), 7, flagACK, 900))
 			p.size[i] = 952
 		}
-		p.a.sendPackets(p.bufs, p.size)
+		p.out.send(p.bufs, p.size)
 		for i := range p.wire.n {
 			p.pkts[i] = gre.Packet{Addr: serverOuter, Data: p.wire.sent[i]}
 		}

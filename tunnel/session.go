@@ -46,9 +46,10 @@ type Session struct {
 	ackMu sync.Mutex
 	acker gre.Acker
 
-	out    outbound
-	in     inbound
-	resets bool // a Reset-Request is outstanding (run's own)
+	out        outbound
+	in         inbound
+	resets     bool // a Reset-Request is outstanding (run's own)
+	keysWarned bool // it was said that nothing deciphers (the same)
 
 	stateMu sync.Mutex
 	state   sessionState
@@ -171,6 +172,22 @@ func (s *Session) work(now time.Time) {
 		s.sendAck(ack)
 	}
 	s.catchUp(now)
+	s.checkKeys()
+}
+
+// undecipherable is how many packets, of which none deciphers, show that the keys differ.
+const undecipherable = 32
+
+// checkKeys says once that nothing of the peer's deciphers, for the link is up and shows no other sign of it. It ends
+// nothing: anyone can forge such packets.
+func (s *Session) checkKeys() {
+	s.in.mu.Lock()
+	differ := !s.keysWarned && s.in.dec != nil && s.in.stats.Undecipherable >= undecipherable && s.in.dec.Stats().Packets == 0
+	s.in.mu.Unlock()
+	if differ {
+		s.keysWarned = true
+		s.log.Warn("no packet of the peer deciphers: the two ends have different keys, or somebody forges packets")
+	}
 }
 
 // reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it has found it again.
