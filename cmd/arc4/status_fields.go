@@ -54,6 +54,7 @@ var sessionFields = []statusField{
 	{name: "in_out_of_reach", what: "encrypted packets too far ahead to be deciphered yet"},
 	{name: "in_too_long", what: "packets longer than was agreed"},
 	{name: "in_spoofed", what: "packets whose source address is not the peer's"},
+	{name: "in_router_messages", what: "ICMPv6 packets of the peer that would give this machine routes, and were not passed on"},
 	{name: "in_overrun", what: "control frames that came faster than they could be answered"},
 	{name: "device_errors", what: "times the TUN device refused packets"},
 	{name: "out_not_up", what: "packets for the peer while the link was not open"},

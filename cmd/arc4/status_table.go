@@ -121,11 +121,19 @@ func writeCounters(out io.Writer, s status.Snapshot) {
 
 func writeTotals(out io.Writer, s status.Snapshot) {
 	t := s.Totals
-	fmt.Fprintf(out, "since the start: %d sessions, %s in %d packets in, %s in %d packets out, %d lost\n",
-		t.Sessions, byteSize(t.BytesIn), t.PacketsIn, byteSize(t.BytesOut), t.PacketsOut, t.Window.Lost)
+	fmt.Fprintf(out, "since the start: %d %s, %s in %d packets in, %s in %d packets out, %d lost\n",
+		t.Sessions, plural(t.Sessions, "session"), byteSize(t.BytesIn), t.PacketsIn, byteSize(t.BytesOut), t.PacketsOut, t.Window.Lost)
 	if refused := counterList(s.Refused); refused != "" {
 		fmt.Fprintf(out, "refused: %s\n", refused)
 	}
+}
+
+// plural is a word for so many.
+func plural(n uint64, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }
 
 // sessionsBefore is the last look at the sessions of the same process, by ID.

@@ -138,10 +138,10 @@ func TestStatusJSON(t *testing.T) {
 
 func TestStatusOfSeveral(t *testing.T) {
 	var out bytes.Buffer
-	idle := status.Snapshot{Process: status.Process{Role: status.RoleServer, Version: "v1", PID: 7, Backend: "u32"}}
+	idle := status.Snapshot{Totals: status.Totals{Sessions: 1}, Process: status.Process{Role: status.RoleServer, Version: "v1", PID: 7, Backend: "u32"}}
 	writeStatusTables(&out, []status.Result{{Path: "/a.sock", Snapshot: idle}, {Path: "/b.sock", Err: errors.New("hung\nup")}}, nil, 0, false)
 	assert.Equal(t, "server v1, pid 7, up -\nbackend u32\nno session\n"+
-		"since the start: 0 sessions, 0 B in 0 packets in, 0 B in 0 packets out, 0 lost\n"+
+		"since the start: 1 session, 0 B in 0 packets in, 0 B in 0 packets out, 0 lost\n"+
 		"\n/b.sock: no answer: hung up\n", out.String())
 }
 
