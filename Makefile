@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop tools bench bench-go bench-mips fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop tools bench bench-go bench-tunnel bench-mips fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +54,9 @@ bench: ## this project against OpenSSL and Go: a table, doc/bench/table.md and s
 bench-go: ## Go benchmarks of the ciphers: bench.out, and a table of backends
 	$(GO) test -run '^$$' -bench . -count 6 -benchtime 0.2s ./arc4/ | tee bench.out
 	$(GO) tool benchstat -col /backend bench.out
+
+bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network namespaces; as root (5 to 6 minutes)
+	@$(GO) run ./scripts/benchtunnel
 
 bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
 	@$(GO) run ./scripts/countinstr -arch mipsle,mips

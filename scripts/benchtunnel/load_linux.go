@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// subject is a contender that is set up.
+type subject interface {
+	// bulk sends for a time, as fast as it goes, and returns the bits a second and the bytes that arrived, and TCP's
+	// retransmissions.
+	bulk(ctx context.Context, d time.Duration) (flow, error)
+	// small does the same with packets of 64 bytes.
+	small(ctx context.Context, d time.Duration) (flow, error)
+	// pinged is what answers ping, and from where.
+	pinged() (from *machine, to string)
+	close()
+}
+
+// measure measures a contender once.
+func measure(ctx context.Context, s subject, d time.Duration) (measurement, error) {
+	var m measurement
+	before, err := readTicks()
+	if err != nil {
+		return m, err
+	}
+	time.Sleep(500 * time.Millisecond) // for what ran before to end, and to see what else does
+	idle, err := readTicks()
+	if err != nil {
+		return m, err
+	}
+	m.busy = float64(idle.busy-before.busy+idle.nice-before.nice) / max(1, float64(idle.all-before.all))
+
+	var pings []byte
+	var pingErr error
+	var pinging sync.WaitGroup
+	pinging.Go(func() {
+		from, to := s.pinged()
+		// ping ends with an error when an answer is missing.
+		pings, pingErr = from.output(ctx, "ping", "-n", "-i", "0.01", "-w", strconv.Itoa(int(d.Seconds())), to)
+	})
+	f, err := s.bulk(ctx, d)
+	after, err2 := readTicks()
+	pinging.Wait()
+	if err := errors.Join(err, err2); err != nil {
+		return m, err
+	}
+	m.bits, m.retransmits, m.pings = 8*f.bytes/f.seconds, f.retransmits, parsePings(pings)
+	if len(m.pings) == 0 {
+		return m, fmt.Errorf("no ping came back: %w", pingErr)
+	}
+	m.cpu = float64(after.busy-idle.busy) / ticksPerSecond / (f.bytes / 1e9)
+	if f, err = s.small(ctx, max(d/2, time.Second)); err != nil {
+		return m, err
+	}
+	m.small = f.packets / f.seconds
+	return m, nil
+}
+
+func readTicks() (ticks, error) {
+	f, err := os.Open("/proc/stat")
+	if err != nil {
+		return ticks{}, err
+	}
+	defer f.Close()
+	return parseTicks(f)
+}
+
+// carrier is a contender that carries IP.
+type carrier struct {
+	*pair
+	to      string // the far end's address in it
+	started []*exec.Cmd
+	logs    []*os.File
+}
+
+// run starts a program that lasts as long as the contender, with what it says in a file that is shown if it fails.
+func (c *carrier) run(m *machine, cmd *exec.Cmd) error {
+	log, err := os.CreateTemp("", "benchtunnel")
+	if err != nil {
+		return err
+	}
+	c.logs = append(c.logs, log)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := m.start(cmd); err != nil {
+		return err
+	}
+	c.started = append(c.started, cmd)
+	return nil
+}
+
+// said adds to an error what the programs wrote last.
+func (c *carrier) said(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, log := range c.logs {
+		text, _ := os.ReadFile(log.Name())
+		err = fmt.Errorf("%w\n%s", err, text[max(0, len(text)-2000):])
+	}
+	return err
+}
+
+func (c *carrier) close() {
+	for _, cmd := range c.started {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	for _, log := range c.logs {
+		_ = log.Close()
+		_ = os.Remove(log.Name())
+	}
+	c.pair.close()
+}
+
+func (c *carrier) pinged() (*machine, string) { return c.near, c.to }
+
+func (c *carrier) bulk(ctx context.Context, d time.Duration) (flow, error) {
+	return c.iperf(ctx, "-t", strconv.Itoa(int(d.Seconds())))
+}
+
+// udpData is the UDP data of an IP packet of 64 bytes.
+const udpData = 64 - 20 - 8
+
+func (c *carrier) small(ctx context.Context, d time.Duration) (flow, error) {
+	return c.iperf(ctx, "-u", "-b", "0", "-l", strconv.Itoa(udpData), "-t", strconv.Itoa(int(d.Seconds())))
+}
+
+// iperf sends from the near end to the far one.
+func (c *carrier) iperf(ctx context.Context, args ...string) (flow, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	server := exec.CommandContext(ctx, "iperf3", "-s", "-1", "-B", c.to)
+	if err := c.far.start(server); err != nil {
+		return flow{}, err
+	}
+	defer func() {
+		_ = server.Process.Kill() // it has ended, unless the client has failed
+		_ = server.Wait()
+	}()
+	if err := listens(ctx, c.far, net.JoinHostPort(c.to, "5201")); err != nil {
+		return flow{}, c.said(err)
+	}
+	out, err := c.near.output(ctx, "iperf3", append([]string{"-c", c.to, "-J"}, args...)...)
+	if err != nil && len(out) == 0 {
+		return flow{}, c.said(err)
+	}
+	f, err := parseFlow(out)
+	return f, c.said(err)
+}
+
+// listens waits until a socket of a machine listens, without connecting to it: the server takes one client.
+func listens(ctx context.Context, m *machine, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	ip := net.ParseIP(host).To4()
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return err
+	}
+	// As /proc/net/tcp writes it on a little-endian machine, in state 0A, LISTEN.
+	want := fmt.Sprintf("%02X%02X%02X%02X:%04X 00000000:0000 0A", ip[3], ip[2], ip[1], ip[0], n)
+	for ctx.Err() == nil {
+		var table []byte
+		if err := m.do(func() (err error) { table, err = os.ReadFile("/proc/thread-self/net/tcp"); return err }); err != nil {
+			return err
+		}
+		if strings.Contains(string(table), want) {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("iperf3 does not listen on %s", address)
+}
