@@ -20,7 +20,6 @@ type rawConn struct {
 	readMu sync.Mutex // guards reader
 	reader batchReader
 
-	mode uplink.Mode
 	up   *uplink.Uplink // nil: only the raw socket sends, because of noUp
 	noUp string
 
