@@ -36,7 +36,7 @@ func TestKeysThatDiffer(t *testing.T) {
 			}
 			if c.says == 0 {
 				for i := range uint32(100) {
-					forged := grePacket(7, p.b.in.data.last+i, mppeFrame(0x9000|uint16(300+i), make([]byte, 100)))
+					forged := grePacket(7, p.b.in.data.last+1+i, mppeFrame(0x9000|uint16(160+i), make([]byte, 100)))
 					p.b.receive(time.Unix(1000, 0), []gre.Packet{{Addr: serverOuter, Data: forged}}, p.w)
 					p.b.checkKeys()
 				}
