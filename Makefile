@@ -58,6 +58,9 @@ bench-go: ## Go benchmarks of the ciphers: bench.out, and a table of backends
 bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network namespaces; as root (5 to 6 minutes)
 	@$(GO) run ./scripts/benchtunnel
 
+bench-server: ## a server with 1 to 5,000 sessions: set-up rate, memory, throughput, shares; one core and two (3 minutes)
+	@$(GO) run ./scripts/benchserver
+
 bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
 	@$(GO) run ./scripts/countinstr -arch mipsle,mips
 

@@ -1,0 +1,195 @@
+package scale
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/arc4tun/arc4tun/speed/hub"
+	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/pool"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// crowd is a server and its clients.
+type crowd struct {
+	cfg       Config
+	hub       *hub.Hub
+	pool      *pool.Pool
+	accounts  map[string]tunnel.Account
+	password  string
+	dev       *serverDevice
+	server    *tunnel.Server
+	stop      context.CancelFunc
+	done      chan error
+	guests    []*guest
+	recorders []*recorder // the server's sockets, where what comes in is measured alone
+}
+
+var (
+	serverOuter = netip.AddrFrom4([4]byte{127, 32, 0, 1})
+	serverInner = netip.AddrFrom4([4]byte{10, 64, 0, 1})
+	firstInner  = netip.AddrFrom4([4]byte{10, 64, 0, 2})
+	lastInner   = netip.AddrFrom4([4]byte{10, 64, 255, 254})
+)
+
+// together is how many clients set their calls up at the same time: fewer than a
+// server allows of strangers (tunnel.GuardLimits).
+const together = 128
+
+// patience is how long a client may take to be up.
+const patience = 30 * time.Second
+
+// maxUnderWay bounds the packets of all circles together. The hub's queues hold
+// them all.
+const maxUnderWay = 1 << 15
+
+// openCrowd starts the server, and makes the clients without starting them.
+func openCrowd(ctx context.Context, cfg Config) (*crowd, error) {
+	c, err := newCrowd(cfg, hub.Options{Queue: 2 * maxUnderWay})
+	if err != nil {
+		return nil, err
+	}
+	return c, c.open(ctx)
+}
+
+// newCrowd makes the server's local end, and the clients' accounts.
+func newCrowd(cfg Config, wires hub.Options) (*crowd, error) {
+	c := &crowd{cfg: cfg, hub: hub.New(wires), done: make(chan error, 1), password: rand.Text()}
+	c.accounts = make(map[string]tunnel.Account, cfg.Sessions)
+	inner := firstInner
+	for i := range cfg.Sessions {
+		// Each has its address, so that the device knows whose a packet is.
+		c.accounts[userOf(i)] = tunnel.Account{Account: ppp.Account{Password: c.password}, Preferred: inner}
+		inner = inner.Next()
+	}
+	c.dev = newServerDevice(serverInner, firstInner, cfg.Sessions, cfg.Bytes, maxUnderWay)
+	var err error
+	c.pool, err = pool.Parse(fmt.Sprintf("%v-%v", firstInner, lastInner))
+	return c, err
+}
+
+// open starts the server and makes the clients.
+func (c *crowd) open(ctx context.Context) error {
+	at := serverOuter
+	if len(c.recorders) > 0 {
+		at = netip.IPv4Unspecified() // the server opens a socket for each address that clients call
+	}
+	listener, err := net.Listen("tcp4", netip.AddrPortFrom(at, 0).String())
+	if err != nil {
+		return err
+	}
+	c.server, err = tunnel.NewServer(tunnel.ServerConfig{
+		Options:  tunnel.Options{Backend: c.cfg.Backend, Log: c.cfg.Log},
+		Listener: listener, Device: c.dev, LocalIP: serverInner, Pool: c.pool, MaxSessions: c.cfg.Sessions,
+		Lookup: func(user string) (tunnel.Account, bool) {
+			a, ok := c.accounts[user]
+			return a, ok
+		},
+		ListenGRE: c.listenGRE,
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	for i := range c.cfg.Sessions {
+		// The server has an address for each of its recorders, and one without any.
+		outer := serverOuter
+		for range i % max(1, len(c.recorders)) {
+			outer = outer.Next()
+		}
+		g, err := newGuest(i, c.cfg, c.hub, net.JoinHostPort(outer.String(), port), c.password, newClientDevice(c.cfg.deviceBatch(), c.cfg.Bytes))
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		c.guests = append(c.guests, g)
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c.stop = stop
+	go func() { c.done <- c.server.Serve(serving) }()
+	return nil
+}
+
+// listenGRE opens the server's socket at one of its addresses.
+func (c *crowd) listenGRE(local netip.Addr) (gre.Conn, error) {
+	for _, r := range c.recorders {
+		if r.LocalAddr() == local {
+			return r, nil
+		}
+	}
+	return c.hub.Listen(local)
+}
+
+// setUp brings every session up, and says how long that took.
+func (c *crowd) setUp(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	calls, calling := errgroup.WithContext(ctx)
+	calls.SetLimit(together)
+	for _, g := range c.guests {
+		calls.Go(func() error { return g.call(calling, patience) })
+	}
+	if err := calls.Wait(); err != nil {
+		return 0, err
+	}
+	took := time.Since(began)
+	// The client is up a moment before the server.
+	for limit := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		up := 0
+		for _, s := range c.server.Snapshot().Sessions {
+			if s.State == "up" {
+				up++
+			}
+		}
+		switch {
+		case up == len(c.guests):
+			return took, nil
+		case time.Now().After(limit) || ctx.Err() != nil:
+			return 0, errors.Join(ctx.Err(), fmt.Errorf("%d of %d sessions are up at the server", up, len(c.guests)))
+		}
+	}
+}
+
+// each does something to every client, many at the same time.
+func (c *crowd) each(do func(*guest) error) error {
+	var all errgroup.Group
+	for _, g := range c.guests {
+		all.Go(func() error { return do(g) })
+	}
+	return all.Wait()
+}
+
+// vanish takes all clients away without a word.
+func (c *crowd) vanish() error {
+	if err := c.each((*guest).vanish); err != nil {
+		return err
+	}
+	for _, g := range c.guests {
+		*g = guest{tcp: g.tcp}
+	}
+	return nil
+}
+
+// close ends every session in order, then the server, and says how long that took.
+func (c *crowd) close() (time.Duration, error) {
+	began := time.Now()
+	errs := []error{c.each((*guest).hangUp)}
+	for _, g := range c.guests {
+		g.lay()
+	}
+	c.stop()
+	errs = append(errs, <-c.done, c.dev.failure())
+	if n := len(c.server.Snapshot().Sessions); n != 0 {
+		errs = append(errs, fmt.Errorf("%d sessions are left at a server that has ended", n))
+	}
+	return time.Since(began), errors.Join(errs...)
+}

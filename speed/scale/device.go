@@ -1,0 +1,252 @@
+package scale
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+
+	"golang.zx2c4.com/wireguard/tun"
+)
+
+// The traffic goes in circles: a client sends packets, the server's device sends
+// each back, and the client sends the next when one has come back. So nothing is
+// ever lost, a slow session slows nobody but itself, and every packet is known.
+
+// payloadAt is where a packet's number is, behind an IPv4 header; 8 bytes.
+const (
+	payloadAt = 20
+	leastSize = payloadAt + 8
+)
+
+// header makes the IPv4 header of a packet (RFC 791 section 3.1), checksum
+// included.
+func header(from, to netip.Addr, size int) (h [payloadAt]byte) {
+	h[0], h[8], h[9] = 0x45, 64, 253 // protocol 253 is for experiments (RFC 3692)
+	binary.BigEndian.PutUint16(h[2:], uint16(size))
+	*(*[4]byte)(h[12:]), *(*[4]byte)(h[16:]) = from.As4(), to.As4()
+	sum := uint32(0)
+	for i := 0; i < payloadAt; i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(h[i:]))
+	}
+	sum = sum&0xFFFF + sum>>16
+	sum = sum&0xFFFF + sum>>16
+	binary.BigEndian.PutUint16(h[10:], ^uint16(sum))
+	return h
+}
+
+// memory is what both kinds of device have of a tun.Device.
+type memory struct {
+	batch int
+
+	mu     sync.Mutex
+	ready  sync.Cond
+	closed bool
+	// broken is the first packet that was not the one expected.
+	broken error
+}
+
+func (m *memory) init(batch int) { m.batch, m.ready.L = batch, &m.mu }
+
+func (m *memory) File() *os.File           { return nil }
+func (m *memory) MTU() (int, error)        { return 1500, nil }
+func (m *memory) Name() (string, error)    { return "memory", nil }
+func (m *memory) Events() <-chan tun.Event { return nil }
+func (m *memory) BatchSize() int           { return m.batch }
+
+func (m *memory) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	m.ready.Broadcast()
+	return nil
+}
+
+// complain keeps the first complaint; mu is held.
+func (m *memory) complain(format string, values ...any) {
+	if m.broken == nil {
+		m.broken = fmt.Errorf(format, values...)
+	}
+}
+
+func (m *memory) failure() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.broken
+}
+
+// clientDevice is a client's local end: the start and the end of every circle.
+type clientDevice struct {
+	memory
+	size   int
+	head   [payloadAt]byte
+	credit int    // packets that may be sent
+	sent   uint64 // their numbers count up from 0
+	back   uint64 // packets that have come back, in order
+	paused bool
+}
+
+func newClientDevice(batch, size int) *clientDevice {
+	d := &clientDevice{size: size}
+	d.init(batch)
+	return d
+}
+
+// address takes the addresses of the tunnel.
+func (d *clientDevice) address(local, remote netip.Addr) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.head = header(local, remote, d.size)
+	return nil
+}
+
+// start lets window packets run in circles.
+func (d *clientDevice) start(window int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.credit, d.paused = window, false
+	d.ready.Broadcast()
+}
+
+// pause lets the circles run out.
+func (d *clientDevice) pause() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.paused, d.credit = true, 0
+}
+
+// rounds says how many packets have come back, and how many are under way.
+func (d *clientDevice) rounds() (back, away uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.back, d.sent - d.back
+}
+
+func (d *clientDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.credit == 0 && !d.closed {
+		d.ready.Wait()
+	}
+	if d.closed {
+		return 0, os.ErrClosed
+	}
+	n := min(d.credit, len(bufs))
+	for i := range n {
+		p := bufs[i][offset:][:d.size]
+		copy(p, d.head[:])
+		binary.BigEndian.PutUint64(p[payloadAt:], d.sent)
+		d.sent++
+		sizes[i] = d.size
+	}
+	d.credit -= n
+	return n, nil
+}
+
+func (d *clientDevice) Write(bufs [][]byte, offset int) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, b := range bufs {
+		p := b[offset:]
+		if len(p) != d.size || binary.BigEndian.Uint64(p[payloadAt:]) != d.back {
+			d.complain("client %v: a packet of %d bytes came where number %d was next", netip.AddrFrom4([4]byte(d.head[12:])), len(p), d.back)
+		}
+		d.back++
+	}
+	if !d.paused {
+		d.credit += len(bufs)
+		d.ready.Signal()
+	}
+	return len(bufs), nil
+}
+
+// serverDevice is the server's local end, where every circle turns.
+type serverDevice struct {
+	memory
+	counting
+	size    int
+	first   uint32 // the address of session 0 in the tunnel
+	heads   [][payloadAt]byte
+	next    []uint64 // the number that each session's next packet has
+	packets []turning
+	ring    uint32 // of packets: where the next one to leave is
+	waiting int
+}
+
+// turning is a packet on its way back.
+type turning struct {
+	session uint32
+	number  uint64
+}
+
+// newServerDevice turns packets of sessions whose addresses count up from first.
+// At most room packets are ever under way; it is a power of two.
+func newServerDevice(server, first netip.Addr, sessions, size, room int) *serverDevice {
+	d := &serverDevice{
+		size: size, first: number(first), heads: make([][payloadAt]byte, sessions), next: make([]uint64, sessions),
+		packets: make([]turning, room),
+	}
+	d.init(128)
+	a := first
+	for i := range d.heads {
+		d.heads[i] = header(server, a, size)
+		a = a.Next()
+	}
+	return d
+}
+
+func number(a netip.Addr) uint32 {
+	b := a.As4()
+	return binary.BigEndian.Uint32(b[:])
+}
+
+func (d *serverDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.waiting == 0 && !d.closed {
+		d.ready.Wait()
+	}
+	if d.closed {
+		return 0, os.ErrClosed
+	}
+	n := min(d.waiting, len(bufs))
+	for i := range n {
+		t := d.packets[d.ring&uint32(len(d.packets)-1)]
+		d.ring++
+		p := bufs[i][offset:][:d.size]
+		copy(p, d.heads[t.session][:])
+		binary.BigEndian.PutUint64(p[payloadAt:], t.number)
+		sizes[i] = d.size
+	}
+	d.waiting -= n
+	return n, nil
+}
+
+func (d *serverDevice) Write(bufs [][]byte, offset int) (int, error) {
+	if d.discard {
+		d.count(bufs, offset)
+		return len(bufs), nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, b := range bufs {
+		p := b[offset:]
+		session := binary.BigEndian.Uint32(p[12:]) - d.first
+		switch {
+		case len(p) != d.size || session >= uint32(len(d.next)):
+			d.complain("server: a packet of %d bytes from %v", len(p), netip.AddrFrom4([4]byte(p[12:])))
+			continue
+		case binary.BigEndian.Uint64(p[payloadAt:]) != d.next[session]:
+			d.complain("server: number %d of session %d came where %d was next", binary.BigEndian.Uint64(p[payloadAt:]), session, d.next[session])
+		case d.waiting == len(d.packets):
+			d.complain("server: more than %d packets are under way", d.waiting)
+			continue
+		}
+		d.packets[(d.ring+uint32(d.waiting))&uint32(len(d.packets)-1)] = turning{session, d.next[session]}
+		d.next[session]++
+		d.waiting++
+	}
+	d.ready.Signal()
+	return len(bufs), nil
+}

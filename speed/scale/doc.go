@@ -1,0 +1,11 @@
+// Package scale measures what a server does with many sessions: how fast they are
+// set up, what memory one takes, what goes through all of them together, and
+// whether each gets its share.
+//
+// The server and all clients are in this process, with MS-CHAPv2 and MPPE as
+// between any two machines. Their control connections are TCP over loopback, each
+// client at an address of its own in 127.0.0.0/8; GRE packets go through memory
+// (package hub), since no machine has raw sockets for thousands of hosts. The
+// memory of the server is what remains after the clients have vanished without a
+// word, from one moment to the next, as when a network breaks.
+package scale
