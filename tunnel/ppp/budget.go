@@ -14,7 +14,7 @@ const (
 	// Protocol-Rejects and Code-Rejects: a peer with the wrong keys sends nothing but random protocols.
 	rejectBurst    = 8
 	rejectInterval = 250 * time.Millisecond
-	// The network going and coming again: each time is addresses, routes and lines in a log.
+	// NetworkUp after the first: each is addresses, routes and lines in a log.
 	changeBurst    = 16
 	changeInterval = 5 * time.Minute
 )

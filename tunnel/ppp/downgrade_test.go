@@ -44,13 +44,13 @@ func TestEncryptionIsNotLostByRenegotiation(t *testing.T) {
 // each time; it gets some, and a link of years gets its own.
 func TestEndlessRenegotiation(t *testing.T) {
 	for name, which := range map[string]func(*Link) *automaton{
-		"of LCP":  func(l *Link) *automaton { return &l.lcp.automaton },
-		"of IPCP": func(l *Link) *automaton { return &l.ipcp.automaton },
+		"of LCP":    func(l *Link) *automaton { return &l.lcp.automaton },
+		"of IPCP":   func(l *Link) *automaton { return &l.ipcp.automaton },
+		"of IPV6CP": func(l *Link) *automaton { return &l.ipv6cp.automaton },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPair(t, clientConfig(), serverConfig())
+			p := bothNetworks(t, nil)
 			p.server.link.changes.burst = 1000 // it is the one that starts over
-			p.open()
 			p.run(10 * time.Second)
 			for range 100 {
 				p.run(time.Hour)

@@ -40,7 +40,7 @@ type Link struct {
 	setup   time.Time // when a network protocol must be open; zero: one is
 	grace   time.Time // until when IPv4 waits for IPv6 to be reported with it; zero: it does not
 	rejects budget
-	changes budget // how often the network may go and come again
+	changes budget // of NetworkUp after the first
 	held    heldPackets
 
 	lcp    *lcp
@@ -55,6 +55,7 @@ type Link struct {
 
 	networkStarted bool // IPCP and IPV6CP have been started
 	networkUp      bool // NetworkUp was given out
+	wasUp          bool // NetworkUp was ever given out
 	encrypted      bool // EncryptionUp was given out since LCP opened
 	wasEncrypted   bool // EncryptionUp was ever given out
 	assignment     assignment

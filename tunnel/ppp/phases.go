@@ -212,7 +212,11 @@ func (l *Link) networkChanged() {
 	if !l.networkUp && l.networkComing() {
 		return
 	}
-	l.networkUp = true
+	if l.wasUp && !l.changes.take(l.now) {
+		l.fail(down(ClassPeer, "the peer renegotiates the link over and over"))
+		return
+	}
+	l.networkUp, l.wasUp = true, true
 	l.refused = ""
 	l.setup, l.grace = time.Time{}, time.Time{}
 	up := NetworkUp{
@@ -257,9 +261,6 @@ func (l *Link) networkGone() {
 	}
 	l.networkUp = false
 	l.out.pushEvent(NetworkDown{})
-	if l.reason == nil && !l.changes.take(l.now) {
-		l.fail(down(ClassPeer, "the peer renegotiates the link over and over"))
-	}
 	if l.reason == nil {
 		l.setup = l.now.Add(l.cfg.SetupTimeout)
 	}

@@ -99,6 +99,9 @@ func (t *Table) add(words []word, name string, indirect func(string) (string, er
 	if s.addresses, err = parseRules(columns); err != nil {
 		return err
 	}
+	if s.Password == "" {
+		t.warn(name, line, "the secret is empty: whoever knows the client's name can log in with it")
+	}
 	if words[0].suspect {
 		t.warn(name, line, `the client's name has a backslash before a letter or digit, which is an escape: write two for DOMAIN\\user`)
 	}

@@ -198,11 +198,12 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	table := parse(t, "alice * x *\nOFFICE\\bob * x *\ncarol * x\ndave * x * -- mtu 1400\n")
-	require.Len(t, table.Warnings(), 3)
+	table := parse(t, "alice * x *\nOFFICE\\bob * x *\ncarol * x\ndave * x * -- mtu 1400\nerin * \"\" *\n")
+	require.Len(t, table.Warnings(), 4)
 	assert.Contains(t, table.Warnings()[0], `chap-secrets line 2: the client's name has a backslash`)
 	assert.Contains(t, table.Warnings()[1], "line 3: no address column")
 	assert.Contains(t, table.Warnings()[2], "line 4: the pppd options")
+	assert.Contains(t, table.Warnings()[3], "line 5: the secret is empty")
 	assert.Len(t, parse(t, strings.Repeat("a * b\n", 100)).Warnings(), maxWarnings)
 }
 
