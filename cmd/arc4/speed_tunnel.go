@@ -114,6 +114,9 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 		if picture, err = chart.FormatOf(o.plot); err != nil {
 			return usageError("--plot %w", err)
 		}
+		if !chart.Drawn {
+			return usageError("--plot %s: this build draws no charts (build tag noplot)", o.plot)
+		}
 	}
 	cfg.Lab = speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Log: quiet(loggerFrom(ctx))}
 	if !o.userspace {

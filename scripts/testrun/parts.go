@@ -34,6 +34,7 @@ func lint(t *tally) {
 	t.check("go vet", exec.Command("go", "vet", "./..."))
 	t.check("go vet -tags interop", exec.Command("go", "vet", "-tags", interopTag, "./interop/..."))
 	t.check("go vet -tags purego", exec.Command("go", "vet", "-tags", "purego", "./arc4/...", "./mppe/..."))
+	t.check("go vet -tags noplot", exec.Command("go", "vet", "-tags", "noplot", "./speed/...", "./cmd/..."))
 	t.check("staticcheck", exec.Command("go", "tool", "staticcheck", "./..."))
 	t.check("staticcheck -tags interop", exec.Command("go", "tool", "staticcheck", "-tags", interopTag, "./interop/..."))
 }

@@ -1,3 +1,5 @@
+//go:build !noplot
+
 package chart
 
 import (
@@ -14,25 +16,6 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Bars is a chart with a group of bars for each of Groups, and in it one bar for
-// each series.
-type Bars struct {
-	Title  string
-	Unit   string // of the values, at the axis
-	Groups []string
-	Series []Series
-	Log    bool // a logarithmic axis, for values that differ by orders of magnitude
-	// Width and Height are in pixels of a screen with 96 dots an inch; 0 is 900 and 420.
-	Width, Height int
-}
-
-// Series is what the bars of one colour stand for: a value for each group. A NaN
-// is not drawn.
-type Series struct {
-	Name   string
-	Values []float64
-}
-
 // palette is told apart by people who see few colours, and reads on white and on black.
 var palette = []color.Color{
 	color.NRGBA{0x77, 0x77, 0x77, 0xff}, color.NRGBA{0xd5, 0x5e, 0x00, 0xff}, color.NRGBA{0x00, 0x72, 0xb2, 0xff},
@@ -43,19 +26,8 @@ var palette = []color.Color{
 // ink is for text and lines; the paper is left to the page, light or dark.
 var ink = color.NRGBA{0x80, 0x80, 0x80, 0xff}
 
-// Formats lists the formats that Write knows, which are also the endings of their
-// files' names.
-func Formats() []string { return []string{"svg", "png"} }
-
-// FormatOf gives the format that a file's name asks for.
-func FormatOf(name string) (string, error) {
-	for _, f := range Formats() {
-		if strings.HasSuffix(strings.ToLower(name), "."+f) {
-			return f, nil
-		}
-	}
-	return "", fmt.Errorf("%q: the name must end in .%s", name, strings.Join(Formats(), " or ."))
-}
+// Drawn says whether this build can draw.
+const Drawn = true
 
 // Write draws the chart. format is one of [Formats].
 func (b *Bars) Write(out io.Writer, format string) error {
