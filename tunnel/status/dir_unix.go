@@ -6,27 +6,30 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
 
-// lockDir waits until no other process starts a server in dir. The lock is on the directory
-// itself, so it leaves no file behind.
-func lockDir(dir string) (unlock func(), err error) {
+// lockDir waits, for so long at most, until no other process starts a server in dir. The lock is on the directory itself,
+// so it leaves no file behind; but whoever may read the directory can hold it.
+func lockDir(dir string, wait time.Duration) (unlock func(), err error) {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX)
-		if err != syscall.EINTR {
-			break
+	for deadline := time.Now().Add(wait); ; time.Sleep(lockPause) {
+		err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { d.Close() }, nil
+		}
+		if err != syscall.EINTR && (err != syscall.EWOULDBLOCK || time.Now().After(deadline)) {
+			d.Close()
+			return nil, err
 		}
 	}
-	if err != nil {
-		d.Close()
-		return nil, err
-	}
-	return func() { d.Close() }, nil
 }
+
+// lockPause is between two attempts to lock: making a socket takes less.
+const lockPause = 5 * time.Millisecond
 
 // owner is the user a file belongs to.
 func owner(info fs.FileInfo) (uid int, known bool) {

@@ -57,9 +57,9 @@ func Listen(path string) (*Server, error) {
 		return nil, err
 	}
 	// Two processes that start at once must not take each other's new socket for a dead one.
-	unlock, err := lockDir(dir)
+	unlock, err := lockDir(dir, patience)
 	if err != nil {
-		return nil, fmt.Errorf("status socket %s: lock %s: %w", path, dir, err)
+		return nil, fmt.Errorf("status socket %s: lock %s: %w: choose a directory that is this user's alone", path, dir, bare(err))
 	}
 	defer unlock()
 	if err := removeStale(path); err != nil {
