@@ -16,9 +16,21 @@ type Link struct {
 	flight                           schedule
 	order                            uint32
 	slots                            [][]byte
+	whose                            []account // of each slot
 	empty                            []uint32
-	stats                            Stats
+	stats                            [accounts]Stats
+	// apart picks the packets of the account setApart; nil: none.
+	apart func(p []byte) bool
 }
+
+// account is which of a link's accounts a packet is counted in.
+type account uint8
+
+const (
+	ordinary account = iota
+	setApart
+	accounts
+)
 
 // Stats counts packets since New. Nothing is unaccounted for:
 //
@@ -30,6 +42,18 @@ type Stats struct {
 	Duplicated uint64 // copies made by chance
 	Reordered  uint64 // sent ahead by chance
 	Overflowed uint64 // refused by the full queue, copies included
+}
+
+// InFlight is how many of the packets are in the link.
+func (s Stats) InFlight() int {
+	return int(s.Sent + s.Duplicated - s.Delivered - s.Lost - s.Overflowed)
+}
+
+func (s Stats) plus(t Stats) Stats {
+	return Stats{
+		Sent: s.Sent + t.Sent, Delivered: s.Delivered + t.Delivered, Lost: s.Lost + t.Lost,
+		Duplicated: s.Duplicated + t.Duplicated, Reordered: s.Reordered + t.Reordered, Overflowed: s.Overflowed + t.Overflowed,
+	}
 }
 
 // New makes a link. The error names the field that is out of range.
@@ -61,33 +85,35 @@ func (l *Link) Reconfigure(cfg Config) error {
 // Send puts a packet into the link, which copies it. It reports whether at least
 // one copy is on its way; if not, the packet was lost or the queue is full.
 func (l *Link) Send(now time.Time, p []byte) (accepted bool) {
-	if l.stats.Sent == 0 {
+	if l.epoch.IsZero() {
 		l.epoch = now
 	}
-	l.stats.Sent++
+	whose := l.accountOf(p)
+	stats := &l.stats[whose]
+	stats.Sent++
 	copies := 1
 	if chance(l.duplicates, l.cfg.Duplicate) {
-		l.stats.Duplicated++
+		stats.Duplicated++
 		copies++
 	}
 	if chance(l.losses, l.cfg.Loss) {
-		l.stats.Lost++
+		stats.Lost++
 		copies--
 	}
 	at := now.Sub(l.epoch)
 	for range copies {
 		if len(l.flight) >= l.cfg.Limit {
-			l.stats.Overflowed++
+			stats.Overflowed++
 			continue
 		}
 		accepted = true
 		sent := l.transmit(at, len(p))
 		if chance(l.ahead, l.cfg.Reorder) {
-			l.stats.Reordered++
+			stats.Reordered++
 		} else {
 			sent += l.cfg.Distribution.draw(l.delay, l.cfg.Delay, l.cfg.Jitter)
 		}
-		l.flight.push(entry{at: sent, order: l.order, slot: l.store(p)})
+		l.flight.push(entry{at: sent, order: l.order, slot: l.store(p, whose)})
 		l.order++
 	}
 	return accepted
@@ -118,16 +144,23 @@ func (l *Link) soonest() time.Duration {
 	return max(0, l.cfg.Delay-l.cfg.Jitter)
 }
 
+func (l *Link) accountOf(p []byte) account {
+	if l.apart != nil && l.apart(p) {
+		return setApart
+	}
+	return ordinary
+}
+
 // store copies p into an empty slot, whose buffer grows to the largest packet
 // it has held.
-func (l *Link) store(p []byte) uint32 {
+func (l *Link) store(p []byte, whose account) uint32 {
 	if len(l.empty) == 0 {
 		l.empty = append(l.empty, uint32(len(l.slots)))
-		l.slots = append(l.slots, nil)
+		l.slots, l.whose = append(l.slots, nil), append(l.whose, whose)
 	}
 	i := l.empty[len(l.empty)-1]
 	l.empty = l.empty[:len(l.empty)-1]
-	l.slots[i] = append(l.slots[i][:0], p...)
+	l.slots[i], l.whose[i] = append(l.slots[i][:0], p...), whose
 	return i
 }
 
@@ -151,7 +184,7 @@ func (l *Link) pop(now time.Time) (p []byte, at time.Time, ok bool) {
 	}
 	e := l.flight.pop()
 	l.empty = append(l.empty, e.slot)
-	l.stats.Delivered++
+	l.stats[l.whose[e.slot]].Delivered++
 	return l.slots[e.slot], l.epoch.Add(e.at), true
 }
 
@@ -167,4 +200,4 @@ func (l *Link) Next() (time.Time, bool) {
 func (l *Link) Len() int { return len(l.flight) }
 
 // Stats returns the counters.
-func (l *Link) Stats() Stats { return l.stats }
+func (l *Link) Stats() Stats { return l.stats[ordinary].plus(l.stats[setApart]) }

@@ -33,6 +33,9 @@ type Options struct {
 	// microseconds later, as late as a sleep ends. It is for a link that shares
 	// its few cores with what it carries for: the looking can take all of one.
 	Yield bool
+	// Apart, if not nil, picks packets that have an account of their own too,
+	// RunnerStats.Apart. It is called when a packet enters the link.
+	Apart func(p []byte) bool
 }
 
 // Runner moves packets through a Link in real time: whoever calls Send puts
@@ -67,6 +70,7 @@ type Runner struct {
 // RunnerStats is a Runner's account.
 type RunnerStats struct {
 	Stats
+	Apart    Stats // those of the packets that Options.Apart picks
 	InFlight int
 	Late     Lateness
 }
@@ -97,6 +101,7 @@ func NewRunner(l *Link, out func(batch [][]byte) error, opt Options) (*Runner, e
 		batch: make([][]byte, 0, opt.Batch),
 		due:   make([]time.Time, 0, opt.Batch),
 	}
+	l.apart = opt.Apart
 	r.in.setSoonest(l.soonest())
 	return r, nil
 }
@@ -155,7 +160,7 @@ func (r *Runner) Stats() RunnerStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.takeIn()
-	return RunnerStats{Stats: r.link.Stats(), InFlight: r.link.Len(), Late: r.late}
+	return RunnerStats{Stats: r.link.Stats(), Apart: r.link.stats[setApart], InFlight: r.link.Len(), Late: r.late}
 }
 
 // Run releases packets until ctx is done, which returns nil, or until the output
