@@ -33,10 +33,9 @@ type Options struct {
 type Hub struct {
 	opt Options
 
-	mu   sync.RWMutex
-	ends map[netip.Addr]*end
-
-	nobody, unread atomic.Uint64
+	mu    sync.RWMutex
+	ends  map[netip.Addr]*end
+	stats map[netip.Addr]Stats // of addresses for which there is something to count
 }
 
 // New makes a hub without ends.
@@ -44,7 +43,7 @@ func New(opt Options) *Hub {
 	if opt.Queue <= 0 {
 		opt.Queue = DefaultQueue
 	}
-	return &Hub{opt: opt, ends: make(map[netip.Addr]*end)}
+	return &Hub{opt: opt, ends: make(map[netip.Addr]*end), stats: make(map[netip.Addr]Stats)}
 }
 
 // Stats counts packets that no end has in its own account.
@@ -53,8 +52,21 @@ type Stats struct {
 	Unread uint64 // waited at an end when that was closed
 }
 
-// Stats gives the counters.
-func (h *Hub) Stats() Stats { return Stats{Nobody: h.nobody.Load(), Unread: h.unread.Load()} }
+// Stats gives the counters of an address.
+func (h *Hub) Stats(a netip.Addr) Stats {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.stats[a]
+}
+
+func (h *Hub) count(a netip.Addr, nobody, unread int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.stats[a]
+	s.Nobody += uint64(nobody)
+	s.Unread += uint64(unread)
+	h.stats[a] = s
+}
 
 // Listen opens the end at an IPv4 address. The error is that there is one already.
 func (h *Hub) Listen(a netip.Addr) (gre.Conn, error) {
@@ -79,7 +91,7 @@ func (h *Hub) Arrive(from, to netip.Addr, packets ...[]byte) {
 	e := h.ends[to]
 	h.mu.RUnlock()
 	if e == nil || !e.arrive(from, packets) {
-		h.nobody.Add(uint64(len(packets)))
+		h.count(to, len(packets), 0)
 	}
 }
 
@@ -250,7 +262,9 @@ func (e *end) Close() error {
 	e.hub.remove(e)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.hub.unread.Add(uint64(e.length))
+	if e.length > 0 {
+		e.hub.count(e.addr, 0, e.length)
+	}
 	e.closed, e.ring, e.length = true, nil, 0
 	e.ready.Broadcast()
 	return nil

@@ -72,7 +72,7 @@ func TestPacketsFindTheirEnds(t *testing.T) {
 	assert.Equal(t, one, a.LocalAddr())
 	assert.Equal(t, gre.Stats{Sent: 3, SentBytes: 3}, a.Stats())
 	assert.Equal(t, gre.Stats{Received: 2, ReceivedBytes: 2}, c.Stats())
-	assert.Zero(t, h.Stats())
+	assert.Zero(t, h.Stats(three))
 }
 
 func TestNobodyAndUnread(t *testing.T) {
@@ -82,7 +82,8 @@ func TestNobodyAndUnread(t *testing.T) {
 	write(t, a, packets(two, "1", "2"))
 	require.NoError(t, b.Close())
 	write(t, a, packets(two, "too late"))
-	assert.Equal(t, Stats{Nobody: 2, Unread: 2}, h.Stats())
+	assert.Equal(t, Stats{Nobody: 1, Unread: 2}, h.Stats(two))
+	assert.Equal(t, Stats{Nobody: 1}, h.Stats(three))
 	assert.Equal(t, uint64(4), a.Stats().Sent, "as on a network: nobody tells the sender")
 
 	again := listen(t, h, two)
@@ -199,7 +200,7 @@ func TestAccount(t *testing.T) {
 	for _, c := range sent {
 		total += c.Stats().Sent
 	}
-	s := h.Stats()
+	s := h.Stats(one)
 	assert.Equal(t, uint64(senders*runs*each), total)
 	assert.Equal(t, total, received+s.Nobody+s.Unread)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -26,8 +27,7 @@ type kernel struct {
 	bridge *link.Bridge
 
 	mu      sync.Mutex
-	devices []netdev.Device // of the tunnel
-	setups  []*netdev.Setup
+	devices []*ownDevice // of the tunnel
 }
 
 // The names of the devices; each namespace has its own.
@@ -68,7 +68,9 @@ func (k *kernel) open(ctx context.Context, download, upload link.Config) error {
 	if err := probe.Close(); err != nil {
 		return err
 	}
-	k.bridge, err = link.NewBridge(k.wires[server], k.wires[client], download, upload, link.Options{RealTime: true, Yield: true})
+	opt := linkOptions
+	opt.Apart = isGRE
+	k.bridge, err = link.NewBridge(k.wires[server], k.wires[client], download, upload, opt)
 	return err
 }
 
@@ -145,23 +147,28 @@ func (k *kernel) listenGRE(s side, peer netip.Addr) (conn gre.Conn, err error) {
 
 func (k *kernel) device(ctx context.Context, s side, n tunnel.Network) (dev netdev.Device, err error) {
 	err = k.hosts[s].do(func() error {
-		var name string
-		if dev, name, err = netdev.CreateTUN(tunnelName, n.MTU); err != nil {
-			return err
-		}
-		k.mu.Lock()
-		k.devices = append(k.devices, dev)
-		k.mu.Unlock()
-		setup, err := netdev.NewSetup(netdev.Settings{Device: name, MTU: n.MTU, Local: n.Local, Remote: n.Remote})
+		inner, name, err := netdev.CreateTUN(tunnelName, n.MTU)
 		if err != nil {
 			return err
 		}
-		if err := setup.Apply(ctx); err != nil {
-			return err
+		d := &ownDevice{Device: inner}
+		setup, err := netdev.NewSetup(netdev.Settings{Device: name, MTU: n.MTU, Local: n.Local, Remote: n.Remote})
+		if err == nil {
+			err = setup.Apply(ctx)
+		}
+		if err != nil {
+			return errors.Join(err, inner.Close())
+		}
+		d.closed = func() error {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.devices = slices.DeleteFunc(k.devices, func(o *ownDevice) bool { return o == d })
+			return setup.Undo()
 		}
 		k.mu.Lock()
-		k.setups = append(k.setups, setup)
-		k.mu.Unlock()
+		defer k.mu.Unlock()
+		k.devices = append(k.devices, d)
+		dev = d
 		return nil
 	})
 	return dev, err
@@ -169,17 +176,21 @@ func (k *kernel) device(ctx context.Context, s side, n tunnel.Network) (dev netd
 
 func (k *kernel) dropDevices() error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	var errs []error
-	for _, s := range k.setups {
-		errs = append(errs, s.Undo())
-	}
-	for _, d := range k.devices {
-		errs = append(errs, d.Close()) // again, for the one that the server has closed
-	}
-	k.setups, k.devices = nil, nil
-	return errors.Join(errs...)
+	devices := slices.Clone(k.devices)
+	k.mu.Unlock()
+	return closeAll(devices)
 }
+
+func (k *kernel) greAccount(from side) GREAccount {
+	ab, ba := k.bridge.Runners()
+	if from == server {
+		return GREAccount{Stats: ab.Stats().Apart}
+	}
+	return GREAccount{Stats: ba.Stats().Apart}
+}
+
+// isGRE picks GRE packets over IPv4 (RFC 791 section 3.1, RFC 2784).
+func isGRE(p []byte) bool { return len(p) >= ipHeader && p[0]>>4 == 4 && p[9] == 47 }
 
 func (k *kernel) runners() (download, upload []*link.Runner) {
 	down, up := k.bridge.Runners()

@@ -85,6 +85,9 @@ func (s side) address(p Path) netip.Addr {
 // errNoTunnel is what a transfer through no tunnel ends with.
 var errNoTunnel = errors.New("no tunnel is up: StartTunnel brings one up")
 
+// linkOptions are those of all links.
+var linkOptions = link.Options{RealTime: true, Yield: true}
+
 // wireMTU is the largest outer packet, in bytes.
 const wireMTU = 1500
 
@@ -104,6 +107,7 @@ type network interface {
 	// dropDevices takes back what device made.
 	dropDevices() error
 	runners() (download, upload []*link.Runner)
+	greAccount(from side) GREAccount
 	// run carries packets until ctx is done, and takes everything down then.
 	run(ctx context.Context) error
 }

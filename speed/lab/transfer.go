@@ -55,7 +55,7 @@ func (l *Lab) Download(ctx context.Context, path Path, d time.Duration, window i
 func (l *Lab) Measure(ctx context.Context, t Transfer) (Result, error) {
 	source, sink, err := l.connect(ctx, t)
 	if err != nil {
-		return Result{}, fmt.Errorf("lab: opening TCP: %w", errors.Join(ctx.Err(), err))
+		return Result{}, fmt.Errorf("lab: opening TCP: %w", errors.Join(ended(ctx), err))
 	}
 	stop := context.AfterFunc(ctx, func() { source.Close(); sink.Close() })
 	defer stop()
@@ -73,6 +73,14 @@ func (l *Lab) Measure(ctx context.Context, t Transfer) (Result, error) {
 		return Result{}, fmt.Errorf("lab: transfer: %w", errors.Join(err, sendErr))
 	}
 	return r, nil
+}
+
+// ended is ctx's error, if it has one. What has the same deadline may notice a moment before ctx does.
+func ended(ctx context.Context) error {
+	if at, ok := ctx.Deadline(); ok && !time.Now().Before(at) {
+		<-ctx.Done()
+	}
+	return ctx.Err()
 }
 
 // connect opens the connection of a transfer: the client calls, as behind a NAT.

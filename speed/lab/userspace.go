@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.zx2c4.com/wireguard/tun/netstack"
 
+	"github.com/arc4tun/arc4tun/speed/hub"
 	"github.com/arc4tun/arc4tun/speed/link"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -23,14 +25,13 @@ import (
 type stacks struct {
 	outer  [2]*netstack.Net
 	bridge *link.Bridge
+	hub    *hub.Hub        // of GRE packets
 	gre    [2]*link.Runner // by the sender
 
 	mu      sync.Mutex       // guards what follows
 	inner   [2]*netstack.Net // in the tunnel
-	devices []netdev.Device
-	pipe    [2]gre.Conn     // the tunnel's
-	deliver [2]func([]byte) // into the pipe's other end, by the sender
-	scratch []byte          // a packet behind the place of its IP header
+	devices []*ownDevice
+	scratch []byte // a packet behind the place of its IP header
 }
 
 // ipHeader is what the outer packet of a GRE packet has more: a rate counts it.
@@ -52,7 +53,7 @@ func newUserspace(download, upload link.Config) (network, error) {
 	return u, nil
 }
 
-func closeAll(devices []netdev.Device) error {
+func closeAll[D netdev.Device](devices []D) error {
 	var errs []error
 	for _, d := range devices {
 		errs = append(errs, d.Close())
@@ -61,7 +62,8 @@ func closeAll(devices []netdev.Device) error {
 }
 
 func (u *stacks) open(wires [2]netdev.Device, download, upload link.Config) error {
-	opt := link.Options{RealTime: true, Yield: true}
+	opt := linkOptions
+	u.hub = hub.New(hub.Options{Carry: u.depart})
 	var err error
 	if u.bridge, err = link.NewBridge(wires[server], wires[client], download, upload, opt); err != nil {
 		return err
@@ -79,61 +81,61 @@ func (u *stacks) open(wires [2]netdev.Device, download, upload link.Config) erro
 	return nil
 }
 
-// arrive hands what a host sent to the other host's end of the pipe.
+// arrive hands what a host sent to the other host.
 func (u *stacks) arrive(from side) func([][]byte) error {
 	return func(batch [][]byte) error {
-		u.mu.Lock()
-		deliver := u.deliver[from]
-		u.mu.Unlock()
-		if deliver == nil { // its tunnel has ended
-			return nil
-		}
 		for _, p := range batch {
-			deliver(p[ipHeader:])
+			u.hub.Arrive(from.outer(), from.other().outer(), p[ipHeader:])
 		}
 		return nil
 	}
 }
 
-// depart puts a GRE packet into its link.
-func (u *stacks) depart(from netip.Addr, packet []byte, deliver func([]byte)) {
+// depart puts GRE packets into their link, each behind the header that it has on a
+// wire.
+func (u *stacks) depart(from, to netip.Addr, packets [][]byte) {
 	s := server
 	if from == client.outer() {
 		s = client
 	}
-	u.mu.Lock()
-	u.deliver[s] = deliver
-	u.scratch = append(u.scratch[:ipHeader], packet...)
-	u.gre[s].Send(u.scratch)
-	u.mu.Unlock()
-}
-
-func (u *stacks) listenGRE(s side, _ netip.Addr) (gre.Conn, error) {
+	if to != s.other().outer() {
+		return // a wire has two ends
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.pipe[s] == nil {
-		u.pipe[server], u.pipe[client] = gre.Pipe(gre.PipeOptions{A: server.outer(), B: client.outer(), Impair: u.depart})
+	for _, p := range packets {
+		u.scratch = append(u.scratch[:ipHeader], p...)
+		u.gre[s].Send(u.scratch)
 	}
-	return u.pipe[s], nil
 }
 
+func (u *stacks) listenGRE(s side, _ netip.Addr) (gre.Conn, error) { return u.hub.Listen(s.outer()) }
+
 func (u *stacks) device(_ context.Context, s side, n tunnel.Network) (netdev.Device, error) {
-	dev, stack, err := userspace.NewUserspace([]netip.Addr{n.Local}, nil, n.MTU)
+	inner, stack, err := userspace.NewUserspace([]netip.Addr{n.Local}, nil, n.MTU)
 	if err != nil {
 		return nil, err
+	}
+	d := &ownDevice{Device: inner}
+	d.closed = func() error {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if u.inner[s] == stack {
+			u.inner[s] = nil
+		}
+		u.devices = slices.DeleteFunc(u.devices, func(o *ownDevice) bool { return o == d })
+		return nil
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.inner[s] = stack
-	u.devices = append(u.devices, dev)
-	return dev, nil
+	u.devices = append(u.devices, d)
+	return d, nil
 }
 
 func (u *stacks) dropDevices() error {
 	u.mu.Lock()
-	devices := u.devices
-	u.devices = nil
-	u.inner, u.pipe, u.deliver = [2]*netstack.Net{}, [2]gre.Conn{}, [2]func([]byte){}
+	devices := slices.Clone(u.devices)
 	u.mu.Unlock()
 	return closeAll(devices)
 }
@@ -184,6 +186,11 @@ func (u *stacks) packets(s side, p Path) (net.PacketConn, error) {
 func (u *stacks) runners() (download, upload []*link.Runner) {
 	down, up := u.bridge.Runners()
 	return []*link.Runner{down, u.gre[server]}, []*link.Runner{up, u.gre[client]}
+}
+
+func (u *stacks) greAccount(from side) GREAccount {
+	to := u.hub.Stats(from.other().outer())
+	return GREAccount{Stats: u.gre[from].Stats().Stats, Unheard: to.Nobody + to.Unread, UnheardKnown: true}
 }
 
 func (u *stacks) run(ctx context.Context) error {
