@@ -1,13 +1,10 @@
 package gre
 
 import (
-	"net"
 	"net/netip"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
-	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
@@ -26,22 +23,32 @@ func Listen(local netip.Addr, opts Options) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := net.ListenPacket("ip4:47", local.String())
+	fd, err := openRaw(local)
 	if err != nil {
 		return nil, openError(local, err)
 	}
-	ip := pc.(*net.IPConn)
-	c := &rawConn{ip: ip, local: local, peer: peer}
-	if c.raw, err = ip.SyscallConn(); err == nil {
-		err = c.setOptions(opts)
-	}
-	if err != nil {
-		_ = ip.Close()
+	c := &rawConn{fd: fd, local: local, peer: peer}
+	if err := c.setOptions(opts); err != nil {
+		_ = unix.Close(fd)
 		return nil, openError(local, err)
 	}
 	c.reader.init(c)
 	c.openUplink(opts)
 	return c, nil
+}
+
+// openRaw opens the socket, in blocking mode and unknown to Go's poller: a poller is told of every packet that arrives,
+// by the sender's side, while somebody who waits in the system call itself is told only when he waits.
+func openRaw(local netip.Addr) (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_GRE)
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: local.As4()}); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }
 
 // openUplink looks for faster ways to send than the socket; without any it serves alone.
@@ -62,27 +69,29 @@ func (c *rawConn) openUplink(opts Options) {
 }
 
 func (c *rawConn) setOptions(opts Options) error {
-	program, err := bpf.Assemble(filter(c.peer))
-	if err != nil {
+	if err := c.attach(filter(c.peer)); err != nil {
 		return err
 	}
-	if err := ipv4.NewPacketConn(c.ip).SetBPF(program); err != nil {
-		return err
-	}
+	setBuffer(c.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, opts.RecvBuffer)
+	setBuffer(c.fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, opts.SendBuffer)
 	discover := unix.IP_PMTUDISC_DONT
 	if opts.DontFragment {
 		discover = unix.IP_PMTUDISC_DO
 	}
-	var operr error
-	err = c.raw.Control(func(fd uintptr) {
-		setBuffer(int(fd), unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, opts.RecvBuffer)
-		setBuffer(int(fd), unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, opts.SendBuffer)
-		operr = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, discover)
-	})
+	return unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, discover)
+}
+
+// attach makes a packet filter the socket's, in place of the one it has.
+func (c *rawConn) attach(program []bpf.Instruction) error {
+	raw, err := bpf.Assemble(program)
 	if err != nil {
 		return err
 	}
-	return operr
+	filter := make([]unix.SockFilter, len(raw))
+	for i, r := range raw {
+		filter[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	return unix.SetsockoptSockFprog(c.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
 }
 
 // setBuffer raises a socket buffer. A smaller one than asked for costs packets, not correctness, so a refusal
@@ -101,12 +110,13 @@ func (c *rawConn) drops() uint64 {
 	const memInfoDrops, memInfoVars = 8, 9
 	var info [memInfoVars]uint32
 	size := uint32(unsafe.Sizeof(info))
-	var errno syscall.Errno
-	err := c.raw.Control(func(fd uintptr) {
-		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
-			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-	})
-	if err != nil || errno != 0 {
+	if !c.use() {
+		return 0
+	}
+	defer c.release()
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(c.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
 		return 0
 	}
 	return uint64(info[memInfoDrops])

@@ -1,7 +1,6 @@
 package gre
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"syscall"
@@ -25,13 +24,9 @@ type message struct {
 
 // batchReader holds the arrays of recvmmsg.
 type batchReader struct {
-	conn  *rawConn
-	msgs  []message
-	iovs  []unix.Iovec
-	want  int
-	got   int
-	errno syscall.Errno
-	call  func(fd uintptr) bool // receive, bound once: a method value allocates
+	conn *rawConn
+	msgs []message
+	iovs []unix.Iovec
 }
 
 func (r *batchReader) init(c *rawConn) {
@@ -42,13 +37,12 @@ func (r *batchReader) init(c *rawConn) {
 		r.msgs[i].hdr.Iov = &r.iovs[i]
 		r.msgs[i].hdr.SetIovlen(1)
 	}
-	r.call = r.receive
 }
 
 // read waits for at least one datagram and receives what there is into the packets' buffers.
 func (r *batchReader) read(pkts []Packet) (int, error) {
-	r.want = min(len(pkts), maxBatch)
-	for i := range r.want {
+	want := min(len(pkts), maxBatch)
+	for i := range want {
 		buf := pkts[i].Buf
 		if len(buf) == 0 {
 			return 0, errNoBuffer
@@ -56,34 +50,38 @@ func (r *batchReader) read(pkts []Packet) (int, error) {
 		r.iovs[i].Base = &buf[0]
 		r.iovs[i].SetLen(len(buf))
 	}
-	for failures := 0; ; failures++ {
-		if err := r.conn.raw.Read(r.call); err != nil {
-			return 0, closedError(err)
-		}
-		if r.errno == 0 {
-			return r.got, nil
+	if !r.conn.use() {
+		return 0, net.ErrClosed
+	}
+	defer r.conn.release()
+	for failures := 0; ; {
+		n, errno := r.receive(want)
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno == 0 && n > 0 && r.msgs[0].length > 0:
+			return n, nil
+		case errno == 0:
+			return 0, net.ErrClosed // a datagram has an IP header; what has none is the end
 		}
 		r.conn.count.readErrors.Add(1)
 		// The errors of a socket are those of earlier packets, and each is reported once. An error that stays
 		// is the socket's own.
-		if failures == maxReadErrors {
-			return 0, &net.OpError{Op: "read", Net: "ip4:gre", Source: r.conn.ip.LocalAddr(), Err: r.errno}
+		if failures++; failures > maxReadErrors {
+			return 0, &net.OpError{Op: "read", Net: "ip4:gre", Source: &net.IPAddr{IP: r.conn.local.AsSlice()}, Err: errno}
 		}
 	}
 }
 
-func (r *batchReader) receive(fd uintptr) bool {
-	for {
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), uintptr(r.want), unix.MSG_DONTWAIT, 0, 0)
-		r.got, r.errno = int(n), errno
-		switch errno {
-		case unix.EINTR:
-			continue
-		case unix.EAGAIN:
-			return false
-		}
-		return true
+// receive takes what is there, and waits for it only if there is nothing: a call that cannot wait need not leave Go's
+// scheduler.
+func (r *batchReader) receive(want int) (int, syscall.Errno) {
+	fd := uintptr(r.conn.fd)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), uintptr(want), unix.MSG_DONTWAIT, 0, 0)
+	if errno == unix.EAGAIN {
+		n, _, errno = unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), uintptr(want), unix.MSG_WAITFORONE, 0, 0)
 	}
+	return int(n), errno
 }
 
 // received returns the length of datagram i of the last read, and whether its end is missing.
@@ -98,12 +96,8 @@ type batchWriter struct {
 	msgs   []message
 	iovs   []unix.Iovec
 	addrs  []unix.RawSockaddrInet4
-	todo   []message // what send is to send
-	sent   int
-	errno  syscall.Errno
-	denied syscall.Errno         // of the last flush: what a local firewall said
-	try    func(fd uintptr)      // send, whether or not there is room
-	wait   func(fd uintptr) bool // send once there is room
+	todo   []message     // what is left to be sent
+	denied syscall.Errno // of the last flush: what a local firewall said
 }
 
 func newBatchWriter(c *rawConn) *batchWriter {
@@ -120,11 +114,6 @@ func newBatchWriter(c *rawConn) *batchWriter {
 		hdr.Namelen = unix.SizeofSockaddrInet4
 		hdr.Iov = &w.iovs[i]
 		hdr.SetIovlen(1)
-	}
-	w.try = func(fd uintptr) { w.send(fd) }
-	w.wait = func(fd uintptr) bool {
-		w.send(fd)
-		return w.errno != unix.EAGAIN
 	}
 	return w
 }
@@ -159,32 +148,44 @@ func (w *batchWriter) flush(n int) (int, error) {
 		w.conn.count.sent.Add(uint64(total))
 		w.conn.count.sentBytes.Add(uint64(size))
 	}()
+	if !w.conn.use() {
+		return 0, net.ErrClosed
+	}
+	defer w.conn.release()
 	for len(w.todo) > 0 {
-		// Control lets several goroutines send at once; Write would have them queue, so it is only for
-		// waiting until there is room.
-		err := w.conn.raw.Control(w.try)
-		if err == nil && w.errno == unix.EAGAIN {
-			err = w.conn.raw.Write(w.wait)
-		}
-		if err != nil {
-			return total, closedError(err)
-		}
-		if w.errno != 0 {
+		sent, errno := w.send()
+		switch errno {
+		case 0:
+		case unix.EINTR:
+			continue
+		case unix.EPIPE:
+			return total, net.ErrClosed // shut down
+		default:
 			// sendmmsg names an error only for its first message: that one is lost, the next may fare better.
-			w.conn.count.sendError(w.errno)
-			if w.errno == unix.EPERM || w.errno == unix.EACCES {
-				w.denied = w.errno
+			w.conn.count.sendError(errno)
+			if errno == unix.EPERM || errno == unix.EACCES {
+				w.denied = errno
 			}
 			w.todo = w.todo[1:]
 			continue
 		}
-		for i := range w.todo[:w.sent] {
+		for i := range w.todo[:sent] {
 			size += int(w.todo[i].length)
 		}
-		total += w.sent
-		w.todo = w.todo[w.sent:]
+		total += sent
+		w.todo = w.todo[sent:]
 	}
 	return total, nil
+}
+
+// send sends what the socket's buffer has room for, and waits for room if there is none.
+func (w *batchWriter) send() (int, syscall.Errno) {
+	fd, n := uintptr(w.conn.fd), uintptr(len(w.todo))
+	sent, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.todo[0])), n, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	if errno == unix.EAGAIN {
+		sent, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.todo[0])), n, unix.MSG_NOSIGNAL, 0, 0)
+	}
+	return int(sent), errno
 }
 
 // fill puts the packets that can be addressed at all into the arrays and returns how many.
@@ -203,22 +204,4 @@ func (w *batchWriter) fill(pkts []Packet) int {
 		n++
 	}
 	return n
-}
-
-func (w *batchWriter) send(fd uintptr) {
-	for {
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.todo[0])), uintptr(len(w.todo)), unix.MSG_DONTWAIT, 0, 0)
-		if errno != unix.EINTR {
-			w.sent, w.errno = int(n), errno
-			return
-		}
-	}
-}
-
-// closedError reduces what a closed socket says to the plain sentinel.
-func closedError(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return net.ErrClosed
-	}
-	return err
 }

@@ -1,18 +1,19 @@
 package gre
 
 import (
-	"net"
 	"net/netip"
 	"sync"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 )
 
 // rawConn is a Conn over a raw socket.
 type rawConn struct {
-	ip    *net.IPConn
-	raw   syscall.RawConn
+	life  sync.RWMutex // held for reading while fd is in use
+	over  bool         // guarded by life
+	fd    int
 	local netip.Addr
 	peer  netip.Addr // invalid: anyone
 	count counters
@@ -31,13 +32,30 @@ type rawConn struct {
 
 func (c *rawConn) LocalAddr() netip.Addr { return c.local }
 
+// use keeps the socket open until release; false: it is closed.
+func (c *rawConn) use() bool {
+	c.life.RLock()
+	if c.over {
+		c.life.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (c *rawConn) release() { c.life.RUnlock() }
+
 func (c *rawConn) Close() error {
 	c.closing.Do(func() {
 		c.count.overflowed.Store(c.drops())
-		c.closeErr = c.ip.Close()
 		if c.up != nil {
 			c.up.Close()
 		}
+		// Who waits in the socket is woken, and every other call fails. That it is not connected does not matter.
+		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
+		c.life.Lock()
+		defer c.life.Unlock()
+		c.over = true
+		c.closeErr = unix.Close(c.fd)
 	})
 	return c.closeErr
 }
