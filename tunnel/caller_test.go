@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func (s *site) caller(outer string) *caller {
 	s.t.Helper()
 	c := &caller{site: s, outer: netip.MustParseAddr(outer)}
 	conn := s.hub.listen(c.outer)
-	c.r = newReceiver(conn, time.Now)
+	c.r = newReceiver(conn, time.Now, new(atomic.Uint64))
 	go func() { _ = c.r.run() }()
 	c.tcp = s.stranger(outer, control.StartRequest{Version: control.Version}.AppendTo(nil))
 	s.t.Cleanup(func() { conn.Close() })

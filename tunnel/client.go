@@ -63,6 +63,7 @@ func (c ClientConfig) GoString() string { return c.String() }
 type Client struct {
 	cfg     ClientConfig
 	current atomic.Pointer[Session] // the session that is up
+	strays  atomic.Uint64           // GRE packets for no session
 
 	mu      sync.Mutex
 	dev     netdev.Device // the device that is being read

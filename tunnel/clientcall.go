@@ -33,7 +33,7 @@ type clientCall struct {
 }
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
-	r := newReceiver(conn, c.cfg.Now)
+	r := newReceiver(conn, c.cfg.Now, &c.strays)
 	r.await = true
 	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 {
 		id, _ := r.callID(peer) // the only call of this receiver

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -21,13 +22,14 @@ type callKey struct {
 
 // receiver reads one GRE socket for all sessions on it.
 type receiver struct {
-	conn  gre.Conn
-	now   func() time.Time
-	users int // of a server: control connections that have it, under the server's lock
+	conn   gre.Conn
+	now    func() time.Time
+	strays *atomic.Uint64 // its owner's: packets for no session of ours
+	users  int            // of a server: control connections that have it, under the server's lock
 
+	// The reader holds mu while it works on a batch, so what remove takes off has had its last packet when remove returns.
 	mu       sync.RWMutex
 	sessions map[callKey]*Session // nil: the ID is given to a call that has no session yet
-	stray    uint64               // packets for no session of ours
 
 	// A peer may send its first LCP frame before we have read, on the control connection, that the call is up. Until
 	// the first session there is, a few packets are kept for it.
@@ -41,8 +43,8 @@ const maxEarly = 8
 // batch is how many packets one read of a socket or device takes at most.
 const batch = 128
 
-func newReceiver(conn gre.Conn, now func() time.Time) *receiver {
-	return &receiver{conn: conn, now: now, sessions: make(map[callKey]*Session)}
+func newReceiver(conn gre.Conn, now func() time.Time, strays *atomic.Uint64) *receiver {
+	return &receiver{conn: conn, now: now, strays: strays, sessions: make(map[callKey]*Session)}
 }
 
 // callID takes a call ID that is free among the calls of one peer, if there is one; remove, or giveUp before there is a
@@ -80,12 +82,14 @@ func (r *receiver) add(s *Session) {
 	r.mu.Unlock()
 	var w *devWriter
 	for _, p := range early {
-		if p.Addr == s.peer && callIDOf(p.Data) == s.callID {
-			if w == nil {
-				w = newDevWriter()
-			}
-			s.receive(r.now(), []gre.Packet{p}, w)
+		if p.Addr != s.peer || callIDOf(p.Data) != s.callID {
+			r.strays.Add(1)
+			continue
 		}
+		if w == nil {
+			w = newDevWriter()
+		}
+		s.receive(r.now(), []gre.Packet{p}, w)
 	}
 }
 
@@ -94,12 +98,6 @@ func callIDOf(data []byte) uint16 { return uint16(data[6])<<8 | uint16(data[7]) 
 
 func (r *receiver) remove(s *Session) { r.giveUp(s.peer, s.callID) }
 
-func (r *receiver) strays() uint64 {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.stray
-}
-
 // run reads until the connection is closed.
 func (r *receiver) run() error {
 	pkts := make([]gre.Packet, batch)
@@ -107,6 +105,7 @@ func (r *receiver) run() error {
 		pkts[i].Buf = make([]byte, bufferSize)
 	}
 	owners, run := make([]*Session, batch), make([]gre.Packet, 0, batch)
+	var strays []gre.Packet
 	w := newDevWriter()
 	var rest breather
 	for {
@@ -117,13 +116,18 @@ func (r *receiver) run() error {
 		if err != nil {
 			return err
 		}
-		r.find(pkts[:n], owners)
 		now := r.now()
+		r.mu.RLock()
+		strays = r.find(pkts[:n], owners, strays[:0])
 		for i, s := range owners[:n] {
 			if s != nil {
 				run = gather(run[:0], pkts[i:n], owners[i:n])
 				s.receive(now, run, w)
 			}
+		}
+		r.mu.RUnlock()
+		if len(strays) > 0 {
+			r.strayed(now, strays, w)
 		}
 		if rest.eager(n) {
 			nap(rest.pause(now, r.now()))
@@ -143,33 +147,36 @@ func gather(run, pkts []gre.Packet, owners []*Session) []gre.Packet {
 	return run
 }
 
-// find sets owners[i] to the session of pkts[i], or nil.
-func (r *receiver) find(pkts []gre.Packet, owners []*Session) {
-	r.mu.RLock()
-	stray := uint64(0)
+// find sets owners[i] to the session of pkts[i], or nil, and appends the packets of nobody to strays. The caller holds mu.
+func (r *receiver) find(pkts []gre.Packet, owners []*Session, strays []gre.Packet) []gre.Packet {
 	for i := range pkts {
-		data := pkts[i].Data
-		if len(data) >= gre.MinHeader {
-			owners[i] = r.sessions[callKey{pkts[i].Addr, callIDOf(data)}]
-		}
-		if owners[i] == nil {
-			stray++
+		if owners[i] = r.owner(&pkts[i]); owners[i] == nil {
+			strays = append(strays, pkts[i])
 		}
 	}
-	r.mu.RUnlock()
-	if stray > 0 {
-		r.strayed(pkts, owners, stray)
-	}
+	return strays
 }
 
-// strayed counts packets without a session, and keeps a few while one is about to begin.
-func (r *receiver) strayed(pkts []gre.Packet, owners []*Session, n uint64) {
+// owner gives the session of a packet, or nil. The caller holds mu.
+func (r *receiver) owner(p *gre.Packet) *Session {
+	if len(p.Data) < gre.MinHeader {
+		return nil
+	}
+	return r.sessions[callKey{p.Addr, callIDOf(p.Data)}]
+}
+
+// strayed counts packets without a session, and keeps a few while one is about to begin. One may have begun just now.
+func (r *receiver) strayed(now time.Time, pkts []gre.Packet, w *devWriter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stray += n
 	for i := range pkts {
-		if r.await && owners[i] == nil && len(pkts[i].Data) >= gre.MinHeader && len(r.early) < maxEarly {
+		switch s := r.owner(&pkts[i]); {
+		case s != nil:
+			s.receive(now, pkts[i:i+1], w)
+		case r.await && len(pkts[i].Data) >= gre.MinHeader && len(r.early) < maxEarly:
 			r.early = append(r.early, gre.Packet{Addr: pkts[i].Addr, Data: append([]byte(nil), pkts[i].Data...)})
+		default:
+			r.strays.Add(1)
 		}
 	}
 }

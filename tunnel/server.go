@@ -69,7 +69,7 @@ type Server struct {
 	leases    map[netip.Addr]*serverCall // who has an address of the pool
 	places    int                        // taken by sessions with a user
 	past      totals
-	strays    uint64 // GRE packets for no session, at receivers that are closed
+	strays    atomic.Uint64 // GRE packets for no session
 	conns     sync.WaitGroup
 }
 
@@ -231,7 +231,7 @@ func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReceiver(conn, v.cfg.Now)
+	r := newReceiver(conn, v.cfg.Now, &v.strays)
 	r.users = 1
 	v.receivers[local] = r
 	go func() {
@@ -258,7 +258,6 @@ func (v *Server) letGo(local netip.Addr, r *receiver) {
 func (v *Server) discard(local netip.Addr, r *receiver) {
 	if v.receivers[local] == r {
 		delete(v.receivers, local)
-		v.strays += r.strays()
 	}
 	r.conn.Close()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -103,6 +104,18 @@ type totals struct {
 	sessions uint64
 	traffic  status.Traffic
 	window   status.Window
+	counters status.Counters
+}
+
+// clone gives sums of their own.
+func (t totals) clone() totals {
+	t.counters = maps.Clone(t.counters)
+	return t
+}
+
+// states are the counters of a session that tell how things stand, and make no sum.
+var states = map[string]bool{
+	"call_id": true, "peer_call_id": true, "sequence_in": true, "window_held_packets": true, "window_held_bytes": true,
 }
 
 func (t *totals) add(v status.Session) {
@@ -118,18 +131,30 @@ func (t *totals) add(v status.Session) {
 	t.window.Buffered += v.Window.Buffered
 	t.window.Duplicated += v.Window.Duplicated
 	t.window.Lost += v.Window.Lost
+	if t.counters == nil {
+		t.counters = status.Counters{}
+	}
+	for name, n := range v.Counters {
+		if !states[name] {
+			t.counters[name] += n
+		}
+	}
 }
 
 func (t totals) status() status.Totals {
-	return status.Totals{Sessions: t.sessions, Traffic: t.traffic, Window: t.window}
+	return status.Totals{Sessions: t.sessions, Traffic: t.traffic, Window: t.window, Counters: t.counters}
 }
 
 // Snapshot is the client as status shows it; the caller adds what it knows of the process.
 func (c *Client) Snapshot() status.Snapshot {
 	c.mu.Lock()
-	sum, s := c.past, c.session
+	sum, s := c.past.clone(), c.session
 	c.mu.Unlock()
-	snap := status.Snapshot{Time: c.cfg.Now(), Process: status.Process{Role: status.RoleClient, Backend: c.cfg.Backend.Name()}}
+	snap := status.Snapshot{
+		Time:    c.cfg.Now(),
+		Process: status.Process{Role: status.RoleClient, Backend: c.cfg.Backend.Name()},
+		Refused: map[string]uint64{"gre_no_session": c.strays.Load()},
+	}
 	if s != nil {
 		v := s.snapshot()
 		v.User = c.cfg.User
@@ -143,14 +168,10 @@ func (c *Client) Snapshot() status.Snapshot {
 // Snapshot is the server as status shows it; the caller adds what it knows of the process.
 func (v *Server) Snapshot() status.Snapshot {
 	v.mu.RLock()
-	sum := v.past
+	sum := v.past.clone()
 	sessions := make([]*Session, 0, len(v.sessions))
 	for s := range v.sessions {
 		sessions = append(sessions, s)
-	}
-	strays := v.strays
-	for _, r := range v.receivers {
-		strays += r.strays()
 	}
 	v.mu.RUnlock()
 	snap := status.Snapshot{
@@ -159,7 +180,7 @@ func (v *Server) Snapshot() status.Snapshot {
 		Refused: map[string]uint64{
 			"connections":    v.counted.refused.Load(),
 			"authentication": v.counted.authFailures.Load(),
-			"gre_no_session": strays,
+			"gre_no_session": v.strays.Load(),
 		},
 	}
 	for _, s := range sessions {

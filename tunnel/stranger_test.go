@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // TestCallIDsAreGivenOnce: two calls of one peer never have the same ID, not even while neither has a session: the second
 // would take the first one's packets, and its place with the server would never be free again.
 func TestCallIDsAreGivenOnce(t *testing.T) {
-	r := newReceiver(nil, time.Now)
+	r := newReceiver(nil, time.Now, new(atomic.Uint64))
 	seen := map[uint16]bool{0: true}
 	for range 5000 {
 		id, ok := r.callID(alice)

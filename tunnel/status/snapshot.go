@@ -93,7 +93,8 @@ type Counters map[string]uint64
 type Totals struct {
 	Sessions uint64 `json:"sessions"`
 	Traffic
-	Window Window `json:"window"`
+	Window   Window   `json:"window"`
+	Counters Counters `json:"counters,omitempty"` // the sums of the sessions' counters, by name
 }
 
 // normal makes what JSON would write as null into what readers can go through, and puts the
