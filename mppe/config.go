@@ -26,6 +26,10 @@ type Config struct {
 	// full length, of which only the first PlausiblePrefix bytes are decrypted yet; what follows is unspecified. A packet
 	// that it refuses has moved nothing. nil means that everything is plausible. See PlausiblePPP.
 	Plausible func(plain []byte) bool
+	// Reserve is for how many packets keys and keystream are to be made before they come, in stateless mode; 0 is none.
+	// See Encrypter.Reserve and Decrypter.Reserve for who makes them. ReserveSize is how many bytes of keystream each gets,
+	// 0 is DefaultReserveSize; a longer packet has only its key there. A direction needs some 200 bytes besides for each.
+	Reserve, ReserveSize int
 }
 
 // PlausiblePrefix is how many bytes of a packet are decrypted when Config.Plausible sees it: a PPP protocol field and the

@@ -1,6 +1,7 @@
 package mppe
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"slices"
 
@@ -41,6 +42,8 @@ type Decrypter struct {
 	// queued says that a ReceiveBatch has packets of this session, wary that most of its last ones were implausible.
 	queued, wary bool
 	batch        *ReceiveBatch
+	// made is a keystream that the reserve had, on its way through open.
+	made keystream
 	// later is set while a ReceiveBatch goes through packets that nobody judges: they are decrypted afterwards, together.
 	later *ReceiveBatch
 	stats DecryptStats
@@ -59,7 +62,11 @@ func NewDecrypter(cfg Config) (*Decrypter, error) {
 		d.anchor, d.anchored = ^uint32(0), true
 	}
 	if cfg.Stateless {
-		d.stateless = &statelessState{store: keyStore{keys: keys, tip: -1, tipKey: session}}
+		reserve, err := newReserve(cfg)
+		if err != nil {
+			return nil, err
+		}
+		d.stateless = &statelessState{store: keyStore{keys: keys, reserve: reserve, tip: -1, tipKey: session}}
 		return d, nil
 	}
 	if d.stream, err = keys.backend.New(cfg.Key); err != nil {
@@ -175,31 +182,34 @@ func (d *Decrypter) attempt(dst []byte, a *arrival, n int64) ([]byte, bool) {
 		t.undo(d)
 	}
 	k := d.stateless.store.at(n)
+	if d.made = d.stateless.store.reserve.stream(n, len(a.body)); d.made != nil {
+		return d.open(&d.made, dst, a.body)
+	}
 	if d.later != nil {
 		return d.later.postpone(d, dst, a.body, k), true
 	}
 	d.keys.setKey(d.stream, k)
-	return d.open(dst, a.body)
+	return d.open(d.stream, dst, a.body)
 }
 
 // open decrypts body with the stream as it stands and appends the result to dst, unless the first PlausiblePrefix bytes
 // are not plausible: then no more than those was decrypted and everything is as before, except for the stream.
-func (d *Decrypter) open(dst, body []byte) ([]byte, bool) {
+func (d *Decrypter) open(stream cipher.Stream, dst, body []byte) ([]byte, bool) {
 	start := len(dst)
 	all := slices.Grow(dst, len(body))[:start+len(body)]
 	out := all[start:]
 	if d.plausible == nil {
-		d.stream.XORKeyStream(out, body)
+		stream.XORKeyStream(out, body)
 		return all, true
 	}
 	var before [PlausiblePrefix]byte
 	p := copy(before[:], body)
-	d.stream.XORKeyStream(out[:p], body[:p])
+	stream.XORKeyStream(out[:p], body[:p])
 	if !d.plausible(out) {
 		copy(out[:p], before[:])
 		return dst, false
 	}
-	d.stream.XORKeyStream(out[p:], body[p:])
+	stream.XORKeyStream(out[p:], body[p:])
 	return all, true
 }
 
@@ -222,6 +232,15 @@ func (d *Decrypter) CatchUp(steps int) (pending bool) {
 		return d.catchUpStateless(steps)
 	}
 	return d.catchUpStateful(steps)
+}
+
+// Reserve gives what Config.Reserve asked for, or nil; some goroutine should call its Fill. With it a packet that does
+// not decrypt costs no key set-up either.
+func (d *Decrypter) Reserve() *Reserve {
+	if d.stateless == nil {
+		return nil
+	}
+	return d.stateless.store.reserve
 }
 
 // NeedReset says that stateful mode has lost packets: a CCP Reset-Request should be sent, and again after a while as long

@@ -1,6 +1,7 @@
 package mppe
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 	"slices"
 
@@ -21,7 +22,9 @@ type Encrypter struct {
 	// queued says that a SendBatch has packets of this session.
 	queued bool
 	batch  *SendBatch
-	stats  EncryptStats
+	// reserve is nil if there is none.
+	reserve *Reserve
+	stats   EncryptStats
 }
 
 // NewEncrypter starts a direction: its first packet has the coherency count 0.
@@ -32,6 +35,9 @@ func NewEncrypter(cfg Config) (*Encrypter, error) {
 	}
 	e := &Encrypter{keys: keys, session: session, stateless: cfg.Stateless, linuxReset: cfg.LinuxReset}
 	e.stream = keys.rc4
+	if e.reserve, err = newReserve(cfg); err != nil {
+		return nil, err
+	}
 	if !e.stateless {
 		if e.stream, err = keys.backend.New(cfg.Key); err != nil {
 			return nil, err
@@ -45,12 +51,31 @@ func NewEncrypter(cfg Config) (*Encrypter, error) {
 // allocate when dst has room for HeaderSize + len(packet) more bytes. That room may lie so that the ciphertext falls
 // exactly on packet (dst ends HeaderSize bytes before it); any other overlap panics or garbles, as for cipher.Stream.
 func (e *Encrypter) Encrypt(dst, packet []byte) []byte {
-	dst, out := e.frame(dst, packet, e.advance())
+	flushed := e.advance()
+	dst, out := e.frame(dst, packet, flushed)
+	if e.reserve != nil {
+		e.reserve.follow(e.next, &e.session)
+		if e.fromReserve(out, packet) {
+			return dst
+		}
+	}
 	if e.stateless {
 		e.keys.setKey(e.stream, &e.session)
 	}
 	e.stream.XORKeyStream(out, packet)
 	return dst
+}
+
+// fromReserve encrypts the packet that frame was called for last, if its keystream is there. What there is for it in the
+// reserve is used up in any case.
+func (e *Encrypter) fromReserve(out, packet []byte) (done bool) {
+	stream := e.reserve.stream(e.next-1, len(packet))
+	if done = stream != nil; done {
+		subtle.XORBytes(out, packet, stream)
+	}
+	e.reserve.passed(e.next)
+	e.reserve.note(len(packet))
+	return done
 }
 
 // EncryptBatch is dst[i] = Encrypt(dst[i], packets[i]) for every packet, with the same bytes as result. In stateless
@@ -89,7 +114,7 @@ func (e *Encrypter) frame(dst, packet []byte, flushed bool) (all, out []byte) {
 // advance brings the session key to the next packet and says whether the tables start anew with it.
 func (e *Encrypter) advance() (flushed bool) {
 	if e.stateless {
-		e.keys.change(&e.session)
+		e.nextKey()
 		return true
 	}
 	change := isFlag(e.next) || e.flush && e.linuxReset
@@ -108,11 +133,25 @@ func (e *Encrypter) advance() (flushed bool) {
 	return flushed
 }
 
+// nextKey brings the session key to the next packet in stateless mode.
+func (e *Encrypter) nextKey() {
+	if e.reserve == nil {
+		e.keys.change(&e.session)
+		return
+	}
+	if !e.reserve.take(e.next, e.keys, &e.session) {
+		e.keys.change(&e.session)
+	}
+}
+
 // Reset answers a CCP Reset-Request (RFC 3078 section 8.2): the next packet starts with new tables and the FLUSHED bit.
 // Stateless mode, where every packet does, has nothing to reset.
 func (e *Encrypter) Reset() {
 	e.flush = !e.stateless
 }
+
+// Reserve gives what Config.Reserve asked for, or nil; some goroutine should call its Fill.
+func (e *Encrypter) Reserve() *Reserve { return e.reserve }
 
 // Stats gives the counters so far.
 func (e *Encrypter) Stats() EncryptStats {

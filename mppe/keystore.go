@@ -25,6 +25,8 @@ func (s *indexSet) remove(n int64)   { s[n>>6&slotMask] &^= 1 << (n & (blockSize
 // coherency count, counted on beyond 12 bits.
 type keyStore struct {
 	keys *keyChanger
+	// reserve is nil if there is none.
+	reserve *Reserve
 	// tip is the index of the last key derived, tipKey that key; tip is -1 when there is only the initial session key.
 	tip    int64
 	tipKey key
@@ -46,7 +48,9 @@ func (s *keyStore) at(n int64) *key {
 // derive derives what is missing up to the key of packet n.
 func (s *keyStore) derive(n int64) {
 	for s.tip < n {
-		s.keys.change(&s.tipKey)
+		if s.reserve == nil || !s.reserve.take(s.tip+1, s.keys, &s.tipKey) {
+			s.keys.change(&s.tipKey)
+		}
 		s.grown()
 	}
 }

@@ -250,7 +250,9 @@ func (r *receiveRun) settle() {
 			r.abandon(n)
 			break
 		}
-		p.Dst, p.Err = d.decryptStateless(p.Dst, &t.arrival)
+		if p.Dst, p.Err = d.decryptStateless(p.Dst, &t.arrival); p.Err != nil {
+			t.undo(d)
+		}
 	}
 	if r.alone {
 		p := &r.packets[n]
@@ -269,7 +271,7 @@ func (r *receiveRun) abandon(n int) {
 	}
 	tip, k := r.start, &r.startKey
 	for i := range r.trials[:n] {
-		if t := &r.trials[i]; t.wanted && t.n > tip {
+		if t := &r.trials[i]; t.err == nil && t.n > tip {
 			tip, k = t.n, &t.key
 		}
 	}

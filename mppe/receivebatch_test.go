@@ -120,7 +120,7 @@ type batchModel struct {
 	waiting  [][]Packet
 }
 
-func newBatchModel(t *testing.T, sessions int, judge bool, seed uint64) *batchModel {
+func newBatchModel(t *testing.T, sessions int, judge bool, reserve int, seed uint64) *batchModel {
 	m := &batchModel{t: t, waiting: make([][]Packet, sessions)}
 	for i := range sessions {
 		cfg := sessionConfig(i, false)
@@ -130,8 +130,8 @@ func newBatchModel(t *testing.T, sessions int, judge bool, seed uint64) *batchMo
 		w := newWire(t, cfg, ^uint32(0)-uint32(i)) // the sequence number wraps on the way, except for the first session
 		w.seq *= uint32(min(i, 1))
 		m.traffic = append(m.traffic, &traffic{w: w, r: rand.New(rand.NewPCG(seed, uint64(i)))})
-		m.together = append(m.together, newDecrypter(t, cfg))
 		m.alone = append(m.alone, newDecrypter(t, cfg))
+		m.together = append(m.together, newDecrypter(t, reserved(cfg, reserve, 120)))
 	}
 	return m
 }
@@ -165,6 +165,11 @@ func (m *batchModel) flush() {
 			}
 			alone.Dst, alone.Err = m.alone[i].DecryptSeq(alone.Dst, alone.Data, alone.Seq)
 			want[i] = append(want[i], alone)
+		}
+		for n := m.traffic[i].r.IntN(8); n > 0; n-- {
+			if r := m.together[i].Reserve(); r != nil {
+				r.Fill()
+			}
 		}
 		m.batch.Add(m.together[i], packets)
 	}
@@ -214,11 +219,15 @@ func TestDecryptBatchModel(t *testing.T) {
 		{"everything", weights{evHold: 40, evRelease: 45, evRepeat: 30, evReplay: 20, evMoved: 20, evForgedNear: 40, evForgedAny: 40,
 			evForgedFar: 20, evForgedEdge: 10, evLossEdge: 2, evDamaged: 10, evBadHeader: 10, evControl: 10, evLoss: 10, evOutage: 2, evTick: 10, evFlush: 20}},
 	} {
-		for _, sessions := range []int{1, 3, 20, batchSize + 2} {
-			for _, judge := range []bool{true, false} {
-				t.Run(fmt.Sprintf("%s/sessions=%d/judge=%v", v.name, sessions, judge), func(t *testing.T) {
+		for _, sessions := range []int{1, 20, batchSize + 2} {
+			for kind := range 4 {
+				judge, reserve := kind&1 == 0, kind/2*30
+				if sessions > batchSize && (reserve > 0 || v.name != "everything") {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/sessions=%d/judge=%v/reserve=%d", v.name, sessions, judge, reserve), func(t *testing.T) {
 					r := rand.New(rand.NewPCG(uint64(sessions), 5))
-					m := newBatchModel(t, sessions, judge, 6)
+					m := newBatchModel(t, sessions, judge, reserve, 6)
 					for range 3000 {
 						m.event(r.IntN(sessions), v.weights.draw(r), byte(r.Uint32()))
 					}
@@ -237,15 +246,15 @@ func TestDecryptBatchModel(t *testing.T) {
 // FuzzDecryptBatch does the same with a script: of every three bytes the first is the event, the second a number for it,
 // the third the session.
 func FuzzDecryptBatch(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 0, 0, 0, evForgedNear, 5, 0, 0, 0, 1}, true)
-	f.Add([]byte{evOutage, 3, 0, 0, 0, 0, 0, 0, 0, evTick, 200, 0, 0, 0, 0, 0, 0, 1}, true)
-	f.Add([]byte{evHold, 0, 0, 0, 0, 0, evRelease, 0, 0, evRepeat, 0, 0, evRepeat, 1, 0}, false)
-	f.Add([]byte{evMoved, 128, 0, 0, 0, 0, evReplay, 9, 0, evForgedFar, 255, 0, evFlush, 0, 0, evDamaged, 9, 1}, true)
-	f.Fuzz(func(t *testing.T, script []byte, judge bool) {
+	f.Add([]byte{0, 0, 0, 0, 0, 0, evForgedNear, 5, 0, 0, 0, 1}, true, uint8(0))
+	f.Add([]byte{evOutage, 3, 0, 0, 0, 0, 0, 0, 0, evTick, 200, 0, 0, 0, 0, 0, 0, 1}, true, uint8(20))
+	f.Add([]byte{evHold, 0, 0, 0, 0, 0, evRelease, 0, 0, evRepeat, 0, 0, evRepeat, 1, 0}, false, uint8(20))
+	f.Add([]byte{evMoved, 128, 0, 0, 0, 0, evReplay, 9, 0, evForgedFar, 255, 0, evFlush, 0, 0, evDamaged, 9, 1}, true, uint8(20))
+	f.Fuzz(func(t *testing.T, script []byte, judge bool, reserve uint8) {
 		if len(script) > 1500 {
 			return
 		}
-		m := newBatchModel(t, 2, judge, uint64(len(script)))
+		m := newBatchModel(t, 2, judge, int(reserve), uint64(len(script)))
 		for ; len(script) >= 3; script = script[3:] {
 			m.event(int(script[2]&1), script[0]%events, script[1])
 		}

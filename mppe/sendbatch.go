@@ -59,8 +59,8 @@ func (b *SendBatch) Encrypt() {
 		packets := b.runs[0].enc.keys.packets
 		width, full := sideBySide(packets), fullBatch(packets)
 		for len(b.runs) > 0 && b.n < full {
-			if len(b.runs) < width || width < 2 {
-				b.alone(&b.runs[len(b.runs)-1], full-b.n)
+			if last := &b.runs[len(b.runs)-1]; len(b.runs) < width || width < 2 || last.enc.reserve != nil {
+				b.alone(last, full-b.n)
 			} else {
 				b.round(min(width, full-b.n))
 			}
@@ -77,8 +77,11 @@ func (b *SendBatch) Encrypt() {
 func (b *SendBatch) alone(r *sendRun, n int) {
 	n = min(n, len(r.packets))
 	for i := range n {
-		r.enc.keys.change(&r.enc.session)
+		r.enc.nextKey()
 		b.job(r, i)
+	}
+	if e := r.enc; e.reserve != nil {
+		e.reserve.follow(e.next, &e.session)
 	}
 	r.dst, r.packets = r.dst[n:], r.packets[n:]
 }
@@ -102,6 +105,9 @@ func (b *SendBatch) round(width int) {
 func (b *SendBatch) job(r *sendRun, i int) {
 	all, out := r.enc.frame(r.dst[i], r.packets[i], true)
 	r.dst[i] = all
+	if r.enc.reserve != nil && r.enc.fromReserve(out, r.packets[i]) {
+		return
+	}
 	k := &b.keys[b.n]
 	*k = r.enc.session
 	b.jobs[b.n] = arc4.Job{Key: k[:r.enc.keys.length], Dst: out, Src: r.packets[i]}

@@ -77,7 +77,7 @@ func (d *Decrypter) decryptInOrder(dst []byte, a *arrival, n int64) ([]byte, err
 	if isFlag(n) || a.flushed {
 		d.keys.setKey(d.stream, &s.trial)
 	}
-	out, ok := d.open(dst, a.body)
+	out, ok := d.open(d.stream, dst, a.body)
 	if !ok {
 		// The trial has used up keystream that the true packet would need; the key chain is where it was.
 		d.startDiscarding()
@@ -126,7 +126,7 @@ func (d *Decrypter) resync(dst []byte, a *arrival, n int64) ([]byte, error) {
 	budget -= d.changeForAnswers(n)
 	for {
 		d.keys.setKey(d.stream, &s.trial)
-		if out, ok := d.open(dst, a.body); ok {
+		if out, ok := d.open(d.stream, dst, a.body); ok {
 			d.commitStateful(a, n)
 			s.discarding = false
 			d.stats.Resyncs++

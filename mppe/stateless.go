@@ -62,6 +62,9 @@ func (d *Decrypter) tryAt(dst []byte, a *arrival, n int64) ([]byte, error) {
 	if !ok {
 		return dst, ErrImplausible
 	}
+	if n > d.high && s.reserve != nil {
+		s.reserve.moved(n, s.at(n), len(a.body))
+	}
 	s.use(n)
 	if n > d.high {
 		d.advanceTo(n, a)

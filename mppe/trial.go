@@ -36,6 +36,11 @@ func (t *trial) foresee(d *Decrypter, p *Packet, planned *indexSet) bool {
 	if t.n < s.floor || t.n < d.high-historySize || s.used.has(t.n) || planned.has(t.n) {
 		return true
 	}
+	if s.reserve.stream(t.n, len(t.body)) != nil {
+		// It costs next to nothing when its turn comes.
+		t.key = s.reserve.slot(t.n).key
+		return true
+	}
 	planned.add(t.n)
 	t.wanted = true
 	t.out = slices.Grow(p.Dst, len(t.body))[:len(p.Dst)+len(t.body)]
