@@ -37,6 +37,9 @@ func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Add
 	r.await = true
 	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 {
 		id, _ := r.callID(peer) // the only call of this receiver
+		if err := gre.AcceptCalls(conn, id); err != nil {
+			c.cfg.Log.Debug("packets of other calls are heard too", "error", err)
+		}
 		return id
 	}})
 	return &clientCall{

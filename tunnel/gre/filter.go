@@ -7,26 +7,47 @@ import (
 	"golang.org/x/net/bpf"
 )
 
+// maxFilterCalls is how many call IDs a filter compares, one after another, for each packet.
+const maxFilterCalls = 16
+
 // filter is the socket's packet filter: it accepts PPTP packets (the fixed bits of RFC 2637 section 4.1) and, if
-// peer is valid, only its packets, so that other GRE tunnels of the machine never wake this process. It sees
-// the datagram from its IP header on.
-func filter(peer netip.Addr) []bpf.Instruction {
+// peer is valid, only its packets, and if there are calls, only those with one of these call IDs. So other tunnels of the
+// machine, to the same peer among them, never wake this process. It sees the datagram from its IP header on.
+func filter(peer netip.Addr, calls ...uint16) []bpf.Instruction {
 	const reject, accept = 0, 0x40000
-	pptp := []bpf.Instruction{
+	var program []bpf.Instruction
+	if peer.Is4() {
+		addr := peer.As4()
+		program = append(program,
+			bpf.LoadAbsolute{Off: 12, Size: 4},
+			bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(addr[:]), SkipTrue: 1},
+			bpf.RetConstant{Val: reject})
+	}
+	program = append(program,
 		bpf.LoadMemShift{Off: 0}, // X = length of the IP header
 		bpf.LoadIndirect{Off: 0, Size: 4},
 		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: fixedMask},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: fixedBits, SkipTrue: 1},
-		bpf.RetConstant{Val: reject},
-		bpf.RetConstant{Val: accept},
+		bpf.RetConstant{Val: reject})
+	if len(calls) > 0 {
+		program = append(program, bpf.LoadIndirect{Off: callIDAt, Size: 2})
+		for i, id := range calls {
+			program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(id), SkipTrue: uint8(len(calls) - i)})
+		}
+		program = append(program, bpf.RetConstant{Val: reject})
 	}
-	if !peer.Is4() {
-		return pptp
+	return append(program, bpf.RetConstant{Val: accept})
+}
+
+// AcceptCalls has the system drop what comes to c with any other call ID than these; without IDs, or with more of them
+// than a filter compares, it drops none. A Conn that has no filter stays as it is: who reads it must look at call IDs in
+// any case.
+func AcceptCalls(c Conn, ids ...uint16) error {
+	if len(ids) > maxFilterCalls {
+		ids = nil
 	}
-	addr := peer.As4()
-	return append([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: 12, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(addr[:]), SkipTrue: 1},
-		bpf.RetConstant{Val: reject},
-	}, pptp...)
+	if f, ok := c.(interface{ acceptCalls([]uint16) error }); ok {
+		return f.acceptCalls(ids)
+	}
+	return nil
 }

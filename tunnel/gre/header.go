@@ -15,6 +15,8 @@ const (
 	AckOnlyLen = 12
 	// MaxPayload is the longest payload, in bytes, that the 16-bit length field can name.
 	MaxPayload = 0xFFFF
+
+	callIDAt = 6 // where in a header the call ID is
 )
 
 // The first 32 bits of a PPTP packet: C=0 R=0 K=1 s=0, recursion 0, flags 0, version 1, protocol 0x880B.

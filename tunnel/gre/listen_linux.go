@@ -1,6 +1,7 @@
 package gre
 
 import (
+	"net"
 	"net/netip"
 	"unsafe"
 
@@ -92,6 +93,15 @@ func (c *rawConn) attach(program []bpf.Instruction) error {
 		filter[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
 	return unix.SetsockoptSockFprog(c.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
+}
+
+// acceptCalls is AcceptCalls.
+func (c *rawConn) acceptCalls(ids []uint16) error {
+	if !c.use() {
+		return net.ErrClosed
+	}
+	defer c.release()
+	return c.attach(filter(c.peer, ids...))
 }
 
 // setBuffer raises a socket buffer. A smaller one than asked for costs packets, not correctness, so a refusal

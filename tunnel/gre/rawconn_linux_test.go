@@ -365,21 +365,32 @@ func TestFilter(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		peer   netip.Addr
+		calls  []uint16
 		packet []byte
 		want   bool
 	}{
-		{"data from anyone", netip.Addr{}, ipv4Packet(loop1, 0, good), true},
-		{"ack from anyone", netip.Addr{}, ipv4Packet(loop1, 0, ack), true},
-		{"data after IP options", netip.Addr{}, ipv4Packet(loop1, 40, good), true},
-		{"other GRE", netip.Addr{}, ipv4Packet(loop1, 0, version0), false},
-		{"other GRE after IP options", netip.Addr{}, ipv4Packet(loop1, 8, version0), false},
-		{"too short", netip.Addr{}, ipv4Packet(loop1, 0, good[:3]), false},
-		{"the peer", loop1, ipv4Packet(loop1, 0, good), true},
-		{"not the peer", loop1, ipv4Packet(loop3, 0, good), false},
-		{"the peer, other GRE", loop1, ipv4Packet(loop1, 0, version0), false},
+		{"data from anyone", netip.Addr{}, nil, ipv4Packet(loop1, 0, good), true},
+		{"ack from anyone", netip.Addr{}, nil, ipv4Packet(loop1, 0, ack), true},
+		{"data after IP options", netip.Addr{}, nil, ipv4Packet(loop1, 40, good), true},
+		{"other GRE", netip.Addr{}, nil, ipv4Packet(loop1, 0, version0), false},
+		{"other GRE after IP options", netip.Addr{}, nil, ipv4Packet(loop1, 8, version0), false},
+		{"too short", netip.Addr{}, nil, ipv4Packet(loop1, 0, good[:3]), false},
+		{"the peer", loop1, nil, ipv4Packet(loop1, 0, good), true},
+		{"not the peer", loop1, nil, ipv4Packet(loop3, 0, good), false},
+		{"the peer, other GRE", loop1, nil, ipv4Packet(loop1, 0, version0), false},
+		{"the call", loop1, []uint16{7}, ipv4Packet(loop1, 0, good), true},
+		{"the call after IP options", loop1, []uint16{7}, ipv4Packet(loop1, 40, good), true},
+		{"the call's acknowledgment", loop1, []uint16{9, 1}, ipv4Packet(loop1, 0, ack), true},
+		{"another call", loop1, []uint16{8}, ipv4Packet(loop1, 0, good), false},
+		{"the first of several calls", loop1, []uint16{7, 8, 9}, ipv4Packet(loop1, 0, good), true},
+		{"the last of several calls", loop1, []uint16{8, 9, 7}, ipv4Packet(loop1, 0, good), true},
+		{"none of several calls", loop1, []uint16{8, 9, 10}, ipv4Packet(loop1, 0, good), false},
+		{"the call, not the peer", loop1, []uint16{7}, ipv4Packet(loop3, 0, good), false},
+		{"the call, other GRE", loop1, []uint16{7}, ipv4Packet(loop1, 0, version0), false},
+		{"cut before the call ID", loop1, []uint16{7}, ipv4Packet(loop1, 0, good[:7]), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			vm, err := bpf.NewVM(filter(tc.peer))
+			vm, err := bpf.NewVM(filter(tc.peer, tc.calls...))
 			require.NoError(t, err)
 			n, err := vm.Run(tc.packet)
 			require.NoError(t, err)
@@ -389,4 +400,26 @@ func TestFilter(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSocketHearsOnlyItsCalls(t *testing.T) {
+	a, b := listen(t, loop1, Options{}), listen(t, loop2, Options{Peer: loop1})
+	other := dataPacket(loop2, 666, "of another call")
+	other.Data[callIDAt+1]++
+	require.NoError(t, AcceptCalls(b, 7))
+	_, err := a.WriteBatch([]Packet{other, dataPacket(loop2, 1, "x")})
+	require.NoError(t, err)
+	seqs, _ := readSeqs(t, b, 1)
+	assert.Equal(t, []uint32{1}, seqs)
+	for name, ids := range map[string][]uint16{"none": nil, "too many to compare": make([]uint16, maxFilterCalls+1)} {
+		require.NoError(t, AcceptCalls(b, ids...), name)
+		_, err = a.WriteBatch([]Packet{other})
+		require.NoError(t, err)
+		seqs, _ = readSeqs(t, b, 1)
+		assert.Equal(t, []uint32{666}, seqs, name)
+	}
+	p, _ := Pipe(PipeOptions{})
+	require.NoError(t, AcceptCalls(p, 7), "there is no filter to set")
+	require.NoError(t, b.Close())
+	assert.Equal(t, net.ErrClosed, AcceptCalls(b, 7))
 }
