@@ -38,7 +38,7 @@ func open(ctx context.Context, o options, chosen []contender, say *progress) (*b
 	if os.Geteuid() != 0 {
 		return nil, errors.New("network namespaces need root")
 	}
-	for _, tool := range []string{"iperf3", "ping", "ethtool"} {
+	for _, tool := range []string{"iperf3", "ethtool"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return nil, fmt.Errorf("%w: scripts/install-test-tools.sh installs what is needed", err)
 		}
@@ -140,15 +140,19 @@ func (c *carrier) tunnel(ctx context.Context, program, way string) error {
 	if _, err := secrets.WriteString("bench * bench *\n"); err != nil {
 		return err
 	}
-	serve := exec.Command(program, "serve", "--listen", farOuter, "--local-ip", c.to, "--pool", "10.99.0.100-10.99.0.101",
-		"--secrets", secrets.Name(), "--io", way, "--mtu", fmt.Sprint(tunnelMTU), "--status-socket", "none")
+	settings := []string{"--io", way, "--mtu", fmt.Sprint(tunnelMTU), "--status-socket", "none"}
+	if way == "clear" {
+		settings = []string{"--io", "xsk", "--mppe", "off", "--mtu", fmt.Sprint(tunnelMTU), "--status-socket", "none"}
+	}
+	serve := exec.Command(program, append([]string{"serve", "--listen", farOuter, "--local-ip", c.to, "--pool", "10.99.0.100-10.99.0.101",
+		"--secrets", secrets.Name()}, settings...)...)
 	if err := c.run(c.far, serve); err != nil {
 		return err
 	}
 	if err := listens(ctx, c.far, net.JoinHostPort(farOuter, "1723")); err != nil {
 		return err
 	}
-	connect := exec.Command(program, "connect", farOuter, "--user", "bench", "--io", way, "--mtu", fmt.Sprint(tunnelMTU), "--status-socket", "none")
+	connect := exec.Command(program, append([]string{"connect", farOuter, "--user", "bench"}, settings...)...)
 	connect.Env = append(os.Environ(), "ARC4_PASSWORD=bench")
 	if err := c.run(c.near, connect); err != nil {
 		return err

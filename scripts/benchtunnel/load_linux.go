@@ -39,23 +39,22 @@ func measure(ctx context.Context, s subject, d time.Duration) (measurement, erro
 	}
 	m.busy = float64(idle.busy-before.busy+idle.nice-before.nice) / max(1, float64(idle.all-before.all))
 
-	var pings []byte
+	p, err := newPinger(s.pinged())
+	if err != nil {
+		return m, err
+	}
 	var pingErr error
 	var pinging sync.WaitGroup
-	pinging.Go(func() {
-		from, to := s.pinged()
-		// ping ends with an error when an answer is missing.
-		pings, pingErr = from.output(ctx, "ping", "-n", "-i", "0.01", "-w", strconv.Itoa(int(d.Seconds())), to)
-	})
+	pinging.Go(func() { m.pings, pingErr = p.run(ctx, d) })
 	f, err := s.bulk(ctx, d)
 	after, err2 := readTicks()
 	pinging.Wait()
-	if err := errors.Join(err, err2); err != nil {
+	if err := errors.Join(err, err2, pingErr); err != nil {
 		return m, err
 	}
-	m.bits, m.retransmits, m.pings = 8*f.bytes/f.seconds, f.retransmits, parsePings(pings)
+	m.bits, m.retransmits = 8*f.bytes/f.seconds, f.retransmits
 	if len(m.pings) == 0 {
-		return m, fmt.Errorf("no ping came back: %w", pingErr)
+		return m, errors.New("no ping came back")
 	}
 	m.cpu = float64(after.busy-idle.busy) / ticksPerSecond / (f.bytes / 1e9)
 	if f, err = s.small(ctx, max(d/2, time.Second)); err != nil {

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // flow is what iperf3 says of one it has sent.
@@ -53,19 +51,6 @@ func parseFlow(b []byte) (flow, error) {
 		return flow{}, errors.New("iperf3: nothing arrived")
 	}
 	return f, nil
-}
-
-var roundTrip = regexp.MustCompile(`time=([0-9.]+) ms`)
-
-// parsePings reads the round trips that ping prints.
-func parsePings(b []byte) []time.Duration {
-	var all []time.Duration
-	for _, m := range roundTrip.FindAllSubmatch(b, -1) {
-		if ms, err := strconv.ParseFloat(string(m[1]), 64); err == nil && ms < 1e6 {
-			all = append(all, time.Duration(ms*float64(time.Millisecond)))
-		}
-	}
-	return all
 }
 
 // ticks is the time of all processors together, in units of 10 ms (proc(5), USER_HZ): what work took, with and without

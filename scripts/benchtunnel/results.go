@@ -168,7 +168,7 @@ func (r report) write(w io.Writer) error {
 func (r report) bars() []string {
 	var best *row
 	for i, v := range r.Rows {
-		if strings.HasPrefix(v.Name, "arc4-") && v.Ratio > 0 && (best == nil || v.Ratio > best.Ratio) {
+		if strings.HasPrefix(v.Name, "arc4-") && v.Name != "arc4-clear" && v.Ratio > 0 && (best == nil || v.Ratio > best.Ratio) {
 			best = &r.Rows[i]
 		}
 	}

@@ -21,6 +21,7 @@ var contenders = []contender{
 	{name: "arc4-raw", says: "arc4 --io raw, MPPE-128 stateless"},
 	{name: "arc4-packet", says: "arc4 --io packet"},
 	{name: "arc4-xsk", says: "arc4 --io xsk"},
+	{name: "arc4-clear", says: "arc4 --io xsk --mppe off: the tunnel without its cipher"},
 	{name: "gre-raw", says: "GRE by a raw socket both ways, no tunnel, no cipher", bare: true},
 	{name: "gre-packet", says: "GRE sent by AF_PACKET", bare: true},
 	{name: "gre-xsk", says: "GRE sent by AF_XDP", bare: true},
