@@ -109,6 +109,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return err
 	}
 	defer stop()
+	spareProcessorsForTunnel()
 	err = client.Run(ctx)
 	if ctx.Err() != nil {
 		return nil

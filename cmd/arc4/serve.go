@@ -131,6 +131,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer stop()
+	spareProcessorsForTunnel()
 	log.Info("answering", "listen", listener.Addr().String(), "pool", f.pool, "local", p.local)
 	if err := server.Serve(ctx); err != nil {
 		return withExit(codeOfClass(tunnel.ClassOf(err)), err)
