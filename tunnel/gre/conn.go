@@ -27,7 +27,8 @@ type Packet struct {
 // direction allocates per packet.
 type Conn interface {
 	// ReadBatch waits for at least one packet, fills pkts from the front and returns how many there are.
-	// Buffers may be exchanged among pkts, none is lost. After Close the error is net.ErrClosed.
+	// Buffers may be exchanged among pkts, none is lost. After Close the error is net.ErrClosed. Where there are
+	// several Readers it is the first of them.
 	ReadBatch(pkts []Packet) (n int, err error)
 	// WriteBatch sends pkts and returns how many the system took. What a system refuses (no buffer, no
 	// route, too long, filtered, ...) is lost as on any network: counted in Stats, and the rest of the batch goes
@@ -50,6 +51,9 @@ type Options struct {
 	// RecvBuffer and SendBuffer are the sizes of the socket's buffers in bytes; 0 means DefaultBuffer. The
 	// system may grant less without CAP_NET_ADMIN.
 	RecvBuffer, SendBuffer int
+	// Readers is how many sockets share the packets that come, each with a reader of its own (see Readers); 0 and 1: one.
+	// At most MaxReaders, and one where the system cannot have more.
+	Readers int
 	// IO says how a Sender's packets may go. WriteBatch always goes by the raw socket.
 	IO uplink.Mode
 	// Log hears of ways that fail; nil: slog.Default.
@@ -93,6 +97,17 @@ type Stats struct {
 // SendErrors is the number of packets that were not sent, for whatever reason.
 func (s Stats) SendErrors() uint64 {
 	return s.NoBuffers + s.TooBig + s.Refused + s.Unreachable + s.Forbidden + s.BadAddress + s.OtherErrors
+}
+
+// addReceived adds what another socket has received.
+func (s *Stats) addReceived(o Stats) {
+	s.Received += o.Received
+	s.ReceivedBytes += o.ReceivedBytes
+	s.Malformed += o.Malformed
+	s.Truncated += o.Truncated
+	s.Foreign += o.Foreign
+	s.Overflowed += o.Overflowed
+	s.ReadErrors += o.ReadErrors
 }
 
 // counters is Stats while it is being counted.
@@ -143,6 +158,14 @@ func checkAddresses(local, peer netip.Addr) (netip.Addr, netip.Addr, error) {
 		return local, peer, fmt.Errorf("gre: peer address %s is not IPv4: PPTP runs over IPv4 only", peer)
 	}
 	return local, peer, nil
+}
+
+// checkReaders judges Options.Readers.
+func checkReaders(n int) error {
+	if n < 0 || n > MaxReaders {
+		return fmt.Errorf("gre: %d readers: must be 1 to %d, or 0 for one", n, MaxReaders)
+	}
+	return nil
 }
 
 // openError names the address, the reason and the remedy of a raw socket that could not be opened.

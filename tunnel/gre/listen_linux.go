@@ -24,17 +24,38 @@ func Listen(local netip.Addr, opts Options) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkReaders(opts.Readers); err != nil {
+		return nil, err
+	}
+	of := max(1, opts.Readers)
+	c, err := listenShare(local, peer, opts, share{0, of})
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; i < of; i++ {
+		other, err := listenShare(local, peer, opts, share{i, of})
+		if err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		c.others = append(c.others, other)
+	}
+	c.openUplink(opts)
+	return c, nil
+}
+
+// listenShare opens one socket.
+func listenShare(local, peer netip.Addr, opts Options, part share) (*rawConn, error) {
 	fd, err := openRaw(local)
 	if err != nil {
 		return nil, openError(local, err)
 	}
-	c := &rawConn{fd: fd, local: local, peer: peer}
+	c := &rawConn{fd: fd, local: local, peer: peer, part: part}
 	if err := c.setOptions(opts); err != nil {
 		_ = unix.Close(fd)
 		return nil, openError(local, err)
 	}
 	c.reader.init(c)
-	c.openUplink(opts)
 	return c, nil
 }
 
@@ -70,7 +91,7 @@ func (c *rawConn) openUplink(opts Options) {
 }
 
 func (c *rawConn) setOptions(opts Options) error {
-	if err := c.attach(filter(c.peer)); err != nil {
+	if err := c.attach(filter(c.peer, c.part)); err != nil {
 		return err
 	}
 	setBuffer(c.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, opts.RecvBuffer)
@@ -97,11 +118,16 @@ func (c *rawConn) attach(program []bpf.Instruction) error {
 
 // acceptCalls is AcceptCalls.
 func (c *rawConn) acceptCalls(ids []uint16) error {
+	for _, other := range c.others {
+		if err := other.acceptCalls(ids); err != nil {
+			return err
+		}
+	}
 	if !c.use() {
 		return net.ErrClosed
 	}
 	defer c.release()
-	return c.attach(filter(c.peer, ids...))
+	return c.attach(filter(c.peer, c.part, ids...))
 }
 
 // setBuffer raises a socket buffer. A smaller one than asked for costs packets, not correctness, so a refusal

@@ -15,5 +15,8 @@ func Listen(local netip.Addr, opts Options) (Conn, error) {
 	if opts.DontFragment {
 		return nil, fmt.Errorf("gre: do-not-fragment on the outer packets is not available on %s", runtime.GOOS)
 	}
+	if err := checkReaders(opts.Readers); err != nil {
+		return nil, err
+	}
 	return listenPortable(local, opts)
 }

@@ -16,7 +16,10 @@ type rawConn struct {
 	fd    int
 	local netip.Addr
 	peer  netip.Addr // invalid: anyone
+	part  share
 	count counters
+	// others receive the other shares, and do nothing else.
+	others []*rawConn
 
 	readMu sync.Mutex // guards reader
 	reader batchReader
@@ -46,6 +49,9 @@ func (c *rawConn) release() { c.life.RUnlock() }
 
 func (c *rawConn) Close() error {
 	c.closing.Do(func() {
+		for _, other := range c.others {
+			_ = other.Close()
+		}
 		c.count.overflowed.Store(c.drops())
 		if c.up != nil {
 			c.up.Close()
@@ -65,7 +71,19 @@ func (c *rawConn) Stats() Stats {
 	if n := c.drops(); n > s.Overflowed {
 		s.Overflowed = n
 	}
+	for _, other := range c.others {
+		s.addReceived(other.Stats())
+	}
 	return s
+}
+
+// Readers gives the sockets.
+func (c *rawConn) Readers() []Reader {
+	all := []Reader{c}
+	for _, other := range c.others {
+		all = append(all, other)
+	}
+	return all
 }
 
 func (c *rawConn) ReadBatch(pkts []Packet) (int, error) {
