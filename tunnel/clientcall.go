@@ -34,7 +34,7 @@ type clientCall struct {
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
 	r := newReceiver(conn, c.cfg.Now, &c.strays)
-	r.await = true
+	r.await()
 	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 {
 		id, _ := r.callID(peer) // the only call of this receiver
 		if err := gre.AcceptCalls(conn, id); err != nil {

@@ -25,11 +25,12 @@ type hub struct {
 	pass func(from, to netip.Addr, packet []byte) bool // nil: everything passes
 }
 
-// hubEnd is a gre.Conn at one address of a hub.
+// hubEnd is a gre.Conn at one address of a hub. It is the first of its readers.
 type hubEnd struct {
 	hub    *hub
 	addr   netip.Addr
 	queue  chan gre.Packet
+	others []*hubEnd
 	closed chan struct{}
 	once   sync.Once
 }
@@ -37,8 +38,14 @@ type hubEnd struct {
 func newHub() *hub { return &hub{ends: make(map[netip.Addr]*hubEnd)} }
 
 // listen opens the end at an address, which a closed one may have had before.
-func (h *hub) listen(a netip.Addr) gre.Conn {
+func (h *hub) listen(a netip.Addr) gre.Conn { return h.listenShared(a, 1) }
+
+// listenShared opens an end with several readers.
+func (h *hub) listenShared(a netip.Addr, readers int) *hubEnd {
 	e := &hubEnd{hub: h, addr: a, queue: make(chan gre.Packet, 4096), closed: make(chan struct{})}
+	for range readers - 1 {
+		e.others = append(e.others, &hubEnd{queue: make(chan gre.Packet, 4096), closed: e.closed})
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ends[a] = e
@@ -85,11 +92,27 @@ func (e *hubEnd) WriteBatch(pkts []gre.Packet) (int, error) {
 			continue
 		}
 		select {
-		case to.queue <- gre.Packet{Addr: e.addr, Data: append([]byte(nil), p.Data...)}:
+		case to.of(p.Data).queue <- gre.Packet{Addr: e.addr, Data: append([]byte(nil), p.Data...)}:
 		default: // as a full socket buffer
 		}
 	}
 	return len(pkts), nil
+}
+
+// of gives the reader of a packet.
+func (e *hubEnd) of(packet []byte) *hubEnd {
+	if i := gre.ReaderOf(callIDOf(packet), 1+len(e.others)); i > 0 {
+		return e.others[i-1]
+	}
+	return e
+}
+
+func (e *hubEnd) Readers() []gre.Reader {
+	all := []gre.Reader{e}
+	for _, other := range e.others {
+		all = append(all, other)
+	}
+	return all
 }
 
 func (e *hubEnd) LocalAddr() netip.Addr { return e.addr }

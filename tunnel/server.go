@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -49,11 +51,22 @@ type ServerConfig struct {
 	MaxSessions int          // 0: 1,024
 	Guard       GuardLimits
 
-	ListenGRE func(local netip.Addr) (gre.Conn, error) // nil: a raw socket
+	// Readers is how many sockets share the packets that come to one of our addresses, 1 to gre.MaxReaders, each read by a
+	// goroutine of its own; 0: DefaultReaders. ListenGRE, if not nil, has its own way.
+	Readers   int
+	ListenGRE func(local netip.Addr) (gre.Conn, error) // nil: raw sockets
 }
 
 // DefaultMaxSessions is what MaxSessions 0 stands for.
 const DefaultMaxSessions = 1024
+
+// DefaultReaders is what ServerConfig.Readers 0 stands for: one for each processor, and at most four, for the device takes
+// packets of one reader at a time.
+func DefaultReaders() int { return min(runtime.NumCPU(), runtime.GOMAXPROCS(0), 4) }
+
+// wideAddresses is how many of our addresses at once have more than one reader, and ways to send past the raw socket: both
+// cost descriptors and threads, and a machine may have hundreds of addresses.
+const wideAddresses = 16
 
 // Server answers PPTP clients.
 type Server struct {
@@ -70,6 +83,7 @@ type Server struct {
 	places    int                        // taken by sessions with a user
 	past      totals
 	strays    atomic.Uint64 // GRE packets for no session
+	unrouted  atomic.Uint64 // IP packets from the device for no session
 	conns     sync.WaitGroup
 }
 
@@ -95,10 +109,11 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.MaxSessions < 1 || cfg.MaxSessions > 65535 {
 		return nil, fmt.Errorf("tunnel: %d sessions: must be 1 to 65535", cfg.MaxSessions)
 	}
-	if cfg.ListenGRE == nil {
-		cfg.ListenGRE = func(local netip.Addr) (gre.Conn, error) {
-			return gre.Listen(local, gre.Options{IO: cfg.IO, Log: cfg.Log})
-		}
+	if cfg.Readers == 0 {
+		cfg.Readers = DefaultReaders()
+	}
+	if cfg.Readers < 1 || cfg.Readers > gre.MaxReaders {
+		return nil, fmt.Errorf("tunnel: %d readers: must be 1 to %d", cfg.Readers, gre.MaxReaders)
 	}
 	v := &Server{
 		cfg: cfg, guard: newGuard(cfg.Guard),
@@ -132,7 +147,7 @@ func (v *Server) Serve(ctx context.Context) error {
 	defer stop()
 	reading := make(chan error, 1)
 	go func() {
-		r := &deviceReader{dev: v.cfg.Device, dispatch: dispatch{route: v.route}}
+		r := &deviceReader{dev: v.cfg.Device, dispatch: dispatch{route: v.route, lost: &v.unrouted}}
 		err := r.run()
 		if err != nil {
 			cancel()
@@ -157,7 +172,9 @@ func (v *Server) Serve(ctx context.Context) error {
 // openEarly proves that a raw socket can be had, and keeps it, without letGo, if it is on the one address clients call.
 func (v *Server) openEarly(a netip.Addr) error {
 	if a.IsUnspecified() {
-		conn, err := v.cfg.ListenGRE(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		conn, err := v.listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 		if err == nil {
 			conn.Close()
 		}
@@ -227,7 +244,7 @@ func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 		r.users++
 		return r, nil
 	}
-	conn, err := v.cfg.ListenGRE(local)
+	conn, err := v.listen(local)
 	if err != nil {
 		return nil, err
 	}
@@ -243,6 +260,19 @@ func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 		}
 	}()
 	return r, nil
+}
+
+// listen opens the sockets on one of our addresses. The caller holds mu.
+func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
+	if v.cfg.ListenGRE != nil {
+		return v.cfg.ListenGRE(local)
+	}
+	o := gre.Options{IO: v.cfg.IO, Log: v.cfg.Log, Readers: v.cfg.Readers}
+	if len(v.receivers) >= wideAddresses {
+		o.IO, o.Readers = uplink.Raw, 1
+		v.cfg.Log.Info("clients call many addresses: this one has one reader, and sends by the raw socket", "local", local)
+	}
+	return gre.Listen(local, o)
 }
 
 // letGo closes a receiver that nobody uses any more: a machine may have more addresses than descriptors.

@@ -19,7 +19,7 @@ import (
 // TestCallIDsAreGivenOnce: two calls of one peer never have the same ID, not even while neither has a session: the second
 // would take the first one's packets, and its place with the server would never be free again.
 func TestCallIDsAreGivenOnce(t *testing.T) {
-	r := newReceiver(nil, time.Now, new(atomic.Uint64))
+	r := newReceiver(&hubEnd{others: make([]*hubEnd, 2)}, time.Now, new(atomic.Uint64))
 	seen := map[uint16]bool{0: true}
 	for range 5000 {
 		id, ok := r.callID(alice)
@@ -29,7 +29,7 @@ func TestCallIDsAreGivenOnce(t *testing.T) {
 	}
 	id, _ := r.callID(alice)
 	r.giveUp(alice, id)
-	require.Len(t, r.sessions, 5000)
+	require.Equal(t, 5000, r.given())
 	for range 1<<16 - 1 - 5000 {
 		_, ok := r.callID(alice)
 		require.True(t, ok)
@@ -58,7 +58,7 @@ func TestFloodOfCalls(t *testing.T) {
 	require.Zero(t, s.server.places)
 	s.server.mu.RUnlock()
 	for _, r := range s.server.receivers {
-		require.Empty(t, r.sessions)
+		require.Zero(t, r.given())
 	}
 	s.close()
 }

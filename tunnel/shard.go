@@ -1,0 +1,158 @@
+package tunnel
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+)
+
+// shard reads one of the sockets of a receiver, for the sessions whose packets come there. Nobody else reads for them, so
+// each has its packets in the order in which they came.
+type shard struct {
+	reader gre.Reader
+	now    func() time.Time
+	strays *atomic.Uint64 // packets for no session of ours
+
+	// The reader holds mu while it works on a batch, so what remove takes off has had its last packet when remove returns.
+	mu       sync.RWMutex
+	sessions map[callKey]*Session // nil: the ID is given to a call that has no session yet
+
+	// A peer may send its first LCP frame before we have read, on the control connection, that the call is up. Until
+	// the first session there is, a few packets are kept for it.
+	await bool
+	early []gre.Packet
+}
+
+// maxEarly is how many packets are kept for a session that is not there yet.
+const maxEarly = 8
+
+// batch is how many packets one read of a socket or device takes at most.
+const batch = 128
+
+// reserve takes a call ID, unless it is taken.
+func (h *shard) reserve(k callKey) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, taken := h.sessions[k]; taken {
+		return false
+	}
+	h.sessions[k] = nil
+	return true
+}
+
+// giveUp gives a call ID back.
+func (h *shard) giveUp(k callKey) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sessions, k)
+}
+
+// add lets s have its packets, those that came early first.
+func (h *shard) add(s *Session) {
+	h.mu.Lock()
+	h.sessions[callKey{s.peer, s.callID}] = s
+	early := h.early
+	h.await, h.early = false, nil
+	h.mu.Unlock()
+	var w *devWriter
+	for _, p := range early {
+		if p.Addr != s.peer || callIDOf(p.Data) != s.callID {
+			h.strays.Add(1)
+			continue
+		}
+		if w == nil {
+			w = newDevWriter()
+		}
+		s.receive(h.now(), []gre.Packet{p}, w)
+	}
+}
+
+// callIDOf reads the call ID of a packet that is at least gre.MinHeader long (RFC 2637 section 4.1).
+func callIDOf(data []byte) uint16 { return uint16(data[6])<<8 | uint16(data[7]) }
+
+// run reads until the connection is closed.
+func (h *shard) run() error {
+	pkts := make([]gre.Packet, batch)
+	for i := range pkts {
+		pkts[i].Buf = make([]byte, bufferSize)
+	}
+	owners, run := make([]*Session, batch), make([]gre.Packet, 0, batch)
+	var strays []gre.Packet
+	w := newDevWriter()
+	var rest breather
+	for {
+		n, err := h.reader.ReadBatch(pkts)
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		now := h.now()
+		h.mu.RLock()
+		strays = h.find(pkts[:n], owners, strays[:0])
+		for i, s := range owners[:n] {
+			if s != nil {
+				run = gather(run[:0], pkts[i:n], owners[i:n])
+				s.receive(now, run, w)
+			}
+		}
+		h.mu.RUnlock()
+		if len(strays) > 0 {
+			h.strayed(now, strays, w)
+		}
+		if rest.eager(n) {
+			nap(rest.pause(now, h.now()))
+		}
+	}
+}
+
+// gather appends the packets of the first one's owner to run, and takes them off owners.
+func gather(run, pkts []gre.Packet, owners []*Session) []gre.Packet {
+	s := owners[0]
+	for i := range pkts {
+		if owners[i] == s {
+			run = append(run, pkts[i])
+			owners[i] = nil
+		}
+	}
+	return run
+}
+
+// find sets owners[i] to the session of pkts[i], or nil, and appends the packets of nobody to strays. The caller holds mu.
+func (h *shard) find(pkts []gre.Packet, owners []*Session, strays []gre.Packet) []gre.Packet {
+	for i := range pkts {
+		if owners[i] = h.owner(&pkts[i]); owners[i] == nil {
+			strays = append(strays, pkts[i])
+		}
+	}
+	return strays
+}
+
+// owner gives the session of a packet, or nil. The caller holds mu.
+func (h *shard) owner(p *gre.Packet) *Session {
+	if len(p.Data) < gre.MinHeader {
+		return nil
+	}
+	return h.sessions[callKey{p.Addr, callIDOf(p.Data)}]
+}
+
+// strayed counts packets without a session, and keeps a few while one is about to begin. One may have begun just now.
+func (h *shard) strayed(now time.Time, pkts []gre.Packet, w *devWriter) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range pkts {
+		switch s := h.owner(&pkts[i]); {
+		case s != nil:
+			s.receive(now, pkts[i:i+1], w)
+		case h.await && len(pkts[i].Data) >= gre.MinHeader && len(h.early) < maxEarly:
+			h.early = append(h.early, gre.Packet{Addr: pkts[i].Addr, Data: append([]byte(nil), pkts[i].Data...)})
+		default:
+			h.strays.Add(1)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/pool"
+)
+
+// given is how many call IDs are taken.
+func (r *receiver) given() (n int) {
+	for _, s := range r.shards {
+		s.mu.RLock()
+		n += len(s.sessions)
+		s.mu.RUnlock()
+	}
+	return n
+}
+
+// TestShardedServer: with several readers every session keeps its order, no packet is counted twice or not at all, and
+// strangers' are counted once.
+func TestShardedServer(t *testing.T) {
+	const readers, clients, each = 3, 12, 200
+	addresses, err := pool.Parse("10.99.0.100-10.99.0.120")
+	require.NoError(t, err)
+	s := newSite(t, func(c *ServerConfig) { c.Pool = addresses })
+	s.pool = addresses
+	s.close()
+	s.cfg.ListenGRE = func(local netip.Addr) (gre.Conn, error) { return s.hub.listenShared(local, readers), nil }
+	s.open()
+	var toServer atomic.Uint64
+	s.hub.passing(func(_, to netip.Addr, _ []byte) bool {
+		if to == serverOuter {
+			toServer.Add(1)
+		}
+		return true
+	})
+	var guests []*guest
+	for i := range clients {
+		g := s.guest(fmt.Sprintf("127.0.0.%d", 10+i), nil)
+		g.waitUp()
+		guests = append(guests, g)
+	}
+	stranger := s.hub.listen(netip.MustParseAddr("127.0.0.9"))
+	for id := range uint16(3 * readers) {
+		// Nobody has been given a call by this peer, so every ID is a stranger's.
+		_, err := stranger.WriteBatch([]gre.Packet{{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}})
+		require.NoError(t, err)
+	}
+	for i := range uint32(each) {
+		for _, g := range guests {
+			g.dev.put(packet(g.network.Local, serverIP, i, 0))
+			s.dev.put(packet(serverIP, g.network.Local, i, 0))
+		}
+	}
+	next := map[netip.Addr]uint32{}
+	for range clients * each {
+		p := arrived(t, s.dev)
+		from := netip.AddrFrom4([4]byte(p[12:16]))
+		require.Equal(t, packet(from, serverIP, next[from], 0), p)
+		next[from]++
+	}
+	require.Len(t, next, clients)
+	for _, g := range guests {
+		for i := range uint32(each) {
+			require.Equal(t, packet(serverIP, g.network.Local, i, 0), arrived(t, g.dev))
+		}
+	}
+	s.refused("gre_no_session", 3*readers)
+	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, patience, time.Millisecond)
+	for _, g := range guests {
+		g.quit()
+	}
+	s.empty()
+	s.close()
+}
+
+// broken is a connection of which one reader fails when it is told to.
+type broken struct {
+	*hubEnd
+	fail chan error
+}
+
+func (b broken) Readers() []gre.Reader { return append(b.hubEnd.Readers(), failing(b.fail)) }
+
+type failing chan error
+
+func (f failing) ReadBatch([]gre.Packet) (int, error) { return 0, <-f }
+
+// TestBrokenReader: when one of several readers fails the others end too, so that the next client gets a whole receiver.
+func TestBrokenReader(t *testing.T) {
+	conn := broken{newHub().listenShared(serverOuter, 2), make(chan error)}
+	r := newReceiver(conn, time.Now, new(atomic.Uint64))
+	require.Len(t, r.shards, 3)
+	ended := make(chan error)
+	go func() { ended <- r.run() }()
+	why := errors.New("the socket is gone")
+	conn.fail <- why
+	assert.Equal(t, why, <-ended)
+}
+
+func TestServerRefusesReaders(t *testing.T) {
+	for n, want := range map[int]string{
+		-1:                 "tunnel: -1 readers: must be 1 to 16",
+		gre.MaxReaders + 1: "tunnel: 17 readers: must be 1 to 16",
+	} {
+		_, err := NewServer(ServerConfig{
+			Listener: &net.TCPListener{}, Device: newMemDevice(), Pool: new(pool.Pool), LocalIP: serverIP, Readers: n,
+			Lookup: func(string) (a Account, ok bool) { return a, false },
+		})
+		assert.EqualError(t, err, want)
+	}
+}
