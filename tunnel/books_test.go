@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -61,6 +62,50 @@ func TestBooksBalance(t *testing.T) {
 	require.LessOrEqual(t, clients, toClient.Load())
 	require.GreaterOrEqual(t, s.server.Snapshot().Refused["gre_no_session"], uint64(100))
 	require.EqualValues(t, 5, s.server.Snapshot().Totals.Sessions)
+	s.close()
+}
+
+// TestBooksOfWhatIsHeld: packets that still wait for others when their session ends are accounted for too.
+func TestBooksOfWhatIsHeld(t *testing.T) {
+	s := newSite(t, func(c *ServerConfig) { c.Reorder = reorder.Config{Timeout: time.Hour} })
+	var toServer, data atomic.Uint64
+	s.hub.passing(func(_, to netip.Addr, p []byte) bool {
+		if to != serverOuter {
+			return true
+		}
+		if len(p) > 100 && data.Add(1) == 2 {
+			return false // the others wait for this one
+		}
+		toServer.Add(1)
+		return true
+	})
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	for i := range uint32(10) {
+		g.dev.put(packet(g.network.Local, serverIP, i, 200))
+	}
+	s.eventually(func() bool { return s.alone().Counters["window_held_packets"] == 8 }, "packets wait in the window")
+	g.quit()
+	s.empty()
+	require.Equal(t, toServer.Load(), booked(s.server.Snapshot()))
+	s.close()
+}
+
+// TestBooksOfTheDevice: packets of this machine for no session are accounted for.
+func TestBooksOfTheDevice(t *testing.T) {
+	s := newSite(t, nil)
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	for i := range uint32(10) {
+		s.dev.put(packet(serverIP, netip.MustParseAddr("10.99.0.77"), i, 100))
+	}
+	s.eventually(func() bool { return s.server.Snapshot().Refused["ip_no_session"] == 10 }, "they are counted")
+	g.quit()
+	s.empty()
+	for i := range uint32(10) {
+		g.dev.put(packet(g.network.Local, serverIP, i, 100))
+	}
+	s.eventually(func() bool { return g.client.Snapshot().Refused["ip_no_session"] == 10 }, "those of a client without a session too")
 	s.close()
 }
 

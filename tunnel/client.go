@@ -64,6 +64,8 @@ type Client struct {
 	cfg     ClientConfig
 	current atomic.Pointer[Session] // the session that is up
 	strays  atomic.Uint64           // GRE packets for no session
+	// unrouted counts IP packets that came from the device while no session was up.
+	unrouted atomic.Uint64
 
 	mu      sync.Mutex
 	dev     netdev.Device // the device that is being read
@@ -256,7 +258,7 @@ func (c *Client) read(dev netdev.Device) {
 		return
 	}
 	c.dev = dev
-	r := &deviceReader{dev: dev, dispatch: dispatch{route: func([]byte) *Session { return c.current.Load() }}}
+	r := &deviceReader{dev: dev, dispatch: dispatch{route: func([]byte) *Session { return c.current.Load() }, lost: &c.unrouted}}
 	go func() { c.unreadable(dev, r.run()) }()
 }
 

@@ -1,11 +1,16 @@
 package tunnel
 
-import "github.com/arc4tun/arc4tun/mppe"
+import (
+	"sync/atomic"
+
+	"github.com/arc4tun/arc4tun/mppe"
+)
 
 // dispatch hands the packets of one batch from the device to their sessions, those of each in their order. The sessions'
 // packets are encrypted together: what has few for each of many sessions is no slower than what has many for one.
 type dispatch struct {
 	route func(ip []byte) *Session // whose a packet is, or nil
+	lost  *atomic.Uint64           // its owner's: packets for no session; nil: nobody counts them
 	batch mppe.SendBatch
 
 	// One batch's working memory: whose each packet is, the packets in the order of their sessions, the sessions.
@@ -19,8 +24,16 @@ type dispatch struct {
 // when it returns.
 func (d *dispatch) send(bufs [][]byte, sizes []int) {
 	d.owners, d.bufs, d.sizes, d.sessions = d.owners[:0], d.bufs[:0], d.sizes[:0], d.sessions[:0]
+	nobodys := uint64(0)
 	for i, b := range bufs {
-		d.owners = append(d.owners, d.route(b[headroom:headroom+sizes[i]]))
+		s := d.route(b[headroom : headroom+sizes[i]])
+		if s == nil {
+			nobodys++
+		}
+		d.owners = append(d.owners, s)
+	}
+	if nobodys > 0 && d.lost != nil {
+		d.lost.Add(nobodys)
 	}
 	for i, s := range d.owners {
 		if s == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
@@ -46,7 +47,7 @@ type Options struct {
 	ingress      bool          // a server: take only packets whose source is the peer's tunnel address
 	restartTimer time.Duration // of the PPP link (ppp.Config.RestartTimer); 0: its default
 
-	Now  func() time.Time // nil: the system's, monotonic
+	Now  func() time.Time // nil: the system's, monotonic; one that is set back goes on from where it stood
 	Rand io.Reader        // nil: crypto/rand
 	Log  *slog.Logger     // nil: slog.Default
 }
@@ -74,6 +75,8 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Now == nil {
 		o.Now = monotonic()
+	} else {
+		o.Now = neverBack(o.Now)
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
@@ -89,6 +92,25 @@ func (o Options) withDefaults() (Options, error) {
 func monotonic() func() time.Time {
 	start := time.Now()
 	return func() time.Time { return start.Add(time.Since(start)) }
+}
+
+// neverBack makes a clock that goes on from where it stood when the other one is set back: every timer of a session that is
+// set by then would wait for as much longer, the keep-alive among them.
+func neverBack(now func() time.Time) func() time.Time {
+	var mu sync.Mutex
+	var last time.Time
+	var behind time.Duration
+	return func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		t := now().Add(behind)
+		if t.Before(last) {
+			behind += last.Sub(t)
+			t = last
+		}
+		last = t
+		return t
+	}
 }
 
 // mru is the PPP information field that carries our MTU: MPPE adds its header and the encrypted protocol field (RFC 3078

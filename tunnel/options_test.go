@@ -30,3 +30,19 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		assert.NoError(t, err, d)
 	}
 }
+
+// TestClockIsSetBack: what is to happen in a second still happens in a second.
+func TestClockIsSetBack(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	o, err := Options{Now: func() time.Time { return at }}.withDefaults()
+	require.NoError(t, err)
+	start := o.Now()
+	for _, step := range []struct{ clock, passes time.Duration }{
+		{time.Second, time.Second}, {-time.Hour, 0}, {time.Second, time.Second}, {-time.Second, 0}, {time.Hour, time.Hour}, {1, 1},
+	} {
+		before := o.Now()
+		at = at.Add(step.clock)
+		assert.Equal(t, step.passes, o.Now().Sub(before), step.clock)
+	}
+	assert.Equal(t, time.Hour+2*time.Second+1, o.Now().Sub(start))
+}

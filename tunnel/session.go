@@ -408,7 +408,10 @@ func (s *Session) shutData() {
 	s.in.mu.Lock()
 	s.in.up = false
 	// What comes until the network is up again passes the window by.
-	s.in.win.Restart(putBuffer)
+	s.in.win.Restart(func(p []byte) {
+		s.in.stats.NotUp++
+		putBuffer(p)
+	})
 	s.in.mu.Unlock()
 }
 

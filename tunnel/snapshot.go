@@ -153,7 +153,7 @@ func (c *Client) Snapshot() status.Snapshot {
 	snap := status.Snapshot{
 		Time:    c.cfg.Now(),
 		Process: status.Process{Role: status.RoleClient, Backend: c.cfg.Backend.Name()},
-		Refused: map[string]uint64{"gre_no_session": c.strays.Load()},
+		Refused: map[string]uint64{"gre_no_session": c.strays.Load(), "ip_no_session": c.unrouted.Load()},
 	}
 	if s != nil {
 		v := s.snapshot()
@@ -181,6 +181,7 @@ func (v *Server) Snapshot() status.Snapshot {
 			"connections":    v.counted.refused.Load(),
 			"authentication": v.counted.authFailures.Load(),
 			"gre_no_session": v.strays.Load(),
+			"ip_no_session":  v.unrouted.Load(),
 		},
 	}
 	for _, s := range sessions {

@@ -98,7 +98,8 @@ grow while a session lives, and start at 0 with it.
       backend and backend_why
     sessions  the sessions there are, ordered by id; see below
     totals    since the process started, ended sessions included: sessions, the traffic of all as named below, and window
-    refused   a server's: what was turned away, by reason: connections, authentication, gre_no_session
+    refused   what was turned away, by reason; a server's: connections, authentication; of both: gre_no_session (packets from
+      outside), ip_no_session (packets of this machine)
 
 A session:
 
