@@ -64,6 +64,9 @@ type GREAccount struct {
 	// A kernel does not tell: known in userspace mode only.
 	Unheard      uint64
 	UnheardKnown bool
+	// Unsent is how many packets of any kind the host's kernel dropped because its end
+	// of the wire was full. There are none in userspace mode.
+	Unsent uint64
 }
 
 // GRE gives the accounts of the GRE packets. In kernel mode they share the link with

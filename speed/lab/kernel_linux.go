@@ -182,11 +182,37 @@ func (k *kernel) dropDevices() error {
 }
 
 func (k *kernel) greAccount(from side) GREAccount {
-	ab, ba := k.bridge.Runners()
-	if from == server {
-		return GREAccount{Stats: ab.Stats().Apart}
+	runner, back := k.bridge.Runners()
+	if from == client {
+		runner = back
 	}
-	return GREAccount{Stats: ba.Stats().Apart}
+	return GREAccount{Stats: runner.Stats().Apart, Unsent: k.unsent(from)}
+}
+
+// unsent reads what a host's end of the wire has dropped; 0 if that cannot be read.
+func (k *kernel) unsent(s side) (dropped uint64) {
+	_ = k.hosts[s].do(func() error {
+		handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+		if err != nil {
+			return err
+		}
+		defer handle.Close()
+		wire, err := handle.LinkByName(wireName)
+		if err != nil {
+			return err
+		}
+		if stats := wire.Attrs().Statistics; stats != nil {
+			dropped += stats.TxDropped
+		}
+		queues, err := handle.QdiscList(wire)
+		for _, q := range queues {
+			if stats := q.Attrs().Statistics; stats != nil && stats.Queue != nil {
+				dropped += uint64(stats.Queue.Drops)
+			}
+		}
+		return err
+	})
+	return dropped
 }
 
 // isGRE picks GRE packets over IPv4 (RFC 791 section 3.1, RFC 2784).
