@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // What a call takes when its user is known, and gives back when it is over: a place among the sessions and the lease of
@@ -41,7 +42,27 @@ func (c *serverCall) takePlace(user string) bool {
 	}
 	v.places++
 	c.placed, c.user = true, user
+	v.users[user] = append(v.users[user], c)
+	if most := v.cfg.SessionsPerUser; most > 0 && len(v.users[user]) > most {
+		// The oldest is often one that the client has lost and the server still believes in: who comes back must not
+		// have to wait until it is missed.
+		oldest := v.users[user][0]
+		oldest.leaveUser()
+		oldest.session.log.Info("session ends for a later one of its user", "user", user, "sessions per user", most)
+		oldest.session.Close("the user has logged in again")
+	}
 	return true
+}
+
+// leaveUser takes the call off its user's list. The caller holds the server's lock.
+func (c *serverCall) leaveUser() {
+	users := c.k.v.users
+	left := slices.DeleteFunc(users[c.user], func(other *serverCall) bool { return other == c })
+	if len(left) == 0 {
+		delete(users, c.user)
+		return
+	}
+	users[c.user] = left
 }
 
 // lease takes the user's own address, or one of the pool. A user whose only address is that of a session left behind, as
@@ -93,6 +114,7 @@ func (c *serverCall) giveBack() {
 	a := c.address
 	if c.placed {
 		v.places--
+		c.leaveUser()
 	}
 	if a.IsValid() {
 		delete(v.leases, a)

@@ -49,7 +49,9 @@ type ServerConfig struct {
 	Name        string       // in CHAP challenges; empty: "arc4"
 	DNS, NBNS   []netip.Addr // offered to clients, at most two each
 	MaxSessions int          // 0: 1,024
-	Guard       GuardLimits
+	// SessionsPerUser is how many sessions a user may have at once; 0: no limit. One more ends the user's oldest.
+	SessionsPerUser int
+	Guard           GuardLimits
 
 	// Readers is how many sockets share the packets that come to one of our addresses, 1 to gre.MaxReaders, each read by a
 	// goroutine of its own; 0: DefaultReaders. ListenGRE, if not nil, has its own way.
@@ -81,6 +83,7 @@ type Server struct {
 	sessions  map[*Session][]netip.Addr  // with the keys of byAddress that are theirs
 	leases    map[netip.Addr]*serverCall // who has an address of the pool
 	places    int                        // taken by sessions with a user
+	users     map[string][]*serverCall   // those sessions by user, oldest first, without those told to end for a later one
 	past      totals
 	strays    atomic.Uint64 // GRE packets for no session
 	unrouted  atomic.Uint64 // IP packets from the device for no session
@@ -109,6 +112,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.MaxSessions < 1 || cfg.MaxSessions > 65535 {
 		return nil, fmt.Errorf("tunnel: %d sessions: must be 1 to 65535", cfg.MaxSessions)
 	}
+	if cfg.SessionsPerUser < 0 {
+		return nil, fmt.Errorf("tunnel: %d sessions per user: must be 1 or more, or 0 for no limit", cfg.SessionsPerUser)
+	}
 	if cfg.Readers == 0 {
 		cfg.Readers = DefaultReaders()
 	}
@@ -121,6 +127,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		byAddress: make(map[netip.Addr]*Session),
 		sessions:  make(map[*Session][]netip.Addr),
 		leases:    make(map[netip.Addr]*serverCall),
+		users:     make(map[string][]*serverCall),
 	}
 	probe := v.linkConfig(nil)
 	probe.Send, probe.Event = func([]byte) {}, func(ppp.Event) {}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
@@ -49,6 +50,8 @@ type serveFlags struct {
 	dns         []string
 	nbns        []string
 	maxSessions int
+	perUser     int
+	readers     int
 }
 
 func newServeCmd() *cobra.Command {
@@ -71,6 +74,8 @@ func newServeCmd() *cobra.Command {
 	flags.StringSliceVar(&f.dns, "dns", nil, "`ADDRESS` of a name server to offer to clients; two at most, with a comma or by repeating the flag")
 	flags.StringSliceVar(&f.nbns, "wins", nil, "`ADDRESS` of a WINS server to offer to clients; two at most")
 	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "`NUMBER` of clients at once, 1 to 65535")
+	flags.IntVar(&f.perUser, "sessions-per-user", 0, "`NUMBER` of sessions that a user may have at once; one more ends the user's oldest; 0 is no limit")
+	flags.IntVar(&f.readers, "readers", 0, fmt.Sprintf("`NUMBER` of sockets that share the GRE packets of an address by call ID, each with a processor to itself if there are enough, 1 to %d; 0 is one for each processor, 4 at most", gre.MaxReaders))
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
 	for _, required := range []string{"listen", "local-ip", "pool", "secrets"} {
@@ -114,6 +119,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.users.find, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
+		SessionsPerUser: f.perUser, Readers: f.readers,
 	})
 	if err != nil {
 		return usageError("%s", bare(err))
@@ -158,6 +164,12 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	}
 	if f.maxSessions < 1 || f.maxSessions > 65535 {
 		return p, usageError("--max-sessions %d: must be 1 to 65535", f.maxSessions)
+	}
+	if f.perUser < 0 {
+		return p, usageError("--sessions-per-user %d: must be 1 or more, or 0 for no limit", f.perUser)
+	}
+	if f.readers < 0 || f.readers > gre.MaxReaders {
+		return p, usageError("--readers %d: must be 1 to %d, or 0 to have as many as suit this machine", f.readers, gre.MaxReaders)
 	}
 	if f.name == "" || len(f.name) > 255 {
 		return p, usageError("--name %q: must be 1 to 255 bytes", f.name)
