@@ -8,21 +8,21 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// decipheredRun is the stateless MPPE packets of one run, deciphered together before their turn comes: several at once
-// are quicker than one after another. What becomes of each is then decided in the order in which they came.
+// decipheredRun is the stateless MPPE packets of one session's run, deciphered before their turn comes, together with those
+// of the other sessions that one read of the socket brought: many at once are quicker than one after another. What becomes
+// of each is then decided in the order in which they came.
 type decipheredRun struct {
-	batch   mppe.ReceiveBatch
 	packets []mppe.Packet
 	bufs    []*buffer // of each packet: the plain text begins at headroom-2
 	next    int       // whose turn it is
 }
 
-// decipheredRuns recycles them: a goroutine needs one while it has a run in hand.
+// decipheredRuns recycles them: a reader needs one for each session that a read has packets of.
 var decipheredRuns = sync.Pool{New: func() any { return new(decipheredRun) }}
 
-// decipherAhead deciphers what a run has for it. There is nothing to gain where it is one packet.
-func (in *inbound) decipherAhead(pkts []gre.Packet) {
-	if !in.early || in.dec == nil || len(pkts) < 2 {
+// decipherAhead adds what a run has for it to batch, which is to be deciphered before the run goes on.
+func (in *inbound) decipherAhead(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
+	if !in.early || in.dec == nil {
 		return
 	}
 	run := decipheredRuns.Get().(*decipheredRun)
@@ -39,9 +39,8 @@ func (in *inbound) decipherAhead(pkts []gre.Packet) {
 		run.bufs = append(run.bufs, b)
 		run.packets = append(run.packets, mppe.Packet{Data: body, Seq: h.Seq, Dst: b[headroom-2 : headroom-2]})
 	}
-	run.batch.Add(in.dec, run.packets)
-	run.batch.Decrypt()
 	in.ahead = run
+	batch.Add(in.dec, run.packets)
 }
 
 // decipherOne gives the plain text of a packet and the buffer that it lies in, from headroom-2 on. With an error there is

@@ -77,26 +77,3 @@ func TestDispatch(t *testing.T) {
 		require.True(t, pairs[i].a.out.mu.TryLock(), "session %d is still locked", i)
 	}
 }
-
-// TestGather: however the packets of several sessions are mixed, each session's make one run in their order.
-func TestGather(t *testing.T) {
-	var a, b Session
-	owners := []*Session{&a, &b, nil, &a, &b, &a, nil}
-	var pkts []gre.Packet
-	for i := range owners {
-		pkts = append(pkts, gre.Packet{Data: []byte{byte(i)}})
-	}
-	var runs [][]byte
-	for i, s := range owners {
-		if s == nil {
-			continue
-		}
-		var run []byte
-		for _, p := range gather(nil, pkts[i:], owners[i:]) {
-			run = append(run, p.Data[0])
-		}
-		runs = append(runs, run)
-	}
-	require.Equal(t, [][]byte{{0, 3, 5}, {1, 4}}, runs)
-	require.Equal(t, make([]*Session, len(owners)), owners)
-}

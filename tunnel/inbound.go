@@ -17,7 +17,7 @@ import (
 // The way of a packet in, all of it on the goroutine that reads the GRE socket:
 //
 //  1. receiver takes a batch from the socket and finds the session of each packet by the peer's address and our call ID
-//     (receiver.go). Those of one session make a run, which goes to receive together.
+//     (shard.go). Those of one session make a run; what can be deciphered of all runs is, together (ahead.go).
 //  2. one parses the GRE header and the PPP protocol.
 //  3. Control frames whose sequence number is believable go to the session's own goroutine at once (control.go); their
 //     number is marked in the window, so that it does not wait for it.
@@ -77,15 +77,23 @@ type inStats struct {
 	DeviceErrors   uint64 // batches the local device refused
 }
 
-// receive takes a run of GRE packets of this session, in the order in which they came.
-func (s *Session) receive(now time.Time, pkts []gre.Packet, w *devWriter) {
-	in := &s.in
+// beginReceiving takes a run of GRE packets of this session, in the order in which they came, and adds those that can be
+// deciphered ahead to batch; nil: none. Once batch is deciphered, endReceiving takes the rest of their way with them, and
+// until then nobody else touches the way in.
+func (s *Session) beginReceiving(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
 	if !s.heard.Load() {
 		s.heard.Store(true)
 	}
-	in.mu.Lock()
+	s.in.mu.Lock()
+	if batch != nil {
+		s.in.decipherAhead(pkts, batch)
+	}
+}
+
+// endReceiving ends what beginReceiving has begun with the same packets.
+func (s *Session) endReceiving(now time.Time, pkts []gre.Packet, w *devWriter) {
+	in := &s.in
 	in.writer = w
-	in.decipherAhead(pkts)
 	for i := range pkts {
 		s.one(now, pkts[i].Data)
 	}

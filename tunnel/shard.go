@@ -67,7 +67,8 @@ func (h *shard) add(s *Session) {
 		if w == nil {
 			w = newDevWriter()
 		}
-		s.receive(h.now(), []gre.Packet{p}, w)
+		s.beginReceiving([]gre.Packet{p}, nil)
+		s.endReceiving(h.now(), []gre.Packet{p}, w)
 	}
 }
 
@@ -80,9 +81,8 @@ func (h *shard) run() error {
 	for i := range pkts {
 		pkts[i].Buf = make([]byte, bufferSize)
 	}
-	owners, run := make([]*Session, batch), make([]gre.Packet, 0, batch)
+	hand := arrivals{writer: newDevWriter()}
 	var strays []gre.Packet
-	w := newDevWriter()
 	var rest breather
 	for {
 		n, err := h.reader.ReadBatch(pkts)
@@ -94,16 +94,11 @@ func (h *shard) run() error {
 		}
 		now := h.now()
 		h.mu.RLock()
-		strays = h.find(pkts[:n], owners, strays[:0])
-		for i, s := range owners[:n] {
-			if s != nil {
-				run = gather(run[:0], pkts[i:n], owners[i:n])
-				s.receive(now, run, w)
-			}
-		}
+		hand.owners, strays = h.find(pkts[:n], hand.owners[:0], strays[:0])
+		hand.receive(now, pkts[:n])
 		h.mu.RUnlock()
 		if len(strays) > 0 {
-			h.strayed(now, strays, w)
+			h.strayed(now, strays, hand.writer)
 		}
 		if rest.eager(n) {
 			nap(rest.pause(now, h.now()))
@@ -111,26 +106,16 @@ func (h *shard) run() error {
 	}
 }
 
-// gather appends the packets of the first one's owner to run, and takes them off owners.
-func gather(run, pkts []gre.Packet, owners []*Session) []gre.Packet {
-	s := owners[0]
+// find appends the session of every packet, or nil, to owners, and the packets of nobody to strays. The caller holds mu.
+func (h *shard) find(pkts []gre.Packet, owners []*Session, strays []gre.Packet) ([]*Session, []gre.Packet) {
 	for i := range pkts {
-		if owners[i] == s {
-			run = append(run, pkts[i])
-			owners[i] = nil
-		}
-	}
-	return run
-}
-
-// find sets owners[i] to the session of pkts[i], or nil, and appends the packets of nobody to strays. The caller holds mu.
-func (h *shard) find(pkts []gre.Packet, owners []*Session, strays []gre.Packet) []gre.Packet {
-	for i := range pkts {
-		if owners[i] = h.owner(&pkts[i]); owners[i] == nil {
+		s := h.owner(&pkts[i])
+		owners = append(owners, s)
+		if s == nil {
 			strays = append(strays, pkts[i])
 		}
 	}
-	return strays
+	return owners, strays
 }
 
 // owner gives the session of a packet, or nil. The caller holds mu.
@@ -148,7 +133,8 @@ func (h *shard) strayed(now time.Time, pkts []gre.Packet, w *devWriter) {
 	for i := range pkts {
 		switch s := h.owner(&pkts[i]); {
 		case s != nil:
-			s.receive(now, pkts[i:i+1], w)
+			s.beginReceiving(pkts[i:i+1], nil)
+			s.endReceiving(now, pkts[i:i+1], w)
 		case h.await && len(pkts[i].Data) >= gre.MinHeader && len(h.early) < maxEarly:
 			h.early = append(h.early, gre.Packet{Addr: pkts[i].Addr, Data: append([]byte(nil), pkts[i].Data...)})
 		default:
