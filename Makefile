@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop tools bench bench-go bench-tunnel bench-mips fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak tools bench bench-go bench-tunnel bench-mips fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,7 +17,7 @@ build: ## the static binary, bin/arc4
 tools: ## install what the tests need (apt-get, as root)
 	@sh scripts/install-test-tools.sh
 
-test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers
+test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, a short soak
 	@$(TESTRUN)
 
 lint: ## gofmt, go vet, staticcheck
@@ -60,6 +60,13 @@ bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network 
 
 bench-server: ## a server with 1 to 5,000 sessions: set-up rate, memory, throughput, shares; one core and two (3 minutes)
 	@$(GO) run ./scripts/benchserver
+
+DURATION ?= 1h
+soak: ## a tunnel on bad networks, with everything checked: make soak DURATION=1h
+	@$(GO) run ./scripts/soak -duration $(DURATION)
+
+test-soak: ## the same for four minutes
+	@$(TESTRUN) soak
 
 bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
 	@$(GO) run ./scripts/countinstr -arch mipsle,mips

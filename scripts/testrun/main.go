@@ -32,6 +32,7 @@ var parts = []part{
 	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", qemu},
 	{"fuzz", "every fuzz target, briefly", fuzz},
 	{"interop", "real peers", interop},
+	{"soak", "a tunnel on bad networks, for four minutes", soak},
 }
 
 func main() {

@@ -1,0 +1,146 @@
+package soak
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// socket counts what passes the GRE sockets of one end, one after another.
+type socket struct {
+	written wireCount // handed over by the tunnel
+	read    atomic.Uint64
+
+	mu     sync.Mutex
+	conns  []*tappedConn // those that are open
+	past   gre.Stats     // of those that are not
+	opened int
+
+	// The end of the sequence numbers (32 bits) and that of the coherency counts
+	// (12 bits) were passed so often.
+	wraps, turns atomic.Uint64
+}
+
+// wireCount counts GRE packets by what they carry.
+type wireCount struct {
+	data, control, acks atomic.Uint64
+	closed              atomic.Uint64 // of them all, those that came after the socket was closed
+}
+
+// open wraps a new socket.
+func (s *socket) open(c gre.Conn) gre.Conn {
+	t := &tappedConn{Conn: c, socket: s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns = append(s.conns, t)
+	s.opened++
+	return t
+}
+
+// stats sums those of all sockets there have been.
+func (s *socket) stats() (sum gre.Stats, opened int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum = s.past
+	for _, c := range s.conns {
+		sum = addStats(sum, c.Conn.Stats())
+	}
+	return sum, s.opened
+}
+
+// closeAll closes every open socket, as the end of a process does.
+func (s *socket) closeAll() {
+	s.mu.Lock()
+	conns := append([]*tappedConn(nil), s.conns...)
+	s.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
+	}
+}
+
+func (s *socket) closed(c *tappedConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, o := range s.conns {
+		if o == c {
+			s.conns = append(s.conns[:i], s.conns[i+1:]...)
+			s.past = addStats(s.past, c.Conn.Stats())
+			return
+		}
+	}
+}
+
+func addStats(a, b gre.Stats) gre.Stats {
+	return gre.Stats{
+		Received: a.Received + b.Received, Malformed: a.Malformed + b.Malformed, Truncated: a.Truncated + b.Truncated,
+		Foreign: a.Foreign + b.Foreign, Overflowed: a.Overflowed + b.Overflowed, Sent: a.Sent + b.Sent,
+		OtherErrors: a.OtherErrors + b.SendErrors(),
+	}
+}
+
+// tappedConn is a GRE socket whose packets are counted.
+type tappedConn struct {
+	gre.Conn
+	socket *socket
+
+	mu    sync.Mutex // guards what follows
+	last  uint32     // sequence number written
+	count uint16     // coherency count written
+	begun bool
+}
+
+func (c *tappedConn) Close() error {
+	err := c.Conn.Close()
+	c.socket.closed(c)
+	return err
+}
+
+func (c *tappedConn) ReadBatch(pkts []gre.Packet) (int, error) {
+	n, err := c.Conn.ReadBatch(pkts)
+	c.socket.read.Add(uint64(n))
+	return n, err
+}
+
+func (c *tappedConn) WriteBatch(pkts []gre.Packet) (int, error) {
+	for i := range pkts {
+		c.note(pkts[i].Data)
+	}
+	n, err := c.Conn.WriteBatch(pkts)
+	if err != nil {
+		c.socket.written.closed.Add(uint64(len(pkts) - n))
+	}
+	return n, err
+}
+
+// note counts one packet that is written.
+func (c *tappedConn) note(data []byte) {
+	w := &c.socket.written
+	h, payload, err := gre.Parse(data)
+	if err != nil || !h.HasSeq {
+		w.acks.Add(1)
+		return
+	}
+	protocol, body, err := ppp.ParseFrame(payload)
+	sealed := err == nil && protocol == ppp.ProtoCompressed && len(body) > 2
+	if sealed {
+		w.data.Add(1)
+	} else {
+		w.control.Add(1)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.begun && h.Seq < c.last && int32(h.Seq-c.last) > 0 {
+		c.socket.wraps.Add(1)
+	}
+	c.last, c.begun = h.Seq, true
+	if sealed {
+		count := binary.BigEndian.Uint16(body) & 0x0FFF
+		if count == 0 && c.count != 0 {
+			c.socket.turns.Add(1)
+		}
+		c.count = count
+	}
+}
