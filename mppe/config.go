@@ -28,7 +28,7 @@ type Config struct {
 	Plausible func(plain []byte) bool
 	// Reserve is for how many packets keys and keystream are to be made before they come, in stateless mode; 0 is none.
 	// See Encrypter.Reserve and Decrypter.Reserve for who makes them. ReserveSize is how many bytes of keystream each gets,
-	// 0 is DefaultReserveSize; a longer packet has only its key there. A direction needs some 200 bytes besides for each.
+	// 0 is DefaultReserveSize; a longer packet has only its key there. ReserveBytes is what that takes.
 	Reserve, ReserveSize int
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/arc4tun/arc4tun/arc4"
 )
@@ -74,10 +75,8 @@ func newReserve(cfg Config) (*Reserve, error) {
 	if size <= 0 {
 		size = DefaultReserveSize
 	}
-	// An odd number of cache lines from one to the next keeps their beginnings out of each other's way.
-	stride := (size+63)&^63 | 64
 	r := &Reserve{
-		slots: make([]slot, cfg.Reserve), slab: make([]byte, stride*cfg.Reserve), stride: stride, size: size,
+		slots: make([]slot, cfg.Reserve), slab: make([]byte, stride(size)*cfg.Reserve), stride: stride(size), size: size,
 		keys: keys, tip: session, zeros: make([]byte, size),
 	}
 	for i := range r.slots {
@@ -87,35 +86,48 @@ func newReserve(cfg Config) (*Reserve, error) {
 	return r, nil
 }
 
-// Fill makes what the next few packets need and says whether there is room for more. It takes as long as encrypting
-// those packets.
-func (r *Reserve) Fill() (more bool) {
-	made := r.made.Load()
+// ReserveBytes is how much memory a Reserve takes for that many packets, each with size bytes of keystream (0 is
+// DefaultReserveSize).
+func ReserveBytes(packets, size int) int {
+	return packets * (stride(size) + int(unsafe.Sizeof(slot{})))
+}
+
+// stride is how far apart the keystreams lie: an odd number of cache lines keeps their beginnings out of each other's way.
+func stride(size int) int {
+	if size <= 0 {
+		size = DefaultReserveSize
+	}
+	return (size+63)&^63 | 64
+}
+
+// Fill makes what the next few packets need and says for how many; 0 is that there is room for none. It takes as long as
+// encrypting those packets.
+func (r *Reserve) Fill() (made int) {
+	next := r.made.Load()
 	if r.seeking.Load() {
 		r.mu.Lock()
-		if r.seekTo > made {
-			made, r.tip = r.seekTo, r.seekKey
-			r.made.Store(made)
+		if r.seekTo > next {
+			next, r.tip = r.seekTo, r.seekKey
+			r.made.Store(next)
 		}
 		r.seeking.Store(false)
 		r.mu.Unlock()
 	}
-	room := r.head.Load() + int64(len(r.slots)) - made
-	n := min(int64(sideBySide(r.keys.packets)), room)
+	n := min(int64(sideBySide(r.keys.packets)), r.head.Load()+int64(len(r.slots))-next)
 	if n <= 0 {
-		return false
+		return 0
 	}
 	length := min(int(r.want.Load()), r.size)
 	for i := range n {
 		r.keys.change(&r.tip)
-		at := int((made + i) % int64(len(r.slots)))
+		at := int((next + i) % int64(len(r.slots)))
 		s := &r.slots[at]
-		*s = slot{n: made + i, key: r.tip, length: length}
+		*s = slot{n: next + i, key: r.tip, length: length}
 		r.jobs[i] = arc4.Job{Key: s.key[:r.keys.length], Dst: r.slab[at*r.stride:][:length], Src: r.zeros[:length]}
 	}
 	r.keys.packets.XORKeyStreams(r.jobs[:n])
-	r.made.Store(made + n)
-	return n < room
+	r.made.Store(next + n)
+	return int(n)
 }
 
 // reaches says whether what was made goes as far as packet n.

@@ -76,7 +76,7 @@ func paced(b *testing.B, cfg Config, size int, gap time.Duration) (waits []time.
 				case <-stop:
 					return
 				case <-time.After(time.Millisecond):
-					for r.Fill() {
+					for r.Fill() > 0 {
 					}
 				}
 			}

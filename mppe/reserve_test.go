@@ -32,7 +32,7 @@ func TestReserveEncrypt(t *testing.T) {
 					cfg := testConfig(strength, true)
 					plain, with := newEncrypter(t, cfg), newEncrypter(t, reserved(cfg, slots, 300))
 					for range 60 {
-						for n := r.IntN(fills + 1); n > 0 && with.Reserve().Fill(); n-- {
+						for n := r.IntN(fills + 1); n > 0 && with.Reserve().Fill() > 0; n-- {
 						}
 						n := r.IntN(100)
 						packets, want, got := make([][]byte, n), make([][]byte, n), make([][]byte, n)
@@ -60,15 +60,14 @@ func TestReserveEncrypt(t *testing.T) {
 // TestReserveIsUsed: what was filled is what the packets are encrypted with, and no more is made than there is room for.
 func TestReserveIsUsed(t *testing.T) {
 	e := newEncrypter(t, reserved(testConfig(128, true), 20, 100))
-	fill := func() (fills int) {
-		for fills = 1; e.Reserve().Fill(); fills++ {
+	fill := func() {
+		for e.Reserve().Fill() > 0 {
 		}
-		return fills
 	}
 	fill()
 	r := e.Reserve()
 	assert.EqualValues(t, 20, r.made.Load())
-	assert.False(t, r.Fill())
+	assert.Zero(t, r.Fill())
 	for i := range 20 {
 		require.NotNil(t, r.stream(int64(i), 100))
 		e.Encrypt(nil, make([]byte, 100))
@@ -92,7 +91,7 @@ func TestReserveAdapts(t *testing.T) {
 	e := newEncrypter(t, reserved(testConfig(128, true), 4, 1000))
 	r := e.Reserve()
 	lengths := func() (lengths []int) {
-		for r.Fill() {
+		for r.Fill() > 0 {
 		}
 		for n := e.next; n < r.made.Load(); n++ {
 			lengths = append(lengths, r.slot(n).length)
@@ -169,7 +168,7 @@ func TestReserveForged(t *testing.T) {
 	for range 10 {
 		w.deliver(d, w.next())
 	}
-	for d.Reserve().Fill() {
+	for d.Reserve().Fill() > 0 {
 	}
 	r := rand.New(rand.NewPCG(4, 4))
 	head, made := d.Reserve().head.Load(), d.Reserve().made.Load()

@@ -70,7 +70,6 @@ type pair struct {
 
 func newPair(t testing.TB, backend *arc4.Backend, packets, size int) *pair {
 	p := &pair{wire: &wire{}, dev: &nowhere{}, w: newDevWriter()}
-	key := []byte("0123456789abcdef")
 	up := ppp.NetworkUp{Local: clientIP, Remote: serverIP, SendMRU: DefaultMTU + mppeOverhead}
 	for _, s := range []**Session{&p.a, &p.b} {
 		// A clock that stands: how far a turn of catching up goes depends on no machine.
@@ -80,8 +79,7 @@ func newPair(t testing.TB, backend *arc4.Backend, packets, size int) *pair {
 		pc.User, pc.Password = "alice", "secret"
 		*s, err = newSession(o, p.wire, serverOuter, 7, 7, pc, noOwner{p.dev})
 		require.NoError(t, err)
-		d := ppp.Direction{Key: key, Strength: 128, Stateless: true}
-		require.NoError(t, (*s).encrypt(ppp.EncryptionUp{Send: d, Recv: d}))
+		p.encrypt(t, *s)
 		(*s).openNetwork(up)
 	}
 	for i := range packets {
@@ -93,6 +91,12 @@ func newPair(t testing.TB, backend *arc4.Backend, packets, size int) *pair {
 	p.pkts = make([]gre.Packet, packets)
 	p.out.route = func([]byte) *Session { return p.a }
 	return p
+}
+
+// encrypt gives a session its keys.
+func (p *pair) encrypt(t testing.TB, s *Session) {
+	d := ppp.Direction{Key: []byte("0123456789abcdef"), Strength: 128, Stateless: true}
+	require.NoError(t, s.encrypt(ppp.EncryptionUp{Send: d, Recv: d}))
 }
 
 // cross moves one batch from a to b.

@@ -32,6 +32,7 @@ type Options struct {
 
 	Auth       []ppp.AuthMethod // allowed methods, preferred first; empty: MS-CHAPv2
 	MPPE       ppp.MPPEPolicy   // zero: 128 bits, stateless, required
+	Reserve    int              // packets of each direction whose keys and keystream a second processor makes ahead; 0: none
 	LinuxReset bool             // stateful MPPE as the Linux kernel does it (mppe.Config.LinuxReset)
 	IPv6       bool             // negotiate IPV6CP too
 
@@ -45,6 +46,7 @@ type Options struct {
 	IO uplink.Mode // how GRE packets are sent, where the package opens the socket itself
 
 	ingress      bool          // a server: take only packets whose source is the peer's tunnel address
+	filler       *filler       // of the reserves
 	restartTimer time.Duration // of the PPP link (ppp.Config.RestartTimer); 0: its default
 
 	Now  func() time.Time // nil: the system's, monotonic; one that is set back goes on from where it stood
@@ -73,6 +75,7 @@ func (o Options) withDefaults() (Options, error) {
 	if _, err := reorder.New(o.Reorder); err != nil {
 		return o, err
 	}
+	o.filler = newFiller(o.Reserve)
 	if o.Now == nil {
 		o.Now = monotonic()
 	} else {

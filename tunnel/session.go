@@ -117,6 +117,7 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 // run works the link until it is down, and returns why. It is called once.
 func (s *Session) run(ctx context.Context) *ppp.DownError {
 	defer close(s.done)
+	defer s.opts.filler.remove(s)
 	defer s.out.to.Close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -330,9 +331,10 @@ func (s *Session) event(e ppp.Event) {
 
 // encrypt installs the keys of both directions. From here on nothing passes in clear.
 func (s *Session) encrypt(e ppp.EncryptionUp) error {
+	reserve := s.opts.filler.grant(s)
 	enc, err := mppe.NewEncrypter(mppe.Config{
 		Key: e.Send.Key, Strength: e.Send.Strength, Stateless: e.Send.Stateless,
-		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset,
+		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset, Reserve: reserve,
 	})
 	if err != nil {
 		return err
@@ -340,10 +342,12 @@ func (s *Session) encrypt(e ppp.EncryptionUp) error {
 	dec, err := mppe.NewDecrypter(mppe.Config{
 		Key: e.Recv.Key, Strength: e.Recv.Strength, Stateless: e.Recv.Stateless,
 		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset, Plausible: mppe.PlausiblePPP(true, s.opts.IPv6),
+		Reserve: reserve,
 	})
 	if err != nil {
 		return err
 	}
+	s.opts.filler.add(s, enc.Reserve(), dec.Reserve())
 	s.out.mu.Lock()
 	s.out.enc, s.out.mustEnc = enc, true
 	s.out.mu.Unlock()
