@@ -36,14 +36,15 @@ type Traffic struct {
 	Twice       uint64 `json:"window_duplicated"` // and those that MPPE knew
 	Wraps       uint64 `json:"sequence_wraps"`
 	Turns       uint64 `json:"coherency_wraps"`
-	overtaken   uint64
+	Before      uint64 `json:"disordered_before"` // datagrams that were late already when the tunnel took them
+	late        late
 }
 
 func (t Traffic) minus(o Traffic) Traffic {
 	return Traffic{
 		t.Datagrams - o.Datagrams, t.Delivered - o.Delivered, t.StreamBytes - o.StreamBytes, t.GRE - o.GRE, t.Lost - o.Lost,
 		t.Duplicated - o.Duplicated, t.Reordered - o.Reordered, t.LostNumbers - o.LostNumbers, t.Late - o.Late, t.Twice - o.Twice,
-		t.Wraps - o.Wraps, t.Turns - o.Turns, t.overtaken - o.overtaken,
+		t.Wraps - o.Wraps, t.Turns - o.Turns, t.Before - o.Before, t.late.since(o.late),
 	}
 }
 
@@ -58,7 +59,7 @@ func (w *world) traffic(direction int, b way) Traffic {
 		GRE: b.link.Sent, Lost: b.link.Lost + b.link.Overflowed, Duplicated: b.link.Duplicated,
 		Reordered: b.to.tunnel["window_buffered"], LostNumbers: b.to.tunnel["window_lost"], Late: b.to.tunnel["window_under"],
 		Twice: b.to.tunnel["window_duplicated"] + b.to.tunnel["in_repeated"],
-		Wraps: from.gre.wraps.Load(), Turns: from.gre.turns.Load(), overtaken: w.overtaken(direction),
+		Wraps: from.gre.wraps.Load(), Turns: from.gre.turns.Load(), Before: w.late(direction).taken, late: w.late(direction),
 	}
 }
 
@@ -87,7 +88,7 @@ func (w *world) play(ctx context.Context, s Scene) (r SceneResult, err error) {
 		w.flows[i].set(s.Load.Datagrams, s.Load.Burst)
 	}
 	err = w.act(ctx, s)
-	acted := [2]uint64{w.overtaken(download), w.overtaken(upload)}
+	acted := [2]late{w.late(download), w.late(upload)}
 	// Whatever has happened: the link is good again now, and everybody is there.
 	err = errors.Join(err, w.calm(), w.live(ctx))
 	for _, one := range open {
@@ -104,20 +105,33 @@ func (w *world) play(ctx context.Context, s Scene) (r SceneResult, err error) {
 	}
 	w.check(ctx, s, before, was, &r)
 	for i := range was {
-		w.checkOrder(i, s, acted[i]-was[i].overtaken, w.overtaken(i)-acted[i])
+		w.checkOrder(i, s, acted[i].since(was[i].late), w.late(i).since(acted[i]))
 	}
 	return r, nil
 }
 
-// overtaken is how many datagrams of a direction have come late, at the tunnel's exit and at the end.
-func (w *world) overtaken(direction int) uint64 {
-	left, _, _ := w.exits[direction].snapshot()
-	sunk, _, _ := w.sinks[direction].snapshot()
-	return left.overtaken + sunk.overtaken
+// late counts the datagrams of a direction that a later one has overtaken, at three places.
+type late struct{ taken, delivered, received uint64 }
+
+func (l late) since(o late) late {
+	return late{l.taken - o.taken, l.delivered - o.delivered, l.received - o.received}
+}
+
+// added is how many have come late that were not so when the tunnel took them. A stack with several senders at once does
+// not keep their order either: each of them hands on some other's packet.
+func (l late) added() uint64 {
+	return max(l.delivered, l.received) - min(l.taken, max(l.delivered, l.received))
+}
+
+func (w *world) late(direction int) late {
+	taken, _, _ := w.end(direction).local.to.snapshot()
+	delivered, _, _ := w.exits[direction].snapshot()
+	received, _, _ := w.sinks[direction].snapshot()
+	return late{taken.overtaken, delivered.overtaken, received.overtaken}
 }
 
 // checkOrder demands that none came late during the scene or after it, where that is forbidden.
-func (w *world) checkOrder(direction int, s Scene, during, after uint64) {
+func (w *world) checkOrder(direction int, s Scene, during, after late) {
 	policy := w.policy(direction)
 	if policy == reorder.Immediate {
 		if s.overtakes() {
@@ -125,12 +139,12 @@ func (w *world) checkOrder(direction int, s Scene, during, after uint64) {
 		}
 		if s.delays() {
 			// What is sent when the delay is gone overtakes what was sent before.
-			after = 0
+			after = late{}
 		}
 	}
-	if during+after > 0 {
+	if during.added()+after.added() > 0 {
 		_, _, sample := w.exits[direction].snapshot()
-		w.fault("%s: datagrams came late, %d in the scene and %d after it, which policy %v on this link forbids: %s",
+		w.fault("%s: datagrams came late, %+v in the scene and %+v after it, which policy %v on this link forbids: %s",
 			directionNames[direction], during, after, policy, sample)
 	}
 }

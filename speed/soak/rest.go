@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/goleak"
@@ -28,6 +29,7 @@ func measure() Memory {
 	runtime.GC()
 	runtime.GC()
 	debug.FreeOSMemory()
+	loadProgram()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return Memory{Heap: m.HeapAlloc, RSS: residentSize(), Goroutines: runtime.NumGoroutine(), Files: openFiles()}
@@ -61,6 +63,25 @@ type rest struct {
 	known     goleak.Option
 	files     int
 	lingering time.Duration
+}
+
+// threads is how many of them a process is given at once: Go never ends one that is idle, and how many there are at most
+// is chance. Each takes memory.
+const threads = 64
+
+// spawnThreads makes so many, if they are not there.
+func spawnThreads() {
+	var all, ready sync.WaitGroup
+	ready.Add(threads)
+	for range threads {
+		all.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ready.Done()
+			ready.Wait()
+		})
+	}
+	all.Wait()
 }
 
 // newRest takes the process as it is now for the one at rest.

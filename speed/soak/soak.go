@@ -148,6 +148,7 @@ func (r *run) fault(scene int, what string) {
 func (r *run) all(ctx context.Context) error {
 	server, client := r.plan.Lives()
 	// What a process makes once and keeps is made by a first tunnel, which nothing is asked of.
+	spawnThreads()
 	w, err := openWorld(ctx, r.cfg, server, client, r.cfg.Seed)
 	if err != nil {
 		return err
