@@ -21,6 +21,7 @@ type tunnelFlags struct {
 	mppe         string
 	stateful     string
 	linuxReset   bool
+	reserve      int
 	auth         []string
 	ipv6         bool
 	mtu          int
@@ -33,12 +34,16 @@ type tunnelFlags struct {
 	statusSocket string
 }
 
+// maxReserve is the largest --mppe-reserve; it takes 13 MB a session.
+const maxReserve = 4096
+
 func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	f.mppe, f.stateful, f.policy, f.io = "require-128", "never", "order", "auto"
 	flags.StringVar(&f.backend, "backend", "auto", backendUsage)
 	flags.Var(newChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: `MODE` is require-128, require (40 and 56 bits too), allow (clear text too) or off")
 	flags.Var(newChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: `MODE` is never, allow or require")
 	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "with --mppe-stateful: change the key at a reset as the Linux kernel does, against RFC 3078")
+	flags.IntVar(&f.reserve, "mppe-reserve", 0, "make keys and keystream for so many `PACKETS` of each direction ahead, on a processor that has nothing else to do (1.5 KB each)")
 	flags.StringSliceVar(&f.auth, "auth", []string{"mschapv2"}, "authentication `METHODS`, preferred first, with commas: mschapv2, chap-md5, pap")
 	flags.BoolVar(&f.ipv6, "ipv6", false, "negotiate IPv6 in the tunnel too (link-local addresses)")
 	flags.IntVar(&f.mtu, "mtu", tunnel.DefaultMTU, fmt.Sprintf("largest IP packet in the tunnel, %d to %d `BYTES`", tunnel.MinMTU, tunnel.MaxMTU))
@@ -47,14 +52,14 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one, 1ms to 10s")
 	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "packets that overtake each other: `POLICY` is order (early ones wait), immediate (all pass as they come) or drop (late ones are thrown away, as the Linux kernel does)")
 	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, fmt.Sprintf("between two LCP Echo-Requests; %d without an answer end the tunnel; 0 sends none, and a dead peer stays unnoticed", ppp.DefaultEchoFailures))
-	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is auto, xsk or packet (past the firewall's output rules and the queueing discipline, at half the cost) or raw")
+	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is raw (by the kernel), xsk or packet (at half the cost, past its output rules, its queueing discipline and tcpdump), or auto (the cheapest that the peer's acknowledgments prove to work)")
 	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks: a `PATH`, or none for no socket; left out, a socket that arc4 status finds")
 }
 
 // options turns the flags into tunnel options, or names the flag that is wrong.
 func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 	o := tunnel.Options{
-		LinuxReset: f.linuxReset, IPv6: f.ipv6, MTU: f.mtu, EchoInterval: f.echoInterval, Log: log,
+		LinuxReset: f.linuxReset, Reserve: f.reserve, IPv6: f.ipv6, MTU: f.mtu, EchoInterval: f.echoInterval, Log: log,
 	}
 	if f.echoInterval == 0 {
 		o.EchoInterval = -1
@@ -67,6 +72,9 @@ func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 	}
 	if f.ipv6 && f.mtu < netdev.MinMTU6 {
 		return o, usageError("--mtu %d: IPv6 needs at least %d bytes; raise it, or leave --ipv6 out", f.mtu, netdev.MinMTU6)
+	}
+	if f.reserve < 0 || f.reserve > maxReserve {
+		return o, usageError("--mppe-reserve %d: must be 0 to %d packets (0 is no reserve)", f.reserve, maxReserve)
 	}
 	var err error
 	if o.Backend, err = lookupBackend(f.backend); err != nil {
