@@ -121,6 +121,7 @@ func (e *end) closeAccounts() {
 		}
 	}
 	e.lives = open
+	e.gre.retire()
 }
 
 // wire keeps a control connection until it is closed.

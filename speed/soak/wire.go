@@ -14,10 +14,9 @@ type socket struct {
 	written wireCount // handed over by the tunnel
 	read    atomic.Uint64
 
-	mu     sync.Mutex
-	conns  []*tappedConn // those that are open
-	past   gre.Stats     // of those that are not
-	opened int
+	mu    sync.Mutex
+	conns []*tappedConn // those that are open, and those that were since retire
+	past  gre.Stats     // of the others
 
 	// The end of the sequence numbers (32 bits) and that of the coherency counts
 	// (12 bits) were passed so often.
@@ -36,19 +35,33 @@ func (s *socket) open(c gre.Conn) gre.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns = append(s.conns, t)
-	s.opened++
 	return t
 }
 
-// stats sums those of all sockets there have been.
-func (s *socket) stats() (sum gre.Stats, opened int) {
+// stats sums those of all sockets there have been. One that is closed may still count what was being written then.
+func (s *socket) stats() (sum gre.Stats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sum = s.past
 	for _, c := range s.conns {
 		sum = addStats(sum, c.Conn.Stats())
 	}
-	return sum, s.opened
+	return sum
+}
+
+// retire forgets sockets that are closed, once nobody uses them any more.
+func (s *socket) retire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var open []*tappedConn
+	for _, c := range s.conns {
+		if c.closed.Load() {
+			s.past = addStats(s.past, c.Conn.Stats())
+		} else {
+			open = append(open, c)
+		}
+	}
+	s.conns = open
 }
 
 // closeAll closes every open socket, as the end of a process does.
@@ -57,18 +70,8 @@ func (s *socket) closeAll() {
 	conns := append([]*tappedConn(nil), s.conns...)
 	s.mu.Unlock()
 	for _, c := range conns {
-		_ = c.Close()
-	}
-}
-
-func (s *socket) closed(c *tappedConn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, o := range s.conns {
-		if o == c {
-			s.conns = append(s.conns[:i], s.conns[i+1:]...)
-			s.past = addStats(s.past, c.Conn.Stats())
-			return
+		if !c.closed.Load() {
+			_ = c.Close()
 		}
 	}
 }
@@ -85,6 +88,7 @@ func addStats(a, b gre.Stats) gre.Stats {
 type tappedConn struct {
 	gre.Conn
 	socket *socket
+	closed atomic.Bool
 
 	mu    sync.Mutex // guards what follows
 	last  uint32     // sequence number written
@@ -93,9 +97,8 @@ type tappedConn struct {
 }
 
 func (c *tappedConn) Close() error {
-	err := c.Conn.Close()
-	c.socket.closed(c)
-	return err
+	c.closed.Store(true)
+	return c.Conn.Close()
 }
 
 func (c *tappedConn) ReadBatch(pkts []gre.Packet) (int, error) {

@@ -201,12 +201,11 @@ func (w *world) account() (down, up way) {
 
 func (e *end) account() *side {
 	t := e.tally()
-	stats, _ := e.gre.stats()
 	wr := &e.gre.written
 	return &side{
 		taken: e.local.taken.Load(), given: e.local.given.Load(), tunnel: t,
 		data: wr.data.Load(), control: wr.control.Load(), acks: wr.acks.Load(), closed: wr.closed.Load(),
-		read: e.gre.read.Load(), socket: stats,
+		read: e.gre.read.Load(), socket: e.gre.stats(),
 	}
 }
 
