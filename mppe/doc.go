@@ -30,8 +30,8 @@
 // After an outage of more than 2,047 packets the count no longer tells where the session is. DecryptSeq takes the GRE
 // sequence number for that: true is the furthest place that fits the count and does not lie further ahead than sequence
 // numbers have been used. Such a claim is followed only once a second packet continues it, by a cursor apart from the
-// chain, at most 64 key changes a packet and as many as the caller grants a timer (CatchUp), and only when the packet that
-// made the claim decrypts there does the chain jump. Claims along the way that do not are dropped.
+// chain, as many key changes as the caller grants a timer (CatchUp), or 64 a packet where there is no timer, and only when
+// the packet that made the claim decrypts there does the chain jump. Claims along the way that do not are dropped.
 //
 // Stateful mode cannot try a packet without spending the keystream it has. There a forged packet that meets the expected
 // count, or any other, costs a Reset-Request; the key chain itself still moves only with what is plausible. It is

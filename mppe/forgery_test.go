@@ -111,6 +111,24 @@ func TestCreditEnds(t *testing.T) {
 	goesOn(t, w, d)
 }
 
+// TestForgedWithTimer: where a timer makes the key changes, a flood of packets that claim an outage makes none, however
+// many there are in a second.
+func TestForgedWithTimer(t *testing.T) {
+	w, d, r := attacked(t)
+	flood := func() (changes uint64) {
+		before := d.Stats().Rekeys
+		for i := range uint32(1000) {
+			throw(t, d, forge(r, uint16(i), 60), w.seq+1<<30+i)
+		}
+		return d.Stats().Rekeys - before
+	}
+	assert.Greater(t, flood(), uint64(lookAhead+500*maxInlineChanges), "without a timer packets do it")
+	require.True(t, d.CatchUp(64))
+	w.deliver(d, w.next()) // which ends the look for the peer, so that the forger begins again
+	assert.LessOrEqual(t, flood(), uint64(lookAhead))
+	goesOn(t, w, d)
+}
+
 // TestForgedDuringOutage: forgers set targets nearer, further and behind while the session comes back from an outage.
 func TestForgedDuringOutage(t *testing.T) {
 	for _, v := range []struct {

@@ -9,6 +9,8 @@ type statelessState struct {
 	store keyStore
 	// recovery exists once a packet claimed to lie beyond the look-ahead.
 	recovery *recovery
+	// timed says that a timer calls CatchUp, so that packets need not make the key changes of a recovery.
+	timed bool
 }
 
 // decryptStateless tries the packet where its count puts it within the window. Where its sequence number puts it elsewhere,
@@ -84,7 +86,11 @@ func (d *Decrypter) decryptFar(dst []byte, a *arrival, claim int64) ([]byte, err
 		s.recovery = new(recovery)
 	}
 	s.recovery.note(claim, a)
-	if d.walk(maxInlineChanges) {
+	steps := maxInlineChanges
+	if s.timed {
+		steps = 0
+	}
+	if d.walk(steps) {
 		d.locate(a)
 		if n := d.claim(a); n <= d.high+lookAhead {
 			if out, err := d.tryAt(dst, a, n); err == nil {
@@ -97,6 +103,7 @@ func (d *Decrypter) decryptFar(dst []byte, a *arrival, claim int64) ([]byte, err
 }
 
 func (d *Decrypter) catchUpStateless(steps int) (pending bool) {
+	d.stateless.timed = true
 	r := d.stateless.recovery
 	if r == nil || len(r.targets) == 0 {
 		return false

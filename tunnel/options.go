@@ -47,6 +47,7 @@ type Options struct {
 
 	ingress      bool          // a server: take only packets whose source is the peer's tunnel address
 	filler       *filler       // of the reserves
+	turns        *catchUpTurns // of the sessions that look for their peer after an outage
 	restartTimer time.Duration // of the PPP link (ppp.Config.RestartTimer); 0: its default
 
 	Now  func() time.Time // nil: the system's, monotonic; one that is set back goes on from where it stood
@@ -75,7 +76,7 @@ func (o Options) withDefaults() (Options, error) {
 	if _, err := reorder.New(o.Reorder); err != nil {
 		return o, err
 	}
-	o.filler = newFiller(o.Reserve)
+	o.filler, o.turns = newFiller(o.Reserve), new(catchUpTurns)
 	if o.Now == nil {
 		o.Now = monotonic()
 	} else {

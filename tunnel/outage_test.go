@@ -124,31 +124,3 @@ func TestOutageOfALiveTunnel(t *testing.T) {
 		})
 	}
 }
-
-// TestCatchingUpEndsWithItsTurn: on a machine where a key change takes long, the way back takes its time and no more of
-// the processor, and the session is woken for its next turn, not before.
-func TestCatchingUpEndsWithItsTurn(t *testing.T) {
-	backend, err := arc4.Lookup("")
-	require.NoError(t, err)
-	p := newPair(t, backend, 4, 64)
-	now := time.Unix(1000, 0)
-	p.cross(now)
-	p.swallow(100_000)
-	p.cross(now)
-	require.True(t, p.b.in.behind)
-	slow := now
-	p.b.opts.Now = func() time.Time {
-		slow = slow.Add(catchUpFor / 2)
-		return slow
-	}
-	rekeys := func() uint64 { return p.b.in.dec.Stats().Rekeys }
-	before := rekeys()
-	p.b.catchUp(now)
-	require.EqualValues(t, catchUpStep, rekeys()-before)
-	p.b.catchUp(now)
-	require.EqualValues(t, catchUpStep, rekeys()-before, "it is not its turn")
-	require.Equal(t, catchUpEvery, p.b.next(now))
-	p.b.catchUp(now.Add(catchUpEvery))
-	require.EqualValues(t, 2*catchUpStep, rekeys()-before)
-	require.True(t, p.b.in.behind)
-}

@@ -208,30 +208,6 @@ func (s *Session) reset(now time.Time) {
 	}
 }
 
-// The way back after an outage is walked in turns, with a pause after each: on a slow machine, where a key change takes
-// long, the time ends a turn, so that forged packets that claim an outage never get the better part of a processor.
-const (
-	catchUpEvery = 10 * time.Millisecond // from one turn to the next
-	catchUpFor   = 2 * time.Millisecond  // a turn
-	catchUpSteps = 1024                  // key changes of a turn at most
-	catchUpStep  = 64                    // key changes between two looks at the clock
-)
-
-// catchUp lets a decrypter walk its key chain towards where the peer seems to be after an outage, if its turn has come.
-func (s *Session) catchUp(now time.Time) {
-	in := &s.in
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !in.behind || now.Before(in.turn) {
-		return
-	}
-	began := s.opts.Now()
-	for steps := 0; in.behind && steps < catchUpSteps && s.opts.Now().Sub(began) < catchUpFor; steps += catchUpStep {
-		in.behind = in.dec.CatchUp(catchUpStep)
-	}
-	in.turn = now.Add(catchUpEvery)
-}
-
 // next is how long the session may sleep.
 func (s *Session) next(now time.Time) time.Duration {
 	wait := time.Hour
