@@ -2,9 +2,9 @@ package main
 
 import "os/exec"
 
-// soakEach is how long each of the two soaks goes on beginning scenes. The last one, and building, take up to half a
+// soakEach is how long each of the two soaks goes on beginning scenes. The last one, and building, take up to a
 // minute more.
-const soakEach = "105s"
+const soakEach = "90s"
 
 // soak plays bad networks: with the race detector over a network in memory, where every packet is accounted for, and with
 // the kernel's sockets and devices, where those can be had.

@@ -214,9 +214,10 @@ func TestRunThatCannotBe(t *testing.T) {
 	require.False(t, r.Good())
 }
 
-// A run that is to show something, and was too short to, has shown nothing.
-func TestRunTooShort(t *testing.T) {
-	r := run{result: Result{Scenes: []SceneResult{{Traffic: [2]Traffic{{Wraps: 1, Turns: 5}, {Wraps: 0, Turns: 5}}}}}}
+// A run that is to show something, and has not, is no good.
+func TestRunWithoutWraps(t *testing.T) {
+	r := run{result: Result{Scenes: make([]SceneResult, scenesToWrap)}}
+	r.result.Scenes[3].Traffic = [2]Traffic{{Wraps: 1, Turns: 5}, {Wraps: 0, Turns: 5}}
 	r.judge()
 	require.Len(t, r.result.Faults, 1)
 	assert.Contains(t, r.result.Faults[0].What, "upload: no session has passed the end")
