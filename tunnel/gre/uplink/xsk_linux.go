@@ -175,23 +175,27 @@ func (x *xsk) send(r *route, packets [][]byte) (int, error) {
 	if x.fd < 0 {
 		return 0, errClosed
 	}
+	return x.sendWaiting(r, packets, &waiting{})
+}
+
+// sendWaiting is send with what it may wait for the link in all.
+func (x *xsk) sendWaiting(r *route, packets [][]byte, wait *waiting) (int, error) {
 	taken := 0
-	var wait waiting
 	for taken < len(packets) {
 		x.reclaim()
 		n := min(len(x.free), x.tx.room(), len(packets)-taken)
 		if n == 0 {
-			if err := x.kick(); err != nil {
+			if err := x.kick(wait); err != nil {
 				return taken, err
 			}
-			if x.reclaim(); len(x.free) == 0 && !wait.more() {
+			if x.reclaim(); min(len(x.free), x.tx.room()) == 0 && !wait.more() {
 				return taken, errFull
 			}
 			continue
 		}
 		x.place(r, packets[taken:taken+n])
 		taken += n
-		if err := x.kick(); err != nil {
+		if err := x.kick(wait); err != nil {
 			return taken, err
 		}
 	}
@@ -226,10 +230,9 @@ func (x *xsk) place(r *route, packets [][]byte) {
 	atomic.StoreUint32(x.tx.producer, at+uint32(len(packets)))
 }
 
-// kick has the kernel send what is in the ring. What a full link leaves there goes with the next packets, or when the
-// transmitter is tended.
-func (x *xsk) kick() error {
-	var wait waiting
+// kick has the kernel send what is in the ring. What a full link leaves there after the wait goes with the next packets, or
+// when the transmitter is tended.
+func (x *xsk) kick(wait *waiting) error {
 	for {
 		left := x.tx.waiting()
 		if left == 0 {
@@ -260,7 +263,7 @@ func (x *xsk) tend() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.fd >= 0 {
-		_ = x.kick() // who sends next sees the error
+		_ = x.kick(&waiting{sum: maxWait}) // who sends next sees the error; the follower has no time to wait
 		x.reclaim()
 	}
 }
