@@ -134,6 +134,8 @@ func outage(p *Plan, s *Scene, only direction) {
 	up := at + p.span(echoPatience*6/10, echoPatience*2)
 	s.Events = append(s.Events, Event{At: at, Kind: linkDown, Only: only}, Event{At: up, Kind: linkUp})
 	s.Lasts = up + p.span(time.Second, 3*time.Second)
+	// The stack of userspace mode repeats what was lost at ten segments a second.
+	s.Load.Stream = 16 << 10
 }
 
 func serverKilled(p *Plan, s *Scene) {
