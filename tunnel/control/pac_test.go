@@ -1,7 +1,6 @@
 package control
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 
@@ -260,14 +259,6 @@ func TestAPeerThatDoesNotReadIsCutOff(t *testing.T) {
 	assert.ErrorIs(t, closedReason(t, p), ErrLost)
 	assert.LessOrEqual(t, len(p.Output()), maxOutput)
 	assert.Empty(t, p.Calls())
-}
-
-func TestWinsCollision(t *testing.T) {
-	a, b := netip.MustParseAddr("192.33.45.17"), netip.MustParseAddr("192.33.45.89")
-	assert.False(t, WinsCollision(a, b))
-	assert.True(t, WinsCollision(b, a))
-	assert.True(t, WinsCollision(netip.MustParseAddr("200.0.0.1"), netip.MustParseAddr("10.255.255.255")), "unsigned")
-	assert.False(t, WinsCollision(a, netip.MustParseAddr("::ffff:192.33.45.17")), "nobody wins against itself")
 }
 
 func TestPNSAnswersASimultaneousStart(t *testing.T) {

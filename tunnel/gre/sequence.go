@@ -20,12 +20,5 @@ func (s *Sequencer) Next() uint32 {
 	return n
 }
 
-// Take consumes n consecutive numbers, for a batch, and returns the first of them.
-func (s *Sequencer) Take(n int) uint32 {
-	first := s.next
-	s.next += uint32(n)
-	return first
-}
-
 // after reports whether a comes after b in serial number arithmetic (RFC 1982), so that 0 follows 2^32-1.
 func after(a, b uint32) bool { return int32(a-b) > 0 }

@@ -76,7 +76,7 @@ func fuzzCall(e *end, op byte, now time.Time) {
 	case stepDone:
 		e.link.ResetDone(now)
 	case stepReject:
-		e.link.Reject(now, 0x1234, []byte("junk"))
+		e.link.Input(now, []byte("\x80\x29junk")) // a protocol that nobody negotiated
 	case stepClose:
 		e.link.Close(now, "fuzz")
 	case stepLower:

@@ -186,24 +186,23 @@ func TestProtocolRejects(t *testing.T) {
 	})
 	t.Run("cut to the peer's MRU", func(t *testing.T) {
 		p := up(t)
-		p.client.link.Reject(p.now, 0x8029, make([]byte, 5000))
+		p.client.link.Input(p.now, append([]byte{0x80, 0x29}, make([]byte, 5000)...))
 		_, got := parse(t, p.client.frames[0])
 		assert.Len(t, got.raw, DefaultMRU)
 	})
 	t.Run("at a limited rate", func(t *testing.T) {
 		p := up(t)
 		for range 1000 {
-			p.client.link.Reject(p.now, 0x8029, nil)
+			p.client.link.Input(p.now, []byte{0x80, 0x29})
 		}
 		assert.Len(t, p.client.frames, rejectBurst)
 		assert.Equal(t, uint64(1000-rejectBurst), p.client.link.Stats().RejectsSuppressed)
-		p.client.link.Reject(p.now.Add(rejectInterval), 0x8029, nil)
+		p.client.link.Input(p.now.Add(rejectInterval), []byte{0x80, 0x29})
 		assert.Len(t, p.client.frames, rejectBurst+1)
 	})
 	t.Run("not before LCP is open", func(t *testing.T) {
 		s := newScript(t, clientConfig())
 		s.skip()
-		s.link.Reject(s.now, 0x8029, nil)
 		s.link.Input(s.now, []byte{0x80, 0x29, 1})
 		s.link.Input(s.now, frameOf(ProtoIPV6CP, 1, 1, nil))
 		s.quiet()

@@ -208,17 +208,6 @@ func (l *Link) ResetDone(now time.Time) {
 	l.ccp.endReset()
 }
 
-// Reject answers a frame of a protocol nobody negotiated with a Protocol-Reject,
-// at a limited rate and only while LCP is open. info is the frame's information field.
-func (l *Link) Reject(now time.Time, protocol uint16, info []byte) {
-	if !l.opened || l.ended {
-		return
-	}
-	defer l.enter(now)()
-	l.stats.UnknownProtocol++
-	l.rejectProtocol(protocol, info)
-}
-
 // Phase is where the link stands.
 func (l *Link) Phase() Phase { return l.phase }
 
