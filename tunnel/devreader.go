@@ -13,6 +13,7 @@ import (
 type deviceReader struct {
 	dev netdev.Device
 	dispatch
+	more gatherer
 }
 
 // A device's MTU is anybody's to change, so a buffer takes the largest packet there is; what is never touched takes no
@@ -25,14 +26,19 @@ const maxReadErrors = 16
 
 // run reads until the device is closed.
 func (r *deviceReader) run() error {
-	bufs := make([][]byte, r.dev.BatchSize())
+	r.more = newGatherer(r.dev)
+	// One read may fill as many as the device's batch size, after those that were gathered.
+	bufs := make([][]byte, r.dev.BatchSize()+maxGather)
 	slab := make([]byte, readStride*len(bufs))
 	for i := range bufs {
 		bufs[i] = slab[i*readStride:][:readStride:readStride]
 	}
 	sizes := make([]int, len(bufs))
 	for failures := 0; ; {
-		n, err := r.dev.Read(bufs, sizes, headroom)
+		n, err := r.read(bufs, sizes)
+		if n > 0 {
+			r.send(bufs[:n], sizes[:n])
+		}
 		switch {
 		case err == nil, errors.Is(err, tun.ErrTooManySegments):
 			failures = 0
@@ -45,8 +51,16 @@ func (r *deviceReader) run() error {
 				return err
 			}
 		}
-		if n > 0 {
-			r.send(bufs[:n], sizes[:n])
-		}
 	}
+}
+
+// read waits for packets, and takes what has come besides if they are few.
+func (r *deviceReader) read(bufs [][]byte, sizes []int) (n int, err error) {
+	n, err = r.dev.Read(bufs, sizes, headroom)
+	for err == nil && n < maxGather && r.more.waiting() {
+		var next int
+		next, err = r.dev.Read(bufs[n:], sizes[n:], headroom)
+		n += next
+	}
+	return n, err
 }

@@ -172,6 +172,7 @@ type endingTUN struct {
 func (e endingTUN) Read([][]byte, []int, int) (int, error) {
 	return 0, errors.New("netlink socket closed: resource temporarily unavailable")
 }
+func (e endingTUN) File() *os.File           { return nil }
 func (e endingTUN) Events() <-chan tun.Event { return e.events }
 func (e endingTUN) Close() error             { close(e.events); return nil }
 
@@ -182,4 +183,39 @@ func TestReadOfClosedDeviceSaysClosed(t *testing.T) {
 	require.NoError(t, d.Close())
 	_, err = d.Read(nil, nil, 0)
 	require.ErrorIs(t, err, os.ErrClosed)
+}
+
+func TestWaitingTellsOfPacketsThatWait(t *testing.T) {
+	inNamespace(t)
+	made, name, err := CreateTUN(DefaultName, 1400)
+	require.NoError(t, err)
+	defer made.Close()
+	dev := made.(*kernelDevice)
+	link, err := netlink.LinkByName(name)
+	require.NoError(t, err)
+	// Nothing but what follows: no router solicitations.
+	require.NoError(t, os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0o644))
+	addr, err := netlink.ParseAddr("10.9.0.1/24")
+	require.NoError(t, err)
+	require.NoError(t, netlink.AddrAdd(link, addr))
+	require.NoError(t, netlink.LinkSetUp(link))
+	assert.False(t, dev.Waiting())
+
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	require.NoError(t, err)
+	defer unix.Close(s)
+	to := &unix.SockaddrInet4{Port: 9, Addr: [4]byte{10, 9, 0, 2}}
+	for range 2 {
+		require.NoError(t, unix.Sendto(s, []byte("something"), 0, to))
+	}
+	buf, sizes := [][]byte{make([]byte, 1<<16)}, make([]int, 1)
+	for range 2 {
+		assert.True(t, dev.Waiting())
+		_, err := dev.Read(buf, sizes, 16)
+		require.NoError(t, err)
+	}
+	assert.False(t, dev.Waiting())
+	assert.Zero(t, testing.AllocsPerRun(100, func() { dev.Waiting() }))
+	require.NoError(t, dev.Close())
+	assert.False(t, dev.Waiting(), "closed")
 }
