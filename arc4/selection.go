@@ -1,6 +1,7 @@
 package arc4
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -163,7 +164,7 @@ func (s *selector) chooseNow(w Workload) choice {
 		return choice{err: errors.New("arc4: no usable backend" + sound.failed)}
 	}
 	c := choice{times: measure(w, sound.backends, s.clock)}
-	list := slices.SortedStableFunc(slices.Values(c.times), func(a, b Timing) int { return int(a.Time - b.Time) })
+	list := slices.SortedStableFunc(slices.Values(c.times), func(a, b Timing) int { return cmp.Compare(a.Time, b.Time) })
 	c.backend = list[0].Backend
 	var figures []string
 	for _, t := range list {
