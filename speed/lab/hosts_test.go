@@ -49,6 +49,7 @@ func TestHosts(t *testing.T) {
 		down, up := l.GRE()
 		assert.Equal(t, []uint64{2, 2, 4}, []uint64{down.Sent, down.Duplicated, down.Delivered})
 		assert.Zero(t, up.Sent)
+		assert.Zero(t, down.Unsent, "the wire had room")
 	})
 }
 

@@ -35,6 +35,21 @@ func measure() Memory {
 	return Memory{Heap: m.HeapAlloc, RSS: residentSize(), Goroutines: runtime.NumGoroutine(), Files: openFiles()}
 }
 
+// looks is how often memory is measured at rest.
+const looks = 5
+
+// leastOf measures several times and takes what is resident at least: what the collector works with comes and goes.
+func leastOf(looks int) Memory {
+	least := measure()
+	for range looks - 1 {
+		time.Sleep(20 * time.Millisecond)
+		if m := measure(); m.RSS < least.RSS {
+			least = m
+		}
+	}
+	return least
+}
+
 // residentSize reads /proc (proc_pid_statm(5)).
 func residentSize() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
@@ -110,7 +125,7 @@ func (r *rest) check(ctx context.Context) (m Memory, faults []string) {
 			faults = append(faults, err.Error())
 		}
 	}
-	return measure(), faults
+	return leastOf(looks), faults
 }
 
 // describeFiles says what is open.
@@ -125,12 +140,13 @@ func describeFiles() string {
 	return strings.Join(words, ", ")
 }
 
-// growth compares the memory of the first samples with that of the last: medians of up to span each, since a page more or
-// less is chance.
+// span is how many samples at each end of a run are compared.
+const span = 5
+
+// growth compares the memory of the first samples with that of the last: medians, since a page more or less is chance. Too
+// few samples tell nothing.
 func growth(samples []Memory, of func(Memory) uint64) (from, to uint64, known bool) {
-	const span = 5
-	n := min(span, len(samples)/2)
-	if n == 0 {
+	if len(samples) < 2*span {
 		return 0, 0, false
 	}
 	median := func(part []Memory) uint64 {
@@ -141,5 +157,5 @@ func growth(samples []Memory, of func(Memory) uint64) (from, to uint64, known bo
 		slices.Sort(values)
 		return values[len(values)/2]
 	}
-	return median(samples[:n]), median(samples[len(samples)-n:]), true
+	return median(samples[:span]), median(samples[len(samples)-span:]), true
 }

@@ -70,14 +70,12 @@ func TestGrowth(t *testing.T) {
 		from, to uint64
 		known    bool
 	}{
-		"nothing":      {nil, 0, 0, false},
-		"one":          {samples(5), 0, 0, false},
-		"two":          {samples(5, 6), 5, 6, true},
-		"three":        {samples(5, 9, 6), 5, 6, true},
-		"a spike":      {samples(5, 5, 5, 5, 5, 99, 5, 5, 5, 5, 5), 5, 5, true},
-		"spikes":       {samples(5, 99, 5, 5, 5, 5, 5, 5, 99, 5), 5, 5, true},
-		"steadily on":  {samples(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 3, 10, true},
-		"it comes off": {samples(9, 9, 9, 9, 1, 1, 1, 1), 9, 1, true},
+		"nothing":         {nil, 0, 0, false},
+		"too few to tell": {samples(5, 5, 5, 5, 5, 9, 9, 9, 9), 0, 0, false},
+		"spikes":          {samples(5, 99, 5, 5, 99, 5, 5, 99, 5, 99), 5, 5, true},
+		"a step":          {samples(5, 5, 5, 5, 5, 6, 6, 6, 6, 6), 5, 6, true},
+		"steadily on":     {samples(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 3, 10, true},
+		"it comes off":    {samples(9, 9, 9, 9, 9, 1, 1, 1, 1, 1), 9, 1, true},
 	} {
 		from, to, known := growth(c.samples, func(m Memory) uint64 { return m.Heap })
 		assert.Equal(t, []any{c.from, c.to, c.known}, []any{from, to, known}, name)
@@ -86,12 +84,14 @@ func TestGrowth(t *testing.T) {
 
 // A leak of one part in fifty is a fault, what is less is not, and what the warm-up takes is not looked at.
 func TestMemoryFault(t *testing.T) {
-	run := func(heap ...uint64) *Result { return &Result{WarmUp: 2, Rests: samples(heap...)} }
-	assert.Empty(t, run().memoryFault())
-	assert.Empty(t, run(1, 2, 1000).memoryFault(), "too short to tell")
-	assert.Empty(t, run(1, 2, 1000, 1000, 1020, 1020).memoryFault())
-	assert.Contains(t, run(1, 2, 1000, 1000, 1021, 1021).memoryFault(), "live heap at rest has grown from 1000 to 1021")
-	rss := run(1, 2, 3, 3, 3, 3)
+	run := func(last uint64) *Result {
+		return &Result{WarmUp: 2, Rests: samples(1, 2, 1000, 1000, 1000, 1000, 1000, 1000, 1000, last, last, last)}
+	}
+	assert.Empty(t, (&Result{}).memoryFault())
+	assert.Empty(t, (&Result{WarmUp: 2, Rests: samples(1, 2, 1000, 2000)}).memoryFault(), "too short to tell")
+	assert.Empty(t, run(1020).memoryFault())
+	assert.Contains(t, run(1021).memoryFault(), "live heap at rest has grown from 1000 to 1021")
+	rss := run(1000)
 	for i := range rss.Rests {
 		rss.Rests[i].RSS = uint64(1000 + 100*i)
 	}

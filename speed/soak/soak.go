@@ -194,7 +194,7 @@ func (r *run) round(ctx context.Context, server, client Settings, seed uint64) (
 	}
 	w, err := openWorld(ctx, r.cfg, server, client, seed)
 	if err != nil {
-		return server, client, fmt.Errorf("before scene %d: %w", r.plan.n+1, err)
+		return server, client, fmt.Errorf("before scene %d: %w; again: %s", r.plan.n+1, err, r.result.Again(r.plan.n+1))
 	}
 	good := true
 	for i := 0; i < roundLength && good && !r.over() && err == nil; i++ {
