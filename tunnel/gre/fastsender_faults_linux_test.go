@@ -2,6 +2,7 @@ package gre
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"runtime"
@@ -35,16 +36,21 @@ func TestSourceNAT(t *testing.T) {
 		return nft("add table ip t", "add chain ip t in { type filter hook prerouting priority raw; }",
 			"add rule ip t in ip protocol gre ip saddr != 192.0.2.77 drop")
 	})
+	calls := uint32(0)
 	for _, tc := range []struct {
 		mode uplink.Mode
+		mute bool // there is nothing to acknowledge to the peer, so no acknowledgment to show to the kernel
 		why  string
 	}{
-		{uplink.Auto, "nothing was acknowledged that went by xsk on wire0: something (source NAT?) needs the kernel's way"},
-		{uplink.Packet, "nothing was acknowledged that went by packet on wire0: something (source NAT?) needs the kernel's way"},
+		{uplink.Auto, false, "nothing was acknowledged that went by xsk on wire0: something (source NAT?) needs the kernel's way"},
+		{uplink.Packet, false, "nothing was acknowledged that went by packet on wire0: something (source NAT?) needs the kernel's way"},
+		{uplink.Packet, true, "nothing was acknowledged that went by packet on wire0: something (source NAT?) needs the kernel's way"},
 	} {
-		t.Run(tc.mode.String(), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v, mute %t", tc.mode, tc.mute), func(t *testing.T) {
 			k := c.open(tc.mode)
-			k.next = uint32(tc.mode) << 20
+			k.mute = tc.mute
+			calls++
+			k.next = calls << 20
 			k.goes("raw", tc.why)
 			assert.Equal(t, uint64(1), k.to.Status().Falls)
 			require.NoError(t, k.conn.Close())

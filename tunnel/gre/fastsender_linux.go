@@ -35,10 +35,7 @@ func (s *fastSender) Close()                  { s.path.Close() }
 func (s *fastSender) Send(packets [][]byte) (int, error) {
 	total := 0
 	if len(packets) > 0 {
-		n, err := s.report(packets)
-		total += n
-		packets = packets[n:]
-		if err != nil {
+		if err := s.report(); err != nil {
 			return total, err
 		}
 	}
@@ -61,19 +58,15 @@ func (s *fastSender) Send(packets [][]byte) (int, error) {
 	return total, nil
 }
 
-// report lets the kernel see that the peer is being sent to, when that is due: by an acknowledgment, or by the first of
-// the packets, which is then sent and counted in n.
-func (s *fastSender) report(packets [][]byte) (n int, err error) {
-	due, callID, ack, ok := s.path.Sentinel()
+// report lets the kernel see that the peer is being sent to, when that is due, by an acknowledgment.
+func (s *fastSender) report() error {
+	due, callID, ack := s.path.Sentinel()
 	if !due {
-		return 0, nil
-	}
-	if !ok {
-		return s.raw(packets[:1])
+		return nil
 	}
 	AckOnly(callID, ack).Put(s.sentinel[:])
-	_, err = s.raw(s.sentinels[:])
-	return 0, err
+	_, err := s.raw(s.sentinels[:])
+	return err
 }
 
 func (s *fastSender) countFast(sent [][]byte, lost int) {

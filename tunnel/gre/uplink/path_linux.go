@@ -112,6 +112,14 @@ func (p *Path) leave(r *route) {
 
 // Slow is how many packets from the front are for the raw socket, one at least.
 func (p *Path) Slow(packets [][]byte) int {
+	n := p.unnumbered(packets)
+	for _, b := range packets[:n] {
+		p.remember(b)
+	}
+	return n
+}
+
+func (p *Path) unnumbered(packets [][]byte) int {
 	if p.cur.Load() == nil {
 		return len(packets)
 	}
@@ -123,22 +131,29 @@ func (p *Path) Slow(packets [][]byte) int {
 	return len(packets)
 }
 
-// remember keeps the acknowledgment that a packet carries, for Sentinel.
+// remember keeps the acknowledgment that a packet carries, for Sentinel. It lies behind the sequence number, if there is one.
 func (p *Path) remember(b []byte) {
-	if b[1]&acknowledgeBit != 0 && len(b) >= minNumbered+4 {
-		p.ours.Store(known | uint64(binary.BigEndian.Uint16(b[6:]))<<32 | uint64(binary.BigEndian.Uint32(b[minNumbered:])))
+	if len(b) < minNumbered || b[1]&acknowledgeBit == 0 {
+		return
+	}
+	at := sequenceAt
+	if b[0]&sequenceBit != 0 {
+		at += 4
+	}
+	if len(b) >= at+4 {
+		p.ours.Store(known | uint64(binary.BigEndian.Uint16(b[6:]))<<32 | uint64(binary.BigEndian.Uint32(b[at:])))
 	}
 }
 
-// Sentinel reports whether, after a second of packets past the kernel, one is to go by the raw socket, and what: an
-// acknowledgment that was sent before, which says nothing new to the peer. ok is false where there was none yet; the next
-// numbered packet has to do then.
-func (p *Path) Sentinel() (due bool, callID uint16, ack uint32, ok bool) {
-	if !p.probe.Load() || !p.probe.CompareAndSwap(true, false) {
-		return false, 0, 0, false
-	}
+// Sentinel reports whether, after a second of packets past the kernel, one is to go by the raw socket: an acknowledgment
+// that was sent before, which says nothing new to the peer. Where there was none yet, none is due: a packet with a sequence
+// number would be acknowledged, and that would be taken for proof that those around it arrive.
+func (p *Path) Sentinel() (due bool, callID uint16, ack uint32) {
 	v := p.ours.Load()
-	return true, uint16(v >> 32), uint32(v), v&known != 0
+	if v == 0 || !p.probe.Load() || !p.probe.CompareAndSwap(true, false) {
+		return false, 0, 0
+	}
+	return true, uint16(v >> 32), uint32(v)
 }
 
 // WentRaw notes what the raw socket said of a packet: 0 or an error. One that may not be sent that way may not be sent
