@@ -8,76 +8,111 @@ import (
 // inbox takes packets from their senders until Run puts them into the link. A
 // sender may lose its processor at any moment, and a lock with it; Run only tries
 // this one, so no sender can make it late for what is due.
+//
+// All memory for packets is asked for here, in the sender's time: new memory costs
+// the system some microseconds a page, and Run has none to spare.
 type inbox struct {
-	mu      sync.Mutex
-	arrived arrivals
+	mu    sync.Mutex
+	full  []*parcel // in order of arrival, the last one perhaps not full yet
+	empty []*parcel
 	// waiting is until when Run sleeps; it must be woken for anything earlier.
 	waiting time.Time
 	// soonest is the least time from a packet's arrival to its release.
 	soonest time.Duration
+	refused [accounts]uint64
 }
 
-// maxInbox is how many packets a sender leaves to Run at most; with more it puts
-// them into the link itself.
-const maxInbox = 8192
-
-// arrivals are packets with the times they were sent.
-type arrivals struct {
-	bytes []byte
-	list  []arrival
+// parcel is some packets with the times they were sent. Its buffers are used again.
+type parcel struct {
+	count    int
+	arrivals [parcelSize]arrival
 }
 
 type arrival struct {
-	at   time.Time
-	size int
+	at time.Time
+	p  []byte
 }
 
-func (a *arrivals) add(at time.Time, p []byte) {
-	a.bytes = append(a.bytes, p...)
-	a.list = append(a.list, arrival{at, len(p)})
-}
+const (
+	parcelSize = 128
+	// maxParcels is what waits for Run at most, some 23 MB of large packets. It is
+	// reached when Run has been kept from its processor for long; a sender that did
+	// its work then would keep a lock from it too.
+	maxParcels = 128
+)
 
-// each hands over all packets, in order, and forgets them.
-func (a *arrivals) each(take func(at time.Time, p []byte)) {
-	at := 0
-	for _, p := range a.list {
-		take(p.at, a.bytes[at:at+p.size])
-		at += p.size
-	}
-	a.bytes, a.list = a.bytes[:0], a.list[:0]
-}
-
-// put takes packets that are sent now. It says whether Run is to be woken for
-// them, and whether there are too many to leave them to it.
-func (b *inbox) put(packets [][]byte) (wake, full bool) {
+// put takes packets that are sent now, and refuses what there is no room for. It
+// says whether Run is to be woken for them.
+func (b *inbox) put(packets [][]byte, accountOf func([]byte) account) (wake bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	for _, p := range packets {
-		b.arrived.add(now, p)
+		to := b.open()
+		if to == nil {
+			b.refused[accountOf(p)]++
+			continue
+		}
+		a := &to.arrivals[to.count]
+		a.at, a.p = now, append(a.p[:0], p...)
+		to.count++
 	}
 	wake = now.Add(b.soonest).Before(b.waiting)
 	if wake {
 		b.waiting = time.Time{}
 	}
-	return wake, len(b.arrived.list) >= maxInbox
+	return wake
 }
 
-// swap exchanges what has arrived for an empty list.
-func (b *inbox) swap(empty *arrivals) {
-	b.mu.Lock()
-	b.arrived, *empty = *empty, b.arrived
-	b.mu.Unlock()
-}
-
-// trySwap is swap unless a sender is at it.
-func (b *inbox) trySwap(empty *arrivals) bool {
-	if !b.mu.TryLock() {
-		return false
+// open gives the parcel that the next packet goes into, nil if all are full.
+func (b *inbox) open() *parcel {
+	if n := len(b.full); n > 0 && b.full[n-1].count < parcelSize {
+		return b.full[n-1]
 	}
-	b.arrived, *empty = *empty, b.arrived
+	if len(b.full) == maxParcels {
+		return nil
+	}
+	p := &parcel{}
+	if n := len(b.empty); n > 0 {
+		p, b.empty = b.empty[n-1], b.empty[:n-1]
+	}
+	b.full = append(b.full, p)
+	return p
+}
+
+// take gives the first parcel, nil if there is none.
+func (b *inbox) take() *parcel {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.first()
+}
+
+func (b *inbox) first() *parcel {
+	if len(b.full) == 0 {
+		return nil
+	}
+	first := b.full[0]
+	b.full = append(b.full[:0], b.full[1:]...)
+	return first
+}
+
+// giveBack takes an emptied parcel back.
+func (b *inbox) giveBack(p *parcel) {
+	b.mu.Lock()
+	b.empty = append(b.empty, p)
 	b.mu.Unlock()
-	return true
+}
+
+// tryExchange is giveBack and take in one, unless a sender is at it; back may be nil.
+func (b *inbox) tryExchange(back *parcel) (first *parcel, ok bool) {
+	if !b.mu.TryLock() {
+		return nil, false
+	}
+	defer b.mu.Unlock()
+	if back != nil {
+		b.empty = append(b.empty, back)
+	}
+	return b.first(), true
 }
 
 // sleepUntil notes until when Run is going to sleep. It is false if a packet has
@@ -87,11 +122,21 @@ func (b *inbox) sleepUntil(at time.Time) bool {
 		return false
 	}
 	defer b.mu.Unlock()
-	if len(b.arrived.list) > 0 {
+	if len(b.full) > 0 {
 		return false
 	}
 	b.waiting = at
 	return true
+}
+
+// refusals gives the accounts of what was refused.
+func (b *inbox) refusals() (stats [accounts]Stats) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, n := range b.refused {
+		stats[i] = Stats{Sent: n, Overflowed: n}
+	}
+	return stats
 }
 
 // setSoonest follows a change of the link.

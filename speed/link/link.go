@@ -85,13 +85,39 @@ func (l *Link) Reconfigure(cfg Config) error {
 // Send puts a packet into the link, which copies it. It reports whether at least
 // one copy is on its way; if not, the packet was lost or the queue is full.
 func (l *Link) Send(now time.Time, p []byte) (accepted bool) {
+	copies := l.admit(now, p)
+	for range copies {
+		l.schedule(now, len(p), l.store(p))
+	}
+	return copies > 0
+}
+
+// take is Send of a buffer that becomes the link's. Another, or nil, comes back
+// for it: in the long run as many as went in.
+func (l *Link) take(now time.Time, p []byte) (back []byte) {
+	copies := l.admit(now, p)
+	for range max(0, copies-1) {
+		l.schedule(now, len(p), l.store(p))
+	}
+	if copies == 0 {
+		return p
+	}
+	slot := l.slot(l.accountOf(p))
+	back, l.slots[slot] = l.slots[slot], p
+	l.schedule(now, len(p), slot)
+	return back
+}
+
+// admit lets chance and the queue decide how many copies of a packet go into the
+// link.
+func (l *Link) admit(now time.Time, p []byte) (copies int) {
 	if l.epoch.IsZero() {
 		l.epoch = now
 	}
 	whose := l.accountOf(p)
 	stats := &l.stats[whose]
 	stats.Sent++
-	copies := 1
+	copies = 1
 	if chance(l.duplicates, l.cfg.Duplicate) {
 		stats.Duplicated++
 		copies++
@@ -100,23 +126,21 @@ func (l *Link) Send(now time.Time, p []byte) (accepted bool) {
 		stats.Lost++
 		copies--
 	}
-	at := now.Sub(l.epoch)
-	for range copies {
-		if len(l.flight) >= l.cfg.Limit {
-			stats.Overflowed++
-			continue
-		}
-		accepted = true
-		sent := l.transmit(at, len(p))
-		if chance(l.ahead, l.cfg.Reorder) {
-			stats.Reordered++
-		} else {
-			sent += l.cfg.Distribution.draw(l.delay, l.cfg.Delay, l.cfg.Jitter)
-		}
-		l.flight.push(entry{at: sent, order: l.order, slot: l.store(p, whose)})
-		l.order++
+	room := max(0, l.cfg.Limit-len(l.flight))
+	stats.Overflowed += uint64(max(0, copies-room))
+	return min(copies, room)
+}
+
+// schedule decides when the packet in a slot, of so many bytes, is released.
+func (l *Link) schedule(now time.Time, size int, slot uint32) {
+	at := l.transmit(now.Sub(l.epoch), size)
+	if chance(l.ahead, l.cfg.Reorder) {
+		l.stats[l.whose[slot]].Reordered++
+	} else {
+		at += l.cfg.Distribution.draw(l.delay, l.cfg.Delay, l.cfg.Jitter)
 	}
-	return accepted
+	l.flight.push(entry{at: at, order: l.order, slot: slot})
+	l.order++
 }
 
 // chance draws only where there is something to decide.
@@ -153,14 +177,21 @@ func (l *Link) accountOf(p []byte) account {
 
 // store copies p into an empty slot, whose buffer grows to the largest packet
 // it has held.
-func (l *Link) store(p []byte, whose account) uint32 {
+func (l *Link) store(p []byte) uint32 {
+	i := l.slot(l.accountOf(p))
+	l.slots[i] = append(l.slots[i][:0], p...)
+	return i
+}
+
+// slot gives an empty one.
+func (l *Link) slot(whose account) uint32 {
 	if len(l.empty) == 0 {
 		l.empty = append(l.empty, uint32(len(l.slots)))
 		l.slots, l.whose = append(l.slots, nil), append(l.whose, whose)
 	}
 	i := l.empty[len(l.empty)-1]
 	l.empty = l.empty[:len(l.empty)-1]
-	l.slots[i], l.whose[i] = append(l.slots[i][:0], p...), whose
+	l.whose[i] = whose
 	return i
 }
 

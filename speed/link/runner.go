@@ -49,19 +49,19 @@ type Runner struct {
 	opt Options
 
 	// Only Run uses these.
-	bufs  [][]byte
-	batch [][]byte
-	due   []time.Time
+	bufs    [][]byte
+	batch   [][]byte
+	due     []time.Time
+	emptied *parcel // to be given back to the inbox
 	// oversleep is how late a sleep ends, learnt.
 	oversleep time.Duration
 
 	roused atomic.Bool // Run is to look at the link again
 	in     inbox
 
-	mu    sync.Mutex // guards what follows; only Run and the account hold it
-	link  *Link
-	taken arrivals // from the inbox, on their way into the link
-	late  Lateness
+	mu   sync.Mutex // guards what follows; only Run and the account hold it
+	link *Link
+	late Lateness
 
 	wakeMu  sync.Mutex
 	sleeper *sleeper // while Run runs
@@ -109,25 +109,26 @@ func NewRunner(l *Link, out func(batch [][]byte) error, opt Options) (*Runner, e
 // Send puts packets into the link now, from any goroutine. It copies them and
 // never waits for the output: what finds no room is dropped and counted.
 func (r *Runner) Send(packets ...[]byte) {
-	wake, full := r.in.put(packets)
-	if full {
-		r.mu.Lock()
-		r.takeIn()
-		r.mu.Unlock()
-	}
-	if wake {
+	if r.in.put(packets, r.link.accountOf) {
 		r.rouse()
 	}
 }
 
 // takeIn puts all that has arrived into the link; mu is held.
 func (r *Runner) takeIn() {
-	r.in.swap(&r.taken)
-	r.putIn()
+	for first := r.in.take(); first != nil; first = r.in.take() {
+		r.putIn(first)
+		r.in.giveBack(first)
+	}
 }
 
-func (r *Runner) putIn() {
-	r.taken.each(func(at time.Time, p []byte) { r.link.Send(at, p) })
+// putIn puts a parcel into the link, which leaves other buffers in it.
+func (r *Runner) putIn(p *parcel) {
+	for i := range p.arrivals[:p.count] {
+		a := &p.arrivals[i]
+		a.p = r.link.take(a.at, a.p)
+	}
+	p.count = 0
 }
 
 // rouse ends Run's sleep. Once is enough: Run looks at the link before it sleeps
@@ -160,7 +161,12 @@ func (r *Runner) Stats() RunnerStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.takeIn()
-	return RunnerStats{Stats: r.link.Stats(), Apart: r.link.stats[setApart], InFlight: r.link.Len(), Late: r.late}
+	refused := r.in.refusals()
+	apart := r.link.stats[setApart].plus(refused[setApart])
+	return RunnerStats{
+		Stats: r.link.stats[ordinary].plus(refused[ordinary]).plus(apart),
+		Apart: apart, InFlight: r.link.Len(), Late: r.late,
+	}
 }
 
 // Run releases packets until ctx is done, which returns nil, or until the output
@@ -273,9 +279,7 @@ func (r *Runner) collect() (next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.roused.Store(false)
-	if r.in.trySwap(&r.taken) {
-		r.putIn()
-	}
+	r.takeSome()
 	r.batch, r.due = r.batch[:0], r.due[:0]
 	now := time.Now()
 	for len(r.batch) < r.opt.Batch {
@@ -301,6 +305,23 @@ func (r *Runner) collect() (next time.Time) {
 		return now.Add(min(retry, next.Sub(now)))
 	}
 	return next
+}
+
+// someParcels is how many Run puts into the link before it looks at what is due.
+const someParcels = 4
+
+// takeSome puts packets that have arrived into the link, unless a sender is at them.
+func (r *Runner) takeSome() {
+	for range someParcels {
+		first, ok := r.in.tryExchange(r.emptied)
+		if !ok {
+			return
+		}
+		if r.emptied = first; first == nil {
+			return
+		}
+		r.putIn(first)
+	}
 }
 
 // fill copies p into the i-th buffer, behind the headroom. The output may have

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,7 +13,10 @@ import (
 // sleeper lets one goroutine sleep for microseconds and others wake it. Go's
 // own timers end a sleep up to a millisecond late, because its poller counts
 // milliseconds; ppoll with a timer slack of one nanosecond does not.
-type sleeper struct{ event int }
+type sleeper struct {
+	event int
+	poll  [1]unix.PollFd // of the goroutine that sleeps
+}
 
 func newSleeper() (*sleeper, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
@@ -38,11 +42,24 @@ func (s *sleeper) bind(realTime bool) {
 	}
 }
 
+// short is the longest sleep in which the goroutine keeps its processor, in Go's
+// sense. It would have to get one back on waking, perhaps through a thread that
+// waits for a core itself; the collector, though, waits for who keeps his.
+const short = 200 * time.Microsecond
+
 // sleep returns after d, or when woken, or early.
 func (s *sleeper) sleep(d time.Duration) {
-	poll := []unix.PollFd{{Fd: int32(s.event), Events: unix.POLLIN}}
+	s.poll[0] = unix.PollFd{Fd: int32(s.event), Events: unix.POLLIN}
 	timeout := unix.NsecToTimespec(int64(d))
-	if n, _ := unix.Ppoll(poll, &timeout, nil); n > 0 {
+	var woken bool
+	if d <= short {
+		n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&s.poll[0])), 1, uintptr(unsafe.Pointer(&timeout)), 0, 0, 0)
+		woken = n == 1
+	} else {
+		n, _ := unix.Ppoll(s.poll[:], &timeout, nil)
+		woken = n == 1
+	}
+	if woken {
 		var count [8]byte
 		_, _ = unix.Read(s.event, count[:]) // takes the event back; a second reader is no harm
 	}
