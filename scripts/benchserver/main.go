@@ -46,7 +46,7 @@ func main() {
 	flag.StringVar(&o.sessions, "sessions", "1,10,100,1000,5000", "a row for each of these `numbers` of sessions")
 	flag.DurationVar(&o.time, "time", 4*time.Second, "how long packets go through the sessions of a row")
 	flag.IntVar(&o.bytes, "bytes", 1400, "size of a packet in the tunnel")
-	flag.BoolVar(&o.receive, "receive", true, "measure the server's way in alone, with one reader and core and with two")
+	flag.BoolVar(&o.receive, "receive", true, "measure the server's way in alone, by readers and cores; as root from raw sockets too")
 	flag.IntVar(&o.packets, "packets", 300_000, "recorded for that; they take memory")
 	flag.IntVar(&o.runs, "runs", 3, "how many `times` each row is measured; the median is shown")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
@@ -98,13 +98,14 @@ type job struct {
 	Time     time.Duration
 	Bytes    int
 	Readers  int // of the way in alone; 0: everything
-	Cores    int
+	Cores    int // that the process may use; 0: all
 	Packets  int
+	Sockets  bool
 }
 
 func (j job) String() string {
 	if j.Readers > 0 {
-		return fmt.Sprintf("way in, readers %d, cores %d", j.Readers, j.Cores)
+		return fmt.Sprintf("way in, readers %d, cores %d, sockets %v", j.Readers, j.Cores, j.Sockets)
 	}
 	return fmt.Sprintf("sessions %d", j.Sessions)
 }
@@ -122,13 +123,25 @@ func (o options) jobs() (jobs []job, err error) {
 		jobs = append(jobs, job{Sessions: n, Time: o.time, Bytes: o.bytes})
 	}
 	if o.receive {
-		for _, n := range [][2]int{{1, 1}, {1, 2}, {2, 2}} {
+		jobs = append(jobs, o.receiveJobs(scale.CanUseSockets() == nil)...)
+	}
+	return jobs, nil
+}
+
+// receiveJobs measure the way in with as many readers as cores, and with one; and with more readers than cores, which is
+// what a reader more costs.
+func (o options) receiveJobs(sockets bool) (jobs []job) {
+	for _, from := range []bool{false, true} {
+		if from && !sockets {
+			break
+		}
+		for _, n := range [][2]int{{1, 1}, {1, 2}, {2, 2}, {4, 2}, {4, 4}} {
 			if n[1] <= runtime.NumCPU() {
-				jobs = append(jobs, job{Sessions: receiveSessions, Bytes: o.bytes, Readers: n[0], Cores: n[1], Packets: o.packets})
+				jobs = append(jobs, job{Sessions: receiveSessions, Bytes: o.bytes, Readers: n[0], Cores: n[1], Packets: o.packets, Sockets: from})
 			}
 		}
 	}
-	return jobs, nil
+	return jobs
 }
 
 // measure has a row measured, each time in a new process, and adds the median to the report.
@@ -175,7 +188,7 @@ func measureApart(ctx context.Context, j job, stderr io.Writer) ([]byte, error) 
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, self, "-row", string(text))
 	cmd.Stdout, cmd.Stderr = &out, stderr
-	err = errors.Join(cmd.Run(), ctx.Err())
+	err = errors.Join(runOn(j.Cores, cmd), ctx.Err())
 	return out.Bytes(), err
 }
 
@@ -189,7 +202,7 @@ func measureRow(ctx context.Context, text string, stdout io.Writer) error {
 	var row any
 	var err error
 	if j.Readers > 0 {
-		row, err = scale.MeasureReceive(ctx, scale.ReceiveConfig{Config: cfg, Readers: j.Readers, Cores: j.Cores, Packets: j.Packets})
+		row, err = scale.MeasureReceive(ctx, scale.ReceiveConfig{Config: cfg, Readers: j.Readers, Packets: j.Packets, Sockets: j.Sockets})
 	} else {
 		row, err = scale.Measure(ctx, cfg)
 	}

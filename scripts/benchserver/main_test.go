@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -34,6 +35,12 @@ func TestJobs(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, len(jobs), 1)
 	assert.Equal(t, job{Sessions: receiveSessions, Readers: 1, Cores: 1, Packets: 7}, jobs[1])
+	withSockets := options{packets: 7}.receiveJobs(true)
+	assert.Equal(t, options{packets: 7}.receiveJobs(false), withSockets[:len(withSockets)/2])
+	for _, j := range withSockets[len(withSockets)/2:] {
+		assert.True(t, j.Sockets)
+		assert.LessOrEqual(t, j.Cores, runtime.NumCPU())
+	}
 	for _, bad := range []string{"", "x", "0", "1,,2", "99999"} {
 		_, err := options{sessions: bad}.jobs()
 		require.ErrorContains(t, err, "-sessions", bad)
@@ -49,5 +56,6 @@ func TestRun(t *testing.T) {
 	require.Len(t, report.Rows, 1)
 	assert.Equal(t, 2, report.Rows[0].Sessions)
 	require.NotEmpty(t, report.Receive)
+	assert.Equal(t, 1, report.Receive[0].Cores)
 	require.ErrorContains(t, options{}.run(t.Context(), io.Discard, io.Discard), "-runs 0")
 }

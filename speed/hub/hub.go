@@ -6,6 +6,7 @@
 package hub
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
@@ -69,13 +70,22 @@ func (h *Hub) count(a netip.Addr, nobody, unread int) {
 }
 
 // Listen opens the end at an IPv4 address. The error is that there is one already.
-func (h *Hub) Listen(a netip.Addr) (gre.Conn, error) {
+func (h *Hub) Listen(a netip.Addr) (gre.Conn, error) { return h.ListenShared(a, 1) }
+
+// ListenShared opens an end from which several readers take the packets (gre.Readers).
+func (h *Hub) ListenShared(a netip.Addr, readers int) (gre.Conn, error) {
 	a = a.Unmap()
 	if !a.Is4() {
 		return nil, fmt.Errorf("hub: address %s is not IPv4", a)
 	}
-	e := &end{hub: h, addr: a}
-	e.ready.L = &e.mu
+	if readers < 1 || readers > gre.MaxReaders {
+		return nil, fmt.Errorf("hub: %d readers: must be 1 to %d", readers, gre.MaxReaders)
+	}
+	e := &end{hub: h, addr: a, queues: make([]queue, readers)}
+	for i := range e.queues {
+		q := &e.queues[i]
+		q.end, q.ready.L = e, &q.mu
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ends[a] != nil {
@@ -113,25 +123,13 @@ func (h *Hub) remove(e *end) {
 
 // end is a gre.Conn at one address.
 type end struct {
-	hub   *Hub
-	addr  netip.Addr
-	stats stats
-
-	mu     sync.Mutex // guards what follows
-	ready  sync.Cond
-	ring   []arrived // a ring of 2^n slots, which keep their memory
-	head   uint32
-	length int
-	closed bool
+	hub    *Hub
+	addr   netip.Addr
+	stats  stats
+	queues []queue // by gre.ReaderOf
 
 	writeMu sync.Mutex // guards run
 	run     [][]byte
-}
-
-// arrived is a packet that waits.
-type arrived struct {
-	from netip.Addr
-	data []byte
 }
 
 // stats are of the fields of gre.Stats that can occur here.
@@ -140,87 +138,45 @@ type stats struct {
 	sent, sentBytes, badAddress                    atomic.Uint64
 }
 
-// firstSlots is how many slots an end begins with; an idle one should cost little.
-const firstSlots = 4
-
 // arrive queues packets; false if the end is closed.
 func (e *end) arrive(from netip.Addr, packets [][]byte) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return false
+	if len(e.queues) == 1 {
+		return e.queues[0].arrive(from, packets)
 	}
-	for i, p := range packets {
-		if e.length >= e.hub.opt.Queue {
-			e.stats.overflowed.Add(uint64(len(packets) - i))
-			break
+	open := true
+	for i := 0; i < len(packets); {
+		q, n := e.queueOf(packets[i]), 1
+		for i+n < len(packets) && e.queueOf(packets[i+n]) == q {
+			n++
 		}
-		if e.length == len(e.ring) {
-			e.grow()
-		}
-		slot := &e.ring[(e.head+uint32(e.length))&uint32(len(e.ring)-1)]
-		slot.from, slot.data = from, append(slot.data[:0], p...)
-		e.length++
+		open = q.arrive(from, packets[i:i+n]) && open
+		i += n
 	}
-	e.ready.Signal()
-	return true
+	return open
 }
 
-// grow doubles the ring.
-func (e *end) grow() {
-	bigger := make([]arrived, max(firstSlots, 2*len(e.ring)))
-	for i := range e.length {
-		bigger[i] = e.ring[(e.head+uint32(i))&uint32(len(e.ring)-1)]
+// queueOf gives the queue of a packet; the first has those too short for a call ID.
+func (e *end) queueOf(packet []byte) *queue {
+	if len(packet) < gre.MinHeader {
+		return &e.queues[0]
 	}
-	e.ring, e.head = bigger, 0
+	return &e.queues[gre.ReaderOf(binary.BigEndian.Uint16(packet[6:]), len(e.queues))]
 }
 
-func (e *end) ReadBatch(pkts []gre.Packet) (int, error) {
-	if len(pkts) == 0 {
-		return 0, nil
+// Readers gives the queues.
+func (e *end) Readers() []gre.Reader {
+	var all []gre.Reader
+	for i := range e.queues {
+		all = append(all, &e.queues[i])
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for {
-		for e.length == 0 && !e.closed {
-			e.ready.Wait()
-		}
-		if e.closed {
-			return 0, net.ErrClosed
-		}
-		if n := e.take(pkts); n > 0 {
-			return n, nil
-		}
-	}
+	return all
 }
 
-// take moves waiting packets into pkts.
-func (e *end) take(pkts []gre.Packet) int {
-	n, size := 0, 0
-	for n < len(pkts) && e.length > 0 {
-		slot := &e.ring[e.head&uint32(len(e.ring)-1)]
-		e.head++
-		e.length--
-		p := &pkts[n]
-		if len(slot.data) > len(p.Buf) {
-			e.stats.truncated.Add(1)
-			continue
-		}
-		p.Addr, p.Data = slot.from, p.Buf[:copy(p.Buf, slot.data)]
-		size += len(p.Data)
-		n++
-	}
-	e.stats.received.Add(uint64(n))
-	e.stats.receivedBytes.Add(uint64(size))
-	return n
-}
+func (e *end) ReadBatch(pkts []gre.Packet) (int, error) { return e.queues[0].ReadBatch(pkts) }
 
 // WriteBatch sends runs of packets to the same address together.
 func (e *end) WriteBatch(pkts []gre.Packet) (int, error) {
-	e.mu.Lock()
-	closed := e.closed
-	e.mu.Unlock()
-	if closed {
+	if e.queues[0].over() {
 		return 0, net.ErrClosed
 	}
 	e.writeMu.Lock()
@@ -260,12 +216,10 @@ func (e *end) Stats() gre.Stats {
 
 func (e *end) Close() error {
 	e.hub.remove(e)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.length > 0 {
-		e.hub.count(e.addr, 0, e.length)
+	for i := range e.queues {
+		if unread := e.queues[i].close(); unread > 0 {
+			e.hub.count(e.addr, 0, unread)
+		}
 	}
-	e.closed, e.ring, e.length = true, nil, 0
-	e.ready.Broadcast()
 	return nil
 }

@@ -220,3 +220,54 @@ func TestNoAllocation(t *testing.T) {
 	}
 	assert.Zero(t, testing.AllocsPerRun(100, step))
 }
+
+// TestSharedEnd: a packet goes to the reader of its call ID, in the order of its call, and is counted once.
+func TestSharedEnd(t *testing.T) {
+	const readers, calls, each = 3, 7, 10
+	h := New(Options{})
+	a := listen(t, h, one)
+	b, err := h.ListenShared(two, readers)
+	require.NoError(t, err)
+	require.Len(t, gre.Readers(b), readers)
+	out := []gre.Packet{{Addr: two, Data: []byte("short")}}
+	want := make([]int, readers)
+	want[0]++
+	for i := range each {
+		for id := range uint16(calls) {
+			out = append(out, gre.Packet{Addr: two, Data: gre.AckOnly(id, uint32(i)).AppendTo(nil)})
+			want[gre.ReaderOf(id, readers)]++
+		}
+	}
+	write(t, a, out)
+	next := make([]uint32, calls)
+	for i, r := range gre.Readers(b) {
+		pkts := make([]gre.Packet, 100)
+		for k := range pkts {
+			pkts[k].Buf = make([]byte, 16)
+		}
+		n, err := r.ReadBatch(pkts)
+		require.NoError(t, err)
+		require.Equal(t, want[i], n, "reader %d", i)
+		for _, p := range pkts[:n] {
+			if h, _, err := gre.Parse(p.Data); len(p.Data) >= gre.MinHeader {
+				require.NoError(t, err)
+				require.Equal(t, next[h.CallID], h.Ack)
+				next[h.CallID]++
+			}
+		}
+	}
+	require.EqualValues(t, len(out), b.Stats().Received)
+	write(t, a, out)
+	require.NoError(t, b.Close())
+	require.EqualValues(t, len(out), h.Stats(two).Unread)
+	for _, r := range gre.Readers(b) {
+		_, err := r.ReadBatch(make([]gre.Packet, 1))
+		require.Equal(t, net.ErrClosed, err)
+	}
+	write(t, a, out)
+	require.EqualValues(t, len(out), h.Stats(two).Nobody)
+	for _, n := range []int{0, gre.MaxReaders + 1} {
+		_, err = h.ListenShared(two, n)
+		require.ErrorContains(t, err, "readers: must be 1 to 16")
+	}
+}

@@ -20,17 +20,18 @@ import (
 
 // crowd is a server and its clients.
 type crowd struct {
-	cfg       Config
-	hub       *hub.Hub
-	pool      *pool.Pool
-	accounts  map[string]tunnel.Account
-	password  string
-	dev       *serverDevice
-	server    *tunnel.Server
-	stop      context.CancelFunc
-	done      chan error
-	guests    []*guest
-	recorders []*recorder // the server's sockets, where what comes in is measured alone
+	cfg      Config
+	hub      *hub.Hub
+	pool     *pool.Pool
+	accounts map[string]tunnel.Account
+	password string
+	dev      *serverDevice
+	server   *tunnel.Server
+	address  string // of the server
+	stop     context.CancelFunc
+	done     chan error
+	guests   []*guest
+	recorder *recorder // the server's socket, where what comes in is measured alone
 }
 
 var (
@@ -51,7 +52,7 @@ const patience = 30 * time.Second
 // them all.
 const maxUnderWay = 1 << 15
 
-// openCrowd starts the server, and makes the clients without starting them.
+// openCrowd starts the server, without clients.
 func openCrowd(ctx context.Context, cfg Config) (*crowd, error) {
 	c, err := newCrowd(cfg, hub.Options{Queue: 2 * maxUnderWay})
 	if err != nil {
@@ -76,13 +77,9 @@ func newCrowd(cfg Config, wires hub.Options) (*crowd, error) {
 	return c, err
 }
 
-// open starts the server and makes the clients.
+// open starts the server.
 func (c *crowd) open(ctx context.Context) error {
-	at := serverOuter
-	if len(c.recorders) > 0 {
-		at = netip.IPv4Unspecified() // the server opens a socket for each address that clients call
-	}
-	listener, err := net.Listen("tcp4", netip.AddrPortFrom(at, 0).String())
+	listener, err := net.Listen("tcp4", netip.AddrPortFrom(serverOuter, 0).String())
 	if err != nil {
 		return err
 	}
@@ -98,40 +95,40 @@ func (c *crowd) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	for i := range c.cfg.Sessions {
-		// The server has an address for each of its recorders, and one without any.
-		outer := serverOuter
-		for range i % max(1, len(c.recorders)) {
-			outer = outer.Next()
-		}
-		g, err := newGuest(i, c.cfg, c.hub, net.JoinHostPort(outer.String(), port), c.password, newClientDevice(c.cfg.deviceBatch(), c.cfg.Bytes))
-		if err != nil {
-			return errors.Join(err, listener.Close())
-		}
-		c.guests = append(c.guests, g)
-	}
+	c.address = listener.Addr().String()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
 	go func() { c.done <- c.server.Serve(serving) }()
 	return nil
 }
 
+// invite makes the clients, without starting them.
+func (c *crowd) invite() error {
+	for i := range c.cfg.Sessions {
+		g, err := newGuest(i, c.cfg, c.hub, c.address, c.password, newClientDevice(c.cfg.deviceBatch(), c.cfg.Bytes))
+		if err != nil {
+			return err
+		}
+		c.guests = append(c.guests, g)
+	}
+	return nil
+}
+
 // listenGRE opens the server's socket at one of its addresses.
 func (c *crowd) listenGRE(local netip.Addr) (gre.Conn, error) {
-	for _, r := range c.recorders {
-		if r.LocalAddr() == local {
-			return r, nil
-		}
+	if c.recorder != nil {
+		return c.recorder, nil
 	}
 	return c.hub.Listen(local)
 }
 
 // setUp brings every session up, and says how long that took.
 func (c *crowd) setUp(ctx context.Context) (time.Duration, error) {
+	if len(c.guests) == 0 {
+		if err := c.invite(); err != nil {
+			return 0, err
+		}
+	}
 	began := time.Now()
 	calls, calling := errgroup.WithContext(ctx)
 	calls.SetLimit(together)

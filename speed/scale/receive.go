@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -16,18 +17,22 @@ import (
 )
 
 // ReceiveConfig says how a server's way in is measured: packets that clients have
-// sent are recorded, and then handed to the server's sockets as fast as it reads
-// them. So no client takes time of the processors meanwhile, nor does the network.
+// sent are recorded, and then handed to the server as fast as it reads them. So no
+// client takes time of the processors meanwhile, nor does the network.
 type ReceiveConfig struct {
 	Config
-	Readers int // sockets, each with a goroutine that reads it; the sessions are spread over them
-	Cores   int // that Go may use; 0: as it is
+	Readers int // of the server's address; the calls are spread over them
 	Packets int // in all; they are kept in memory
+	// Sockets has the packets wait in the kernel, in raw sockets of the server's
+	// with buffers for all of them, and not in lists. It takes the right to such
+	// sockets, and to buffers of any size.
+	Sockets bool
 }
 
 // ReceiveRow is what came of it.
 type ReceiveRow struct {
 	Sessions, Readers, Cores int
+	Sockets                  bool
 	Packets, Bytes           int
 	Duration, CPU            time.Duration
 }
@@ -38,15 +43,45 @@ func (r ReceiveRow) PacketsPerSecond() float64 { return float64(r.Packets) / r.D
 
 // recorder keeps what clients send to a server, and feeds the server with it.
 type recorder struct {
-	gre.Conn
-	hub *hub.Hub
+	gre.Conn // of the hub
+	hub      *hub.Hub
+	readers  []*feeder
 
 	mu      sync.Mutex
 	taking  bool
 	from    map[netip.Addr][][]byte // what each client sent
 	feed    []gre.Packet            // in the order of the feeding
-	feeding atomic.Bool
-	next    int
+	sockets gre.Conn                // nil: the feeders have lists
+	senders map[netip.Addr]gre.Conn // to the sockets
+}
+
+// feeder is one of the server's readers: of the hub, and once it feeds of what was
+// recorded.
+type feeder struct {
+	hub, socket gre.Reader
+	feeding     atomic.Bool
+	feed        []gre.Packet
+	next        int
+}
+
+func newRecorder(h *hub.Hub, readers int) (*recorder, error) {
+	conn, err := h.ListenShared(serverOuter, readers)
+	if err != nil {
+		return nil, err
+	}
+	r := &recorder{Conn: conn, hub: h, from: make(map[netip.Addr][][]byte), senders: make(map[netip.Addr]gre.Conn)}
+	for _, q := range gre.Readers(conn) {
+		r.readers = append(r.readers, &feeder{hub: q})
+	}
+	return r, nil
+}
+
+// Readers gives the feeders.
+func (r *recorder) Readers() (all []gre.Reader) {
+	for _, f := range r.readers {
+		all = append(all, f)
+	}
+	return all
 }
 
 // take records packets; false while it is off.
@@ -60,6 +95,16 @@ func (r *recorder) take(from netip.Addr, packets [][]byte) bool {
 		r.from[from] = append(r.from[from], append([]byte(nil), p...))
 	}
 	return true
+}
+
+// recorded is how many packets there are.
+func (r *recorder) recorded() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ps := range r.from {
+		n += len(ps)
+	}
+	return n
 }
 
 // feedRun is how many packets of one session come after one another.
@@ -83,25 +128,45 @@ func (r *recorder) shuffle() {
 	}
 }
 
-// start begins the feeding: a packet for nobody ends the wait of the reader.
-func (r *recorder) start() {
-	r.feeding.Store(true)
-	r.hub.Arrive(serverInner, r.LocalAddr(), make([]byte, 8))
+// share gives every feeder a list of its packets.
+func (r *recorder) share() {
+	for _, p := range r.feed {
+		f := r.readers[gre.ReaderOf(binary.BigEndian.Uint16(p.Data[6:]), len(r.readers))]
+		f.feed = append(f.feed, p)
+	}
 }
 
-func (r *recorder) ReadBatch(pkts []gre.Packet) (int, error) {
-	if !r.feeding.Load() {
-		return r.Conn.ReadBatch(pkts)
+// start begins the feeding: a packet of a stranger ends the wait of each reader.
+func (r *recorder) start() {
+	for _, f := range r.readers {
+		f.feeding.Store(true)
+	}
+	for id := range r.readers {
+		r.hub.Arrive(serverInner, r.LocalAddr(), gre.AckOnly(uint16(id), 0).AppendTo(nil))
+	}
+}
+
+func (f *feeder) ReadBatch(pkts []gre.Packet) (int, error) {
+	switch {
+	case !f.feeding.Load():
+		return f.hub.ReadBatch(pkts)
+	case f.socket != nil:
+		n, err := f.socket.ReadBatch(pkts)
+		if !errors.Is(err, net.ErrClosed) {
+			return n, err
+		}
+		f.feeding.Store(false)
+		return f.hub.ReadBatch(pkts)
 	}
 	n := 0
-	for n < len(pkts) && r.next < len(r.feed) {
-		p := &r.feed[r.next]
+	for n < len(pkts) && f.next < len(f.feed) {
+		p := &f.feed[f.next]
 		pkts[n].Addr, pkts[n].Data = p.Addr, pkts[n].Buf[:copy(pkts[n].Buf, p.Data)]
 		n++
-		r.next++
+		f.next++
 	}
-	if r.next == len(r.feed) {
-		r.feeding.Store(false)
+	if f.next == len(f.feed) {
+		f.feeding.Store(false)
 	}
 	return n, nil
 }
@@ -112,38 +177,42 @@ func MeasureReceive(ctx context.Context, cfg ReceiveConfig) (ReceiveRow, error) 
 	if cfg.Config, err = cfg.withDefaults(); err != nil {
 		return ReceiveRow{}, err
 	}
-	if cfg.Readers < 1 || cfg.Readers > cfg.Sessions || cfg.Packets < cfg.Sessions {
-		return ReceiveRow{}, fmt.Errorf("scale: %d readers and %d packets for %d sessions: must be 1 reader, and a packet for each session, at least", cfg.Readers, cfg.Packets, cfg.Sessions)
+	if cfg.Readers < 1 || cfg.Readers > gre.MaxReaders || cfg.Packets < cfg.Sessions {
+		return ReceiveRow{}, fmt.Errorf("scale: %d readers and %d packets for %d sessions: must be 1 to %d readers, and a packet for each session", cfg.Readers, cfg.Packets, cfg.Sessions, gre.MaxReaders)
 	}
-	c, err := openReceivers(ctx, cfg)
+	c, err := openReceiver(ctx, cfg)
 	if err != nil {
 		return ReceiveRow{}, fmt.Errorf("scale: the way in: %w", err)
 	}
-	row := ReceiveRow{Sessions: cfg.Sessions, Readers: cfg.Readers, Bytes: cfg.Bytes}
+	row := ReceiveRow{
+		Sessions: cfg.Sessions, Readers: cfg.Readers, Cores: runtime.GOMAXPROCS(0), Sockets: cfg.Sockets, Bytes: cfg.Bytes,
+	}
 	if _, err = c.setUp(ctx); err == nil {
 		err = c.record(ctx, cfg.Packets/cfg.Sessions)
 	}
 	if err == nil {
-		if cfg.Cores > 0 {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cfg.Cores))
+		c.recorder.share()
+		if cfg.Sockets {
+			err = c.recorder.fill()
 		}
-		row.Cores = runtime.GOMAXPROCS(0)
+		runtime.GC()
+	}
+	if err == nil {
 		err = c.feed(ctx, &row)
 	}
-	_, closeErr := c.close()
-	if err = errors.Join(err, closeErr); err != nil {
+	closeErr := c.recorder.closeSockets()
+	_, err2 := c.close()
+	if err = errors.Join(err, closeErr, err2); err != nil {
 		return row, fmt.Errorf("scale: the way in: %w", err)
 	}
 	return row, nil
 }
 
-// openReceivers opens a server with an address, and so a socket and a reader, for
-// each of so many parts of the clients.
-func openReceivers(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
+// openReceiver opens a server that is fed by a recorder.
+func openReceiver(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
 	var c *crowd
-	recorders := make(map[netip.Addr]*recorder)
 	carry := func(from, to netip.Addr, packets [][]byte) {
-		if r := recorders[to]; r == nil || !r.take(from, packets) {
+		if to != serverOuter || !c.recorder.take(from, packets) {
 			c.hub.Arrive(from, to, packets...)
 		}
 	}
@@ -151,15 +220,8 @@ func openReceivers(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := serverOuter
-	for range cfg.Readers {
-		conn, err := c.hub.Listen(a)
-		if err != nil {
-			return nil, err
-		}
-		r := &recorder{Conn: conn, hub: c.hub, from: make(map[netip.Addr][][]byte)}
-		recorders[a], c.recorders = r, append(c.recorders, r)
-		a = a.Next()
+	if c.recorder, err = newRecorder(c.hub, cfg.Readers); err != nil {
+		return nil, err
 	}
 	c.dev.discard = true
 	return c, c.open(ctx)
@@ -167,29 +229,18 @@ func openReceivers(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
 
 // record has every client send so many packets, none of which arrives yet.
 func (c *crowd) record(ctx context.Context, each int) error {
-	for _, r := range c.recorders {
-		r.mu.Lock()
-		r.taking = true
-		r.mu.Unlock()
-	}
+	r := c.recorder
+	r.mu.Lock()
+	r.taking = true
+	r.mu.Unlock()
 	for _, g := range c.guests {
 		g.dev.start(each)
 	}
 	for limit := time.Now().Add(patience); ; pause(ctx, time.Millisecond) {
-		n := 0
-		for _, r := range c.recorders {
-			r.mu.Lock()
-			for _, ps := range r.from {
-				n += len(ps)
-			}
-			r.mu.Unlock()
-		}
+		n := r.recorded()
 		switch {
 		case n >= each*len(c.guests):
-			for _, r := range c.recorders {
-				r.shuffle()
-			}
-			runtime.GC()
+			r.shuffle()
 			return nil
 		case time.Now().After(limit) || ctx.Err() != nil:
 			return errors.Join(ctx.Err(), fmt.Errorf("%d of %d packets were recorded", n, each*len(c.guests)))
@@ -205,9 +256,7 @@ func (c *crowd) feed(ctx context.Context, row *ReceiveRow) error {
 	}
 	c.dev.expect(row.Packets)
 	began, spent := time.Now(), cpuTime()
-	for _, r := range c.recorders {
-		r.start()
-	}
+	c.recorder.start()
 	select {
 	case <-c.dev.all:
 	case <-ctx.Done():

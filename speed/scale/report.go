@@ -50,11 +50,19 @@ min/max    packets of the session that had the fewest to those of the one that h
 }
 
 func (r *Report) writeReceive(w io.Writer) {
-	fmt.Fprintf(w, "\nthe way in alone, from the sockets to the device: %d sessions, packets of %d bytes recorded before\n", r.Receive[0].Sessions, r.Receive[0].Bytes)
-	fmt.Fprintf(w, "%9s %10s %12s %10s %10s\n", "readers", "cores", "1000/s", "to first", "CPU us")
-	for _, row := range r.Receive {
-		fmt.Fprintf(w, "%9d %10d %12.0f %10.2f %10.2f\n", row.Readers, row.Cores, row.PacketsPerSecond()/1e3,
-			row.PacketsPerSecond()/r.Receive[0].PacketsPerSecond(), each(row.CPU, row.Packets).Seconds()*1e6)
+	fmt.Fprintf(w, "\nthe way in alone, to the device: %d sessions, packets of %d bytes recorded before, which wait in lists or in raw sockets\n", r.Receive[0].Sessions, r.Receive[0].Bytes)
+	fmt.Fprintf(w, "%9s %10s %11s %12s %10s %10s\n", "readers", "cores", "from", "1000/s", "to first", "CPU us")
+	var first ReceiveRow
+	for i, row := range r.Receive {
+		from := "lists"
+		if row.Sockets {
+			from = "sockets"
+		}
+		if i == 0 || row.Sockets != first.Sockets {
+			first = row
+		}
+		fmt.Fprintf(w, "%9d %10d %11s %12.0f %10.2f %10.2f\n", row.Readers, row.Cores, from, row.PacketsPerSecond()/1e3,
+			row.PacketsPerSecond()/first.PacketsPerSecond(), each(row.CPU, row.Packets).Seconds()*1e6)
 	}
 }
 

@@ -2,6 +2,8 @@ package scale
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -90,13 +92,23 @@ func TestIdleSessionIsSmall(t *testing.T) {
 }
 
 func TestMeasureReceive(t *testing.T) {
-	for _, readers := range []int{1, 2} {
-		row, err := MeasureReceive(t.Context(), ReceiveConfig{Config: small(t), Readers: readers, Cores: 2, Packets: 2000})
-		require.NoError(t, err)
-		assert.Equal(t, 2000, row.Packets)
-		assert.Equal(t, readers, row.Readers)
-		assert.Equal(t, 2, row.Cores)
-		assert.Positive(t, row.PacketsPerSecond())
+	for _, sockets := range []bool{false, true} {
+		for _, readers := range []int{1, 2, 3} {
+			t.Run(fmt.Sprintf("sockets=%v/readers=%d", sockets, readers), func(t *testing.T) {
+				if sockets {
+					if err := CanUseSockets(); err != nil {
+						t.Skip(err)
+					}
+				}
+				row, err := MeasureReceive(t.Context(), ReceiveConfig{Config: small(t), Readers: readers, Packets: 2000, Sockets: sockets})
+				require.NoError(t, err)
+				assert.Equal(t, 2000, row.Packets)
+				assert.Equal(t, readers, row.Readers)
+				assert.Equal(t, sockets, row.Sockets)
+				assert.Equal(t, runtime.GOMAXPROCS(0), row.Cores)
+				assert.Positive(t, row.PacketsPerSecond())
+			})
+		}
 	}
 }
 
@@ -120,7 +132,7 @@ func TestRefuses(t *testing.T) {
 		"packets too large": {ReceiveConfig{Config: Config{Sessions: 1, Bytes: 1401}}, "packets of 1401 bytes"},
 		"negative time":     {ReceiveConfig{Config: Config{Sessions: 1, Duration: -1}}, "traffic for -1ns"},
 		"no reader":         {ReceiveConfig{Config: Config{Sessions: 1}, Packets: 1}, "0 readers"},
-		"too many readers":  {ReceiveConfig{Config: Config{Sessions: 1}, Readers: 2, Packets: 1}, "2 readers"},
+		"too many readers":  {ReceiveConfig{Config: Config{Sessions: 1}, Readers: 17, Packets: 1}, "17 readers"},
 		"no packets":        {ReceiveConfig{Config: Config{Sessions: 1}, Readers: 1}, "0 packets"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,10 +176,13 @@ func TestWriteTable(t *testing.T) {
 		Receive: []ReceiveRow{
 			{Sessions: 64, Readers: 1, Cores: 1, Packets: 1000, Bytes: 1400, Duration: 10 * time.Millisecond, CPU: 10 * time.Millisecond},
 			{Sessions: 64, Readers: 2, Cores: 2, Packets: 1000, Bytes: 1400, Duration: 5 * time.Millisecond, CPU: 11 * time.Millisecond},
+			{Sessions: 64, Readers: 1, Cores: 1, Sockets: true, Packets: 1000, Bytes: 1400, Duration: 20 * time.Millisecond, CPU: 20 * time.Millisecond},
+			{Sessions: 64, Readers: 4, Cores: 2, Sockets: true, Packets: 1000, Bytes: 1400, Duration: 8 * time.Millisecond, CPU: 12 * time.Millisecond},
 		},
 	}
 	var w strings.Builder
 	require.NoError(t, report.WriteTable(&w))
 	assert.Contains(t, w.String(), "       10         10       2.00       50.0      100.0       2000      250.0       8.00     0.75       2.00\n")
-	assert.Contains(t, w.String(), "        2          2          200       2.00      11.00\n")
+	assert.Contains(t, w.String(), "        2          2       lists          200       2.00      11.00\n")
+	assert.Contains(t, w.String(), "        4          2     sockets          125       2.50      12.00\n")
 }
