@@ -68,7 +68,7 @@ func TestQuietSceneIsGood(t *testing.T) {
 
 func TestBadSceneIsGood(t *testing.T) {
 	bad := quiet
-	bad.Download = link.Config{Delay: 5 * time.Millisecond, Jitter: 3 * time.Millisecond, Loss: 0.02, Duplicate: 0.1}
+	bad.Download = link.Config{Delay: 5 * time.Millisecond, Jitter: 3 * time.Millisecond, Loss: 0.02, Duplicate: 1}
 	bad.Upload = bad.Download
 	bad.Events = []Event{
 		{At: 100 * time.Millisecond, Kind: killServer}, {At: 150 * time.Millisecond, Kind: restartServer},
@@ -77,7 +77,8 @@ func TestBadSceneIsGood(t *testing.T) {
 	r := playOne(t, bad, reorder.Order, nil)
 	require.Empty(t, r.Faults)
 	for _, traffic := range r.Traffic {
-		assert.Positive(t, traffic.Duplicated)
+		// On a busy machine a direction may come to nothing between the events.
+		assert.Equal(t, traffic.GRE > traffic.Lost, traffic.Duplicated > 0, "%+v", traffic)
 	}
 }
 
