@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds what the guest needs into $INTEROP_BUILD (default: build/interop of the
-# repository): the pppd plugin kpptp.so, a static arc4 and the forger. Safe to
+# repository): the pppd plugin kpptp.so, a static arc4, the forger and the probe. Safe to
 # repeat. INTEROP_ARC4=FILE takes that binary instead of building one.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,6 +12,7 @@ if [ ! -e "$build/kpptp.so" ] || [ "$here/kpptp/kpptp.c" -nt "$build/kpptp.so" ]
 fi
 cd "$here/.."
 CGO_ENABLED=0 go build -o "$build/forge" ./interop/forge
+CGO_ENABLED=0 go build -o "$build/probe" ./interop/probe
 if [ -n "${INTEROP_ARC4:-}" ]; then
 	cp "$INTEROP_ARC4" "$build/arc4"
 else
