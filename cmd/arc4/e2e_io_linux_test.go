@@ -42,8 +42,8 @@ func TestE2EWaysOfSending(t *testing.T) {
 		t.Run(tc.server+" and "+tc.client, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
-			server := l.serve(t, "--io", tc.server)
-			client := l.connect(t, "--io", tc.client).up(t)
+			server := l.serve(t, "--io", tc.server, "--mppe-reserve", "64") // with keys made ahead, besides
+			client := l.connect(t, "--io", tc.client, "--mppe-reserve", "64").up(t)
 			s := l.sends(t, l.server, tc.serverWay, tc.serverWhy)
 			if tc.serverWay != "raw" {
 				assert.Zero(t, s.Counters["out_back_to_raw"])
