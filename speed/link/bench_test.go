@@ -50,7 +50,7 @@ func BenchmarkRunner(b *testing.B) {
 			for i := range batch {
 				batch[i] = make([]byte, 1400)
 			}
-			out.flood(runner, batch, max(b.N/10, 2000), c.gap)
+			out.flood(runner, batch, min(40_000, 10*b.N), c.gap)
 			before := runner.Stats()
 			b.SetBytes(1400)
 			b.ResetTimer()
