@@ -155,9 +155,9 @@ func (s *stream) work(c net.Conn, sends bool) {
 // pace is how often a sender with a rate sends.
 const pace = 20 * time.Millisecond
 
-// send sends until the stream is to stop, and waits for the receiver to have it all.
+// send sends until the stream is to stop, at least once, and waits for the receiver to have it all.
 func (s *stream) send(c net.Conn, h *half) error {
-	for !s.stop.Load() {
+	for first := true; first || !s.stop.Load(); first = false {
 		size := streamChunk
 		if s.rate > 0 {
 			size = min(size, max(1, int(int64(s.rate)*int64(pace)/int64(time.Second))))
