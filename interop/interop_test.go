@@ -172,13 +172,19 @@ func checksOf(variants ...string) []string {
 // parallel: it measures.
 func TestTable(t *testing.T) {
 	t.Run("link=free", func(t *testing.T) {
-		guest(t, 4*time.Minute, []string{"arc4.outruns", "kernel.loses", "arc4.alive", "kernel.alive"},
-			"table", "--rows", "3ms,3ms1", "--time", "5", "--verdict")
+		guest(t, 6*time.Minute, []string{"arc4.keeps", "arc4.outruns", "kernel.loses", "arc4.alive", "kernel.alive"},
+			"table", "--rows", "3ms,3ms1", "--time", "3", "--rounds", "3", "--verdict")
 	})
 	t.Run("link=60mbit", func(t *testing.T) {
 		guest(t, 4*time.Minute, []string{"arc4.keeps", "kernel.loses", "arc4.alive", "kernel.alive"},
-			"table", "--rows", "3ms,3ms1", "--time", "5", "--link", "60mbit", "--verdict")
+			"table", "--rows", "3ms,3ms1", "--time", "2", "--rounds", "3", "--link", "60mbit", "--verdict")
 	})
+}
+
+// TestSpeed runs the tunnels side by side on a link without impairment. Like TestTable it measures.
+func TestSpeed(t *testing.T) {
+	guest(t, 3*time.Minute, []string{"arc4-raw.goes", "arc4-packet.goes", "outruns.wireguard-go", "outruns.pptp-linux"},
+		"speed", "--time", "2", "--rounds", "2", "--flood", "0", "--cols", "wireguard-go,pptp,arc4-raw,arc4-packet", "--verdict")
 }
 
 func TestClient(t *testing.T) {
