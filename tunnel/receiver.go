@@ -66,7 +66,8 @@ func (r *receiver) giveUp(peer netip.Addr, id uint16) { r.of(id).giveUp(callKey{
 // add lets s have its packets, those that came early first.
 func (r *receiver) add(s *Session) { r.of(s.callID).add(s) }
 
-func (r *receiver) remove(s *Session) { r.giveUp(s.peer, s.callID) }
+// remove takes s off, which has had its last packet when remove returns.
+func (r *receiver) remove(s *Session) { r.of(s.callID).remove(callKey{s.peer, s.callID}) }
 
 // run reads until the connection is closed, which the first reader that fails does.
 func (r *receiver) run() error {

@@ -17,8 +17,11 @@ type shard struct {
 	now    func() time.Time
 	strays *atomic.Uint64 // packets for no session of ours
 
-	// The reader holds mu while it works on a batch, so what remove takes off has had its last packet when remove returns.
-	mu       sync.RWMutex
+	// The reader holds reading while it works on a batch, and mu only while it looks for the sessions: calls that begin
+	// do not wait for it.
+	reading sync.Mutex
+
+	mu       sync.Mutex           // guards what follows
 	sessions map[callKey]*Session // nil: the ID is given to a call that has no session yet
 
 	// A peer may send its first LCP frame before we have read, on the control connection, that the call is up. Until
@@ -49,6 +52,13 @@ func (h *shard) giveUp(k callKey) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, k)
+}
+
+// remove takes a session off, which has had its last packet when remove returns.
+func (h *shard) remove(k callKey) {
+	h.giveUp(k)
+	h.reading.Lock()
+	defer h.reading.Unlock()
 }
 
 // add lets s have its packets, those that came early first.
@@ -93,13 +103,15 @@ func (h *shard) run() error {
 			return err
 		}
 		now := h.now()
-		h.mu.RLock()
+		h.reading.Lock()
+		h.mu.Lock()
 		hand.owners, strays = h.find(pkts[:n], hand.owners[:0], strays[:0])
+		h.mu.Unlock()
 		hand.receive(now, pkts[:n])
-		h.mu.RUnlock()
 		if len(strays) > 0 {
 			h.strayed(now, strays, hand.writer)
 		}
+		h.reading.Unlock()
 		if rest.eager(n) {
 			nap(rest.pause(now, h.now()))
 		}

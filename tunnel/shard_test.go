@@ -19,9 +19,9 @@ import (
 // given is how many call IDs are taken.
 func (r *receiver) given() (n int) {
 	for _, s := range r.shards {
-		s.mu.RLock()
+		s.mu.Lock()
 		n += len(s.sessions)
-		s.mu.RUnlock()
+		s.mu.Unlock()
 	}
 	return n
 }
