@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -128,15 +129,19 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 			cfg.Lab.Mode = speedlab.Auto
 		}
 	}
+	f, err := o.openPicture()
+	if err != nil {
+		return err
+	}
 	p := newStepProgress(stderr, cfg.Total(), o.json)
 	cfg.Observer = &tunnelProgress{bar: p}
 	report, err := tunnels.Run(ctx, cfg)
 	p.end()
 	interrupted := ctx.Err() != nil
 	if err != nil && !interrupted {
-		return err
+		return errors.Join(err, drawInto(f, nil, picture))
 	}
-	if err := o.write(report, stdout, picture); err != nil {
+	if err := errors.Join(o.write(report, stdout), drawInto(f, report, picture)); err != nil {
 		return err
 	}
 	if interrupted {
@@ -145,8 +150,8 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 	return nil
 }
 
-// write prints the report and draws the picture.
-func (o *speedTunnelOptions) write(r *tunnels.Report, stdout io.Writer, picture string) (err error) {
+// write prints the report.
+func (o *speedTunnelOptions) write(r *tunnels.Report, stdout io.Writer) (err error) {
 	if o.json {
 		err = r.WriteJSON(stdout, versionString())
 	} else {
@@ -155,14 +160,47 @@ func (o *speedTunnelOptions) write(r *tunnels.Report, stdout io.Writer, picture 
 	if err != nil {
 		return fmt.Errorf("cannot write the report: %w", err)
 	}
-	if picture == "" || len(r.Cells) == 0 {
+	return nil
+}
+
+// openPicture opens the file of --plot, nil without one: now, for after minutes of
+// measuring it is too late to hear that it cannot be written.
+func (o *speedTunnelOptions) openPicture() (*os.File, error) {
+	if o.plot == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(o.plot, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("--plot: %w", err)
+	}
+	return f, nil
+}
+
+// drawInto draws the report into f and closes it. Without anything to draw, the file
+// is what it was before, or gone if it is empty.
+func drawInto(f *os.File, r *tunnels.Report, format string) error {
+	if f == nil {
 		return nil
 	}
-	f, err := os.Create(o.plot)
-	if err != nil {
-		return fmt.Errorf("--plot: %w", err)
+	if r == nil || len(r.Cells) == 0 {
+		info, err := f.Stat()
+		if err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+			err = os.Remove(f.Name())
+		}
+		return errors.Join(err, f.Close())
 	}
-	return errors.Join(r.Chart().Write(f, picture), f.Close())
+	var picture bytes.Buffer
+	err := r.Chart().Write(&picture, format)
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err == nil {
+		_, err = f.Write(picture.Bytes())
+	}
+	if err != nil {
+		err = fmt.Errorf("--plot: %w", err)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // config turns the flags into what is to be measured; the error names the flag.

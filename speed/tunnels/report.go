@@ -38,11 +38,14 @@ func (r *Report) backends() (names []string) {
 func (r *Report) WriteTable(out io.Writer) error {
 	var w strings.Builder
 	r.head(&w)
-	for _, backend := range r.backends() {
-		for _, upload := range []bool{false, true} {
-			if !upload || r.Config.Both {
-				r.writeRates(&w, backend, upload)
-			}
+	for _, upload := range []bool{false, true} {
+		if upload && !r.Config.Both {
+			continue
+		}
+		if len(r.Config.Backends) > 1 {
+			r.writeBackends(&w, upload)
+		} else {
+			r.writeRates(&w, r.backends()[0], upload)
 		}
 	}
 	if len(r.Delays) > 0 {
@@ -55,28 +58,49 @@ func (r *Report) WriteTable(out io.Writer) error {
 	return err
 }
 
-const labelWidth = 18
+// labelWidth holds "download, 200ms±50ms".
+const labelWidth = 20
 
+// writeRates writes one backend's table, a line a row.
 func (r *Report) writeRates(w io.Writer, backend string, upload bool) {
-	direction := "download"
-	if upload {
-		direction = "upload"
+	r.writeColumns(w, direction(upload))
+	for _, row := range r.Config.Rows {
+		r.writeLine(w, row.Path(), row, backend, upload)
 	}
-	if len(r.Config.Backends) > 1 {
-		direction += ", " + backend
+}
+
+// writeBackends writes a table for each row, a line a backend.
+func (r *Report) writeBackends(w io.Writer, upload bool) {
+	for _, row := range r.Config.Rows {
+		r.writeColumns(w, direction(upload)+", "+row.Path())
+		for _, backend := range r.backends() {
+			r.writeLine(w, backend, row, backend, upload)
+		}
 	}
-	fmt.Fprintf(w, "\n%-*s %8s", labelWidth, direction, "window")
+}
+
+func (r *Report) writeColumns(w io.Writer, title string) {
+	fmt.Fprintf(w, "\n%-*s %8s", labelWidth, title, "window")
 	for _, c := range r.Config.Columns {
 		fmt.Fprintf(w, " %10s", c)
 	}
 	fmt.Fprintf(w, "   Mbit/s\n")
-	for _, row := range r.Config.Rows {
-		fmt.Fprintf(w, "%-*s %8s", labelWidth, row.Path(), windowText(row.Window))
-		for _, column := range r.Config.Columns {
-			fmt.Fprintf(w, " %10s", megabits(r.rate(row, column, backend, upload)))
-		}
-		fmt.Fprintln(w)
+}
+
+func (r *Report) writeLine(w io.Writer, label string, row Row, backend string, upload bool) {
+	fmt.Fprintf(w, "%-*s %8s", labelWidth, label, windowText(row.Window))
+	for _, column := range r.Config.Columns {
+		fmt.Fprintf(w, " %10s", megabits(r.rate(row, column, backend, upload)))
 	}
+	fmt.Fprintln(w)
+}
+
+// direction is the word for one.
+func direction(upload bool) string {
+	if upload {
+		return "upload"
+	}
+	return "download"
 }
 
 // megabits writes a rate in bits a second; "-" is one that was not measured.
@@ -191,11 +215,7 @@ func (r *Report) WriteJSON(out io.Writer, version string) error {
 		Cells: []jsonCell{}, Delays: []jsonDelay{}, Completed: r.completed(),
 	}
 	for _, c := range r.Cells {
-		direction := "download"
-		if c.Upload {
-			direction = "upload"
-		}
-		j.Cells = append(j.Cells, jsonCell{c.Row.json(), c.Column, c.Backend, direction, c.BitsPerSecond, c.Samples, c.Window})
+		j.Cells = append(j.Cells, jsonCell{c.Row.json(), c.Column, c.Backend, direction(c.Upload), c.BitsPerSecond, c.Samples, c.Window})
 	}
 	for _, d := range r.Delays {
 		j.Delays = append(j.Delays, jsonDelay{d.Row.json(), d.Column, d.Sent, d.Received, d.Overtaken,

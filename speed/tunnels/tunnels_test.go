@@ -112,15 +112,28 @@ tunnel   MS-CHAPv2, MPPE-128 stateless, RC4 by u32
 link     emulated in this process: no limit to its rate, nothing lost; delay and jitter one way, in the direction of the data
 traffic  one TCP connection, 1s each
 
-download             window        raw       drop      order   Mbit/s
-3ms                    256k        500        237        242
-3ms±1ms                  8m        200       4.35        190
+download               window        raw       drop      order   Mbit/s
+3ms                      256k        500        237        242
+3ms±1ms                    8m        200       4.35        190
 
-one-way delay                    p50 ms    p90 ms    p99 ms overtaken      lost
-3ms                     order      3.10      4.00      5.00      0.5%      1.0%
+one-way delay                      p50 ms    p90 ms    p99 ms overtaken      lost
+3ms                       order      3.10      4.00      5.00      0.5%      1.0%
 
 At 3ms±1ms/8m the window gives 95% of what TCP has without a tunnel; dropping what is late, as the stock kernel driver does, 2%.
 `, "\n"), out.String())
+}
+
+func TestTableOfBackends(t *testing.T) {
+	r := made(t)
+	r.Config.Backends = append(r.Config.Backends, backend(t, "reference"))
+	r.Config.Rows, r.Config.Columns, r.Delays = r.Config.Rows[:1], []Column{Order}, nil
+	var out bytes.Buffer
+	require.NoError(t, r.WriteTable(&out))
+	assert.Contains(t, out.String(), `
+download, 3ms          window      order   Mbit/s
+u32                      256k        242
+reference                256k          -
+`)
 }
 
 func TestTableOfWhatWasNotMeasured(t *testing.T) {
