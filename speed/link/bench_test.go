@@ -82,20 +82,24 @@ func (o *outlet) take(batch [][]byte) error {
 	return nil
 }
 
-// flood sends n packets, a batch every gap, and says how late the batches were.
-// Without a gap it is as fast as the output, not as the queue's refusals.
+// flood sends n packets, a batch every gap, and says how late the batches were. A
+// late one puts off those after it: made up for, it would be a burst beyond the
+// rate. Without a gap it is as fast as the output, not as the queue's refusals.
 func (o *outlet) flood(runner *Runner, batch [][]byte, n int, gap time.Duration) (late Lateness) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	start := time.Now()
+	next := time.Now()
 	for sent := 0; sent < n; sent += len(batch) {
-		next := start.Add(time.Duration(sent/len(batch)) * gap)
 		now := time.Now()
 		for now.Before(next) {
 			now = time.Now()
 		}
 		if gap > 0 {
 			late.add(now.Sub(next))
+		}
+		next = next.Add(gap)
+		if now.After(next) {
+			next = now
 		}
 		for gap == 0 && o.sent.Load()-o.count.Load() > 2048 {
 			runtime.Gosched()
