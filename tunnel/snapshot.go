@@ -44,6 +44,7 @@ func (s *Session) snapshotIn(v *status.Session) {
 	c["window_marked"] = s.in.win.Stats().Marked
 	held, heldBytes := s.in.win.Held()
 	c["window_held_packets"], c["window_held_bytes"] = uint64(held), uint64(heldBytes)
+	c["window_wait_us"] = uint64(s.in.win.Wait().Microseconds())
 	c["sequence_in"] = uint64(s.in.data.last)
 	for name, n := range s.in.stats.dropped() {
 		c[name] = n
@@ -115,7 +116,7 @@ func (t totals) clone() totals {
 
 // states are the counters of a session that tell how things stand, and make no sum.
 var states = map[string]bool{
-	"call_id": true, "peer_call_id": true, "sequence_in": true, "window_held_packets": true, "window_held_bytes": true,
+	"call_id": true, "peer_call_id": true, "sequence_in": true, "window_held_packets": true, "window_held_bytes": true, "window_wait_us": true,
 }
 
 func (t *totals) add(v status.Session) {

@@ -49,7 +49,7 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.IntVar(&f.mtu, "mtu", tunnel.DefaultMTU, fmt.Sprintf("largest IP packet in the tunnel, %d to %d `BYTES`", tunnel.MinMTU, tunnel.MaxMTU))
 	flags.StringVar(&f.device, "tun", device, "`NAME` of the TUN device; %d becomes the first free number")
 	flags.IntVar(&f.window, "reorder-window", reorder.DefaultSize, fmt.Sprintf("how many `PACKETS` the reorder window reaches over, a power of two, %d at most", reorder.MaxSize))
-	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one, 1ms to 10s")
+	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one at most, 1ms to 10s; less where less has been enough lately")
 	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "packets that overtake each other: `POLICY` is order (early ones wait), immediate (all pass as they come) or drop (late ones are thrown away, as the Linux kernel does)")
 	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, fmt.Sprintf("between two LCP Echo-Requests; %d without an answer end the tunnel; 0 sends none, and a dead peer stays unnoticed", ppp.DefaultEchoFailures))
 	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is raw (by the kernel), xsk or packet (at half the cost, past its output rules, its queueing discipline and tcpdump), or auto (the cheapest that the peer's acknowledgments prove to work)")

@@ -40,6 +40,7 @@ var sessionFields = []statusField{
 	{name: "sequence_in", what: "the highest GRE number that is believed", now: true},
 	{name: "window_held_packets", what: "packets that wait in the reorder window", now: true},
 	{name: "window_held_bytes", what: "their bytes", now: true},
+	{name: "window_wait_us", what: "how long a packet waits for a missing one, in microseconds: --reorder-timeout, or less where that has been enough lately", now: true},
 	{name: "window_marked", what: "GRE numbers that carried no data, but control frames"},
 	{name: "control_frames_in", what: "PPP control frames taken"},
 	{name: "control_frames_out", what: "PPP control frames sent"},

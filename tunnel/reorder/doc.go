@@ -24,6 +24,15 @@
 // Holding back the first packet instead would delay every session by Timeout.
 // Under Immediate such a packet is delivered.
 //
+// # How long to wait
+//
+// Under Order a packet waits for those before it, for Timeout at the longest. A
+// number that the network has lost never comes, and to wait for it in full would
+// stop the stream once for every loss. So the window notes how long the waits were
+// that ended with the missing packet: after a few waits it takes twice the longest
+// of the last half minute or so, 10 ms at the least. Every packet that comes after
+// it was given up doubles that. Config.Fixed turns this off.
+//
 // # The books
 //
 // Every pushed packet ends in exactly one place:

@@ -20,6 +20,8 @@ type model struct {
 	marks       map[int64]bool // numbers marked as no data, and not used by data since
 	out, back   []string
 	stats       Stats // Lost and Marked: those from before the last restart
+	wait        patience
+	epoch       time.Time
 }
 
 type modelPacket struct {
@@ -28,7 +30,15 @@ type modelPacket struct {
 }
 
 func newModel(cfg Config) *model {
-	return &model{cfg: cfg, held: map[int64]modelPacket{}, delivered: map[int64]bool{}, marks: map[int64]bool{}}
+	return &model{cfg: cfg, held: map[int64]modelPacket{}, delivered: map[int64]bool{}, marks: map[int64]bool{}, wait: patience{limit: cfg.Timeout, learns: !cfg.Fixed}}
+}
+
+// since is the time since the first packet ever.
+func (m *model) since(now time.Time) time.Duration {
+	if m.epoch.IsZero() {
+		m.epoch = now
+	}
+	return now.Sub(m.epoch)
 }
 
 // push uses the serial distance from the head to find which of the infinitely
@@ -47,6 +57,9 @@ func (m *model) push(now time.Time, seq uint32, p string) {
 		m.stats.Duplicated++
 		m.back = append(m.back, p)
 	case late && (m.cfg.Policy != Immediate || m.head-n > int64(m.cfg.Size)):
+		if m.cfg.Policy == Order && m.head-n <= int64(m.cfg.Size) {
+			m.wait.late(m.since(now), uint64(m.head-m.first))
+		}
 		m.stats.UnderWindow++
 		m.back = append(m.back, p)
 	case m.cfg.Policy != Order:
@@ -66,6 +79,9 @@ func (m *model) pushOrder(n int64, now time.Time, p string) {
 		m.giveUp(floor)
 	}
 	if n == m.head {
+		if len(m.held) > 0 {
+			m.wait.filled(m.since(now), now.Sub(m.oldest()))
+		}
 		m.deliver(n, p)
 		m.giveUp(n + 1)
 	} else {
@@ -78,11 +94,26 @@ func (m *model) pushOrder(n int64, now time.Time, p string) {
 }
 
 func (m *model) expire(now time.Time) {
+	expired := false
 	for _, n := range m.keys() {
-		if h, waits := m.held[n]; waits && now.Sub(h.at) >= m.cfg.Timeout {
+		if h, waits := m.held[n]; waits && now.Sub(h.at) >= m.wait.wait(uint64(m.head-m.first)) {
 			m.giveUp(n + 1)
+			expired = true
 		}
 	}
+	if expired {
+		m.wait.inVain(m.since(now))
+	}
+}
+
+// oldest is when the packet came that has waited longest.
+func (m *model) oldest() (at time.Time) {
+	for _, h := range m.held {
+		if at.IsZero() || h.at.Before(at) {
+			at = h.at
+		}
+	}
+	return at
 }
 
 func (m *model) flush() {
@@ -151,7 +182,7 @@ func (m *model) heldBytes() (sum int) {
 
 func (m *model) deadline() (at time.Time, ok bool) {
 	for _, h := range m.held {
-		if t := h.at.Add(m.cfg.Timeout); !ok || t.Before(at) {
+		if t := h.at.Add(m.wait.wait(uint64(m.head - m.first))); !ok || t.Before(at) {
 			at, ok = t, true
 		}
 	}
@@ -280,11 +311,15 @@ func TestModelLink(t *testing.T) {
 		"everything":  {loss: 0.02, duplicate: 0.05, late: 0.2, reach: 90, pause: 3 * time.Millisecond},
 		"slow, lossy": {loss: 0.3, late: 0.3, reach: 5, pause: 40 * time.Millisecond},
 	}
-	for _, policy := range []Policy{Order, Drop, Immediate} {
+	for _, kind := range []struct {
+		name   string
+		policy Policy
+		fixed  bool
+	}{{"order", Order, false}, {"order, fixed", Order, true}, {"drop", Drop, false}, {"immediate", Immediate, false}} {
 		for name, l := range links {
-			t.Run(policy.String()+"/"+name, func(t *testing.T) {
-				rng := rand.New(rand.NewPCG(1, uint64(policy)))
-				x := newPair(t, Config{Size: 64, Timeout: 100 * time.Millisecond, MaxBytes: 1500, Policy: policy})
+			t.Run(kind.name+"/"+name, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(1, uint64(kind.policy)))
+				x := newPair(t, Config{Size: 64, Timeout: 100 * time.Millisecond, MaxBytes: 1500, Policy: kind.policy, Fixed: kind.fixed})
 				type sent struct {
 					place int
 					seq   uint32
@@ -346,6 +381,7 @@ func play(t testing.TB, script []byte) {
 		Timeout:  50 * time.Millisecond,
 		MaxBytes: 1 + 8*int(script[0]/8),
 		Policy:   Policy(script[1] % 3),
+		Fixed:    script[1]/3%2 == 1,
 	})
 	starts := [...]uint32{0, 1, 1<<32 - 20, 1 << 31, 1<<31 - 30}
 	start := starts[int(script[2])%len(starts)]

@@ -21,9 +21,12 @@ func (w *Window) place(at time.Duration, seq uint32, p []byte, deliver func([]by
 		}
 		if w.seen(seq, w.head-seq) {
 			w.refuse(&w.stats.Duplicated, p)
-		} else {
-			w.refuse(&w.stats.UnderWindow, p)
+			return
 		}
+		if w.head-seq <= w.size {
+			w.wait.late(at, w.span)
+		}
+		w.refuse(&w.stats.UnderWindow, p)
 		return
 	}
 	if uint32(ahead) >= w.size {
@@ -34,6 +37,9 @@ func (w *Window) place(at time.Duration, seq uint32, p []byte, deliver func([]by
 	d := seq - w.head
 	switch {
 	case d == 0:
+		if w.ring.count > 0 {
+			w.wait.filled(at, at-w.ring.slots[w.ring.oldest].at)
+		}
 		w.pass(p, deliver)
 		w.drain(deliver)
 	case w.ring.has(seq, d):
@@ -95,11 +101,15 @@ func (w *Window) skipGap(deliver func([]byte)) {
 	w.drain(deliver)
 }
 
-// expire delivers every packet that has waited for Timeout, with all that
+// expire delivers every packet that has waited long enough, with all that
 // precedes it. The one that has waited longest need not have the lowest number.
 func (w *Window) expire(at time.Duration, deliver func([]byte)) {
-	for w.ring.count > 0 && at-w.ring.slots[w.ring.oldest].at >= w.cfg.Timeout {
+	expired := false
+	for wait := w.wait.wait(w.span); w.ring.count > 0 && at-w.ring.slots[w.ring.oldest].at >= wait; expired = true {
 		w.advance(w.ring.oldestSeq(w.head)-w.head+1, deliver)
+	}
+	if expired {
+		w.wait.inVain(at)
 	}
 	w.drain(deliver)
 }

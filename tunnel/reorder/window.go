@@ -21,6 +21,10 @@ type Config struct {
 	Size int
 	// Timeout is the longest that a packet waits for a missing one.
 	Timeout time.Duration
+	// Fixed lets every packet wait for Timeout. Without it packets wait for less
+	// where that has been enough lately, so that what the network loses does not
+	// hold up the rest for Timeout.
+	Fixed bool
 	// MaxBytes bounds the payload bytes (the sum of len(p)) that wait. Beyond
 	// it the oldest gap is given up, and the packets behind that gap flow.
 	MaxBytes int
@@ -44,6 +48,7 @@ type Window struct {
 	marked  int     // how many marks are set
 	passed  history // marked numbers that the head has passed; as long as marks
 	ring    ring
+	wait    patience
 	epoch   time.Time // the zero of slot.at
 	last    time.Duration
 	stats   Stats
@@ -80,6 +85,7 @@ func New(cfg Config) (*Window, error) {
 		size: uint32(cfg.Size),
 		past: newHistory(cfg.Size),
 		ring: ring{oldest: none, newest: none},
+		wait: patience{limit: cfg.Timeout, learns: !cfg.Fixed},
 	}, nil
 }
 
@@ -105,7 +111,7 @@ func (w *Window) Push(now time.Time, seq uint32, p []byte, deliver func([]byte))
 	}
 }
 
-// Expire delivers, in order, what has waited for Timeout at now, with all that
+// Expire delivers, in order, what has waited long enough at now, with all that
 // precedes it. A caller's timer calls it at Deadline.
 func (w *Window) Expire(now time.Time, deliver func([]byte)) {
 	if w.ring.count > 0 {
@@ -113,13 +119,13 @@ func (w *Window) Expire(now time.Time, deliver func([]byte)) {
 	}
 }
 
-// Deadline says when the packet that has waited longest will have waited for
-// Timeout; false when none waits.
+// Deadline says when the packet that has waited longest will have waited long
+// enough; false when none waits.
 func (w *Window) Deadline() (time.Time, bool) {
 	if w.ring.count == 0 {
 		return time.Time{}, false
 	}
-	return w.epoch.Add(w.ring.slots[w.ring.oldest].at + w.cfg.Timeout), true
+	return w.epoch.Add(w.ring.slots[w.ring.oldest].at + w.wait.wait(w.span)), true
 }
 
 // Flush delivers all that waits, in order, and gives up the numbers missing in
@@ -129,6 +135,10 @@ func (w *Window) Flush(deliver func([]byte)) {
 		w.skipGap(deliver)
 	}
 }
+
+// Wait is how long a packet waits for a missing one at present: Timeout, or less
+// where the window has learnt that less is enough.
+func (w *Window) Wait() time.Duration { return w.wait.wait(w.span) }
 
 // Held says how many packets wait, and their bytes.
 func (w *Window) Held() (packets, bytes int) { return w.ring.count, w.ring.bytes }
