@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak tools bench bench-go bench-tunnel bench-mips fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak tools bench bench-go bench-tunnel bench-guest bench-mips fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -57,6 +57,10 @@ bench-go: ## Go benchmarks of the ciphers: bench.out, and a table of backends
 
 bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network namespaces; as root (5 to 6 minutes)
 	@$(GO) run ./scripts/benchtunnel
+
+bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel's PPTP, in the guest of the real peers; as root (3 minutes)
+	@interop/build.sh
+	@interop/run.sh -c 1 -t 600 speed --verdict
 
 bench-server: ## a server with 1 to 5,000 sessions: set-up rate, memory, throughput, shares; one core and two (3 minutes)
 	@$(GO) run ./scripts/benchserver

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds what the guest needs into $INTEROP_BUILD (default: build/interop of the
-# repository): the pppd plugin kpptp.so, a static arc4, the forger and the probe. Safe to
-# repeat. INTEROP_ARC4=FILE takes that binary instead of building one.
+# repository): the pppd plugin kpptp.so, a static arc4, the forger, the probe, and
+# wireguard-go with what sets it up. Safe to repeat. INTEROP_ARC4=FILE takes that
+# binary instead of building one.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${INTEROP_BUILD:-$here/../build/interop}
@@ -13,6 +14,8 @@ fi
 cd "$here/.."
 CGO_ENABLED=0 go build -o "$build/forge" ./interop/forge
 CGO_ENABLED=0 go build -o "$build/probe" ./interop/probe
+CGO_ENABLED=0 go build -o "$build/contest" ./interop/contest
+CGO_ENABLED=0 go build -trimpath -o "$build/wireguard-go" golang.zx2c4.com/wireguard
 if [ -n "${INTEROP_ARC4:-}" ]; then
 	cp "$INTEROP_ARC4" "$build/arc4"
 else

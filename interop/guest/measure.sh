@@ -80,15 +80,20 @@ tcp() {
 	awk '/receiver/ { for (i = 2; i <= NF; i++) if ($i == "Mbits/sec") r = $(i - 1) } END { print r == "" ? "none" : r }' <<<"$out"
 }
 
-# tcp_both NAME SECONDS: TCP through the tunnel in both directions
+# tcp_both NAME SECONDS: TCP through the tunnel in both directions. There are three
+# tries, as a busy machine can stop the guest's one CPU for most of one.
 tcp_both() {
-	local up down
-	iperf_server $TUN_S
-	up=$(tcp $TUN_S "$2")
-	down=$(tcp $TUN_S "$2" -R)
-	stop "$IPERF_PID" 3
-	check "$1.tcp" "$(awk -v u="$up" -v d="$down" 'BEGIN { print (u + 0 > 1 && d + 0 > 1) ? "yes" : "no" }')" \
-		"up $up, down $down Mbit/s"
+	local up down try ok=no
+	for try in 1 2 3; do
+		iperf_server $TUN_S
+		up=$(tcp $TUN_S "$2")
+		down=$(tcp $TUN_S "$2" -R)
+		stop "$IPERF_PID" 3
+		ok=$(awk -v u="$up" -v d="$down" 'BEGIN { print (u + 0 > 1 && d + 0 > 1) ? "yes" : "no" }')
+		[ $ok = no ] || break
+		say "NOTE $1.tcp: up $up, down $down Mbit/s at try $try"
+	done
+	check "$1.tcp" $ok "up $up, down $down Mbit/s"
 }
 
 # intact NAME: a megabyte of noise comes back from an echo at the server unchanged
