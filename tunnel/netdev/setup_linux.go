@@ -120,6 +120,9 @@ func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) err
 	}
 	if local.Is6() {
 		addr.Scope = unix.RT_SCOPE_LINK
+		// IPV6CP has made sure that the identifiers differ (RFC 5072 section 4.1), and an address that is being checked
+		// cannot be used.
+		addr.Flags = unix.IFA_F_NODAD
 	}
 	if remote.IsValid() {
 		addr.Peer = ipNet(netip.PrefixFrom(remote, remote.BitLen()))
