@@ -22,7 +22,6 @@ type pinger struct {
 	socket *icmp.PacketConn
 	to     net.Addr
 	id     int
-	began  time.Time
 
 	mu   sync.Mutex
 	sent map[int]time.Time // by sequence number, unanswered
