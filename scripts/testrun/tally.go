@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,7 +36,7 @@ func (t *tally) passTest(test string) {
 // fail records a failure and shows the end of its output.
 func (t *tally) fail(name, output string) {
 	t.failed = append(t.failed, name)
-	fmt.Fprintf(t.out, "FAIL %s\n%s", name, lastLines(output, 80))
+	fmt.Fprintf(t.out, "FAIL %s\n%s", name, shorten(output, 80))
 }
 
 // skip records that a test was skipped, under this label; the reasons are listed
@@ -99,17 +100,16 @@ func (t *tally) conclude() bool {
 	return good
 }
 
-// lastLines cuts s to its last n lines; the result is empty or ends in a
-// newline.
-func lastLines(s string, n int) string {
+// shorten leaves the first and the last n lines of s, since a program that falls says why at the beginning, and a test
+// at the end; the result is empty or ends in a newline.
+func shorten(s string, n int) string {
 	s = strings.TrimRight(s, "\n")
 	if s == "" {
 		return ""
 	}
 	lines := strings.Split(s, "\n")
-	if len(lines) > n {
-		cut := len(lines) - n
-		lines = append([]string{fmt.Sprintf("... %d lines left out", cut)}, lines[cut:]...)
+	if cut := len(lines) - 2*n; cut > 0 {
+		lines = slices.Concat(lines[:n], []string{fmt.Sprintf("... %d lines left out", cut)}, lines[n+cut:])
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

@@ -78,13 +78,16 @@ func TestConclude(t *testing.T) {
 	}
 }
 
-func TestCheckShowsTheEndOfAFailure(t *testing.T) {
+func TestCheckShowsTheEndsOfAFailure(t *testing.T) {
 	var out bytes.Buffer
 	sum := &tally{out: &out}
 	sum.check("words", exec.Command("sh", "-c", "seq 200; exit 3"))
 	require.Equal(t, []string{"words"}, sum.failed)
 	require.Contains(t, out.String(), "exit status 3")
 	require.Contains(t, out.String(), "lines left out")
+	require.Regexp(t, `(?m)^1$`, out.String())
+	require.Regexp(t, `(?m)^200$`, out.String())
+	require.NotRegexp(t, `(?m)^100$`, out.String())
 	sum.check("well", exec.Command("true"))
 	require.Equal(t, 1, sum.passed)
 }
