@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,24 +41,11 @@ func (s *sleeper) bind(realTime bool) {
 	}
 }
 
-// short is the longest sleep in which the goroutine keeps its processor, in Go's
-// sense. It would have to get one back on waking, perhaps through a thread that
-// waits for a core itself; the collector, though, waits for who keeps his.
-const short = 200 * time.Microsecond
-
 // sleep returns after d, or when woken, or early.
 func (s *sleeper) sleep(d time.Duration) {
 	s.poll[0] = unix.PollFd{Fd: int32(s.event), Events: unix.POLLIN}
 	timeout := unix.NsecToTimespec(int64(d))
-	var woken bool
-	if d <= short {
-		n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&s.poll[0])), 1, uintptr(unsafe.Pointer(&timeout)), 0, 0, 0)
-		woken = n == 1
-	} else {
-		n, _ := unix.Ppoll(s.poll[:], &timeout, nil)
-		woken = n == 1
-	}
-	if woken {
+	if n, _ := unix.Ppoll(s.poll[:], &timeout, nil); n == 1 {
 		var count [8]byte
 		_, _ = unix.Read(s.event, count[:]) // takes the event back; a second reader is no harm
 	}
