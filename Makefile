@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak tools bench bench-go bench-tunnel bench-guest bench-mips fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak tools bench bench-go bench-tunnel bench-server bench-guest bench-mips fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
