@@ -55,7 +55,7 @@ bench-go: ## Go benchmarks of the ciphers: bench.out, and a table of backends
 	$(GO) test -run '^$$' -bench . -count 6 -benchtime 0.2s ./arc4/ | tee bench.out
 	$(GO) tool benchstat -col /backend bench.out
 
-bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network namespaces; as root (5 to 6 minutes)
+bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network namespaces; as root (3 to 4 minutes)
 	@$(GO) run ./scripts/benchtunnel
 
 bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel's PPTP, in the guest of the real peers; as root (3 minutes)

@@ -112,7 +112,8 @@ func (d *Decrypter) Decrypt(dst, packet []byte) ([]byte, error) {
 //
 // In stateless mode a packet that does not decrypt costs one key set-up and PlausiblePrefix bytes, those of the look-ahead's
 // 2,047 key changes that nobody caused before, and if its sequence number claims to lie beyond that, up to 64 more, but none
-// once CatchUp has been called, which then makes them all; a packet that ends an outage may look ahead once more from there. In stateful mode it costs 32 key changes at most.
+// once CatchUp has been called, which then makes them all; a packet that ends an outage may look ahead once more from
+// there. In stateful mode it costs 32 key changes at most.
 func (d *Decrypter) DecryptSeq(dst, packet []byte, seq uint32) ([]byte, error) {
 	a, err := d.parse(packet)
 	if err != nil {

@@ -208,12 +208,15 @@ func NewPlan(seed uint64) *Plan {
 // Lives draws the settings with which both ends begin.
 func (p *Plan) Lives() (server, client Settings) { return p.settings(), p.settings() }
 
+// beforeEnd is how many numbers there are at most from the first one of a session to the end.
+const beforeEnd = 5_100
+
 // settings draws those of one life. Numbers begin so near their end that most
 // sessions pass it within a scene.
 func (p *Plan) settings() Settings {
 	return Settings{
 		Policy: pick(p.rng, reorder.Order, reorder.Order, reorder.Immediate, reorder.Drop),
-		MPPE:   p.mppe, FirstSeq: -(100 + p.rng.Uint32N(5_000)),
+		MPPE:   p.mppe, FirstSeq: -(100 + p.rng.Uint32N(beforeEnd-100)),
 	}
 }
 

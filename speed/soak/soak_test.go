@@ -236,11 +236,32 @@ func TestRunThatCannotBe(t *testing.T) {
 	require.False(t, r.Good())
 }
 
-// A run that is to show something, and has not, is no good.
+// A run that is to show something, and has not, is no good; one that was too short or too slow for that is.
 func TestRunWithoutWraps(t *testing.T) {
-	r := run{result: Result{Scenes: make([]SceneResult, scenesToWrap)}}
-	r.result.Scenes[3].Traffic = [2]Traffic{{Wraps: 1, Turns: 5}, {Wraps: 0, Turns: 5}}
-	r.judge()
-	require.Len(t, r.result.Faults, 1)
-	assert.Contains(t, r.result.Faults[0].What, "upload: no session has passed the end")
+	enough := Traffic{GRE: 3 * packetsToWrap, Wraps: 1, Turns: 5}
+	without, without2, few := enough, enough, enough
+	without.Wraps, without2.Turns = 0, 0
+	few.GRE, few.Wraps = few.GRE-1, 0
+	for _, tc := range []struct {
+		name    string
+		traffic [2]Traffic
+		want    string
+	}{
+		{"both have passed them", [2]Traffic{enough, enough}, ""},
+		{"no sequence number", [2]Traffic{enough, without}, "upload: in 61200 packets of 3 sessions none has passed the end"},
+		{"no coherency count", [2]Traffic{without2, enough}, "download: in 61200 packets of 3 sessions none has passed the end"},
+		{"too few packets", [2]Traffic{few, few}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := run{result: Result{Scenes: make([]SceneResult, 9), Rests: make([]Memory, 1)}}
+			r.result.Scenes[3].Traffic, r.result.Scenes[4].Sessions = tc.traffic, 1
+			r.judge()
+			if tc.want == "" {
+				require.Empty(t, r.result.Faults)
+				return
+			}
+			require.Len(t, r.result.Faults, 1)
+			assert.Contains(t, r.result.Faults[0].What, tc.want)
+		})
+	}
 }
