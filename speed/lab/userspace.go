@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-	"golang.zx2c4.com/wireguard/tun/netstack"
 
 	"github.com/arc4tun/arc4tun/speed/hub"
 	"github.com/arc4tun/arc4tun/speed/link"
@@ -23,13 +22,13 @@ import (
 // stacks: the control connection, and raw transfers. GRE, for which a stack has no
 // sockets, goes through links of its own with the same settings.
 type stacks struct {
-	outer  [2]*netstack.Net
+	outer  [2]*userspace.Stack
 	bridge *link.Bridge
 	hub    *hub.Hub        // of GRE packets
 	gre    [2]*link.Runner // by the sender
 
-	mu      sync.Mutex       // guards what follows
-	inner   [2]*netstack.Net // in the tunnel
+	mu      sync.Mutex          // guards what follows
+	inner   [2]*userspace.Stack // in the tunnel
 	devices []*ownDevice
 	scratch []byte // a packet behind the place of its IP header
 }
@@ -42,7 +41,7 @@ func newUserspace(download, upload link.Config) (network, error) {
 	var wires [2]netdev.Device
 	for s := range wires {
 		var err error
-		wires[s], u.outer[s], err = userspace.NewUserspace([]netip.Addr{side(s).outer()}, nil, wireMTU)
+		wires[s], u.outer[s], err = userspace.NewUserspace([]netip.Addr{side(s).outer()}, wireMTU)
 		if err != nil {
 			return nil, errors.Join(err, closeAll(wires[:s]))
 		}
@@ -112,7 +111,7 @@ func (u *stacks) depart(from, to netip.Addr, packets [][]byte) {
 func (u *stacks) listenGRE(s side, _ netip.Addr) (gre.Conn, error) { return u.hub.Listen(s.outer()) }
 
 func (u *stacks) device(_ context.Context, s side, n tunnel.Network) (netdev.Device, error) {
-	inner, stack, err := userspace.NewUserspace([]netip.Addr{n.Local}, nil, n.MTU)
+	inner, stack, err := userspace.NewUserspace([]netip.Addr{n.Local}, n.MTU)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +140,7 @@ func (u *stacks) dropDevices() error {
 }
 
 // stack finds a host's stack and address on a path.
-func (u *stacks) stack(s side, p Path) (*netstack.Net, error) {
+func (u *stacks) stack(s side, p Path) (*userspace.Stack, error) {
 	if p == Raw {
 		return u.outer[s], nil
 	}
@@ -160,7 +159,7 @@ func (u *stacks) listen(s side, p Path, _ uint16, _ int) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stack.ListenTCPAddrPort(netip.AddrPortFrom(s.address(p), 0))
+	return stack.ListenTCP(netip.AddrPortFrom(s.address(p), 0))
 }
 
 func (u *stacks) dial(ctx context.Context, s side, p Path, to string, _ int) (net.Conn, error) {
@@ -172,7 +171,7 @@ func (u *stacks) dial(ctx context.Context, s side, p Path, to string, _ int) (ne
 	if err != nil {
 		return nil, err
 	}
-	return stack.DialContextTCPAddrPort(ctx, address)
+	return stack.DialTCP(ctx, address)
 }
 
 func (u *stacks) packets(s side, p Path) (net.PacketConn, error) {
@@ -180,7 +179,7 @@ func (u *stacks) packets(s side, p Path) (net.PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stack.ListenUDPAddrPort(netip.AddrPortFrom(s.address(p), 0))
+	return stack.ListenUDP(netip.AddrPortFrom(s.address(p), 0))
 }
 
 func (u *stacks) runners() (download, upload []*link.Runner) {

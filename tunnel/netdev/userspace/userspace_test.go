@@ -2,9 +2,11 @@ package userspace
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"testing"
@@ -57,13 +59,13 @@ func TestTCPBetweenTwoStacks(t *testing.T) {
 		"IPv6": {netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			devA, netA, err := NewUserspace(local[:1], nil, 1400)
+			devA, netA, err := NewUserspace(local[:1], 1400)
 			require.NoError(t, err)
-			devB, netB, err := NewUserspace(local[1:], nil, 1400)
+			devB, netB, err := NewUserspace(local[1:], 1400)
 			require.NoError(t, err)
 			carriers := connect(devA, devB)
 
-			listener, err := netA.ListenTCPAddrPort(netip.AddrPortFrom(local[0], 80))
+			listener, err := netA.ListenTCP(netip.AddrPortFrom(local[0], 80))
 			require.NoError(t, err)
 			data := bytes.Repeat([]byte("a tunnel's worth of bytes. "), 40000)
 			var g errgroup.Group
@@ -76,7 +78,7 @@ func TestTCPBetweenTwoStacks(t *testing.T) {
 				_, err = conn.Write(data)
 				return err
 			})
-			conn, err := netB.DialTCPAddrPort(netip.AddrPortFrom(local[0], 80))
+			conn, err := netB.DialTCP(t.Context(), netip.AddrPortFrom(local[0], 80))
 			require.NoError(t, err)
 			got, err := io.ReadAll(conn)
 			require.NoError(t, err)
@@ -95,12 +97,12 @@ func TestTCPBetweenTwoStacks(t *testing.T) {
 // Nobody reads, the stack's queue is full of segments, and Close neither hangs nor panics.
 func TestCloseWhileSending(t *testing.T) {
 	local := netip.MustParseAddr("10.99.0.1")
-	dev, stack, err := NewUserspace([]netip.Addr{local}, nil, 1400)
+	dev, stack, err := NewUserspace([]netip.Addr{local}, 1400)
 	require.NoError(t, err)
-	conn, err := stack.DialUDPAddrPort(netip.AddrPortFrom(local, 5), netip.MustParseAddrPort("10.99.0.2:9"))
+	conn, err := stack.ListenUDP(netip.AddrPortFrom(local, 5))
 	require.NoError(t, err)
 	for range 50 {
-		_, err := conn.Write(make([]byte, 1000))
+		_, err := conn.WriteTo(make([]byte, 1000), &net.UDPAddr{IP: net.IPv4(10, 99, 0, 2), Port: 9})
 		require.NoError(t, err)
 	}
 	require.NoError(t, dev.Close())
@@ -110,8 +112,57 @@ func TestCloseWhileSending(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrClosed)
 }
 
+// The stack answers what arrives until the device is closed, and while it is being closed:
+// neither panics, and nobody waits for ever.
+func TestCloseWhileAnswering(t *testing.T) {
+	syn := make([]byte, 1400)
+	sizes := make([]int, 1)
+	peer, stack, err := NewUserspace([]netip.Addr{netip.MustParseAddr("10.99.0.2")}, 1400)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var dial errgroup.Group
+	dial.Go(func() error {
+		_, err := stack.DialTCP(ctx, netip.MustParseAddrPort("10.99.0.1:9"))
+		return err
+	})
+	_, err = peer.Read([][]byte{syn}, sizes, 0)
+	require.NoError(t, err)
+	cancel()
+	require.Error(t, dial.Wait())
+	require.NoError(t, peer.Close())
+
+	for range 200 {
+		dev, _, err := NewUserspace([]netip.Addr{netip.MustParseAddr("10.99.0.1")}, 1400)
+		require.NoError(t, err)
+		var g errgroup.Group
+		answered := make(chan struct{})
+		g.Go(func() error {
+			for {
+				if _, err := dev.Write([][]byte{syn[:sizes[0]]}, 0); err != nil {
+					return ignoreClosed(err)
+				}
+			}
+		})
+		g.Go(func() error {
+			answer := make([]byte, 1400)
+			if _, err := dev.Read([][]byte{answer}, make([]int, 1), 0); err != nil {
+				return err
+			}
+			close(answered)
+			for {
+				if _, err := dev.Read([][]byte{answer}, make([]int, 1), 0); err != nil {
+					return ignoreClosed(err)
+				}
+			}
+		})
+		<-answered
+		require.NoError(t, dev.Close())
+		require.NoError(t, g.Wait())
+	}
+}
+
 func TestWritePassesOverWhatIsNotIP(t *testing.T) {
-	dev, _, err := NewUserspace([]netip.Addr{netip.MustParseAddr("10.99.0.1")}, nil, 1400)
+	dev, _, err := NewUserspace([]netip.Addr{netip.MustParseAddr("10.99.0.1")}, 1400)
 	require.NoError(t, err)
 	defer dev.Close()
 	n, err := dev.Write([][]byte{{}, {0, 0, 0}, {0, 0, 0x10}, {0, 0, 0x45}, {0, 0, 0x60, 1}}, 2)
@@ -135,7 +186,7 @@ func TestNewUserspaceRefuses(t *testing.T) {
 		"address twice":   {[]netip.Addr{v4, v4}, 1400, "10.99.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := NewUserspace(tc.local, nil, tc.mtu)
+			_, _, err := NewUserspace(tc.local, tc.mtu)
 			require.Error(t, err)
 			assert.ErrorContains(t, err, tc.want)
 		})
