@@ -36,14 +36,14 @@ func (c Config) validate() error {
 	}
 	for name, share := range map[string]float64{"loss": c.Loss, "duplicate": c.Duplicate, "reorder": c.Reorder} {
 		if !(share >= 0 && share <= 1) {
-			return fmt.Errorf("link: %s %v%%: must be from 0%% to 100%%", name, share*100)
+			return fmt.Errorf("link: %s %s: must be from 0%% to 100%%", name, percent(share))
 		}
 	}
 	switch {
 	case c.Distribution > Pareto:
 		return fmt.Errorf("link: unknown %v: use uniform, normal or pareto", c.Distribution)
 	case c.Reorder > 0 && c.Delay == 0 && c.Jitter == 0:
-		return fmt.Errorf("link: reorder %v%%: needs a delay that some packets can skip", c.Reorder*100)
+		return fmt.Errorf("link: reorder %s: needs a delay that some packets can skip", percent(c.Reorder))
 	case c.Rate != 0 && (c.Rate < MinRate || c.Rate > MaxRate):
 		return fmt.Errorf("link: rate %dbit: must be from 1kbit to 1000gbit", c.Rate)
 	case c.Limit < 0 || c.Limit > MaxLimit:

@@ -92,6 +92,10 @@ func parseShare(name, value string, to *float64) error {
 	return nil
 }
 
+// percent gives a share with the digits that a float64 keeps of any decimal, and no more: 0.81% would else come out as
+// 0.8099999999999999%.
+func percent(share float64) string { return strconv.FormatFloat(share*100, 'g', 15, 64) + "%" }
+
 var rateUnits = [...]struct {
 	name string
 	bits int64
@@ -128,7 +132,7 @@ func (c Config) String() string {
 	}
 	share := func(name string, v float64) {
 		if v != 0 {
-			add("%s %s%%", name, strconv.FormatFloat(v*100, 'g', -1, 64))
+			add("%s %s", name, percent(v))
 		}
 	}
 	share("loss", c.Loss)

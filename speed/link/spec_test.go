@@ -1,6 +1,7 @@
 package link
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -33,6 +34,26 @@ func TestParse(t *testing.T) {
 			assert.Equal(t, want, again)
 		})
 	}
+}
+
+// TestSharesAreShownAsGiven: percent and share are no exact multiples of each other, and nobody wants to read that.
+func TestSharesAreShownAsGiven(t *testing.T) {
+	for given, want := range map[string]string{
+		"0.81%": "0.81%", "0.07%": "0.07%", "0.57%": "0.57%", "1.1%": "1.1%", "2.2%": "2.2%", "14%": "14%", "28.999%": "28.999%", "29%": "29%",
+		"57%": "57%", "99.99%": "99.99%", "100%": "100%", "33.333333333333336%": "33.3333333333333%", "1e-7%": "1e-07%",
+	} {
+		t.Run(given, func(t *testing.T) {
+			c, err := Parse("loss " + given)
+			require.NoError(t, err)
+			assert.Equal(t, "loss "+want, c.String())
+		})
+	}
+	for _, hundredths := range []int{1, 81, 1110, 9999} {
+		c := Config{Duplicate: float64(hundredths) / 10_000}
+		assert.Equal(t, fmt.Sprintf("duplicate %v%%", float64(hundredths)/100), c.String(), "made in a program")
+	}
+	_, err := New(Config{Delay: 1, Reorder: 1.1})
+	assert.EqualError(t, err, "link: reorder 110%: must be from 0% to 100%")
 }
 
 func TestParseErrors(t *testing.T) {
