@@ -24,8 +24,8 @@ which is what the Linux kernel's own PPTP driver does.
 
 On Linux the two hosts are network namespaces, with the kernel's TCP and raw GRE sockets. That takes root, or a user
 namespace, which is made where the system allows it; elsewhere, or with --userspace, they are TCP/IP stacks in this
-process, whose TCP windows are their own, from 1 MB up. The link is emulated in this process too; delay and jitter are
-those of the way from the server to the client. Nothing stays behind.
+process. The link is emulated in this process too; delay and jitter are those of the way from the server to the client.
+Nothing stays behind.
 
 The line has a rate, so that it, and not this machine's processor, is what limits the tunnel. With --rate 0 the
 processor does; and because a window that puts packets in order makes each as late as the slowest before it, a TCP
@@ -45,8 +45,6 @@ type demoOptions struct {
 	backend       string
 	userspace     bool
 	json          bool
-
-	windowGiven bool
 }
 
 const (
@@ -64,7 +62,6 @@ func newDemoCmd() *cobra.Command {
 		Example: demoExample,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.windowGiven = cmd.Flags().Changed("window")
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -73,7 +70,7 @@ func newDemoCmd() *cobra.Command {
 	f.DurationVar(&o.delay, "delay", 3*time.Millisecond, "one-way delay of the link, 2s at most")
 	f.DurationVar(&o.jitter, "jitter", time.Millisecond, "how far the delay of a packet is from that, at most: more than 0, and --delay at most")
 	f.StringVar(&o.rate, "rate", "100mbit", "`RATE` of the line, such as 100mbit or 1gbit; 0 for no limit")
-	f.IntVar(&o.window, "window", 256<<10, "TCP window in `BYTES` (kernel mode)")
+	f.IntVar(&o.window, "window", 256<<10, "TCP window in `BYTES`")
 	f.StringVar(&o.backend, "backend", "auto", backendUsage)
 	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
@@ -161,12 +158,6 @@ func (o *demoOptions) choose() (b *arc4.Backend, why string) {
 // measure fills the report's rows.
 func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *demoReport, constant, jittery link.Config, stdout, stderr io.Writer) error {
 	r.Mode, r.ModeWhy = l.Mode().String(), l.Why()
-	if l.Mode() == speedlab.Userspace {
-		r.WindowBytes = speedlab.UserspaceWindow
-		if o.windowGiven {
-			loggerFrom(ctx).Warn("--window has no effect in userspace mode: its stack has a window of its own", "bytes", r.WindowBytes)
-		}
-	}
 	if !o.json {
 		r.writeHead(stdout)
 	}

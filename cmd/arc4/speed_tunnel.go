@@ -28,8 +28,8 @@ A row is "none" or a delay, its jitter behind ± or +-, and the TCP window behin
 Delay and jitter are one way, in the direction of the data.
 
 Both ends run in this process. On Linux they are network namespaces, with the kernel's TCP and raw GRE sockets, which
-takes root or a user namespace; elsewhere, or with --userspace, they are TCP/IP stacks in this process, whose TCP
-windows are their own. The link is emulated in this process too. Nothing stays behind.`
+takes root or a user namespace; elsewhere, or with --userspace, they are TCP/IP stacks in this process. The link is
+emulated in this process too. Nothing stays behind.`
 
 const speedTunnelExample = `  arc4 speed tunnel
   arc4 speed tunnel --rows 3ms,3ms±1ms --cols raw,drop,order --seconds 10

@@ -125,6 +125,19 @@ func TestDataPassesIntact(t *testing.T) {
 	})
 }
 
+// A delay apart, no more than a window can be on its way: what a transfer gets has a bound.
+func TestWindowBoundsATransfer(t *testing.T) {
+	eachMode(t, func(t *testing.T, cfg Config) {
+		l := open(t, cfg)
+		const window, delay = 32 << 10, 50 * time.Millisecond
+		require.NoError(t, l.SetLink(link.Config{Delay: delay}, link.Config{}))
+		r, err := l.Measure(t.Context(), Transfer{Path: Raw, Window: window, Duration: time.Second})
+		require.NoError(t, err)
+		assert.NotZero(t, r.Bytes)
+		assert.LessOrEqual(t, r.Bytes, int64(r.Duration/delay+2)*window)
+	})
+}
+
 func TestMeasure(t *testing.T) {
 	eachMode(t, func(t *testing.T, cfg Config) {
 		l := open(t, cfg)

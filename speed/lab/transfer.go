@@ -23,12 +23,8 @@ type Transfer struct {
 	Path     Path
 	Upload   bool          // from the client to the server
 	Duration time.Duration // from the first byte asked for to the last one counted
-	Window   int           // largest TCP window in bytes, in kernel mode; 0: the system's own
+	Window   int           // largest TCP window in bytes; 0: the system's own
 }
-
-// UserspaceWindow is the TCP window that every connection in userspace mode begins
-// with, in bytes. It is the stack's own: it cannot be set, and grows with need.
-const UserspaceWindow = 1 << 20
 
 // Result is what the receiver of a transfer has got.
 type Result struct {

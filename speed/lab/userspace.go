@@ -152,22 +152,32 @@ func (u *stacks) stack(s side, p Path) (*userspace.Stack, error) {
 	return u.inner[s], nil
 }
 
+// opening is the stack for a connection with such a window. Those of different windows
+// must not be opened at the same time, as the window is the stack's.
+func (u *stacks) opening(s side, p Path, window int) (*userspace.Stack, error) {
+	stack, err := u.stack(s, p)
+	if err != nil {
+		return nil, err
+	}
+	return stack, stack.SetWindow(window)
+}
+
 // listen takes any free port: a stack does not give one back for a minute after a
 // connection on it has ended.
-func (u *stacks) listen(s side, p Path, _ uint16, _ int) (net.Listener, error) {
-	stack, err := u.stack(s, p)
+func (u *stacks) listen(s side, p Path, _ uint16, window int) (net.Listener, error) {
+	stack, err := u.opening(s, p, window)
 	if err != nil {
 		return nil, err
 	}
 	return stack.ListenTCP(netip.AddrPortFrom(s.address(p), 0))
 }
 
-func (u *stacks) dial(ctx context.Context, s side, p Path, to string, _ int) (net.Conn, error) {
+func (u *stacks) dial(ctx context.Context, s side, p Path, to string, window int) (net.Conn, error) {
 	address, err := netip.ParseAddrPort(to)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := u.stack(s, p)
+	stack, err := u.opening(s, p, window)
 	if err != nil {
 		return nil, err
 	}
