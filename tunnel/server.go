@@ -70,6 +70,9 @@ func DefaultReaders() int { return min(runtime.NumCPU(), runtime.GOMAXPROCS(0), 
 // cost descriptors and threads, and a machine may have hundreds of addresses.
 const wideAddresses = 16
 
+// manyAddresses is why the sessions on the addresses beyond those send by the raw socket, for status.
+var manyAddresses = fmt.Sprintf("clients call %d other addresses of this machine already, and no more than those have faster ways", wideAddresses)
+
 // Server answers PPTP clients.
 type Server struct {
 	cfg     ServerConfig
@@ -276,7 +279,10 @@ func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 	}
 	o := gre.Options{IO: v.cfg.IO, Log: v.cfg.Log, Readers: v.cfg.Readers}
 	if len(v.receivers) >= wideAddresses {
-		o.IO, o.Readers = uplink.Raw, 1
+		if o.IO != uplink.Raw {
+			o.IO, o.RawWhy = uplink.Raw, manyAddresses
+		}
+		o.Readers = 1
 		v.cfg.Log.Info("clients call many addresses: this one has one reader, and sends by the raw socket", "local", local)
 	}
 	return gre.Listen(local, o)

@@ -56,6 +56,8 @@ type Options struct {
 	Readers int
 	// IO says how a Sender's packets may go. WriteBatch always goes by the raw socket.
 	IO uplink.Mode
+	// RawWhy is why IO is uplink.Raw, for Sender.Status; empty: it was asked for.
+	RawWhy string
 	// Log hears of ways that fail; nil: slog.Default.
 	Log *slog.Logger
 }

@@ -1,6 +1,7 @@
 package gre
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"unsafe"
@@ -77,7 +78,7 @@ func openRaw(local netip.Addr) (fd int, err error) {
 func (c *rawConn) openUplink(opts Options) {
 	switch {
 	case opts.IO == uplink.Raw:
-		c.noUp = "it was asked for"
+		c.noUp = cmp.Or(opts.RawWhy, "it was asked for")
 		return
 	case c.local.IsUnspecified():
 		c.noUp = "no local address was given"
