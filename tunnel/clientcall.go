@@ -55,6 +55,7 @@ const greSilence = 6 * time.Second
 // run works the control connection until the call is over.
 func (k *clientCall) run(ctx context.Context) error {
 	defer k.link.end()
+	defer k.receiver.endWait()
 	go func() { _ = k.receiver.run() }()
 	k.pns.Start(k.c.cfg.Now())
 	timer := time.NewTimer(0)

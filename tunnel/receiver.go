@@ -53,10 +53,17 @@ func (r *receiver) callID(peer netip.Addr) (id uint16, ok bool) {
 	return 0, false
 }
 
-// await has packets kept that come before the first session does.
+// await has packets kept that come before the first session does, until that is added or endWait is called.
 func (r *receiver) await() {
 	for _, s := range r.shards {
 		s.await = true
+	}
+}
+
+// endWait counts the packets that were kept for a session that does not come.
+func (r *receiver) endWait() {
+	for _, s := range r.shards {
+		s.endWait()
 	}
 }
 
@@ -64,7 +71,10 @@ func (r *receiver) await() {
 func (r *receiver) giveUp(peer netip.Addr, id uint16) { r.of(id).giveUp(callKey{peer, id}) }
 
 // add lets s have its packets, those that came early first.
-func (r *receiver) add(s *Session) { r.of(s.callID).add(s) }
+func (r *receiver) add(s *Session) {
+	r.of(s.callID).add(s)
+	r.endWait()
+}
 
 // remove takes s off, which has had its last packet when remove returns.
 func (r *receiver) remove(s *Session) { r.of(s.callID).remove(callKey{s.peer, s.callID}) }

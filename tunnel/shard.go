@@ -82,6 +82,14 @@ func (h *shard) add(s *Session) {
 	}
 }
 
+// endWait keeps no packets any more for a session that is not there; those that were kept are nobody's.
+func (h *shard) endWait() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.strays.Add(uint64(len(h.early)))
+	h.await, h.early = false, nil
+}
+
 // callIDOf reads the call ID of a packet that is at least gre.MinHeader long (RFC 2637 section 4.1).
 func callIDOf(data []byte) uint16 { return uint16(data[6])<<8 | uint16(data[7]) }
 
