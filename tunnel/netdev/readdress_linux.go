@@ -43,12 +43,14 @@ func (c *changer) exchange(kind stepKind, add func() error, samePeer bool) error
 	c.undo = nil
 	err := first()
 	fresh := c.undo
-	var rest []undoStep
+	var rest, old []undoStep
 	for _, step := range before {
-		switch {
-		case step.kind != kind:
+		if step.kind != kind {
 			rest = append(rest, step)
-		case err == nil:
+			continue
+		}
+		old = append(old, step)
+		if err == nil {
 			err = step.run()
 		}
 	}
@@ -63,7 +65,7 @@ func (c *changer) exchange(kind stepKind, add func() error, samePeer bool) error
 		fresh = c.undo
 	}
 	if err != nil {
-		rest = append(rest, before...) // some of them for the second time, which does no harm
+		rest = append(rest, old...) // an address that is gone already is no error
 	}
 	// The first step, the routes that were kept, stays the last to be undone, and before it come the addresses.
 	c.undo = slices.Insert(rest, 1, fresh...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -106,4 +107,25 @@ func TestReaddressRefusesWhatItDoesNotChange(t *testing.T) {
 	}
 	require.NoError(t, setup.Undo())
 	require.Error(t, setup.Readdress(context.Background(), s), "nothing is applied")
+}
+
+// TestReaddressThatFailsIsUndone: an address that the system refuses half-way leaves every step to be undone once, and none
+// twice.
+func TestReaddressThatFailsIsUndone(t *testing.T) {
+	inNamespace(t)
+	uplink(t)
+	s := client(tunDevice(t, "t0"))
+	s.DefaultRoute, s.MTU, s.Local6 = true, 1400, addr("fe80::a")
+	off := "/proc/sys/net/ipv6/conf/t0/disable_ipv6"
+	if was, err := os.ReadFile(off); err != nil || string(was) != "0\n" {
+		skip(t, "this system has no IPv6: %s is %q, %v", off, was, err)
+	}
+	before := snapshot(t)
+	setup := apply(t, s)
+	if err := os.WriteFile(off, []byte("1"), 0); err != nil {
+		skip(t, "IPv6 cannot be switched off here: %v", err)
+	}
+	s.Local6 = addr("fe80::b")
+	require.ErrorContains(t, setup.Readdress(context.Background(), s), "IPv6 is switched off")
+	undone(t, setup, before)
 }
