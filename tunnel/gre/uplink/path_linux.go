@@ -210,6 +210,13 @@ func (p *Path) Status() Status {
 func (p *Path) Close() {
 	p.u.mu.Lock()
 	defer p.u.mu.Unlock()
-	p.cur.Store(nil)
+	p.end()
 	delete(p.u.paths, p)
+}
+
+// end goes back to the raw socket because the way is no longer wanted, and keeps the count of what went by it.
+func (p *Path) end() {
+	if r := p.cur.Swap(nil); r != nil {
+		p.past.Add(r.sent.Load())
+	}
 }

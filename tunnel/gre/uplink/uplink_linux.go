@@ -95,7 +95,7 @@ func (u *Uplink) Close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for p := range u.paths {
-		p.cur.Store(nil)
+		p.end()
 	}
 	clear(u.paths)
 	for _, l := range u.links {
