@@ -91,6 +91,34 @@ func TestBooksOfWhatIsHeld(t *testing.T) {
 	s.close()
 }
 
+// TestBooksOfEmptyPackets: a sequence number with nothing behind it is accounted for too, with its acknowledgment or without.
+func TestBooksOfEmptyPackets(t *testing.T) {
+	s := newSite(t, nil)
+	var toServer atomic.Uint64
+	s.hub.passing(func(_, to netip.Addr, _ []byte) bool {
+		if to == serverOuter {
+			toServer.Add(1)
+		}
+		return true
+	})
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	id := uint16(s.alone().Counters["call_id"])
+	acks := s.alone().AcksIn
+	for _, h := range []gre.Header{{CallID: id}, {CallID: id, HasSeq: true, Seq: 7}, {CallID: id, HasSeq: true, Seq: 7, HasAck: true, Ack: 1}} {
+		s.hub.mu.Lock()
+		toServer.Add(1)
+		s.hub.ends[serverOuter].of(h.AppendTo(nil)).queue <- gre.Packet{Addr: netip.MustParseAddr("127.0.0.3"), Data: h.AppendTo(nil)}
+		s.hub.mu.Unlock()
+	}
+	s.eventually(func() bool { return s.alone().Counters["in_malformed"] == 2 && s.alone().AcksIn > acks }, "they are counted")
+	g.exchange(20)
+	g.quit()
+	s.empty()
+	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, patience, time.Millisecond)
+	s.close()
+}
+
 // TestBooksOfTheDevice: packets of this machine for no session are accounted for.
 func TestBooksOfTheDevice(t *testing.T) {
 	s := newSite(t, nil)

@@ -120,16 +120,15 @@ func (s *Session) flush() {
 func (s *Session) one(now time.Time, data []byte) {
 	in := &s.in
 	h, payload, err := gre.Parse(data)
-	if err != nil {
-		if !errors.Is(err, gre.ErrEmpty) {
-			in.stats.Malformed++
-		}
+	empty := errors.Is(err, gre.ErrEmpty)
+	if err != nil && !(empty && h.HasAck) {
+		in.stats.Malformed++
 		return
 	}
 	if h.HasAck {
 		s.out.to.Acknowledged(h.Ack)
 	}
-	if !h.HasSeq {
+	if !h.HasSeq || empty {
 		in.stats.Acks++
 		return
 	}
