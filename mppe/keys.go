@@ -103,6 +103,7 @@ func MasterKey(passwordHashHash [16]byte, ntResponse [24]byte) [16]byte {
 	b = append(b, ntResponse[:]...)
 	b = append(b, magic1...)
 	digest := sha1.Sum(b)
+	clear(b)
 	return [16]byte(digest[:16])
 }
 
@@ -127,6 +128,7 @@ func AsymmetricStartKey(masterKey [16]byte, strength int, send, server bool) ([]
 	b = append(b, magic...)
 	b = append(b, pad2...)
 	digest := sha1.Sum(b)
+	clear(b)
 	return digest[:n:n], nil
 }
 

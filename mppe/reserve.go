@@ -20,7 +20,7 @@ const adaptEvery = 256
 // are the same in any case. It is for a processor that has nothing else to do: some goroutine calls Fill now and then.
 //
 // Fill is safe for concurrent use with the Encrypter or Decrypter that the Reserve belongs to, but not with itself.
-// Neither ever waits for the other, but for an exchange of a few words.
+// Neither ever waits for the other, but for an exchange of a few words; Wipe alone waits for Fill.
 type Reserve struct {
 	slots        []slot
 	slab         []byte // the slots' keystreams, stride bytes apart
@@ -42,12 +42,14 @@ type Reserve struct {
 	seekKey key
 	_       [64]byte
 
-	// Fill's own: the chain, whose last key is that of index made-1.
-	keys  *keyChanger
-	tip   key
-	jobs  [chainWidth]arc4.Job
-	zeros []byte
-	_     [64]byte
+	// Fill's own, while it holds filling: the chain, whose last key is that of index made-1.
+	filling sync.Mutex
+	wiped   bool
+	keys    *keyChanger
+	tip     key
+	jobs    [chainWidth]arc4.Job
+	zeros   []byte
+	_       [64]byte
 
 	// The user's own: the true head, made as last seen, how many packets were noted since the last look at their lengths,
 	// the longest of those, and the longest of those before.
@@ -103,6 +105,11 @@ func stride(size int) int {
 // Fill makes what the next few packets need and says for how many; 0 is that there is room for none. It takes as long as
 // encrypting those packets.
 func (r *Reserve) Fill() (made int) {
+	r.filling.Lock()
+	defer r.filling.Unlock()
+	if r.wiped {
+		return 0
+	}
 	next := r.made.Load()
 	if r.seeking.Load() {
 		r.mu.Lock()

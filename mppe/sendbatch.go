@@ -67,8 +67,9 @@ func (b *SendBatch) Encrypt() {
 			b.finish()
 		}
 		packets.XORKeyStreams(b.jobs[:b.n])
-		// The jobs must not keep the caller's buffers alive.
+		// The jobs must not keep the caller's buffers alive, nor the keys outlive their session.
 		clear(b.jobs[:b.n])
+		clear(b.keys[:b.n])
 		b.n = 0
 	}
 }

@@ -22,7 +22,7 @@ var decipheredRuns = sync.Pool{New: func() any { return new(decipheredRun) }}
 
 // decipherAhead adds what a run has for it to batch, which is to be deciphered before the run goes on.
 func (in *inbound) decipherAhead(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
-	if !in.early || in.dec == nil {
+	if !in.early || in.dec == nil || in.over {
 		return
 	}
 	run := decipheredRuns.Get().(*decipheredRun)

@@ -31,6 +31,7 @@ type inbound struct {
 	mu      sync.Mutex
 	dev     netdev.Device // nil until the local end is up
 	dec     *mppe.Decrypter
+	over    bool           // the session has ended, and dec has no keys any more
 	ahead   *decipheredRun // of the run in hand
 	early   bool           // stateless MPPE: decipher before the window
 	behind  bool           // the decrypter is catching up with the peer after an outage
@@ -186,7 +187,7 @@ func (in *inbound) isEcho(seq uint32, frame []byte) bool {
 func (s *Session) encrypted(now time.Time, seq uint32, body []byte) {
 	in := &s.in
 	switch {
-	case in.dec == nil:
+	case in.dec == nil || in.over:
 		in.stats.NotUp++
 	case len(body) > maxPacket:
 		in.stats.TooLong++

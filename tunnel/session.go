@@ -146,6 +146,7 @@ func (s *Session) run(ctx context.Context) *ppp.DownError {
 		timer.Reset(next)
 	}
 	s.shutData()
+	s.forgetKeys()
 	return s.end
 }
 
@@ -290,6 +291,8 @@ func (s *Session) event(e ppp.Event) {
 			s.log.Error("encryption could not start", "error", err)
 			s.Close("encryption could not start")
 		}
+		clear(e.Send.Key)
+		clear(e.Recv.Key)
 	case ppp.ResetRequested:
 		s.out.mu.Lock()
 		if s.out.enc != nil {
@@ -325,15 +328,36 @@ func (s *Session) encrypt(e ppp.EncryptionUp) error {
 	}
 	s.opts.filler.add(s, enc.Reserve(), dec.Reserve())
 	s.out.mu.Lock()
+	if s.out.enc != nil {
+		s.out.enc.Wipe()
+	}
 	s.out.enc, s.out.mustEnc = enc, true
 	s.out.mu.Unlock()
 	s.in.mu.Lock()
+	if s.in.dec != nil {
+		s.in.dec.Wipe()
+	}
 	s.in.dec, s.in.early, s.in.clear = dec, e.Recv.Stateless, false
 	s.in.data = belief{}
 	s.in.mu.Unlock()
 	s.setState(func(st *sessionState) { st.strength, st.stateless = e.Recv.Strength, e.Recv.Stateless })
 	s.log.Info("encrypted", "mppe", e.Recv.Strength, "stateless", e.Recv.Stateless, "backend", s.opts.Backend.Name())
 	return nil
+}
+
+// forgetKeys overwrites the keys of a session that has ended. What is left of it are its counters.
+func (s *Session) forgetKeys() {
+	s.out.mu.Lock()
+	if s.out.enc != nil {
+		s.out.enc.Wipe()
+	}
+	s.out.mu.Unlock()
+	s.in.mu.Lock()
+	s.in.over = true
+	if s.in.dec != nil {
+		s.in.dec.Wipe()
+	}
+	s.in.mu.Unlock()
 }
 
 // openNetwork lets IP packets pass, once the owner has made the way for them.

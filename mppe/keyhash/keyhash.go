@@ -44,6 +44,9 @@ func New(start []byte) (*Hasher, error) {
 	return h, nil
 }
 
+// Wipe overwrites the start key and all that was made of it. What Sum gives afterwards is of no use.
+func (h *Hasher) Wipe() { *h = Hasher{} }
+
 // Sum puts the first Size bytes of the digest of start key, zeros, session key and pad into sum. Of session, the first 8
 // bytes count where the start key has 8. The two may be the same.
 func (h *Hasher) Sum(sum, session *[Size]byte) {

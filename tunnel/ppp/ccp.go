@@ -248,10 +248,12 @@ func (c *ccp) direction(bits uint32, send bool) (Direction, error) {
 	if err != nil {
 		return Direction{}, err
 	}
+	other := keys.Send
 	d.Key = keys.Recv
 	if send {
-		d.Key = keys.Send
+		d.Key, other = keys.Send, keys.Recv
 	}
+	clear(other)
 	return d, nil
 }
 
