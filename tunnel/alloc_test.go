@@ -54,6 +54,7 @@ type noOwner struct{ dev netdev.Device }
 func (noOwner) authSucceeded(*Session, ppp.AuthSucceeded)                  {}
 func (noOwner) authFailed(*Session, ppp.AuthFailed)                        {}
 func (o noOwner) networkUp(*Session, ppp.NetworkUp) (netdev.Device, error) { return o.dev, nil }
+func (noOwner) opened(*Session)                                            {}
 func (noOwner) networkDown(*Session)                                       {}
 
 // pair is two sessions that are up, without the negotiation that leads there: what one seals the other can open.

@@ -25,6 +25,7 @@ type clientCall struct {
 	receiver    *receiver
 
 	session   *Session
+	network   Network   // that the local end was made for; the session's goroutine's own
 	began     time.Time // when the call was up
 	ended     chan *ppp.DownError
 	linkEnded bool  // ended has been read
@@ -241,10 +242,15 @@ func (k *clientCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, erro
 	}
 	k.c.current.Store(s)
 	k.c.read(dev)
-	if k.c.cfg.Changed != nil {
-		k.c.cfg.Changed(true, n)
-	}
+	k.network = n
 	return dev, nil
+}
+
+// opened tells the owner only now: who sends at once must find the tunnel open.
+func (k *clientCall) opened(*Session) {
+	if k.c.cfg.Changed != nil {
+		k.c.cfg.Changed(true, k.network)
+	}
 }
 
 func (k *clientCall) networkDown(s *Session) {

@@ -240,4 +240,6 @@ func (c *serverCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, erro
 	return c.k.v.cfg.Device, nil
 }
 
+func (c *serverCall) opened(*Session) {}
+
 func (c *serverCall) networkDown(s *Session) { c.k.v.dropRoutes(s) }

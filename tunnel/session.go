@@ -75,6 +75,8 @@ type sessionOwner interface {
 	authFailed(*Session, ppp.AuthFailed)
 	// networkUp gives the local device, made and routed for this network; the session opens when it returns.
 	networkUp(*Session, ppp.NetworkUp) (netdev.Device, error)
+	// opened says that packets pass now.
+	opened(*Session)
 	networkDown(*Session)
 }
 
@@ -385,6 +387,7 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 		}
 		st.network, st.up, st.phase = e, true, "up"
 	})
+	s.owner.opened(s)
 }
 
 // MTU is the largest IP packet that both our setting and the peer's MRU allow.
