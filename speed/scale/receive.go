@@ -14,6 +14,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/speed/hub"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
 // ReceiveConfig says how a server's way in is measured: packets that clients have
@@ -49,6 +50,7 @@ type recorder struct {
 
 	mu      sync.Mutex
 	taking  bool
+	data    int                     // packets with data that were recorded
 	from    map[netip.Addr][][]byte // what each client sent
 	feed    []gre.Packet            // in the order of the feeding
 	sockets gre.Conn                // nil: the feeders have lists
@@ -93,18 +95,28 @@ func (r *recorder) take(from netip.Addr, packets [][]byte) bool {
 	}
 	for _, p := range packets {
 		r.from[from] = append(r.from[from], append([]byte(nil), p...))
+		if carriesData(p) {
+			r.data++
+		}
 	}
 	return true
 }
 
-// recorded is how many packets there are.
-func (r *recorder) recorded() (n int) {
+// recorded is how many packets with data there are; acknowledgments may come between them.
+func (r *recorder) recorded() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, ps := range r.from {
-		n += len(ps)
+	return r.data
+}
+
+// carriesData is whether a GRE packet has an MPPE packet in it.
+func carriesData(p []byte) bool {
+	_, payload, err := gre.Parse(p)
+	if err != nil {
+		return false
 	}
-	return n
+	protocol, _, err := ppp.ParseFrame(payload)
+	return err == nil && protocol == ppp.ProtoCompressed
 }
 
 // feedRun is how many packets of one session come after one another.
