@@ -102,9 +102,13 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 	}
 	return &route{
 		header: newHeader(f.link.mac, u.hood(f).mac, u.cfg.Local, p.peer, u.cfg.DontFragment),
-		mtu:    f.mtuOf(), link: f.link.index, tx: l.tx, ids: &u.ids,
+		mtu:    f.wholeFrame(), link: f.link.index, tx: l.tx, ids: &u.ids,
 	}, l.describe(f.nextHop.String()), old
 }
+
+// wholeFrame is the longest IP packet that goes to a peer whole and fits a frame of a transmitter, in bytes: links may take
+// longer ones, of which the end would be missing.
+func (r routeFacts) wholeFrame() int { return min(r.mtuOf(), frameSize-ethernetLen) }
 
 func (u *Uplink) judge(p *Path, f routeFacts) string {
 	if u.whole == nil {

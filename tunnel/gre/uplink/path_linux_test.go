@@ -30,3 +30,23 @@ func TestCountOfAPathThatEnded(t *testing.T) {
 		})
 	}
 }
+
+// TestLongPacketsStayWhole: where the link takes longer packets than a frame does, those go by the raw socket.
+func TestLongPacketsStayWhole(t *testing.T) {
+	for _, tc := range []struct {
+		mtu, packet int
+		fits        bool
+	}{{1500, 1480, true}, {1500, 1481, false}, {9000, 2014, true}, {9000, 2015, false}, {9000, 8000, false}} {
+		u := &Uplink{paths: map[*Path]struct{}{}, links: map[int]*link{}, wake: make(chan struct{}, 1)}
+		p := &Path{u: u}
+		r := &route{mtu: routeFacts{link: linkFacts{mtu: tc.mtu}}.wholeFrame()}
+		p.cur.Store(r)
+		packet := make([]byte, tc.packet)
+		packet[0] = sequenceBit
+		n := p.fitting(r, [][]byte{packet})
+		assert.Equal(t, tc.fits, n == 1, "%d bytes where the link takes %d", tc.packet, tc.mtu)
+		if n == 1 {
+			assert.LessOrEqual(t, headerLen+len(packet), frameSize)
+		}
+	}
+}
