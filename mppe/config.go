@@ -26,6 +26,10 @@ type Config struct {
 	// full length, of which only the first PlausiblePrefix bytes are decrypted yet; what follows is unspecified. A packet
 	// that it refuses has moved nothing. nil means that everything is plausible. See PlausiblePPP.
 	Plausible func(plain []byte) bool
+	// History is for how many packets behind the furthest one keys are kept (Decrypter only, in stateless mode), at least
+	// 2,048, at most 2^20; 0 is 2,048. More than the coherency count can tell apart are told apart by DecryptSeq. A gap
+	// holds 16 bytes a packet.
+	History int
 	// Reserve is for how many packets keys and keystream are to be made before they come, in stateless mode; 0 is none.
 	// See Encrypter.Reserve and Decrypter.Reserve for who makes them. ReserveSize is how many bytes of keystream each gets,
 	// 0 is DefaultReserveSize; a longer packet has only its key there. ReserveBytes is what that takes.

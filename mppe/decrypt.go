@@ -3,6 +3,7 @@ package mppe
 import (
 	"crypto/cipher"
 	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"github.com/arc4tun/arc4tun/arc4"
@@ -15,8 +16,9 @@ const (
 	maxFlushedChanges = 16
 )
 
-// maxBehind is how far a sequence number may lie behind and still be taken for that of a late packet.
-const maxBehind = 2 * countSpace
+// maxBehind is how far a sequence number may lie behind, in histories and look-aheads, and still be taken for that of a
+// late packet.
+const maxBehind = 2
 
 // grant is how many key changes one credible packet allows CatchUp to make, maxCredit the most it can have saved up: a
 // forged target 2^31 packets away is not worth the minutes that the way there takes.
@@ -61,12 +63,15 @@ func NewDecrypter(cfg Config) (*Decrypter, error) {
 		// that is wrong (CCP was opened again), what decrypts says so; without a judge it is not assumed.
 		d.anchor, d.anchored = ^uint32(0), true
 	}
+	if cfg.History < 0 || cfg.History > mostHistory {
+		return nil, fmt.Errorf("mppe: history of %d packets: must be 0 to %d", cfg.History, mostHistory)
+	}
 	if cfg.Stateless {
 		reserve, err := newReserve(cfg)
 		if err != nil {
 			return nil, err
 		}
-		d.stateless = &statelessState{store: keyStore{keys: keys, reserve: reserve, tip: -1, tipKey: session}}
+		d.stateless = &statelessState{store: newKeyStore(keys, reserve, session, cfg.History)}
 		return d, nil
 	}
 	if d.stream, err = keys.backend.New(cfg.Key); err != nil {
@@ -97,7 +102,7 @@ type arrival struct {
 // was to be decrypted in place is as it was too.
 //
 // Stateless mode decrypts every packet on arrival, in any order, within 2,048 packets behind and 2,047 ahead of the furthest
-// one. Stateful mode wants them in order.
+// one, with DecryptSeq within Config.History behind. Stateful mode wants them in order.
 func (d *Decrypter) Decrypt(dst, packet []byte) ([]byte, error) {
 	a, err := d.parse(packet)
 	if err != nil {
@@ -108,7 +113,8 @@ func (d *Decrypter) Decrypt(dst, packet []byte) ([]byte, error) {
 }
 
 // DecryptSeq is Decrypt for a packet that came in a GRE packet with that sequence number. The number resolves what 12
-// bits of count cannot: how far the keys have gone after an outage of more than 2,047 packets.
+// bits of count cannot: how far the keys have gone after an outage of more than 2,047 packets, and which packet it is that
+// comes more than 2,048 late.
 //
 // In stateless mode a packet that does not decrypt costs one key set-up and PlausiblePrefix bytes, those of the look-ahead's
 // 2,047 key changes that nobody caused before, and if its sequence number claims to lie beyond that, up to 64 more, but none
@@ -129,7 +135,14 @@ func (d *Decrypter) DecryptSeq(dst, packet []byte, seq uint32) ([]byte, error) {
 // further behind than any network delays a packet says nothing: the peer has begun to count anew.
 func (d *Decrypter) locate(a *arrival) {
 	a.ahead = int64(int32(a.seq - d.anchor))
-	a.known = a.hasSeq && d.anchored && a.ahead >= -maxBehind
+	a.known = a.hasSeq && d.anchored && a.ahead >= -d.mostBehind()
+}
+
+func (d *Decrypter) mostBehind() int64 {
+	if d.stateless == nil {
+		return maxBehind * countSpace
+	}
+	return maxBehind * (d.stateless.store.history + leastHistory)
 }
 
 func (d *Decrypter) dispatch(dst []byte, a *arrival) ([]byte, error) {

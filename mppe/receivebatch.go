@@ -149,10 +149,13 @@ func (b *ReceiveBatch) job(d *Decrypter, k *key, dst, src []byte) {
 
 // judged sets up the trials of packets that must come out plausible.
 func (b *ReceiveBatch) judged(r *receiveRun, packets []Packet) {
+	if store := &r.dec.stateless.store; len(b.planned) < len(store.used) {
+		b.planned = make(indexSet, len(store.used)) // no session has any in it now
+	}
 	first := b.nTrials
 	for i := range packets {
 		t := &b.trials[b.nTrials]
-		if !t.foresee(r.dec, &packets[i], &b.planned) {
+		if !t.foresee(r.dec, &packets[i], b.planned) {
 			*t = trial{}
 			r.alone = true
 			break

@@ -257,7 +257,7 @@ func TestNoAllocation(t *testing.T) {
 			}
 		}
 		// Until the keys of all the gaps that a window can have are there.
-		for range historySize/n + 1 {
+		for range leastHistory/n + 1 {
 			batch()
 		}
 		assert.Zero(t, testing.AllocsPerRun(20, batch))

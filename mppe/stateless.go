@@ -1,8 +1,8 @@
 package mppe
 
 // lookAhead is how far beyond the furthest packet a packet may lie and still be decrypted on arrival. Together with the
-// history it makes 4,096 packets, so that every coherency count means exactly one of them.
-const lookAhead = countSpace - historySize - 1
+// least history it makes 4,096 packets, so that every coherency count means exactly one of them.
+const lookAhead = countSpace - leastHistory - 1
 
 // statelessState is what a Decrypter keeps in stateless mode.
 type statelessState struct {
@@ -17,6 +17,16 @@ type statelessState struct {
 // that is followed only if the trial fails, and ahead only in recovery; without a judge there is no trial to fail.
 func (d *Decrypter) decryptStateless(dst []byte, a *arrival) ([]byte, error) {
 	n, claim := nearest(d.high, a.count), d.claim(a)
+	old := error(ErrLate)
+	if d.isOld(claim) && d.plausible != nil {
+		out, err := d.tryAt(dst, a, claim)
+		if err == nil {
+			return out, nil
+		}
+		if err == ErrDuplicate { // unless the peer has begun to number anew, and the count alone is right
+			old = err
+		}
+	}
 	far := d.isFar(claim)
 	if d.plausible == nil {
 		if far {
@@ -29,7 +39,7 @@ func (d *Decrypter) decryptStateless(dst []byte, a *arrival) ([]byte, error) {
 		return d.decryptFar(dst, a, claim)
 	}
 	if claim < n && (err == ErrImplausible || err == ErrDuplicate) {
-		err = ErrLate
+		err = old
 	}
 	d.refuse(err)
 	return out, err
@@ -50,11 +60,17 @@ func (d *Decrypter) claim(a *arrival) int64 {
 // isFar says that a packet which claims index n is a case for recovery.
 func (d *Decrypter) isFar(n int64) bool { return n > d.high+lookAhead }
 
+// isOld says that a packet which claims index n is late by more than its count alone can tell, and that its key is kept
+// nevertheless.
+func (d *Decrypter) isOld(n int64) bool {
+	return n < d.high-leastHistory && n >= d.high-d.stateless.store.history
+}
+
 // tryAt decrypts the packet with the key of index n, which is at most lookAhead beyond the furthest packet. Only if that
 // gives something plausible has anything moved.
 func (d *Decrypter) tryAt(dst []byte, a *arrival, n int64) ([]byte, error) {
 	s := &d.stateless.store
-	if n < s.floor || n < d.high-historySize {
+	if n < s.floor || n < d.high-s.history {
 		return dst, ErrLate
 	}
 	if s.used.has(n) {
@@ -70,7 +86,7 @@ func (d *Decrypter) tryAt(dst []byte, a *arrival, n int64) ([]byte, error) {
 	s.use(n)
 	if n > d.high {
 		d.advanceTo(n, a)
-		s.forget(n - historySize)
+		s.forget(n - s.history)
 	}
 	d.countDecrypted(len(a.body))
 	if r := d.stateless.recovery; r != nil {

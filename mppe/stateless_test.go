@@ -14,13 +14,16 @@ import (
 func TestStatelessModel(t *testing.T) {
 	for seed := range uint64(6) {
 		for _, judge := range []bool{false, true} {
-			t.Run(fmt.Sprintf("seed=%d/judge=%v", seed, judge), func(t *testing.T) {
-				cfg := testConfig([]int{40, 56, 128}[seed%3], true)
-				if judge {
-					cfg = judged(cfg)
-				}
-				testStatelessModel(t, cfg, rand.New(rand.NewPCG(seed, 1)))
-			})
+			for _, history := range []int{0, 2049, 8192} {
+				t.Run(fmt.Sprintf("seed=%d/judge=%v/history=%d", seed, judge, history), func(t *testing.T) {
+					cfg := testConfig([]int{40, 56, 128}[seed%3], true)
+					if judge {
+						cfg = judged(cfg)
+					}
+					cfg.History = history
+					testStatelessModel(t, cfg, rand.New(rand.NewPCG(seed, 1)))
+				})
+			}
 		}
 	}
 }
@@ -30,12 +33,13 @@ func testStatelessModel(t *testing.T, cfg Config, r *rand.Rand) {
 	d := newDecrypter(t, cfg)
 	came := map[uint32]bool{}
 	high := int64(-1)
+	history := int64(max(cfg.History+blockSize-1, leastHistory) / blockSize * blockSize)
 	var late, duplicated uint64
 	arrive := func(s sent) {
 		got, err := d.DecryptSeq(nil, s.data, s.seq)
 		n := int64(s.tag)
 		switch {
-		case n < high-historySize:
+		case n < high-history:
 			require.ErrorIs(t, err, ErrLate)
 			late++
 		case came[s.tag]:
@@ -50,9 +54,9 @@ func testStatelessModel(t *testing.T, cfg Config, r *rand.Rand) {
 	}
 	var held []sent
 	// Loss and delay change with time: now and then a burst is lost, now and then everything waits.
-	for range 60 {
-		loss, delay := r.IntN(60), 1+r.IntN(2000)
-		if r.IntN(4) == 0 {
+	for range 60 * history / leastHistory {
+		loss, delay := r.IntN(60), 1+r.IntN(int(history)-48)
+		if r.IntN(4) == 0 && len(held) < lookAhead-1 {
 			w.lose(r.IntN(lookAhead-len(held)-1), 7)
 		}
 		for range 300 {
@@ -186,4 +190,41 @@ func TestWithoutJudge(t *testing.T) {
 	assert.EqualValues(t, 2000, d.high)
 	// What comes now is late, and still decrypts.
 	w.deliver(d, w.next())
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	for history, want := range map[int]string{
+		-1:        "mppe: history of -1 packets: must be 0 to 1048576",
+		1<<20 + 1: "mppe: history of 1048577 packets: must be 0 to 1048576",
+		1 << 20:   "",
+	} {
+		cfg := testConfig(128, true)
+		cfg.History = history
+		if _, err := NewDecrypter(cfg); want == "" {
+			require.NoError(t, err)
+		} else {
+			require.EqualError(t, err, want)
+		}
+	}
+}
+
+// Packets under old numbers cost their trial and that of their count, and what they made the chain derive is kept.
+func TestOldForgedPacketsCostAConstant(t *testing.T) {
+	cfg := judged(testConfig(128, true))
+	cfg.History = 1 << 14
+	w, d := newWire(t, cfg, 0), newDecrypter(t, cfg)
+	first := w.next()
+	for range 12000 {
+		w.deliver(d, w.next())
+	}
+	derived := d.Stats().Rekeys
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range uint32(3000) {
+		throw(t, d, forge(r, uint16(i), 60), i)
+	}
+	assert.LessOrEqual(t, d.Stats().Rekeys-derived, uint64(lookAhead))
+	assert.Zero(t, d.Stats().Resyncs)
+	got, err := d.DecryptSeq(nil, first.data, first.seq)
+	require.NoError(t, err, "12,000 packets late")
+	assert.Equal(t, first.tag, tagOf(got))
 }

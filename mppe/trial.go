@@ -21,7 +21,7 @@ type trial struct {
 // may. Only those that claim to lie beyond the look-ahead may not, for what they do depends on how far the chain has been
 // derived. planned has the packets that the batch will have tried by then; one of the same index needs no trial, unless
 // the first one turns out to be forged.
-func (t *trial) foresee(d *Decrypter, p *Packet, planned *indexSet) bool {
+func (t *trial) foresee(d *Decrypter, p *Packet, planned indexSet) bool {
 	t.arrival, t.err = d.parse(p.Data)
 	if t.err != nil {
 		return true
@@ -31,9 +31,11 @@ func (t *trial) foresee(d *Decrypter, p *Packet, planned *indexSet) bool {
 	if d.isFar(d.claim(&t.arrival)) {
 		return false
 	}
-	t.n = nearest(d.high, t.count)
+	if t.n = d.claim(&t.arrival); !d.isOld(t.n) {
+		t.n = nearest(d.high, t.count)
+	}
 	s := &d.stateless.store
-	if t.n < s.floor || t.n < d.high-historySize || s.used.has(t.n) || planned.has(t.n) {
+	if t.n < s.floor || t.n < d.high-s.history || s.used.has(t.n) || planned.has(t.n) {
 		return true
 	}
 	if s.reserve.stream(t.n, len(t.body)) != nil {

@@ -323,7 +323,7 @@ func (s *Session) encrypt(e ppp.EncryptionUp) error {
 	dec, err := mppe.NewDecrypter(mppe.Config{
 		Key: e.Recv.Key, Strength: e.Recv.Strength, Stateless: e.Recv.Stateless,
 		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset, Plausible: mppe.PlausiblePPP(true, s.opts.IPv6),
-		Reserve: reserve,
+		History: s.opts.Reorder.Size, Reserve: reserve,
 	})
 	if err != nil {
 		return err
