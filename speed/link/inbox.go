@@ -72,9 +72,11 @@ func (b *inbox) open() *parcel {
 	if len(b.full) == maxParcels {
 		return nil
 	}
-	p := &parcel{}
+	var p *parcel
 	if n := len(b.empty); n > 0 {
 		p, b.empty = b.empty[n-1], b.empty[:n-1]
+	} else {
+		p = &parcel{}
 	}
 	b.full = append(b.full, p)
 	return p

@@ -55,6 +55,7 @@ type Runner struct {
 	emptied *parcel // to be given back to the inbox
 	// oversleep is how late a sleep ends, learnt.
 	oversleep time.Duration
+	woke      time.Time // when the last sleep ended
 
 	roused atomic.Bool // Run is to look at the link again
 	in     inbox
@@ -232,29 +233,41 @@ func (r *Runner) Carry(ctx context.Context, in func(context.Context) ([][]byte, 
 	return err
 }
 
+// shortest is the least that Run sleeps. A timer of a few microseconds runs out
+// before the processor is given to anybody, though setting it can cost tens of
+// them: a thread that goes before all ordinary ones would never let them run, until
+// the system takes the processor from it, on Linux for 50 ms in each second.
+const shortest = 20 * time.Microsecond
+
+// longestDoze bounds how long the collection of memory may have to wait for Run.
+const longestDoze = 200 * time.Microsecond
+
 // await returns when next has come or an earlier packet was sent. Every sleep
-// ends some tens of microseconds late. So a long one is cut short by as much, and
-// the rest is spent looking at the clock. A gap shorter than that is left to the
-// shortest sleep there is: at a high rate the looking would never end, and what
-// comes due meanwhile makes a batch.
+// ends some tens of microseconds late. So one is cut short by as much, and the rest
+// is spent looking at the clock, as is all the time until next where it comes
+// sooner after the last sleep than another could end. At a high rate that would
+// never stop: so it is counted from the last sleep, and what comes due in the next
+// one makes a batch.
 func (r *Runner) await(next time.Time) {
 	began := time.Now()
 	if r.opt.Yield {
-		r.sleeper.sleep(max(1, next.Sub(began)))
+		r.sleeper.sleep(max(shortest, next.Sub(began)))
 		return
 	}
-	sleep := next.Sub(began) - r.oversleep
-	if sleep <= 0 {
-		r.sleeper.sleep(1)
-		return
+	if next.Sub(r.woke) > shortest+r.oversleep {
+		sleep := max(shortest, next.Sub(began)-r.oversleep)
+		if sleep <= longestDoze {
+			r.sleeper.doze(sleep)
+		} else {
+			r.sleeper.sleep(sleep)
+		}
+		r.woke = time.Now()
+		if r.roused.Load() {
+			return
+		}
+		r.learn(r.woke.Sub(began) - sleep)
 	}
-	r.sleeper.sleep(sleep)
-	if r.roused.Load() {
-		return
-	}
-	now := time.Now()
-	r.learn(now.Sub(began) - sleep)
-	for now.Before(next) && !r.roused.Load() {
+	for now := r.woke; now.Before(next) && !r.roused.Load(); {
 		now = time.Now()
 	}
 }

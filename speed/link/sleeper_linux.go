@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +15,9 @@ import (
 // milliseconds; ppoll with a timer slack of one nanosecond does not.
 type sleeper struct {
 	event int
-	poll  [1]unix.PollFd // of the goroutine that sleeps
+	// Of the goroutine that sleeps:
+	poll    [1]unix.PollFd
+	timeout unix.Timespec
 }
 
 func newSleeper() (*sleeper, error) {
@@ -43,9 +46,30 @@ func (s *sleeper) bind(realTime bool) {
 
 // sleep returns after d, or when woken, or early.
 func (s *sleeper) sleep(d time.Duration) {
+	s.prepare(d)
+	n, _ := unix.Ppoll(s.poll[:], &s.timeout, nil)
+	s.woken(n == 1)
+}
+
+// doze is a short sleep that Go's scheduler does not hear of: it waits for the
+// sleeper before it can collect memory. After an ordinary system call, a thread may
+// look in a loop at what another of Go's threads is about to write; one that goes
+// before all ordinary ones keeps that other from its processor by looking, for
+// tens of milliseconds.
+func (s *sleeper) doze(d time.Duration) {
+	s.prepare(d)
+	n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&s.poll[0])), 1,
+		uintptr(unsafe.Pointer(&s.timeout)), 0, 0, 0)
+	s.woken(n == 1)
+}
+
+func (s *sleeper) prepare(d time.Duration) {
 	s.poll[0] = unix.PollFd{Fd: int32(s.event), Events: unix.POLLIN}
-	timeout := unix.NsecToTimespec(int64(d))
-	if n, _ := unix.Ppoll(s.poll[:], &timeout, nil); n == 1 {
+	s.timeout = unix.NsecToTimespec(int64(d))
+}
+
+func (s *sleeper) woken(byEvent bool) {
+	if byEvent {
 		var count [8]byte
 		_, _ = unix.Read(s.event, count[:]) // takes the event back; a second reader is no harm
 	}

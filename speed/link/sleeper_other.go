@@ -22,6 +22,9 @@ func (s *sleeper) sleep(d time.Duration) {
 	}
 }
 
+// doze is sleep here.
+func (s *sleeper) doze(d time.Duration) { s.sleep(d) }
+
 func (s *sleeper) wake() {
 	select {
 	case s.event <- struct{}{}:
