@@ -176,7 +176,7 @@ func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *demoRepor
 			return err
 		}
 		stop := p.tick()
-		got, err := l.Measure(ctx, speedlab.Transfer{Path: speedlab.Tunnel, Duration: o.seconds, Window: o.window})
+		got, err := l.Measure(ctx, speedlab.Transfer{Path: speedlab.Tunnel, Duration: o.seconds, TCP: speedlab.TCP{Window: o.window}})
 		stop()
 		if err != nil {
 			return err

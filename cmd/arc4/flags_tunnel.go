@@ -93,10 +93,14 @@ func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 	return o, err
 }
 
+func reorderWindowError(window int) error {
+	return fmt.Errorf("--reorder-window %d: must be a power of two (2048, 4096, ...), %d at most", window, reorder.MaxSize)
+}
+
 func (f *tunnelFlags) reorder() (reorder.Config, error) {
 	switch {
 	case f.window < 2 || f.window > reorder.MaxSize || f.window&(f.window-1) != 0:
-		return reorder.Config{}, usageError("--reorder-window %d: must be a power of two (2048, 4096, ...), %d at most", f.window, reorder.MaxSize)
+		return reorder.Config{}, usageError("%w", reorderWindowError(f.window))
 	case f.timeout < time.Millisecond || f.timeout > 10*time.Second:
 		return reorder.Config{}, usageError("--reorder-timeout %v: must be 1ms to 10s (333ms suits most links)", f.timeout)
 	}

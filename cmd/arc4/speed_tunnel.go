@@ -17,6 +17,7 @@ import (
 	speedlab "github.com/arc4tun/arc4tun/speed/lab"
 	"github.com/arc4tun/arc4tun/speed/link"
 	"github.com/arc4tun/arc4tun/speed/tunnels"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
 const speedTunnelLong = `tunnel measures what TCP gets over a link that delays and reorders packets: without a tunnel (raw), and through an
@@ -27,6 +28,10 @@ packet every millisecond.
 A row is "none" or a delay, its jitter behind ± or +-, and the TCP window behind /: 3ms, 3ms±1ms, 200ms+-50ms/8m.
 Delay and jitter are one way, in the direction of the data.
 
+How much TCP minds packets out of order depends on its congestion control (--congestion). Over long delays it takes
+seconds to come out of its slow start; these do not count (--omit). A jitter of 50 ms spreads packets over 100 ms: those
+of faster rows than 2,048 packets in that time need a larger --reorder-window.
+
 Both ends run in this process. On Linux they are network namespaces, with the kernel's TCP and raw GRE sockets, which
 takes root or a user namespace; elsewhere, or with --userspace, they are TCP/IP stacks in this process. The link is
 emulated in this process too. Nothing stays behind.`
@@ -35,6 +40,7 @@ const speedTunnelExample = `  arc4 speed tunnel
   arc4 speed tunnel --rows 3ms,3ms±1ms --cols raw,drop,order --seconds 10
   arc4 speed tunnel --both --loss 0.1% --rate 100mbit --json
   arc4 speed tunnel --backend all --plot backends.svg
+  arc4 speed tunnel --rows 200ms±50ms/8m --congestion cubic --reorder-window 8192
   arc4 speed tunnel --plot table.png`
 
 // speedTunnelOptions are the flags of speed tunnel.
@@ -47,6 +53,8 @@ type speedTunnelOptions struct {
 	backend                                      string
 	userspace, json                              bool
 	plot                                         string
+	omit, congestion                             string
+	window                                       int
 }
 
 func newSpeedTunnelCmd() *cobra.Command {
@@ -70,6 +78,7 @@ func newSpeedTunnelCmd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.Var((*secondsFlag)(&o.seconds), "seconds", "how long each transfer lasts: seconds, or a duration such as 500ms")
+	f.StringVar(&o.omit, "omit", "auto", "how long each transfer runs before it counts, such as 2s; auto: 20 times the row's delay, for slow start")
 	f.Var(&countFlag{&o.count, maxTunnelCount}, "count", "measure everything `N` times, in turns, and take the medians")
 	f.StringSliceVar(&o.rows, "rows", rows, "the links, a list (see above)")
 	f.StringSliceVar(&o.cols, "cols", cols, "the ways of the packets, a list: raw, drop, order, immediate")
@@ -81,6 +90,8 @@ func newSpeedTunnelCmd() *cobra.Command {
 	f.StringVar(&o.rate, "rate", "0", "rate of the link, such as 100mbit or 1gbit; 0 for none")
 	f.StringVar(&o.distribution, "distribution", "uniform", "of the jitter: uniform, normal or pareto")
 	f.StringVar(&o.backend, "backend", "auto", "RC4 backend; all compares them, by default on row none in column order")
+	f.StringVar(&o.congestion, "congestion", "", "TCP's congestion control by `NAME`, such as cubic, instead of the system's")
+	f.IntVar(&o.window, "reorder-window", reorder.DefaultSize, "how many `PACKETS` the reorder window reaches over, a power of two")
 	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.StringVar(&o.plot, "plot", "", "draw the download into `FILE`, whose name ends in .svg or .png")
@@ -88,6 +99,8 @@ func newSpeedTunnelCmd() *cobra.Command {
 		"cols":         cobra.FixedCompletions(cols, cobra.ShellCompDirectiveNoFileComp),
 		"rows":         cobra.FixedCompletions(append([]string{"none"}, rows...), cobra.ShellCompDirectiveNoFileComp),
 		"distribution": cobra.FixedCompletions([]string{"uniform", "normal", "pareto"}, cobra.ShellCompDirectiveNoFileComp),
+		"congestion":   cobra.FixedCompletions([]string{"cubic", "reno", "bbr"}, cobra.ShellCompDirectiveNoFileComp),
+		"omit":         cobra.FixedCompletions([]string{"auto", "0s", "2s"}, cobra.ShellCompDirectiveNoFileComp),
 		"plot":         cobra.FixedCompletions(chart.Formats(), cobra.ShellCompDirectiveFilterFileExt),
 	}
 	completions["backend"] = func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -239,11 +252,36 @@ func (o *speedTunnelOptions) config(cmd *cobra.Command) (cfg tunnels.Config, err
 		}
 		cfg.Columns = append(cfg.Columns, column)
 	}
+	if cfg.Omit, err = o.omitted(); err != nil {
+		return cfg, err
+	}
+	if o.window < 2 || o.window > reorder.MaxSize || o.window&(o.window-1) != 0 {
+		return cfg, reorderWindowError(o.window)
+	}
+	cfg.Congestion, cfg.Reorder.Size = o.congestion, o.window
 	if len(cfg.Rows) == 0 || len(cfg.Columns) == 0 {
 		return cfg, errors.New("--rows and --cols: each needs one at least")
 	}
 	cfg.Link, err = o.link()
 	return cfg, err
+}
+
+// maxOmit is the longest beginning of a transfer that may be left out.
+const maxOmit = 10 * time.Minute
+
+// omitted reads --omit; negative is auto.
+func (o *speedTunnelOptions) omitted() (time.Duration, error) {
+	if o.omit == "auto" {
+		return -1, nil
+	}
+	d, err := time.ParseDuration(o.omit)
+	if o.omit == "0" {
+		d, err = 0, nil
+	}
+	if err != nil || d < 0 || d > maxOmit {
+		return 0, fmt.Errorf("--omit %s: give a duration such as 2s, 0s to %v, or auto", o.omit, maxOmit)
+	}
+	return d, nil
 }
 
 // link reads the flags that have the words of tc-netem.

@@ -119,7 +119,7 @@ func (l *Lab) newServer(ctx context.Context, c *call, cfg TunnelConfig, password
 	if err != nil {
 		return err
 	}
-	listener, err := l.net.listen(server, Raw, tunnel.Port, 0)
+	listener, err := l.net.listen(server, Raw, tunnel.Port, TCP{})
 	if err != nil {
 		return errors.Join(err, dev.Close())
 	}
@@ -157,7 +157,7 @@ func (l *Lab) newClient(ctx context.Context, c *call, cfg TunnelConfig, password
 			}
 		},
 		Dial: func(ctx context.Context, address string) (net.Conn, error) {
-			return l.net.dial(ctx, client, Raw, address, 0)
+			return l.net.dial(ctx, client, Raw, address, TCP{})
 		},
 		ListenGRE: func(_, peer netip.Addr) (gre.Conn, error) { return l.net.listenGRE(client, peer) },
 	})

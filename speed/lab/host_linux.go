@@ -128,3 +128,17 @@ func limitWindow(fd, window int, buffers bool) error {
 	}
 	return os.NewSyscallError("setsockopt TCP_WINDOW_CLAMP", unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, window))
 }
+
+// congestionControl is the namespace's default.
+const congestionControl = "/proc/sys/net/ipv4/tcp_congestion_control"
+
+// setCongestion gives a socket its congestion control; "" leaves it the namespace's.
+func setCongestion(fd int, name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, name); err != nil {
+		return fmt.Errorf("congestion control %q: %w; net.ipv4.tcp_available_congestion_control has the kernel's", name, err)
+	}
+	return nil
+}

@@ -33,12 +33,12 @@ func (h Host) Address(p Path) netip.Addr { return h.side.address(p) }
 // Listen listens for TCP at a port, or another where that cannot be had: the
 // listener's address tells.
 func (h Host) Listen(p Path, port uint16) (net.Listener, error) {
-	return h.net.listen(h.side, p, port, 0)
+	return h.net.listen(h.side, p, port, TCP{})
 }
 
 // Dial opens a TCP connection.
 func (h Host) Dial(ctx context.Context, p Path, to string) (net.Conn, error) {
-	return h.net.dial(ctx, h.side, p, to, 0)
+	return h.net.dial(ctx, h.side, p, to, TCP{})
 }
 
 // ListenPackets opens UDP at any free port.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -101,11 +102,11 @@ func (k *kernel) openWire(ctx context.Context, s side) error {
 	return setup.Apply(ctx)
 }
 
-func (k *kernel) listen(s side, p Path, port uint16, window int) (l net.Listener, err error) {
+func (k *kernel) listen(s side, p Path, port uint16, tcp TCP) (l net.Listener, err error) {
 	h := k.hosts[s]
 	err = h.do(func() error {
-		buffers := h.setWindow(window)
-		cfg := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return control(c, window, buffers) }}
+		buffers := h.setWindow(tcp.Window)
+		cfg := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return control(c, tcp, buffers) }}
 		cfg.SetMultipathTCP(false)
 		l, err = cfg.Listen(context.Background(), "tcp4", netip.AddrPortFrom(s.address(p), port).String())
 		return err
@@ -113,11 +114,11 @@ func (k *kernel) listen(s side, p Path, port uint16, window int) (l net.Listener
 	return l, err
 }
 
-func (k *kernel) dial(ctx context.Context, s side, _ Path, to string, window int) (c net.Conn, err error) {
+func (k *kernel) dial(ctx context.Context, s side, _ Path, to string, tcp TCP) (c net.Conn, err error) {
 	h := k.hosts[s]
 	err = h.do(func() error {
-		buffers := h.setWindow(window)
-		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return control(c, window, buffers) }}
+		buffers := h.setWindow(tcp.Window)
+		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return control(c, tcp, buffers) }}
 		c, err = d.DialContext(ctx, "tcp4", to)
 		return err
 	})
@@ -132,9 +133,23 @@ func (k *kernel) packets(s side, p Path) (c net.PacketConn, err error) {
 	return c, err
 }
 
-func control(c syscall.RawConn, window int, buffers bool) error {
+func control(c syscall.RawConn, tcp TCP, buffers bool) error {
 	var err error
-	return errors.Join(c.Control(func(fd uintptr) { err = limitWindow(int(fd), window, buffers) }), err)
+	if outer := c.Control(func(fd uintptr) {
+		err = errors.Join(limitWindow(int(fd), tcp.Window, buffers), setCongestion(int(fd), tcp.Congestion))
+	}); outer != nil {
+		return outer
+	}
+	return err
+}
+
+func (k *kernel) congestion() (name string, err error) {
+	err = k.hosts[server].do(func() error {
+		text, err := os.ReadFile(congestionControl)
+		name = strings.TrimSpace(string(text))
+		return err
+	})
+	return name, err
 }
 
 func (k *kernel) listenGRE(s side, peer netip.Addr) (conn gre.Conn, err error) {

@@ -95,10 +95,10 @@ const wireMTU = 1500
 // between them. Its methods may be called from any goroutine.
 type network interface {
 	// listen and dial open TCP on a host, over the bare wire or in the tunnel.
-	// port is a wish; where it was granted, the listener's address tells. window
-	// is the largest TCP window in bytes, 0 for the system's own.
-	listen(s side, p Path, port uint16, window int) (net.Listener, error)
-	dial(ctx context.Context, s side, p Path, to string, window int) (net.Conn, error)
+	// port is a wish; where it was granted, the listener's address tells.
+	listen(s side, p Path, port uint16, tcp TCP) (net.Listener, error)
+	dial(ctx context.Context, s side, p Path, to string, tcp TCP) (net.Conn, error)
+	congestion() (string, error)
 	// packets opens UDP on a host, at any free port.
 	packets(s side, p Path) (net.PacketConn, error)
 	listenGRE(s side, peer netip.Addr) (gre.Conn, error)

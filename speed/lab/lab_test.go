@@ -107,9 +107,9 @@ func TestDataPassesIntact(t *testing.T) {
 		cfg.Download, cfg.Upload = shaky, shaky
 		l := open(t, cfg)
 		assert.Equal(t, cfg.Mode, l.Mode())
-		carry(t, l, Transfer{Path: Raw, Window: 64 << 10}, 100_000)
+		carry(t, l, Transfer{Path: Raw, TCP: TCP{Window: 64 << 10}}, 100_000)
 		require.NoError(t, l.StartTunnel(t.Context(), TunnelConfig{}))
-		carry(t, l, Transfer{Path: Tunnel, Window: 64 << 10}, 1_000_000)
+		carry(t, l, Transfer{Path: Tunnel, TCP: TCP{Window: 64 << 10}}, 1_000_000)
 		carry(t, l, Transfer{Path: Tunnel, Upload: true}, 1_000_000)
 		server, client, ok := l.Snapshots()
 		require.True(t, ok)
@@ -131,10 +131,37 @@ func TestWindowBoundsATransfer(t *testing.T) {
 		l := open(t, cfg)
 		const window, delay = 32 << 10, 50 * time.Millisecond
 		require.NoError(t, l.SetLink(link.Config{Delay: delay}, link.Config{}))
-		r, err := l.Measure(t.Context(), Transfer{Path: Raw, Window: window, Duration: time.Second})
+		r, err := l.Measure(t.Context(), Transfer{Path: Raw, TCP: TCP{Window: window}, Duration: time.Second})
 		require.NoError(t, err)
 		assert.NotZero(t, r.Bytes)
 		assert.LessOrEqual(t, r.Bytes, int64(r.Duration/delay+2)*window)
+	})
+}
+
+func TestWhatIsOmittedDoesNotCount(t *testing.T) {
+	eachMode(t, func(t *testing.T, cfg Config) {
+		l := open(t, cfg)
+		const omit, counted = 200 * time.Millisecond, 100 * time.Millisecond
+		began := time.Now()
+		r, err := l.Measure(t.Context(), Transfer{Path: Raw, Omit: omit, Duration: counted})
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, time.Since(began), omit+counted)
+		assert.NotZero(t, r.Bytes)
+		assert.GreaterOrEqual(t, r.Duration, counted)
+		assert.LessOrEqual(t, r.Duration, time.Since(began)-omit)
+	})
+}
+
+func TestCongestionControl(t *testing.T) {
+	eachMode(t, func(t *testing.T, cfg Config) {
+		l := open(t, cfg)
+		usual, err := l.Congestion()
+		require.NoError(t, err)
+		assert.NotEmpty(t, usual)
+		_, err = l.Measure(t.Context(), Transfer{Path: Raw, Duration: 20 * time.Millisecond, TCP: TCP{Congestion: "reno"}})
+		require.NoError(t, err)
+		_, err = l.Measure(t.Context(), Transfer{Path: Raw, Duration: 20 * time.Millisecond, TCP: TCP{Congestion: "polite"}})
+		require.ErrorContains(t, err, `congestion control "polite": `)
 	})
 }
 
@@ -149,7 +176,7 @@ func TestMeasure(t *testing.T) {
 		for _, policy := range []reorder.Policy{reorder.Order, reorder.Drop, reorder.Immediate} {
 			require.NoError(t, l.StartTunnel(t.Context(), TunnelConfig{Reorder: reorder.Config{Policy: policy}}))
 			require.NoError(t, l.SetLink(shaky, link.Config{}))
-			r, err := l.Measure(t.Context(), Transfer{Duration: 100 * time.Millisecond, Window: 256 << 10})
+			r, err := l.Measure(t.Context(), Transfer{Duration: 100 * time.Millisecond, TCP: TCP{Window: 256 << 10}})
 			require.NoError(t, err)
 			assert.GreaterOrEqual(t, r.Duration, 100*time.Millisecond)
 			assert.InDelta(t, float64(r.Bytes)*8, r.BitsPerSecond*r.Duration.Seconds(), 1)

@@ -22,8 +22,9 @@ const (
 type Transfer struct {
 	Path     Path
 	Upload   bool          // from the client to the server
-	Duration time.Duration // from the first byte asked for to the last one counted
-	Window   int           // largest TCP window in bytes; 0: the system's own
+	Omit     time.Duration // from the first byte asked for to the first one counted
+	Duration time.Duration // from the first byte that counts to the last one
+	TCP
 }
 
 // Result is what the receiver of a transfer has got.
@@ -42,12 +43,12 @@ const patience = 10 * time.Second
 
 // Download is Measure from the server to the client.
 func (l *Lab) Download(ctx context.Context, path Path, d time.Duration, window int) (bitsPerSecond float64, err error) {
-	r, err := l.Measure(ctx, Transfer{Path: path, Duration: d, Window: window})
+	r, err := l.Measure(ctx, Transfer{Path: path, Duration: d, TCP: TCP{Window: window}})
 	return r.BitsPerSecond, err
 }
 
-// Measure makes one transfer and says what came of it. Slow start is a part of it,
-// as it is with iperf. The error is ctx's when that ends first.
+// Measure makes one transfer and says what came of it. Slow start is a part of it, as it
+// is with iperf, unless it is omitted. The error is ctx's when that ends first.
 func (l *Lab) Measure(ctx context.Context, t Transfer) (Result, error) {
 	source, sink, err := l.connect(ctx, t)
 	if err != nil {
@@ -57,7 +58,7 @@ func (l *Lab) Measure(ctx context.Context, t Transfer) (Result, error) {
 	defer stop()
 	sent := make(chan error, 1)
 	go func() { sent <- send(source) }()
-	r, err := receive(sink, t.Duration)
+	r, err := receive(sink, t.Omit, t.Duration)
 	// What is still on its way must not run into the next transfer.
 	abort(sink)
 	abort(source)
@@ -86,13 +87,13 @@ func (l *Lab) connect(ctx context.Context, t Transfer) (source, sink net.Conn, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	listener, err := l.net.listen(server, t.Path, 0, t.Window)
+	listener, err := l.net.listen(server, t.Path, 0, t.TCP)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer listener.Close()
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	called, err := l.net.dial(ctx, client, t.Path, listener.Addr().String(), t.Window)
+	called, err := l.net.dial(ctx, client, t.Path, listener.Addr().String(), t.TCP)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,16 +118,20 @@ func send(c net.Conn) error {
 	}
 }
 
-// receive counts what comes within d.
-func receive(c net.Conn, d time.Duration) (Result, error) {
-	began := time.Now()
+// receive counts what comes within d, after omit has passed.
+func receive(c net.Conn, omit, d time.Duration) (Result, error) {
+	began := time.Now().Add(omit)
 	if err := c.SetReadDeadline(began.Add(d)); err != nil {
 		return Result{}, err
 	}
 	var r Result
 	buf := make([]byte, chunk)
-	for {
+	for counts := omit <= 0; ; {
 		n, err := c.Read(buf)
+		if !counts {
+			counts = time.Now().After(began)
+			n = 0
+		}
 		r.Bytes += int64(n)
 		if err == nil {
 			continue

@@ -152,32 +152,37 @@ func (u *stacks) stack(s side, p Path) (*userspace.Stack, error) {
 	return u.inner[s], nil
 }
 
-// opening is the stack for a connection with such a window. Those of different windows
-// must not be opened at the same time, as the window is the stack's.
-func (u *stacks) opening(s side, p Path, window int) (*userspace.Stack, error) {
+// opening is the stack for such a connection. Different ones must not be opened at the same
+// time, as the settings are the stack's.
+func (u *stacks) opening(s side, p Path, tcp TCP) (*userspace.Stack, error) {
 	stack, err := u.stack(s, p)
 	if err != nil {
 		return nil, err
 	}
-	return stack, stack.SetWindow(window)
+	if tcp.Congestion == "" {
+		tcp.Congestion = userspace.DefaultCongestion
+	}
+	return stack, errors.Join(stack.SetWindow(tcp.Window), stack.SetCongestion(tcp.Congestion))
 }
+
+func (u *stacks) congestion() (string, error) { return userspace.DefaultCongestion, nil }
 
 // listen takes any free port: a stack does not give one back for a minute after a
 // connection on it has ended.
-func (u *stacks) listen(s side, p Path, _ uint16, window int) (net.Listener, error) {
-	stack, err := u.opening(s, p, window)
+func (u *stacks) listen(s side, p Path, _ uint16, tcp TCP) (net.Listener, error) {
+	stack, err := u.opening(s, p, tcp)
 	if err != nil {
 		return nil, err
 	}
 	return stack.ListenTCP(netip.AddrPortFrom(s.address(p), 0))
 }
 
-func (u *stacks) dial(ctx context.Context, s side, p Path, to string, window int) (net.Conn, error) {
+func (u *stacks) dial(ctx context.Context, s side, p Path, to string, tcp TCP) (net.Conn, error) {
 	address, err := netip.ParseAddrPort(to)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := u.opening(s, p, window)
+	stack, err := u.opening(s, p, tcp)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package tunnels
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,18 +10,26 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/speed/chart"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
 // head says what was measured, and on what.
 func (r *Report) head(w io.Writer) {
 	fmt.Fprintf(w, "network  %s mode (%s)\n", r.Mode, r.Why)
-	fmt.Fprintf(w, "tunnel   MS-CHAPv2, MPPE-128 stateless, RC4 by %s\n", strings.Join(r.backends(), ", "))
+	fmt.Fprintf(w, "tunnel   MS-CHAPv2, MPPE-128 stateless, RC4 by %s, reorder window of %d packets\n",
+		strings.Join(r.backends(), ", "), cmp.Or(r.Config.Reorder.Size, reorder.DefaultSize))
 	line := r.Config.Link.String()
 	if line == "" {
 		line = "no limit to its rate, nothing lost"
 	}
 	fmt.Fprintf(w, "link     emulated in this process: %s; delay and jitter one way, in the direction of the data\n", line)
-	fmt.Fprintf(w, "traffic  one TCP connection, %v each", r.Config.Duration)
+	fmt.Fprintf(w, "traffic  one TCP connection (%s), %v each", r.Congestion, r.Config.Duration)
+	switch omit := r.Config.Omit; {
+	case omit > 0:
+		fmt.Fprintf(w, " after %v", omit)
+	case omit < 0:
+		fmt.Fprintf(w, " after %d delays", slowStart)
+	}
 	if r.Config.Count > 1 {
 		fmt.Fprintf(w, ", median of %d", r.Config.Count)
 	}
@@ -166,15 +175,18 @@ func (r *Report) Findings() (sentences []string) {
 // The shape of WriteJSON's object. Rates are in bits a second, delays in seconds.
 type (
 	jsonReport struct {
-		Version   string      `json:"version"`
-		Mode      string      `json:"mode"`
-		ModeWhy   string      `json:"mode_why"`
-		Link      string      `json:"link"`
-		Seconds   float64     `json:"seconds"`
-		Count     int         `json:"count"`
-		Cells     []jsonCell  `json:"cells"`
-		Delays    []jsonDelay `json:"delays"`
-		Completed bool        `json:"completed"`
+		Version string  `json:"version"`
+		Mode    string  `json:"mode"`
+		ModeWhy string  `json:"mode_why"`
+		Link    string  `json:"link"`
+		Seconds float64 `json:"seconds"`
+		// Congestion is TCP's congestion control.
+		Congestion    string      `json:"congestion"`
+		ReorderWindow int         `json:"reorder_window"` // packets
+		Count         int         `json:"count"`
+		Cells         []jsonCell  `json:"cells"`
+		Delays        []jsonDelay `json:"delays"`
+		Completed     bool        `json:"completed"`
 	}
 	jsonRow struct {
 		Row         string  `json:"row"`
@@ -189,6 +201,7 @@ type (
 		Direction     string       `json:"direction"` // download or upload
 		BitsPerSecond float64      `json:"bits_per_second"`
 		Samples       []float64    `json:"samples"`
+		Omitted       float64      `json:"omitted"` // seconds before that
 		Window        reorderStats `json:"window"`
 	}
 	jsonDelay struct {
@@ -211,11 +224,12 @@ func (row Row) json() jsonRow {
 func (r *Report) WriteJSON(out io.Writer, version string) error {
 	j := jsonReport{
 		Version: version, Mode: r.Mode, ModeWhy: r.Why, Link: r.Config.Link.String(),
-		Seconds: r.Config.Duration.Seconds(), Count: r.Config.Count,
-		Cells: []jsonCell{}, Delays: []jsonDelay{}, Completed: r.completed(),
+		Seconds: r.Config.Duration.Seconds(), Count: r.Config.Count, Congestion: r.Congestion,
+		ReorderWindow: cmp.Or(r.Config.Reorder.Size, reorder.DefaultSize),
+		Cells:         []jsonCell{}, Delays: []jsonDelay{}, Completed: r.completed(),
 	}
 	for _, c := range r.Cells {
-		j.Cells = append(j.Cells, jsonCell{c.Row.json(), c.Column, c.Backend, direction(c.Upload), c.BitsPerSecond, c.Samples, c.Window})
+		j.Cells = append(j.Cells, jsonCell{c.Row.json(), c.Column, c.Backend, direction(c.Upload), c.BitsPerSecond, c.Samples, r.Config.omit(c.Row).Seconds(), c.Window})
 	}
 	for _, d := range r.Delays {
 		j.Delays = append(j.Delays, jsonDelay{d.Row.json(), d.Column, d.Sent, d.Received, d.Overtaken,

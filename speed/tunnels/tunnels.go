@@ -21,11 +21,15 @@ type Config struct {
 	Backends []*arc4.Backend // each makes a table of its own
 	Both     bool            // the upload too
 	Delays   bool            // the one-way delays too
-	Duration time.Duration   // of each transfer
+	Duration time.Duration   // of each transfer, as far as it counts
+	Omit     time.Duration   // of each transfer, before that; negative: as long as slow start may take
 	Count    int             // every cell so many times, in turns; the median counts
-	Link     link.Config     // what is the same in all rows; its delay and jitter are not used
-	Lab      lab.Config      // Mode, Why and Log
-	Observer Observer        // told as measuring goes on; may be nil
+	// Congestion is the name of TCP's congestion control; "" is the system's.
+	Congestion string
+	Reorder    reorder.Config // the windows, but for their policies
+	Link       link.Config    // what is the same in all rows; its delay and jitter are not used
+	Lab        lab.Config     // Mode, Why and Log
+	Observer   Observer       // told as measuring goes on; may be nil
 }
 
 // Observer is told what is being measured; never twice at a time.
@@ -64,10 +68,11 @@ type DelayCell struct {
 
 // Report is what was measured.
 type Report struct {
-	Mode, Why string // of the lab
-	Config    Config
-	Cells     []Cell
-	Delays    []DelayCell
+	Mode, Why  string // of the lab
+	Congestion string // control of TCP
+	Config     Config
+	Cells      []Cell
+	Delays     []DelayCell
 }
 
 // Total is how long everything will take at least.
@@ -76,11 +81,27 @@ func (c *Config) Total() time.Duration {
 	if c.Both {
 		directions = 2
 	}
-	total := time.Duration(len(c.Rows)*len(c.Columns)*len(c.Backends)*directions*c.Count) * c.Duration
+	total := time.Duration(0)
+	for _, row := range c.Rows {
+		total += time.Duration(len(c.Columns)*len(c.Backends)*directions*c.Count) * (c.omit(row) + c.Duration)
+	}
 	if c.Delays {
 		total += time.Duration(len(c.paths())*len(c.Columns)) * probing
 	}
 	return total
+}
+
+// slowStart is how many times a row's longest delay TCP may take until its window, or the
+// link, limits it: from 10 segments to 8 MB the window doubles ten times, and where jitter
+// looks to it like a queue it stops doubling and takes as long again.
+const slowStart = 20
+
+// omit is how long a transfer over the row runs before it counts.
+func (c *Config) omit(row Row) time.Duration {
+	if c.Omit >= 0 {
+		return c.Omit
+	}
+	return slowStart * (row.Delay + row.Jitter)
 }
 
 // paths are the rows that differ in their link.
@@ -117,6 +138,11 @@ func (r *Report) measure(ctx context.Context, backend *arc4.Backend, first bool)
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	r.Mode, r.Why = l.Mode().String(), l.Why()
+	if r.Congestion = r.Config.Congestion; r.Congestion == "" {
+		if r.Congestion, err = l.Congestion(); err != nil {
+			return err
+		}
+	}
 	for range r.Config.Count {
 		for _, row := range r.Config.Rows {
 			for _, column := range r.Config.Columns {
@@ -147,7 +173,9 @@ func (r *Report) set(ctx context.Context, l *lab.Lab, row Row, column Column, up
 	if column == Raw {
 		err = l.StopTunnel()
 	} else {
-		err = l.StartTunnel(ctx, lab.TunnelConfig{Reorder: reorder.Config{Policy: column.policy()}})
+		window := r.Config.Reorder
+		window.Policy = column.policy()
+		err = l.StartTunnel(ctx, lab.TunnelConfig{Reorder: window})
 	}
 	if err != nil {
 		return err
@@ -175,8 +203,12 @@ func (r *Report) transfers(ctx context.Context, l *lab.Lab, row Row, column Colu
 		if err := r.set(ctx, l, row, column, upload); err != nil {
 			return err
 		}
-		r.begin(fmt.Sprintf("%v, %s", row, column), r.Config.Duration)
-		got, err := l.Measure(ctx, lab.Transfer{Path: path(column), Upload: upload, Duration: r.Config.Duration, Window: row.Window})
+		omit := r.Config.omit(row)
+		r.begin(fmt.Sprintf("%v, %s", row, column), omit+r.Config.Duration)
+		got, err := l.Measure(ctx, lab.Transfer{
+			Path: path(column), Upload: upload, Omit: omit, Duration: r.Config.Duration,
+			TCP: lab.TCP{Window: row.Window, Congestion: r.Config.Congestion},
+		})
 		r.end()
 		if err != nil {
 			return fmt.Errorf("%v, %s: %w", row, column, err)

@@ -89,7 +89,8 @@ func TestRunStopsWithItsContext(t *testing.T) {
 // made is a report as Run makes it, without the work.
 func made(t *testing.T) *Report {
 	rows := []Row{{3 * time.Millisecond, 0, SmallWindow}, {3 * time.Millisecond, time.Millisecond, LargeWindow}}
-	r := &Report{Mode: "kernel", Why: "a test", Config: Config{
+	r := &Report{Mode: "kernel", Why: "a test", Congestion: "cubic", Config: Config{
+		Omit: -1,
 		Rows: rows, Columns: []Column{Raw, Drop, Order}, Backends: []*arc4.Backend{backend(t, "u32")}, Delays: true, Duration: time.Second, Count: 1,
 	}}
 	rates := []float64{500e6, 237e6, 242e6, 200e6, 4.354e6, 190e6}
@@ -108,9 +109,9 @@ func TestTable(t *testing.T) {
 	require.NoError(t, made(t).WriteTable(&out))
 	assert.Equal(t, strings.TrimLeft(`
 network  kernel mode (a test)
-tunnel   MS-CHAPv2, MPPE-128 stateless, RC4 by u32
+tunnel   MS-CHAPv2, MPPE-128 stateless, RC4 by u32, reorder window of 2048 packets
 link     emulated in this process: no limit to its rate, nothing lost; delay and jitter one way, in the direction of the data
-traffic  one TCP connection, 1s each
+traffic  one TCP connection (cubic), 1s each after 20 delays
 
 download               window        raw       drop      order   Mbit/s
 3ms                      256k        500        237        242

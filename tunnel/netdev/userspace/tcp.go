@@ -29,3 +29,16 @@ func (s *Stack) SetWindow(bytes int) error {
 	}
 	return nil
 }
+
+// DefaultCongestion is the congestion control of a stack's TCP that is not told otherwise.
+const DefaultCongestion = "reno"
+
+// SetCongestion gives the TCP connections that are opened or accepted next their congestion
+// control: reno or cubic.
+func (s *Stack) SetCongestion(name string) error {
+	option := tcpip.CongestionControlOption(name)
+	if err := s.inner.SetTransportProtocolOption(tcp.ProtocolNumber, &option); err != nil {
+		return fmt.Errorf("congestion control %q: the userspace stack has reno and cubic", name)
+	}
+	return nil
+}
