@@ -6,6 +6,7 @@ package tunnel
 // probation: it is believed only when the packets after it continue it, as RTP does with a new source (RFC 3550,
 // appendix A.1). A single forged packet therefore moves nothing.
 type belief struct {
+	reach   int32 // how far behind a number may be, if that is more than near
 	started bool
 	last    uint32 // the highest believed sequence number
 
@@ -31,10 +32,11 @@ const (
 	moved                      // far away, but continued: the stream has moved here
 )
 
-// isNear reports whether seq lies within near packets of the last believed number, or nothing is known yet.
+// isNear reports whether seq lies within near packets of the last believed number, or within reach behind it, or nothing is
+// known yet.
 func (b *belief) isNear(seq uint32) bool {
 	d := int32(seq - b.last)
-	return !b.started || (d > -near && d < near)
+	return !b.started || (d > -max(near, b.reach) && d < near)
 }
 
 // judge decides about seq and remembers it when it is believed.

@@ -76,3 +76,14 @@ func FuzzBelief(f *testing.F) {
 		}
 	})
 }
+
+// What a window that reaches further can still put in its place is no stream that has moved.
+func TestBeliefReachesAsFarBackAsTheWindow(t *testing.T) {
+	b := belief{reach: 8192}
+	for _, seq := range []uint32{1, 2000, 4000, 6000, 8000, 10_000, 2100, 2101, 2102, 2103, 9999} {
+		require.Equal(t, believed, b.judge(seq), "number %d", seq)
+	}
+	require.EqualValues(t, 10_000, b.last)
+	require.Equal(t, disbelieved, b.judge(10_000+near), "ahead it is as far as ever")
+	require.Equal(t, disbelieved, b.judge(1))
+}

@@ -98,6 +98,7 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	s.state.phase = "negotiating"
 	s.in.winCfg = o.Reorder
 	s.in.winCfg.Release = putBuffer
+	s.in.data.reach = int32(s.in.winCfg.Size)
 	win, err := reorder.New(s.in.winCfg)
 	if err != nil {
 		return nil, err
@@ -340,7 +341,7 @@ func (s *Session) encrypt(e ppp.EncryptionUp) error {
 		s.in.dec.Wipe()
 	}
 	s.in.dec, s.in.early, s.in.clear = dec, e.Recv.Stateless, false
-	s.in.data = belief{}
+	s.in.data = belief{reach: s.in.data.reach}
 	s.in.mu.Unlock()
 	s.setState(func(st *sessionState) { st.strength, st.stateless = e.Recv.Strength, e.Recv.Stateless })
 	s.log.Info("encrypted", "mppe", e.Recv.Strength, "stateless", e.Recv.Stateless, "backend", s.opts.Backend.Name())
