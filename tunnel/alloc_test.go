@@ -69,12 +69,16 @@ type pair struct {
 	out  dispatch // to a
 }
 
-func newPair(t testing.TB, backend *arc4.Backend, packets, size int) *pair {
+func newPair(t testing.TB, backend *arc4.Backend, packets, size int, settings ...func(*Options)) *pair {
 	p := &pair{wire: &wire{}, dev: &nowhere{}, w: newDevWriter()}
 	up := ppp.NetworkUp{Local: clientIP, Remote: serverIP, SendMRU: DefaultMTU + mppeOverhead}
 	for _, s := range []**Session{&p.a, &p.b} {
 		// A clock that stands: how far a turn of catching up goes depends on no machine.
-		o, err := Options{Backend: backend, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(1000, 0) }}.withDefaults()
+		o := Options{Backend: backend, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(1000, 0) }}
+		for _, set := range settings {
+			set(&o)
+		}
+		o, err := o.withDefaults()
 		require.NoError(t, err)
 		pc := o.pppConfig()
 		pc.User, pc.Password = "alice", "secret"
