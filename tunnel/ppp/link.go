@@ -115,7 +115,7 @@ func (l *Link) LowerDown(now time.Time) {
 	}
 	defer l.enter(now)()
 	if l.reason == nil {
-		l.reason = l.leftByPeer("the call below the link was cleared")
+		l.endFor(l.leftByPeer("the call below the link was cleared"))
 		l.reason.CallCleared = true
 	}
 	l.closing = true
@@ -231,8 +231,14 @@ func (l *Link) enter(now time.Time) func() {
 // under its own transition.
 func (l *Link) fail(reason *DownError) {
 	if l.reason == nil && !l.ended {
-		l.reason = reason
+		l.endFor(reason)
 	}
+}
+
+// endFor keeps why the link ends.
+func (l *Link) endFor(reason *DownError) {
+	reason.WasUp = l.wasUp
+	l.reason = reason
 }
 
 // settle does what had to wait for the end of a transition: it closes layers that
@@ -270,7 +276,7 @@ func (l *Link) finish() {
 		return
 	}
 	if l.reason == nil {
-		l.reason = down(ClassPeer, "the link went down")
+		l.endFor(down(ClassPeer, "the link went down"))
 	}
 	if !l.closing {
 		l.closing = true

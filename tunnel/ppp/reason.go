@@ -47,6 +47,9 @@ type DownError struct {
 	NothingReceived bool
 	// CallCleared: LowerDown ended the link, before either side had begun to.
 	CallCleared bool
+	// WasUp: the network had been up by then. Whatever the class, what ended was a
+	// link that both sides had agreed on: nothing says that a new one would fail.
+	WasUp bool
 }
 
 // Error is the message.
