@@ -81,7 +81,7 @@ func TestPeerLeavesOverPolicy(t *testing.T) {
 		p.requireUp(false)
 		p.server.link.Close(p.now, "going home")
 		p.run(10 * time.Second)
-		assert.Equal(t, &DownError{Class: ClassPeer, Message: `the peer closed the link: "going home"`}, p.client.reason())
+		assert.Equal(t, &DownError{Class: ClassPeer, Message: `the peer closed the link: "going home"`, WasUp: true}, p.client.reason())
 	})
 }
 
@@ -111,8 +111,8 @@ func TestTerminate(t *testing.T) {
 		p.server.link.Close(p.now, "going home")
 		p.server.link.Close(p.now, "twice")
 		p.run(10 * time.Second)
-		assert.Equal(t, &DownError{Class: ClassAdmin, Message: "going home"}, p.server.reason())
-		assert.Equal(t, &DownError{Class: ClassPeer, Message: `the peer closed the link: "going home"`}, p.client.reason())
+		assert.Equal(t, &DownError{Class: ClassAdmin, Message: "going home", WasUp: true}, p.server.reason())
+		assert.Equal(t, &DownError{Class: ClassPeer, Message: `the peer closed the link: "going home"`, WasUp: true}, p.client.reason())
 	})
 	t.Run("a deaf peer is left after two tries", func(t *testing.T) {
 		p := newPair(t, clientConfig(), serverConfig())

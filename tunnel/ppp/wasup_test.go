@@ -33,7 +33,6 @@ func TestReasonSaysWhetherTheNetworkWasUp(t *testing.T) {
 				p.run(time.Hour)
 				require.NotNil(t, p.client.reason())
 				assert.Equal(t, wasUp, p.client.reason().WasUp, "%+v", p.client.reason())
-				assert.Same(t, only[Closing](p.client).Reason, p.client.reason())
 			})
 		}
 	}
