@@ -20,7 +20,7 @@ func TestPausesGrowUntilTheTunnelWasUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		book := new(logbook)
 		client, err := NewClient(ClientConfig{
-			Options: Options{Log: slog.New(slog.NewTextHandler(book, nil))}, Server: "192.0.2.1", User: "alice", Password: "secret", Reconnect: true,
+			Options: Options{Log: slog.New(slog.NewTextHandler(book, nil)), Rand: noChance{}}, Server: "192.0.2.1", User: "alice", Password: "secret", Reconnect: true,
 			Bring: func(context.Context, Network) (netdev.Device, error) { return nil, errors.New("never asked") },
 			Dial: func(context.Context, string) (net.Conn, error) {
 				time.Sleep(40 * time.Second)

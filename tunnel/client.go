@@ -16,6 +16,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 // Port is the TCP port of the control connection (RFC 2637 section 1.1).
@@ -38,7 +39,18 @@ type ClientConfig struct {
 	User       string // may carry DOMAIN\ in front
 	Password   string
 	RequestDNS bool
-	Reconnect  bool // try again, with growing pauses, after anything but a refusal
+	Reconnect  bool // try again, after a pause, until an end is final: see Run
+	// HoldOff is the pause before each new attempt, MinHoldOff to MaxHoldOff; 0: from one second, doubling to a minute.
+	HoldOff time.Duration
+
+	// NetworkChanged, if not nil, is received from when links, addresses or routes of this machine have changed. A pause
+	// before the next attempt ends then, an attempt that does not get through starts anew, and a running call is judged by
+	// CheckWay. Who sends need not wait: a channel with room for one, filled without blocking, is enough.
+	NetworkChanged <-chan struct{}
+	// CheckWay, if not nil, says why a call between these outer addresses cannot live on, in words for people such as
+	// "192.0.2.7 is no address of this machine any more": the call ends at once then, as a broken link. It is asked after
+	// every NetworkChanged, and when the server has fallen silent; it must not block.
+	CheckWay func(local, server netip.Addr) error
 
 	// Bring makes the local end for a network and gives its device. It is called after every negotiation, and gives the
 	// same device again if that fits. What Bring made outlives the call: traffic waits there instead of leaving by
@@ -72,6 +84,8 @@ type Client struct {
 	devErr  error         // why the device of this session can be read no more
 	session *Session      // the session, up or not
 	since   time.Time     // when the tunnel came up in this attempt, or zero
+	everUp  bool          // it has been up in this Run
+	trying  status.Client // what the client does, for status
 	past    totals
 }
 
@@ -85,6 +99,9 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		return nil, errors.New("tunnel: ClientConfig needs Bring")
 	}
 	if cfg.Server, err = serverAddress(cfg.Server); err != nil {
+		return nil, err
+	}
+	if err := checkHoldOff(cfg.HoldOff); err != nil {
 		return nil, err
 	}
 	if cfg.Dial == nil {
@@ -126,65 +143,142 @@ func serverAddress(s string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-const (
-	dialTimeout  = 15 * time.Second
-	firstBackoff = time.Second
-	lastBackoff  = time.Minute
-	// steady is how long a tunnel must have been up for the next pause to start small again.
-	steady = 30 * time.Second
-)
-
-// Run keeps the tunnel until it ends, and gives the reason, an *Error. With Reconnect it ends only when ctx does or the
-// server refuses us. Close what Bring made only after Run has returned.
+// Run keeps the tunnel until it ends, and gives the reason, an *Error. With Reconnect a tunnel that has been up once comes
+// back from every end but these: ctx is done, the server refuses the account when the client logs in again, or the user has
+// logged in elsewhere and the server allows no more. Before it has been up, a refused account, ends that do not agree on
+// authentication or encryption, and a missing permission are final too. Close what Bring made only after Run has returned.
 func (c *Client) Run(ctx context.Context) error {
-	backoff := firstBackoff
+	pauses := backoff{fixed: c.cfg.HoldOff, rand: c.cfg.Rand}
 	for {
+		c.attempt()
 		err := c.once(ctx)
+		up, everUp := c.wasUp()
+		e := outcome{class: ClassOf(err), stopped: ctx.Err() != nil, everUp: everUp, refused: refusedAtLogin(err)}
+		switch {
+		case e.stopped:
+			return failure(ClassAdmin, nil, "stopped")
+		case !c.cfg.Reconnect || e.final():
+			return err
+		}
+		if up > steady {
+			pauses.reset()
+		}
+		pause := pauses.pause()
+		attempts := c.waiting(err, pause)
+		c.cfg.Log.Warn("tunnel is down; trying again", "reason", err, "in", pause, "attempt", attempts+1)
+		if c.pause(ctx, pause) {
+			pauses.reset()
+		}
 		if ctx.Err() != nil {
 			return failure(ClassAdmin, nil, "stopped")
 		}
-		if !c.cfg.Reconnect || !worthRetry(err) {
-			return err
-		}
-		if c.wasUp() > steady {
-			backoff = firstBackoff
-		}
-		c.cfg.Log.Warn("tunnel is down; trying again", "reason", err, "in", backoff)
-		select {
-		case <-ctx.Done():
-			return failure(ClassAdmin, nil, "stopped")
-		case <-time.After(backoff):
-		}
-		backoff = min(2*backoff, lastBackoff)
 	}
 }
 
-// wasUp is how long the tunnel has been up in the attempt that is over.
-func (c *Client) wasUp() time.Duration {
+// pause waits before the next attempt, and no longer than until the network has changed, which it reports.
+func (c *Client) pause(ctx context.Context, d time.Duration) (changed bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	least := time.NewTimer(min(leastPause, d))
+	defer least.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-least.C:
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return false
+	case <-c.cfg.NetworkChanged:
+		c.cfg.Log.Info("the network has changed: trying again now")
+		return true
+	}
+}
+
+// wasUp is how long the tunnel has been up in the attempt that is over, and whether it has been up in any.
+func (c *Client) wasUp() (lately time.Duration, ever bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.since.IsZero() {
-		return 0
+	if !c.since.IsZero() {
+		lately = c.cfg.Now().Sub(c.since)
+		c.since = time.Time{}
 	}
-	d := c.cfg.Now().Sub(c.since)
-	c.since = time.Time{}
-	return d
+	return lately, c.everUp
 }
 
-// worthRetry says whether another attempt could end differently. A refused password could lock an account.
-func worthRetry(err error) bool {
-	switch ClassOf(err) {
-	case ClassAuth, ClassPolicy, ClassPermission:
-		return false
+// attempt notes for status that another attempt begins.
+func (c *Client) attempt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trying.State, c.trying.Since, c.trying.NextAttempt = status.Connecting, c.cfg.Now(), time.Time{}
+	c.trying.Attempts++
+}
+
+// waiting notes for status that an attempt has ended, and when the next one comes; attempts is how many there were since
+// the tunnel was up.
+func (c *Client) waiting(reason error, pause time.Duration) (attempts uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.cfg.Now()
+	c.trying.State, c.trying.Since = status.Reconnecting, now
+	c.trying.Reason, c.trying.NextAttempt = reason.Error(), now.Add(pause)
+	return c.trying.Attempts
+}
+
+const (
+	dialTimeout = 15 * time.Second
+	// freshDial is how long an attempt to dial may go on when the network changes: one that is older may have sent its
+	// packets, or asked its name servers, where no answer comes from, and waits for seconds before it does so again.
+	freshDial = time.Second
+)
+
+// dial opens the control connection, and tries anew when the network has changed meanwhile.
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	for {
+		tcp, stale, err := c.dialOnce(ctx)
+		if !stale || err == nil || ctx.Err() != nil {
+			return tcp, err
+		}
 	}
-	return true
+}
+
+// dialOnce is one try; stale reports that it failed because the network has changed under it.
+func (c *Client) dialOnce(ctx context.Context) (tcp net.Conn, stale bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	select {
+	case <-c.cfg.NetworkChanged: // before this try: it goes by the new network already
+	default:
+	}
+	var changed atomic.Bool
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-done:
+			return
+		case <-time.After(freshDial):
+		}
+		select {
+		case <-done:
+		case <-c.cfg.NetworkChanged:
+			changed.Store(true)
+			cancel()
+		}
+	}()
+	tcp, err = c.cfg.Dial(ctx, c.cfg.Server)
+	close(done)
+	<-watched
+	return tcp, changed.Load(), err
 }
 
 // once makes one call and works it until it ends.
 func (c *Client) once(ctx context.Context) error {
-	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
-	tcp, err := c.cfg.Dial(dialCtx, c.cfg.Server)
-	cancel()
+	tcp, err := c.dial(ctx)
 	if err != nil {
 		return dialError(c.cfg.Server, err)
 	}
@@ -247,13 +341,28 @@ func dialError(server string, err error) error {
 	return failure(ClassNetwork, err, "server %s cannot be reached", server)
 }
 
-// read starts reading a device that Bring gave, unless it is the one already read: the tunnel is up.
+// isUp and isDown note that packets pass, and that they do not for the time being.
+func (c *Client) isUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.cfg.Now()
+	if c.since.IsZero() {
+		c.since = now
+	}
+	c.everUp = true
+	c.trying = status.Client{State: status.Up, Since: now}
+}
+
+func (c *Client) isDown() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trying.State, c.trying.Since = status.Connecting, c.cfg.Now()
+}
+
+// read starts reading a device that Bring gave, unless it is the one already read.
 func (c *Client) read(dev netdev.Device) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.since.IsZero() {
-		c.since = c.cfg.Now()
-	}
 	if dev == c.dev {
 		return
 	}

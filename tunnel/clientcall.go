@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/control"
@@ -28,9 +29,10 @@ type clientCall struct {
 	network   Network   // that the local end was made for; the session's goroutine's own
 	began     time.Time // when the call was up
 	ended     chan *ppp.DownError
-	linkEnded bool  // ended has been read
-	reason    error // why the call ends, the first that was found
-	localErr  error // of the local end's set-up
+	linkEnded bool        // ended has been read
+	loggedIn  atomic.Bool // the server has taken the account
+	reason    error       // why the call ends, the first that was found
+	localErr  error       // of the local end's set-up
 }
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
@@ -94,6 +96,12 @@ func (k *clientCall) run(ctx context.Context) error {
 			}
 			k.pns.Input(k.c.cfg.Now(), data)
 		case <-timer.C:
+		case <-k.c.cfg.NetworkChanged:
+			if err := k.checkWay(); err != nil {
+				// Nobody would hear a farewell.
+				k.end(err)
+				return k.finish()
+			}
 		case <-silence:
 			if !k.session.heard.Load() {
 				k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
@@ -112,6 +120,17 @@ func (k *clientCall) run(ctx context.Context) error {
 			// The session saw ctx end too, and closes its link; ended brings the rest.
 		}
 	}
+}
+
+// checkWay gives why the call cannot live on by the way it went, or nil.
+func (k *clientCall) checkWay() error {
+	if k.c.cfg.CheckWay == nil {
+		return nil
+	}
+	if err := k.c.cfg.CheckWay(k.local, k.peer); err != nil {
+		return failure(ClassNetwork, nil, "the way to the server is gone: %s", err)
+	}
+	return nil
 }
 
 // end keeps the first reason.
@@ -204,7 +223,9 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 		return failure(ClassNetwork, nil, "the control connection to %s is up, but no GRE packet came back: GRE (IP protocol 47) is blocked on the way; "+
 			"on a router or firewall between, allow it and load the helper: modprobe nf_conntrack_pptp, and in nftables: ct helper set \"pptp\"", k.peer)
 	}
-	return failure(classOfLink(down.Class), nil, "%s", down.Message)
+	err := failure(classOfLink(down.Class), nil, "%s", down.Message)
+	err.refused = err.Class == ClassAuth && !k.loggedIn.Load()
+	return err
 }
 
 func classOfLink(c ppp.Class) Class {
@@ -222,6 +243,7 @@ func classOfLink(c ppp.Class) Class {
 }
 
 func (k *clientCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
+	k.loggedIn.Store(true)
 	s.log.Info("authenticated", "user", k.c.cfg.User, "method", e.Method.String())
 }
 
@@ -248,6 +270,7 @@ func (k *clientCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, erro
 
 // opened tells the owner only now: who sends at once must find the tunnel open.
 func (k *clientCall) opened(*Session) {
+	k.c.isUp()
 	if k.c.cfg.Changed != nil {
 		k.c.cfg.Changed(true, k.network)
 	}
@@ -255,6 +278,7 @@ func (k *clientCall) opened(*Session) {
 
 func (k *clientCall) networkDown(s *Session) {
 	k.c.current.CompareAndSwap(s, nil)
+	k.c.isDown()
 	if k.c.cfg.Changed != nil {
 		k.c.cfg.Changed(false, Network{Server: k.peer, OuterLocal: k.local})
 	}

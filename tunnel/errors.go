@@ -17,9 +17,10 @@ const (
 	ClassPermission       // this process may not do what the tunnel needs
 	ClassPeer             // the peer ended the call in order
 	ClassAdmin            // this end was asked to stop
+	ClassReplaced         // the user has logged in elsewhere, and the server ended this session for that one
 )
 
-var classNames = [...]string{"other", "authentication", "network", "policy", "permission", "closed by peer", "stopped"}
+var classNames = [...]string{"other", "authentication", "network", "policy", "permission", "closed by peer", "stopped", "logged in elsewhere"}
 
 func (c Class) String() string {
 	if c < 0 || int(c) >= len(classNames) {
@@ -33,6 +34,8 @@ type Error struct {
 	Class Class
 	Text  string
 	Err   error // the cause, or nil
+
+	refused bool // ClassAuth: the server refused the account at login
 }
 
 func (e *Error) Error() string {
@@ -55,4 +58,10 @@ func ClassOf(err error) Class {
 		return e.Class
 	}
 	return ClassOther
+}
+
+// refusedAtLogin reports whether an attempt ended because the server refused the account when the client logged in.
+func refusedAtLogin(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Class == ClassAuth && e.refused
 }

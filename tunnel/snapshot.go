@@ -149,11 +149,12 @@ func (t totals) status() status.Totals {
 // Snapshot is the client as status shows it; the caller adds what it knows of the process.
 func (c *Client) Snapshot() status.Snapshot {
 	c.mu.Lock()
-	sum, s := c.past.clone(), c.session
+	sum, s, trying := c.past.clone(), c.session, c.trying
 	c.mu.Unlock()
 	snap := status.Snapshot{
 		Time:    c.cfg.Now(),
 		Process: status.Process{Role: status.RoleClient, Backend: c.cfg.Backend.Name()},
+		Client:  &trying,
 		Refused: map[string]uint64{"gre_no_session": c.strays.Load(), "ip_no_session": c.unrouted.Load()},
 	}
 	if s != nil {

@@ -17,6 +17,7 @@ const (
 type Snapshot struct {
 	Time     time.Time         `json:"time"`
 	Process  Process           `json:"process"`
+	Client   *Client           `json:"client,omitempty"` // what a client does, with a session and without
 	Sessions []Session         `json:"sessions"`
 	Totals   Totals            `json:"totals"`
 	Refused  map[string]uint64 `json:"refused"` // what was turned away, by reason
@@ -32,6 +33,22 @@ type Process struct {
 	Listen     string    `json:"listen,omitempty"` // a server's address
 	Backend    string    `json:"backend"`
 	BackendWhy string    `json:"backend_why"`
+}
+
+// What a client does.
+const (
+	Connecting   = "connecting"   // an attempt goes on: name, TCP, call, login
+	Up           = "up"           // packets pass
+	Reconnecting = "reconnecting" // the tunnel is down, and another attempt will be made
+)
+
+// Client is a client's own view of its tunnel, which is there when no session is.
+type Client struct {
+	State       string    `json:"state"`                 // Connecting, Up or Reconnecting
+	Since       time.Time `json:"since"`                 // of the state
+	Attempts    uint64    `json:"attempts"`              // made since the tunnel was up last; 0 while it is
+	Reason      string    `json:"reason,omitempty"`      // why the last attempt, or the last tunnel, ended
+	NextAttempt time.Time `json:"next_attempt,omitzero"` // while Reconnecting; comes sooner if the network changes
 }
 
 // Session is one call: one peer, one PPP link.

@@ -1,0 +1,84 @@
+package tunnel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"time"
+)
+
+// outcome is how one attempt of a client ended: all that decides whether there is another.
+type outcome struct {
+	class Class
+	// stopped: this end was asked to stop.
+	stopped bool
+	// everUp: packets have passed, in this attempt or in an earlier one of the same Run.
+	everUp bool
+	// refused: the server refused the account when this attempt logged in. What a running session hears is not that: anyone
+	// who can forge GRE can challenge it and say Failure.
+	refused bool
+}
+
+// final reports whether a client that is to reconnect ends here all the same. Until a tunnel has been up, whatever the user
+// has to change first is final: a refused password could lock an account. After that the same words may be those of a server
+// that is stopping, or forged, and the account, the policies and this machine's permissions were good enough: every end is a
+// broken link, with three exceptions. Each of them comes from the user, from a login, or over TCP, where it cannot be forged
+// blindly.
+func (o outcome) final() bool {
+	switch {
+	case o.stopped, o.class == ClassReplaced:
+		return true
+	case o.everUp:
+		return o.class == ClassAuth && o.refused
+	}
+	return o.class == ClassAuth || o.class == ClassPolicy || o.class == ClassPermission
+}
+
+const (
+	firstBackoff = time.Second
+	lastBackoff  = time.Minute
+	// steady is how long a tunnel must have been up for the next pause to start small again.
+	steady = 30 * time.Second
+	// leastPause is between two attempts whatever happens: a network may change many times a second.
+	leastPause = 250 * time.Millisecond
+)
+
+// Limits of ClientConfig.HoldOff.
+const (
+	MinHoldOff = time.Second
+	MaxHoldOff = 24 * time.Hour
+)
+
+// backoff gives the pauses between the attempts of a client: a fixed one, or such that double from firstBackoff to
+// lastBackoff, each shortened by up to a quarter at random, so that the clients of a server that was restarted do not all
+// come at once.
+type backoff struct {
+	fixed time.Duration // 0: growing
+	grown time.Duration // the last pause, before chance
+	rand  io.Reader
+}
+
+// pause gives the next one.
+func (b *backoff) pause() time.Duration {
+	if b.fixed > 0 {
+		return b.fixed
+	}
+	b.grown = min(max(2*b.grown, firstBackoff), lastBackoff)
+	var n [4]byte
+	if _, err := io.ReadFull(b.rand, n[:]); err != nil {
+		return b.grown
+	}
+	less := time.Duration(float64(b.grown/4) * float64(binary.BigEndian.Uint32(n[:])) / (1 << 32))
+	return (b.grown - less).Round(time.Millisecond)
+}
+
+// reset makes the next pause a short one.
+func (b *backoff) reset() { b.grown = 0 }
+
+// checkHoldOff names a hold-off that cannot be.
+func checkHoldOff(d time.Duration) error {
+	if d != 0 && (d < MinHoldOff || d > MaxHoldOff) {
+		return fmt.Errorf("HoldOff %v: must be %v to %v, or 0 for pauses that grow", d, MinHoldOff, MaxHoldOff)
+	}
+	return nil
+}
