@@ -14,7 +14,8 @@ import (
 //
 //  1. deviceReader takes a batch of IP packets from the device, each at headroom in its buffer (devreader.go).
 //  2. The owner, Client or Server, says whose they are; those of one session make a run (dispatch.go).
-//  3. accept puts the PPP protocol before each packet, and lowers the MSS of a TCP SYN.
+//  3. accept puts the PPP protocol before each packet, and lowers the MSS of a TCP SYN. What is too long is fragmented, or
+//     answered (oversize.go).
 //  4. The runs of all sessions are encrypted together, in place: MPPE header and ciphertext (mppe.SendBatch).
 //  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending acknowledgment.
 //  6. The run leaves in one Send.
@@ -42,6 +43,11 @@ type outbound struct {
 	pkts   [][]byte
 	frame  [bufferSize]byte // for control frames
 	stats  outStats
+
+	borrowed     []*buffer // the run's fragments are in
+	answers      answerBudget
+	answered     bool     // in this run, last of
+	answeredFlow [36]byte //
 }
 
 // outStats counts what left, and what did not.
@@ -50,7 +56,10 @@ type outStats struct {
 	Frames         uint64 // PPP control frames
 	Acks           uint64 // GRE packets that carried only an acknowledgment
 	NotUp          uint64 // IP packets dropped because the link was not open for them
-	TooLong        uint64 // IP packets over the MTU
+	Fragmented     uint64 // IP packets over the MTU that left in fragments
+	Fragments      uint64 // the fragments, which count as packets too
+	Answered       uint64 // IP packets over the MTU that were answered with ICMP
+	TooLong        uint64 // IP packets over the MTU that were dropped without an answer, and control frames
 	NotIP          uint64 // neither IPv4 nor IPv6, or the one that was not negotiated
 }
 
@@ -66,8 +75,9 @@ func (s *Session) beginSending(bufs [][]byte, sizes []int, batch *mppe.SendBatch
 		return false
 	}
 	o.bufs, o.plain, o.sealed, o.pkts = o.bufs[:0], o.plain[:0], o.sealed[:0], o.pkts[:0]
+	o.answered = false
 	for i, b := range bufs {
-		o.accept(b, sizes[i])
+		s.accept(b, sizes[i])
 	}
 	if len(o.bufs) == 0 {
 		o.mu.Unlock()
@@ -88,11 +98,16 @@ func (s *Session) endSending() {
 	}
 	// A failed write is a lost packet, counted by the connection.
 	_, _ = o.to.Send(o.pkts)
+	for _, b := range o.borrowed {
+		putBuffer(b[:])
+	}
+	clear(o.borrowed)
+	o.borrowed = o.borrowed[:0]
 }
 
-// accept checks one IP packet and sets up its places: plain is the PPP protocol and the packet, sealed the empty slice
-// two bytes before it, where the MPPE header and the ciphertext are to be written.
-func (o *outbound) accept(b []byte, size int) {
+// accept checks one IP packet and places it.
+func (s *Session) accept(b []byte, size int) {
+	o := &s.out
 	ip := b[headroom : headroom+size]
 	protocol := ppp.ProtoIPv4
 	switch {
@@ -104,11 +119,17 @@ func (o *outbound) accept(b []byte, size int) {
 		return
 	}
 	if size > o.mtu {
-		o.stats.TooLong++
+		s.tooLong(ip, uint16(protocol))
 		return
 	}
 	netdev.ClampMSS(ip, o.mtu)
-	binary.BigEndian.PutUint16(b[headroom-2:], uint16(protocol))
+	o.place(b, size, uint16(protocol))
+}
+
+// place sets up the places of one IP packet: plain is the PPP protocol and the packet, sealed the empty slice two bytes
+// before it, where the MPPE header and the ciphertext are to be written.
+func (o *outbound) place(b []byte, size int, protocol uint16) {
+	binary.BigEndian.PutUint16(b[headroom-2:], protocol)
 	o.bufs = append(o.bufs, b)
 	o.plain = append(o.plain, b[headroom-2:headroom+size])
 	o.sealed = append(o.sealed, b[headroom-4:headroom-4])

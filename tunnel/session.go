@@ -30,14 +30,15 @@ type Session struct {
 	log        *slog.Logger
 	owner      sessionOwner
 
-	link   *ppp.Link
-	frames chan []byte   // control frames for the link
-	wake   chan struct{} // a deadline has come nearer, or a flag below was set
-	stop   chan string   // the reason of a Close
-	gone   chan struct{} // closed when the call below is gone
-	goneMu sync.Once
-	done   chan struct{} // closed when run has ended
-	end    *ppp.DownError
+	link    *ppp.Link
+	frames  chan []byte   // control frames for the link
+	replies chan []byte   // ICMP messages for the device, each at headroom of a packet buffer
+	wake    chan struct{} // a deadline has come nearer, or a flag below was set
+	stop    chan string   // the reason of a Close
+	gone    chan struct{} // closed when the call below is gone
+	goneMu  sync.Once
+	done    chan struct{} // closed when run has ended
+	end     *ppp.DownError
 
 	armed     atomic.Int64 // when run will wake by itself, Unix nanoseconds
 	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
@@ -88,12 +89,13 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	s := &Session{
 		opts: o, conn: conn, peer: peer, callID: callID, peerCallID: peerCallID,
 		since: o.Now(), owner: owner,
-		log:    o.Log.With("peer", peer.String(), "call", callID),
-		frames: make(chan []byte, frameQueue),
-		wake:   make(chan struct{}, 1),
-		stop:   make(chan string, 1),
-		gone:   make(chan struct{}),
-		done:   make(chan struct{}),
+		log:     o.Log.With("peer", peer.String(), "call", callID),
+		frames:  make(chan []byte, frameQueue),
+		replies: make(chan []byte, answerQueue),
+		wake:    make(chan struct{}, 1),
+		stop:    make(chan string, 1),
+		gone:    make(chan struct{}),
+		done:    make(chan struct{}),
 	}
 	s.state.phase = "negotiating"
 	s.in.winCfg = o.Reorder
@@ -178,6 +180,7 @@ func (s *Session) work(now time.Time) {
 	}
 	s.catchUp(now)
 	s.checkKeys()
+	s.reply()
 }
 
 // undecipherable is how many packets, of which none deciphers, show that the keys differ.

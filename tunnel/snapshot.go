@@ -72,6 +72,7 @@ func (s *Session) snapshotOut(v *status.Session) {
 	v.IO = status.IO{Way: way.Way, Why: way.Why}
 	v.Counters["out_past_kernel"], v.Counters["out_link_full"], v.Counters["out_back_to_raw"] = way.Fast, way.Lost, way.Falls
 	v.Counters["control_frames_out"] = o.Frames
+	v.Counters["out_fragmented"], v.Counters["out_fragments"], v.Counters["out_icmp_too_big"] = o.Fragmented, o.Fragments, o.Answered
 	v.Counters["out_not_up"], v.Counters["out_too_long"], v.Counters["out_not_ip"] = o.NotUp, o.TooLong, o.NotIP
 	if s.out.enc == nil {
 		return

@@ -24,9 +24,15 @@ import (
 // fragmented.
 func (m *machine) ping(t *testing.T, to string, size int) {
 	t.Helper()
+	m.pingWith(t, unfragmented, to, size)
+}
+
+// pingWith is ping over a socket of one's own kind.
+func (m *machine) pingWith(t *testing.T, sockets net.ListenConfig, to string, size int) {
+	t.Helper()
 	var c net.PacketConn
 	m.must(t, func() (err error) {
-		c, err = unfragmented.ListenPacket(t.Context(), "ip4:icmp", "0.0.0.0")
+		c, err = sockets.ListenPacket(t.Context(), "ip4:icmp", "0.0.0.0")
 		return err
 	})
 	defer c.Close()

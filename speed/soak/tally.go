@@ -45,4 +45,4 @@ var refusals = []string{
 }
 
 // The counters, besides packets_out, in one of which each packet of the local device ends.
-var unsent = []string{"out_not_up", "out_too_long", "out_not_ip", "no_session"}
+var unsent = []string{"out_not_up", "out_icmp_too_big", "out_too_long", "out_not_ip", "no_session"}
