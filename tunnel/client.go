@@ -78,6 +78,9 @@ type Client struct {
 	strays  atomic.Uint64           // GRE packets for no session
 	// unrouted counts IP packets that came from the device while no session was up.
 	unrouted atomic.Uint64
+	// looped counts packets of the call itself that came from the device.
+	looped atomic.Uint64
+	loop   clientLoop
 
 	mu      sync.Mutex
 	dev     netdev.Device // the device that is being read
@@ -293,6 +296,7 @@ func (c *Client) once(ctx context.Context) error {
 		return failure(classOfOpen(err), err, "GRE socket")
 	}
 	defer conn.Close()
+	c.loop.set(netip.AddrPortFrom(peer, controlPort(tcp)))
 	return newClientCall(c, tcp, conn, local, peer).run(ctx)
 }
 
@@ -316,6 +320,15 @@ func ends(tcp net.Conn) (local, peer netip.Addr, err error) {
 	l, err1 := netip.ParseAddrPort(tcp.LocalAddr().String())
 	p, err2 := netip.ParseAddrPort(tcp.RemoteAddr().String())
 	return l.Addr().Unmap(), p.Addr().Unmap(), errors.Join(err1, err2)
+}
+
+// controlPort is the server's port of a control connection.
+func controlPort(tcp net.Conn) uint16 {
+	p, err := netip.ParseAddrPort(tcp.RemoteAddr().String())
+	if err != nil {
+		return Port
+	}
+	return p.Port()
 }
 
 func classOfOpen(err error) Class {
@@ -367,7 +380,9 @@ func (c *Client) read(dev netdev.Device) {
 		return
 	}
 	c.dev = dev
-	r := &deviceReader{dev: dev, dispatch: dispatch{route: func([]byte) *Session { return c.current.Load() }, lost: &c.unrouted}}
+	r := &deviceReader{dev: dev, dispatch: dispatch{
+		route: func([]byte) *Session { return c.current.Load() }, lost: &c.unrouted, check: &c.loop, loops: &c.looped,
+	}}
 	go func() { c.unreadable(dev, r.run()) }()
 }
 

@@ -11,6 +11,8 @@ import (
 type dispatch struct {
 	route func(ip []byte) *Session // whose a packet is, or nil
 	lost  *atomic.Uint64           // its owner's: packets for no session; nil: nobody counts them
+	check loopCheck                // nil: no packet can be one that carries a tunnel
+	loops *atomic.Uint64           // its owner's: such packets, which are dropped
 	batch mppe.SendBatch
 
 	// One batch's working memory: whose each packet is, the packets in the order of their sessions, the sessions.
@@ -26,7 +28,13 @@ func (d *dispatch) send(bufs [][]byte, sizes []int) {
 	d.owners, d.bufs, d.sizes, d.sessions = d.owners[:0], d.bufs[:0], d.sizes[:0], d.sessions[:0]
 	nobodys := uint64(0)
 	for i, b := range bufs {
-		s := d.route(b[headroom : headroom+sizes[i]])
+		ip := b[headroom : headroom+sizes[i]]
+		if d.check != nil && d.check.loops(ip) {
+			d.loops.Add(1)
+			d.owners = append(d.owners, nil)
+			continue
+		}
+		s := d.route(ip)
 		if s == nil {
 			nobodys++
 		}

@@ -90,6 +90,8 @@ type Server struct {
 	past      totals
 	strays    atomic.Uint64 // GRE packets for no session
 	unrouted  atomic.Uint64 // IP packets from the device for no session
+	looped    atomic.Uint64 // packets of calls themselves that came from the device
+	loop      serverLoop
 	conns     sync.WaitGroup
 }
 
@@ -147,6 +149,7 @@ func (v *Server) Serve(ctx context.Context) error {
 	defer cancel()
 	// The socket on a fixed address is opened now, so that a missing permission shows at the start.
 	if a, err := netip.ParseAddrPort(v.cfg.Listener.Addr().String()); err == nil {
+		v.loop.port = a.Port()
 		if err := v.openEarly(a.Addr().Unmap()); err != nil {
 			v.cfg.Listener.Close()
 			v.cfg.Device.Close()
@@ -157,7 +160,7 @@ func (v *Server) Serve(ctx context.Context) error {
 	defer stop()
 	reading := make(chan error, 1)
 	go func() {
-		r := &deviceReader{dev: v.cfg.Device, dispatch: dispatch{route: v.route, lost: &v.unrouted}}
+		r := &deviceReader{dev: v.cfg.Device, dispatch: dispatch{route: v.route, lost: &v.unrouted, check: &v.loop, loops: &v.looped}}
 		err := r.run()
 		if err != nil {
 			cancel()
@@ -234,6 +237,7 @@ func (v *Server) admit(ctx context.Context, tcp net.Conn) {
 	}
 	v.conns.Go(func() {
 		defer tcp.Close()
+		defer v.loop.add(local, peer)()
 		r, err := v.receiverOn(local)
 		if err != nil {
 			v.guard.release(peer)

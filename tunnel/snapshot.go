@@ -156,7 +156,7 @@ func (c *Client) Snapshot() status.Snapshot {
 		Time:    c.cfg.Now(),
 		Process: status.Process{Role: status.RoleClient, Backend: c.cfg.Backend.Name()},
 		Client:  &trying,
-		Refused: map[string]uint64{"gre_no_session": c.strays.Load(), "ip_no_session": c.unrouted.Load()},
+		Refused: map[string]uint64{"gre_no_session": c.strays.Load(), "ip_no_session": c.unrouted.Load(), "ip_loop": c.looped.Load()},
 	}
 	if s != nil {
 		v := s.snapshot()
@@ -185,6 +185,7 @@ func (v *Server) Snapshot() status.Snapshot {
 			"authentication": v.counted.authFailures.Load(),
 			"gre_no_session": v.strays.Load(),
 			"ip_no_session":  v.unrouted.Load(),
+			"ip_loop":        v.looped.Load(),
 		},
 	}
 	for _, s := range sessions {

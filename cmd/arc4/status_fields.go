@@ -103,7 +103,10 @@ grow while a session lives, and start at 0 with it.
     sessions  the sessions there are, ordered by id; see below
     totals    since the process started, ended sessions included: sessions, the traffic of all as named below, and window
     refused   what was turned away, by reason; a server's: connections, authentication; of both: gre_no_session (packets from
-      outside), ip_no_session (packets of this machine)
+      outside), ip_no_session (packets of this machine), ip_loop (this machine's own GRE and control connection, which came
+      out of the TUN device they are to carry packets of, and were dropped)
+    way       a client's way to the server, around the tunnel: server (its address), device, gateway, source (our address); while
+      there is none, device is "" and missing says why
 
 A session:
 

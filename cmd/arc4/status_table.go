@@ -28,6 +28,7 @@ func writeStatusTables(out io.Writer, results, last []status.Result, elapsed tim
 			continue
 		}
 		writeProcess(out, r.Snapshot)
+		writeWay(out, r.Snapshot.Way)
 		if len(r.Snapshot.Sessions) == 0 {
 			fmt.Fprintln(out, "no session")
 		} else {
@@ -55,6 +56,21 @@ func writeProcess(out io.Writer, s status.Snapshot) {
 		fmt.Fprintf(out, " (%s)", printable(p.BackendWhy))
 	}
 	fmt.Fprintln(out)
+}
+
+// writeWay says how a client reaches its server; w is nil if nobody follows that.
+func writeWay(out io.Writer, w *status.Way) {
+	switch {
+	case w == nil:
+	case w.Missing != "":
+		fmt.Fprintf(out, "no way to the server: %s\n", printable(w.Missing))
+	case w.Device != "":
+		fmt.Fprintf(out, "server %s by %s", printable(w.Server), printable(w.Device))
+		if w.Gateway != "" {
+			fmt.Fprintf(out, " via %s", printable(w.Gateway))
+		}
+		fmt.Fprintf(out, ", from %s\n", printable(w.Source))
+	}
 }
 
 func writeSessions(out io.Writer, s status.Snapshot) {

@@ -58,6 +58,11 @@ type Options struct {
 	IO uplink.Mode
 	// RawWhy is why IO is uplink.Raw, for Sender.Status; empty: it was asked for.
 	RawWhy string
+	// Carry, if not nil, is given a function that has what is sent leave by the interface with an index, whatever other
+	// routes there are; 0: by the routes alone. Nothing else changes: neither the source address nor what is received. Who
+	// follows the way to the peer calls it now and whenever that leads by another interface; Close calls release. On
+	// systems other than Linux nothing is called.
+	Carry func(leaveBy func(ifindex int) error) (release func())
 	// Log hears of ways that fail; nil: slog.Default.
 	Log *slog.Logger
 }

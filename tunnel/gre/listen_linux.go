@@ -2,6 +2,7 @@ package gre
 
 import (
 	"cmp"
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"unsafe"
@@ -40,6 +41,9 @@ func Listen(local netip.Addr, opts Options) (Conn, error) {
 			return nil, err
 		}
 		c.others = append(c.others, other)
+	}
+	if opts.Carry != nil {
+		c.letGo = opts.Carry(c.leaveBy)
 	}
 	c.openUplink(opts)
 	return c, nil
@@ -129,6 +133,18 @@ func (c *rawConn) acceptCalls(ids []uint16) error {
 	}
 	defer c.release()
 	return c.attach(filter(c.peer, c.part, ids...))
+}
+
+// leaveBy is what Options.Carry is given. What goes past the kernel asks for the route itself, and is no other interface's (uplink.Path).
+func (c *rawConn) leaveBy(ifindex int) error {
+	if !c.use() {
+		return net.ErrClosed
+	}
+	defer c.release()
+	// In network byte order (ip(7), IP_UNICAST_IF).
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(ifindex))
+	return unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_UNICAST_IF, int(int32(binary.NativeEndian.Uint32(b[:]))))
 }
 
 // setBuffer raises a socket buffer. A smaller one than asked for costs packets, not correctness, so a refusal

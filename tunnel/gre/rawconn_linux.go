@@ -27,6 +27,8 @@ type rawConn struct {
 	up   *uplink.Uplink // nil: only the raw socket sends, because of noUp
 	noUp string
 
+	letGo func() // nil: nobody leads what is sent
+
 	freeMu   sync.Mutex // guards free
 	free     []*batchWriter
 	closing  sync.Once
@@ -49,6 +51,9 @@ func (c *rawConn) release() { c.life.RUnlock() }
 
 func (c *rawConn) Close() error {
 	c.closing.Do(func() {
+		if c.letGo != nil {
+			c.letGo()
+		}
 		for _, other := range c.others {
 			_ = other.Close()
 		}

@@ -18,6 +18,7 @@ type Snapshot struct {
 	Time     time.Time         `json:"time"`
 	Process  Process           `json:"process"`
 	Client   *Client           `json:"client,omitempty"` // what a client does, with a session and without
+	Way      *Way              `json:"way,omitempty"`    // a client's
 	Sessions []Session         `json:"sessions"`
 	Totals   Totals            `json:"totals"`
 	Refused  map[string]uint64 `json:"refused"` // what was turned away, by reason
@@ -49,6 +50,15 @@ type Client struct {
 	Attempts    uint64    `json:"attempts"`              // made since the tunnel was up last; 0 while it is
 	Reason      string    `json:"reason,omitempty"`      // why the last attempt, or the last tunnel, ended
 	NextAttempt time.Time `json:"next_attempt,omitzero"` // while Reconnecting; comes sooner if the network changes
+}
+
+// Way is how a client reaches its server around the tunnel.
+type Way struct {
+	Server  string `json:"server"`            // its outer address; empty before the name was looked up
+	Device  string `json:"device"`            // the interface that leads there; empty: there is no way
+	Gateway string `json:"gateway,omitempty"` // empty: the server is on the link
+	Source  string `json:"source"`            // our outer address on it
+	Missing string `json:"missing,omitempty"` // why there is no way
 }
 
 // Session is one call: one peer, one PPP link.

@@ -1,0 +1,109 @@
+package tunnel
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+)
+
+// A packet that carries a tunnel must not go into it: it would be carried again, and that again, until the link is full
+// of one packet. Sockets and routes see to that; loopCheck is the last word. It looks at what comes
+// out of the device, and what is a call's own GRE or control connection goes no further.
+type loopCheck interface {
+	// loops reports whether an IP packet from the device is one of those that carry a tunnel of ours.
+	loops(ip []byte) bool
+}
+
+const (
+	protocolGRE = 47
+	minIPv4     = 20
+	minTCPPorts = 4
+)
+
+// clientLoop knows a client's packets by where they go: GRE to the server, and TCP to the port of its control
+// connection.
+type clientLoop struct {
+	server atomic.Uint64 // its outer address in the upper 32 bits, its port in the lower 16; 0: none yet
+}
+
+// set says which server is called.
+func (c *clientLoop) set(server netip.AddrPort) {
+	if a := server.Addr().Unmap(); a.Is4() {
+		b := a.As4()
+		c.server.Store(uint64(binary.BigEndian.Uint32(b[:]))<<32 | uint64(server.Port()))
+	}
+}
+
+func (c *clientLoop) loops(ip []byte) bool {
+	v := c.server.Load()
+	if v == 0 || len(ip) < minIPv4 || binary.BigEndian.Uint32(ip[16:]) != uint32(v>>32) || ip[0]>>4 != 4 {
+		return false
+	}
+	switch ip[9] {
+	case protocolGRE:
+		return true
+	case protocolTCP:
+		_, to, ok := tcpPorts(ip)
+		return ok && to == uint16(v)
+	}
+	return false
+}
+
+// tcpPorts gives the ports of a TCP packet that is no later fragment.
+func tcpPorts(ip []byte) (from, to uint16, ok bool) {
+	at := int(ip[0]&0x0F) * 4
+	if at < minIPv4 || len(ip) < at+minTCPPorts || binary.BigEndian.Uint16(ip[6:])&0x1FFF != 0 {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint16(ip[at:]), binary.BigEndian.Uint16(ip[at+2:]), true
+}
+
+// serverLoop knows a server's packets by both ends: GRE, and TCP from the port of the control connections, from an
+// address that clients call to one that has called it. Such a packet comes out of the device when a client's tunnel
+// address is its outer one, or the pool has an address that is some client's outer one.
+type serverLoop struct {
+	port uint16 // of the control connections
+
+	mu    sync.RWMutex
+	calls map[[2][4]byte]int // control connections by our address and the client's
+}
+
+// add notes a control connection, until the function it returns is called.
+func (s *serverLoop) add(local, peer netip.Addr) (remove func()) {
+	if !local.Is4() || !peer.Is4() {
+		return func() {}
+	}
+	key := [2][4]byte{local.As4(), peer.As4()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls == nil {
+		s.calls = make(map[[2][4]byte]int)
+	}
+	s.calls[key]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.calls[key]--; s.calls[key] == 0 {
+			delete(s.calls, key)
+		}
+	}
+}
+
+func (s *serverLoop) loops(ip []byte) bool {
+	if len(ip) < minIPv4 || ip[0]>>4 != 4 {
+		return false
+	}
+	switch ip[9] {
+	case protocolGRE:
+	case protocolTCP:
+		if from, _, ok := tcpPorts(ip); !ok || from != s.port {
+			return false
+		}
+	default:
+		return false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.calls[[2][4]byte{[4]byte(ip[12:16]), [4]byte(ip[16:20])}] > 0
+}
