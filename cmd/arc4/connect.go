@@ -17,7 +17,9 @@ By default only MS-CHAPv2 and 128-bit stateless MPPE are accepted; anything weak
 password comes from --password-file, else from the environment variable ARC4_PASSWORD, else from a prompt, never from an
 argument.
 
-Without --route and --default-route only the server's own address in the tunnel is reached through it. Routes and
+Without --route and --default-route only the server's own address in the tunnel is reached through it, and that only if it
+is a private one that this machine does not reach by another way. A tunnel address for this machine that a neighbour, a
+gateway or a name server could have is refused. Routes and
 addresses are put back on exit, which SIGINT (control-C) or SIGTERM brings about. Name servers that the server offers are
 shown, not written to resolv.conf.
 

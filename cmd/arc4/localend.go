@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -25,12 +26,18 @@ type localEnd struct {
 	real  string // the name the kernel gave
 	setup *netdev.Setup
 	now   tunnel.Network // what it was made for
+
+	unused netip.Addr // the server's address, if it was said that it is not used
 }
 
 // bring makes or changes the local end so that it fits n. Routes stay while addresses change, for without them packets would
 // leave outside the tunnel.
 func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
 	l.checkDevice()
+	n, err := l.judge(n)
+	if err != nil {
+		return nil, err
+	}
 	if l.setup != nil && sameNetwork(l.now, n) {
 		return l.dev, nil
 	}
@@ -65,6 +72,30 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 		l.warnOfIPv6()
 	}
 	return l.dev, nil
+}
+
+// judge holds the addresses that the server gives against what this machine has and reaches, each time it gives them, for
+// both may have changed since. What cannot be used is taken out.
+func (l *localEnd) judge(n tunnel.Network) (tunnel.Network, error) {
+	around, err := netdev.LookAround(l.real)
+	if err != nil {
+		return n, localError(err)
+	}
+	local, remote := netdev.Judge(netdev.Given{
+		Local: n.Local, Remote: n.Remote, Server: n.Server, Routes: l.routes, DefaultRoute: l.defaultRoute,
+	}, around)
+	if local.Verdict == netdev.Refused {
+		return n, &tunnel.Error{Class: tunnel.ClassPolicy, Text: fmt.Sprintf("the server gives this machine the tunnel address %s, which is %s: "+
+			"refused, since this machine would answer for it on all its networks; the server has to give another", n.Local, local.Reason)}
+	}
+	if remote.Verdict != netdev.Usable {
+		if l.unused != n.Remote {
+			l.log.Warn("the server's address in the tunnel is not used, and so not reached through it", "address", n.Remote, "reason", remote.Reason)
+		}
+		l.unused = n.Remote
+		n.Remote = netip.Addr{}
+	}
+	return n, nil
 }
 
 // warnOfIPv6 says what a default route does not take in.

@@ -15,7 +15,9 @@ type Settings struct {
 	MTU int
 
 	// Local is our IPv4 address in the tunnel, and Remote the peer's: a client sets both
-	// (Local/32 with Remote as the peer), a server sets Local alone, once for all sessions.
+	// (Local/32 with Remote as the peer), a server sets Local alone, once for all sessions. A
+	// Remote that is Server is left out: the tunnel's own packets would go into the tunnel. Whether
+	// addresses that a peer gave are fit for this machine is for [Judge] to say.
 	Local, Remote netip.Addr
 	// Local6 is the link-local address that IPV6CP's interface identifier makes (RFC 5072); every
 	// peer of the device is then within its fe80::/64.
@@ -96,6 +98,14 @@ func (s Settings) validate() error {
 	return nil
 }
 
+// withoutLoop leaves out a tunnel address of the peer that is its outer address.
+func (s Settings) withoutLoop() Settings {
+	if s.Server.IsValid() && s.Remote == s.Server {
+		s.Remote = netip.Addr{}
+	}
+	return s
+}
+
 func (s Settings) validateAddresses() error {
 	for what, addr := range map[string]netip.Addr{"local": s.Local, "remote": s.Remote} {
 		if addr.IsValid() && (!addr.Is4() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback()) {
@@ -110,9 +120,6 @@ func (s Settings) validateAddresses() error {
 		return fmt.Errorf("remote tunnel address %v comes without a local one", s.Remote)
 	case s.Remote.IsValid() && s.Remote == s.Local:
 		return fmt.Errorf("local and remote tunnel address are both %v: the peer must give two", s.Local)
-	case s.Server.IsValid() && s.Remote == s.Server:
-		// The tunnel's own packets would go into the tunnel.
-		return fmt.Errorf("remote tunnel address %v is the server's outer address, which is a route loop: give the server another address inside the tunnel", s.Remote)
 	case s.DefaultRoute && !s.Local.IsValid():
 		return fmt.Errorf("the default route needs an IPv4 address in the tunnel, and none was agreed")
 	case s.DefaultRoute && !s.Server.IsValid():

@@ -76,7 +76,6 @@ func TestNewSetupRefuses(t *testing.T) {
 		"remote alone":        {func(s *Settings) { s.Local = netip.Addr{} }, "without a local one"},
 		"local6 is global":    {func(s *Settings) { s.Local6 = a("2001:db8::1") }, "2001:db8::1 is not a link-local"},
 		"both the same":       {func(s *Settings) { s.Remote = s.Local }, "both 10.0.0.2"},
-		"remote is server":    {func(s *Settings) { s.Remote = s.Server }, "route loop"},
 		"default, no server":  {func(s *Settings) { s.DefaultRoute = true; s.Server = netip.Addr{} }, "outer address"},
 		"default, no address": {func(s *Settings) { s.DefaultRoute = true; s.Local, s.Remote = netip.Addr{}, netip.Addr{} }, "needs an IPv4 address"},
 		"IPv6 route, no IPv6": {func(s *Settings) { s.Routes = []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")} }, "carries no IPv6"},

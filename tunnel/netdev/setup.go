@@ -41,6 +41,7 @@ const (
 
 // NewSetup checks the settings; nothing changes before Apply.
 func NewSetup(s Settings) (*Setup, error) {
+	s = s.withoutLoop()
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
@@ -70,6 +71,7 @@ func (s *Setup) Apply(ctx context.Context) error {
 func (s *Setup) Readdress(ctx context.Context, to Settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	to = to.withoutLoop()
 	if err := to.validate(); err != nil {
 		return err
 	}

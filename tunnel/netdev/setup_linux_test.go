@@ -13,11 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var (
-	addr   = netip.MustParseAddr
-	prefix = netip.MustParsePrefix
-)
-
 // reach says how the kernel would send to an address: the device, and the gateway if any.
 func reach(t *testing.T, to string) string {
 	t.Helper()
@@ -307,5 +302,25 @@ func TestSetupWithoutPermission(t *testing.T) {
 	require.NoError(t, unix.Capset(&hdr, &caps[0]))
 	require.ErrorIs(t, err, unix.EPERM)
 	assert.ErrorContains(t, err, "CAP_NET_ADMIN")
+	undone(t, setup, before)
+}
+
+// TestSetupServerInsideAsOutside: some servers give their outer address as that in the tunnel. The tunnel works without one.
+func TestSetupServerInsideAsOutside(t *testing.T) {
+	inNamespace(t)
+	uplink(t)
+	s := client(tunDevice(t, "t0"))
+	s.Remote, s.DefaultRoute = s.Server, true
+	before := snapshot(t)
+	setup := apply(t, s)
+	assert.Equal(t, "up0 192.0.2.1", reach(t, s.Server.String()), "the tunnel's own packets")
+	assert.Equal(t, "t0", reach(t, "8.8.8.8"))
+
+	s.Remote = addr("10.99.0.1")
+	require.NoError(t, setup.Readdress(context.Background(), s))
+	assert.Equal(t, "t0", reach(t, "10.99.0.1"))
+	s.Remote = s.Server
+	require.NoError(t, setup.Readdress(context.Background(), s))
+	assert.Equal(t, "up0 192.0.2.1", reach(t, s.Server.String()))
 	undone(t, setup, before)
 }
