@@ -68,7 +68,7 @@ var results = map[Type]map[uint8]string{
 	TypeStopRequest: {
 		StopGeneral:       "no reason given",
 		StopProtocol:      "protocol version not supported",
-		StopLocalShutdown: "the peer is shutting down",
+		StopLocalShutdown: "it is shutting down",
 	},
 	TypeStopReply: {resultOK: "closed"},
 	TypeEchoReply: {resultOK: "alive"},
@@ -86,7 +86,7 @@ var results = map[Type]map[uint8]string{
 	},
 	TypeCallDisconnectNotify: {
 		DisconnectLostCarrier:   "the carrier was lost",
-		DisconnectAdminShutdown: "shut down by the peer's administrator",
+		DisconnectAdminShutdown: "shut down by its administrator",
 		DisconnectRequest:       "as was requested",
 	},
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -84,6 +85,8 @@ type role interface {
 	start(now time.Time, m Message)
 	// call handles the messages about calls; the connection is established or waits for a Stop-Reply.
 	call(now time.Time, m Message)
+	// dials reports whether this end speaks first.
+	dials() bool
 	// dropCalls ends all calls without a message: the connection is gone.
 	dropCalls(reason error)
 	// callDeadline and callTick are the timers of calls.
@@ -94,7 +97,8 @@ type role interface {
 // connection is what both ends have in common: the stream, the echo, and the way down.
 type connection struct {
 	identity
-	role role
+	role     role
+	peerName string // what the peer is to this end: server or client
 
 	framer Framer
 	out    []byte
@@ -119,7 +123,7 @@ func (c *connection) Input(now time.Time, data []byte) {
 	for len(data) > 0 && c.state != stateClosed {
 		raw, rest, err := c.framer.Next(data)
 		if err != nil {
-			c.close(err)
+			c.close(c.offProtocol(err, rest))
 			return
 		}
 		data = rest
@@ -127,6 +131,19 @@ func (c *connection) Input(now time.Time, data []byte) {
 			c.receive(now, raw)
 		}
 	}
+}
+
+// offProtocol is why the stream cannot be followed: at its beginning because the peer speaks something else, later because
+// one of the two is out of step. rest is what follows the bytes that the framer holds.
+func (c *connection) offProtocol(err error, rest []byte) *EndError {
+	e := &EndError{Kind: ErrProtocol, Err: err}
+	if c.stats.Received == 0 {
+		first := append(append([]byte(nil), c.framer.buf[:c.framer.n]...), rest...)
+		e.Text = foreignText(c.peerName, first)
+		return e
+	}
+	e.Text = fmt.Sprintf("the %s broke the protocol: %s", c.peerName, strings.TrimPrefix(err.Error(), ErrProtocol.Error()+": "))
+	return e
 }
 
 func (c *connection) receive(now time.Time, raw []byte) {
@@ -138,7 +155,7 @@ func (c *connection) receive(now time.Time, raw []byte) {
 		return
 	}
 	if err != nil {
-		c.close(err)
+		c.close(c.offProtocol(err, nil))
 		return
 	}
 	switch m := m.(type) {
@@ -148,7 +165,7 @@ func (c *connection) receive(now time.Time, raw []byte) {
 		c.send(StopReply{Result: resultOK})
 		reason := c.reason
 		if c.state != stateWaitStop { // else both ends stop at once
-			reason = fmt.Errorf("%w: %s", ErrPeerClosed, resultText(m.Type(), m.Reason, 0))
+			reason = byMessage(ErrPeerClosed, "the "+c.peerName+" ended the control connection", EndError{Message: m.Type(), Result: m.Reason})
 		}
 		c.close(reason)
 	case StopReply:
@@ -181,7 +198,7 @@ func (c *connection) send(m Message) {
 		return
 	}
 	if len(c.out)+m.Type().Len() > maxOutput {
-		c.close(fmt.Errorf("%w: more than %d bytes of answers were not read", ErrLost, maxOutput))
+		c.close(because(ErrLost, "the %s does not read what it asks for: more than %d bytes of answers wait", c.peerName, maxOutput))
 		return
 	}
 	c.out = m.AppendTo(c.out)
@@ -207,20 +224,17 @@ func (c *connection) Events() []Event {
 // Stats returns the counters.
 func (c *connection) Stats() Stats { return c.stats }
 
-// Lost tells the machine that the TCP connection has ended or failed (cause nil: the peer closed it). All calls are
+// Lost tells the machine that the TCP connection has ended or failed (cause nil or io.EOF: the peer closed it). All calls are
 // down.
 func (c *connection) Lost(_ time.Time, cause error) {
 	if c.state == stateClosed {
 		return
 	}
-	switch {
-	case c.state == stateWaitStop: // the peer closes TCP instead of answering: that is an answer
+	if c.state == stateWaitStop { // the peer closes TCP instead of answering: that is an answer
 		c.close(c.reason)
-	case cause == nil:
-		c.close(fmt.Errorf("%w: the peer closed the TCP connection", ErrLost))
-	default:
-		c.close(fmt.Errorf("%w: %w", ErrLost, cause))
+		return
 	}
+	c.close(c.lost(cause))
 }
 
 // established begins the echo.
@@ -285,7 +299,11 @@ func (c *connection) Tick(now time.Time) {
 	switch c.state {
 	case stateWaitStart:
 		if !now.Before(c.deadline) {
-			c.close(fmt.Errorf("%w: no Start-Control-Connection message within %v: is it a PPTP peer?", ErrTimeout, c.replyTimeout))
+			did := "connected"
+			if c.role.dials() {
+				did = "accepts the connection"
+			}
+			c.close(because(ErrTimeout, "the %s %s and says nothing: no Start-Control-Connection message within %v: is it a PPTP %s?", c.peerName, did, c.replyTimeout, c.peerName))
 		}
 	case stateWaitStop:
 		if !now.Before(c.deadline) {
@@ -305,7 +323,7 @@ func (c *connection) echoTick(now time.Time) {
 		return
 	}
 	if c.echoing {
-		c.close(fmt.Errorf("%w: Echo-Request not answered within %v", ErrTimeout, c.echoTimeout))
+		c.close(because(ErrTimeout, "the %s does not answer any more: no reply to an Echo-Request on the control connection within %v", c.peerName, c.echoTimeout))
 		return
 	}
 	c.echoID++

@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 const statisticsLen = 128
@@ -33,6 +34,9 @@ type CallDisconnectNotify struct {
 	Cause      uint16
 	Statistics string // at most 128 bytes
 }
+
+// Said is what the statistics say to people: their text without blanks around it.
+func (m CallDisconnectNotify) Said() string { return strings.TrimSpace(m.Statistics) }
 
 // Type is TypeCallDisconnectNotify.
 func (CallDisconnectNotify) Type() Type { return TypeCallDisconnectNotify }

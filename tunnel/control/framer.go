@@ -9,7 +9,7 @@ type Framer struct {
 }
 
 // Next takes bytes off data up to the end of one message, and returns the message and what is left of data. A nil
-// message means that data is used up and the message goes on. The message is valid until the next call. After an
+// message without an error means that data is used up and the message goes on. The message is valid until the next call. After an
 // error, which wraps ErrProtocol and comes as soon as the header shows it, the stream cannot be followed: every
 // further call returns the same error.
 func (f *Framer) Next(data []byte) (message, rest []byte, err error) {
@@ -34,7 +34,7 @@ func (f *Framer) Next(data []byte) (message, rest []byte, err error) {
 			return f.buf[:length], data, nil
 		}
 	}
-	return nil, nil, f.err
+	return nil, data, f.err
 }
 
 // Pending is the number of bytes held of an unfinished message.

@@ -130,7 +130,7 @@ func TestCodesInWords(t *testing.T) {
 		{TypeOutgoingCallReply, 2, 99, "general error: unknown error code 99"},
 		{TypeOutgoingCallReply, 77, 0, "unknown result code 77"},
 		{TypeStopRequest, 2, 0, "protocol version not supported"},
-		{TypeCallDisconnectNotify, 3, 0, "shut down by the peer's administrator"},
+		{TypeCallDisconnectNotify, 3, 0, "shut down by its administrator"},
 		{TypeEchoRequest, 0, 0, "unknown result code 0"},
 	} {
 		assert.Equal(t, tc.want, resultText(tc.t, tc.result, tc.general))

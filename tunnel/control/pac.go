@@ -1,7 +1,6 @@
 package control
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -22,6 +21,11 @@ type PACConfig struct {
 	// call can be taken, and the caller is told that resources are short. Every ID given is reported by CallUp and
 	// later by CallDown. The default counts from 1.
 	CallID func() (id uint16, ok bool)
+
+	// Why says in a sentence, printable ASCII of at most 128 bytes, why this end ends the call that it calls id, and gives
+	// "" if it does not. It goes out as the statistics of the Call-Disconnect-Notify, which are text for people (RFC 2637
+	// section 2.13). nil: never anything.
+	Why func(id uint16) string
 
 	EchoInterval time.Duration // quiet time before an Echo-Request; 60 s; negative: never
 	EchoTimeout  time.Duration // for its answer; 60 s
@@ -54,6 +58,9 @@ func NewPAC(cfg PACConfig) *PAC {
 	if cfg.CallID == nil {
 		cfg.CallID = countingID(func() []pacCall { return p.calls })
 	}
+	if cfg.Why == nil {
+		cfg.Why = func(uint16) string { return "" }
+	}
 	p.cfg = cfg
 	p.identity = identity{
 		hostName: cfg.HostName, vendor: cfg.Vendor, firmware: cfg.Firmware,
@@ -61,7 +68,7 @@ func NewPAC(cfg PACConfig) *PAC {
 		echoInterval: cfg.EchoInterval, echoTimeout: cfg.EchoTimeout,
 		replyTimeout: cfg.ReplyTimeout, stopTimeout: cfg.StopTimeout,
 	}.withDefaults()
-	p.role = pacRole{p}
+	p.role, p.peerName = pacRole{p}, "client"
 	return p
 }
 
@@ -101,14 +108,14 @@ func (p *PAC) ClearCall(_ time.Time, callID uint16, result uint8) {
 	if i < 0 || p.state != stateEstablished {
 		return
 	}
-	p.send(CallDisconnectNotify{CallID: callID, Result: result})
-	p.remove(callID, fmt.Errorf("%w: the call: cleared", ErrLocalClosed))
+	p.send(CallDisconnectNotify{CallID: callID, Result: result, Statistics: p.cfg.Why(callID)})
+	p.remove(callID, because(ErrLocalClosed, "the call was cleared here"))
 }
 
 // Shutdown ends everything in order: a Call-Disconnect-Notify for each call, then a Stop-Control-Connection-Request;
 // Closed follows its reply, or the stop time-out.
 func (p *PAC) Shutdown(now time.Time) {
-	reason := fmt.Errorf("%w: shut down", ErrLocalClosed)
+	reason := shutDown()
 	if p.state == stateIdle || p.state == stateWaitStart {
 		p.close(reason)
 		return
@@ -147,7 +154,7 @@ func (r pacRole) start(now time.Time, m Message) {
 		p.send(p.reply(StartChannelExists))
 	case !sameVersion(request.Version):
 		p.send(p.reply(StartBadVersion))
-		p.close(fmt.Errorf("%w: the peer speaks PPTP version %#04x, not %#04x", ErrProtocol, request.Version, uint16(Version)))
+		p.close(because(ErrProtocol, "the client speaks PPTP version %#04x, not %#04x", request.Version, uint16(Version)))
 	default:
 		p.peer = Started{HostName: request.HostName, Vendor: request.Vendor, Firmware: request.Firmware,
 			MaxChannels: request.MaxChannels, Framing: request.Framing, Bearer: request.Bearer}
@@ -170,7 +177,8 @@ func (r pacRole) call(_ time.Time, m Message) {
 	case CallDisconnectNotify: // for a PNS, but its meaning is clear
 		p.stats.Unexpected++
 		if call, ok := r.find(m.CallID); ok {
-			p.remove(call.id, fmt.Errorf("%w: the call: %s", ErrPeerClosed, resultText(m.Type(), m.Result, m.Error)))
+			p.remove(call.id, byMessage(ErrPeerClosed, "the client ended the call",
+				EndError{Message: m.Type(), Result: m.Result, General: m.Error, Cause: m.Cause, Said: m.Said()}))
 		}
 	case SetLinkInfo:
 		p.stats.LinkInfos++
@@ -243,9 +251,16 @@ func (r pacRole) clear(id uint16) {
 		p.send(CallDisconnectNotify{CallID: id, Result: ResultGeneralError, Error: ErrorBadCallID})
 		return
 	}
-	p.send(CallDisconnectNotify{CallID: call.id, Result: DisconnectRequest})
-	p.remove(call.id, fmt.Errorf("%w: the call: cleared", ErrPeerClosed))
+	// A client that lets go of a call which this end is ending learns why.
+	notify := CallDisconnectNotify{CallID: call.id, Result: DisconnectRequest}
+	if why := p.cfg.Why(call.id); why != "" {
+		notify.Result, notify.Statistics = DisconnectAdminShutdown, why
+	}
+	p.send(notify)
+	p.remove(call.id, &EndError{Kind: ErrPeerClosed, Text: "the client ended the call", Message: TypeCallClearRequest})
 }
+
+func (pacRole) dials() bool { return false }
 
 func (r pacRole) dropCalls(reason error) {
 	for _, id := range r.p.Calls() {

@@ -171,7 +171,7 @@ func TestPACShutsDownInOrder(t *testing.T) {
 		assert.ErrorIs(t, pac[1].(Closed).Reason, ErrLocalClosed)
 		require.Len(t, pns, 2)
 		assert.ErrorIs(t, pns[0].(CallDown).Reason, ErrPeerClosed)
-		assert.ErrorContains(t, pns[0].(CallDown).Reason, "shut down by the peer's administrator")
+		assert.ErrorContains(t, pns[0].(CallDown).Reason, "shut down by its administrator")
 		assert.ErrorIs(t, pns[1].(Closed).Reason, ErrPeerClosed)
 	})
 }
@@ -227,7 +227,7 @@ func TestLostConnectionEndsEverything(t *testing.T) {
 	pns, pac := p.take()
 	require.Len(t, pns, 2)
 	assert.ErrorIs(t, pns[0].(CallDown).Reason, ErrLost)
-	assert.ErrorContains(t, pns[1].(Closed).Reason, "the peer closed the TCP connection")
+	assert.ErrorContains(t, pns[1].(Closed).Reason, "closed the control connection without a word")
 	require.Len(t, pac, 2)
 	assert.ErrorIs(t, pac[1].(Closed).Reason, ErrLost)
 	assert.ErrorIs(t, pac[1].(Closed).Reason, assert.AnError)

@@ -1,9 +1,6 @@
 package control
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // PNSConfig configures a PNS. Zero values mean the defaults.
 type PNSConfig struct {
@@ -65,7 +62,7 @@ func NewPNS(cfg PNSConfig) *PNS {
 		echoInterval: cfg.EchoInterval, echoTimeout: cfg.EchoTimeout,
 		replyTimeout: cfg.ReplyTimeout, stopTimeout: cfg.StopTimeout,
 	}.withDefaults()
-	p.role = pnsRole{p}
+	p.role, p.peerName = pnsRole{p}, "server"
 	return p
 }
 
@@ -83,7 +80,7 @@ func (p *PNS) Start(now time.Time) {
 // Control-Connection-Request, its reply; Closed follows, at the latest after twice the stop time-out. Called
 // again, it waits for the call no longer.
 func (p *PNS) Shutdown(now time.Time) {
-	reason := fmt.Errorf("%w: shut down", ErrLocalClosed)
+	reason := shutDown()
 	switch {
 	case p.state == stateIdle || p.state == stateWaitStart:
 		p.close(reason)
@@ -117,7 +114,7 @@ func (p *PNS) callDown(reason error) {
 }
 
 // hangUp reports the end of the call and closes the connection, which carries nothing else.
-func (p *PNS) hangUp(now time.Time, reason error) {
+func (p *PNS) hangUp(now time.Time, reason *EndError) {
 	p.callDown(reason)
 	p.stop(now, StopGeneral, reason)
 }
@@ -143,9 +140,9 @@ func (r pnsRole) start(now time.Time, m Message) {
 	switch {
 	// Some servers say 0 for success.
 	case reply.Result != StartOK && reply.Result != 0:
-		p.close(fmt.Errorf("%w: the control connection: %s", ErrRefused, resultText(reply.Type(), reply.Result, reply.Error)))
+		p.close(byMessage(ErrRefused, "the server refuses the control connection", EndError{Message: reply.Type(), Result: reply.Result, General: reply.Error}))
 	case !sameVersion(reply.Version):
-		p.stop(now, StopProtocol, fmt.Errorf("%w: it speaks PPTP version %#04x, not %#04x", ErrRefused, reply.Version, uint16(Version)))
+		p.stop(now, StopProtocol, because(ErrRefused, "the server speaks PPTP version %#04x, not %#04x", reply.Version, uint16(Version)))
 	default:
 		p.peer = Started{HostName: reply.HostName, Vendor: reply.Vendor, Firmware: reply.Firmware,
 			MaxChannels: reply.MaxChannels, Framing: reply.Framing, Bearer: reply.Bearer}
@@ -176,10 +173,12 @@ func (r pnsRole) call(now time.Time, m Message) {
 			p.stats.UnknownCall++
 			return
 		}
-		reason := fmt.Errorf("%w: the call: %s", ErrPeerClosed, resultText(m.Type(), m.Result, m.Error))
-		code := uint8(StopGeneral)
+		reason, code := r.disconnected(m), uint8(StopGeneral)
 		if p.shuttingDown {
-			reason, code = fmt.Errorf("%w: shut down", ErrLocalClosed), StopLocalShutdown
+			code = StopLocalShutdown
+			if m.Result == DisconnectRequest || m.Said() == "" {
+				reason = shutDown()
+			}
 		}
 		p.callDown(reason)
 		p.stop(now, code, reason)
@@ -187,7 +186,7 @@ func (r pnsRole) call(now time.Time, m Message) {
 		p.stats.Unexpected++
 		if r.ours(m.CallID) {
 			p.send(CallDisconnectNotify{CallID: p.callID, Result: DisconnectRequest})
-			p.hangUp(now, fmt.Errorf("%w: the call: cleared", ErrPeerClosed))
+			p.hangUp(now, &EndError{Kind: ErrPeerClosed, Text: "the server ended the call", Message: m.Type()})
 		}
 	case WANErrorNotify:
 		p.stats.WANErrors++
@@ -224,7 +223,7 @@ func (r pnsRole) answered(now time.Time, m OutgoingCallReply) {
 	}
 	if m.Result != CallConnected {
 		p.stats.CallsRefused++
-		p.hangUp(now, fmt.Errorf("%w: the call: %s", ErrRefused, resultText(m.Type(), m.Result, m.Error)))
+		p.hangUp(now, byMessage(ErrRefused, "the server refuses the call", EndError{Message: m.Type(), Result: m.Result, General: m.Error, Cause: m.Cause}))
 		return
 	}
 	p.phase = callEstablished
@@ -232,6 +231,14 @@ func (r pnsRole) answered(now time.Time, m OutgoingCallReply) {
 	p.stats.CallsUp++
 	p.emit(CallUp{CallID: p.callID, PeerCallID: m.CallID, PeerWindow: m.Window, PeerDelay: m.Delay,
 		ConnectSpeed: m.ConnectSpeed, HostName: p.peer.HostName, Vendor: p.peer.Vendor})
+}
+
+func (pnsRole) dials() bool { return true }
+
+// disconnected is why the server ended the call, as its Call-Disconnect-Notify says.
+func (r pnsRole) disconnected(m CallDisconnectNotify) *EndError {
+	return byMessage(ErrPeerClosed, "the server ended the call",
+		EndError{Message: m.Type(), Result: m.Result, General: m.Error, Cause: m.Cause, Said: m.Said()})
 }
 
 func (r pnsRole) dropCalls(reason error) { r.p.callDown(reason) }
@@ -246,7 +253,7 @@ func (r pnsRole) callTick(now time.Time) {
 		return
 	}
 	if p.phase == callWaitReply {
-		p.hangUp(now, fmt.Errorf("%w: Outgoing-Call-Request not answered within %v", ErrTimeout, p.replyTimeout))
+		p.hangUp(now, because(ErrTimeout, "the server does not answer the request for a call (Outgoing-Call-Request) within %v", p.replyTimeout))
 		return
 	}
 	p.Shutdown(now)

@@ -148,7 +148,7 @@ func TestPNSIsRefused(t *testing.T) {
 		{"no resources", []Message{startOK, OutgoingCallReply{PeerCallID: 7, Result: 2, Error: 4}, StopReply{Result: 1}}, ErrRefused, "insufficient resources", nil},
 		{"result 0 of a call", []Message{startOK, OutgoingCallReply{PeerCallID: 7}, StopReply{Result: 1}}, ErrRefused, "unknown result code 0", nil},
 		{"disconnected before the reply", []Message{startOK, CallDisconnectNotify{CallID: 99, Result: 2, Error: 6}, StopReply{Result: 1}}, ErrPeerClosed, "vendor-specific", nil},
-		{"stopped", []Message{startOK, StopRequest{Reason: 3}}, ErrPeerClosed, "the peer is shutting down", nil},
+		{"stopped", []Message{startOK, StopRequest{Reason: 3}}, ErrPeerClosed, "it is shutting down", nil},
 		{"stopped before the start", []Message{StopRequest{Reason: 1}}, ErrPeerClosed, "no reason given", []Message{StopReply{Result: 1}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
