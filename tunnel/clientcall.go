@@ -68,10 +68,7 @@ func (k *clientCall) run(ctx context.Context) error {
 	for {
 		now := k.c.cfg.Now()
 		k.pns.Tick(now)
-		if err := k.link.write(); err != nil {
-			k.end(failure(ClassNetwork, err, "control connection to %s broke", k.peer))
-			return k.finish()
-		}
+		k.link.write()
 		for _, e := range k.pns.Events() {
 			switch e := e.(type) {
 			case control.CallUp:
@@ -80,21 +77,16 @@ func (k *clientCall) run(ctx context.Context) error {
 				}
 				silence = time.After(greSilence)
 			case control.CallDown:
-				k.end(failure(ClassPeer, nil, "the server ended the call: %s", e.Reason))
-				k.lower()
+				k.callDown(e)
 			case control.Closed:
-				k.end(closedError(e, k.peer))
+				k.end(k.controlError(e.Reason))
 				return k.finish()
 			}
 		}
 		timer.Reset(k.link.wait(now))
 		select {
 		case data, ok := <-k.link.received:
-			if !ok {
-				k.end(failure(ClassNetwork, k.link.readErr, "control connection to %s closed", k.peer))
-				return k.finish()
-			}
-			k.pns.Input(k.c.cfg.Now(), data)
+			k.link.input(data, ok)
 		case <-timer.C:
 		case <-k.c.cfg.NetworkChanged:
 			if err := k.checkWay(); err != nil {
@@ -108,13 +100,14 @@ func (k *clientCall) run(ctx context.Context) error {
 			}
 		case down := <-k.ended:
 			k.linkOver(down)
-			k.link.farewell()
+			k.farewell(ctx, down)
 			return k.finish()
 		case <-stopping:
 			stopping = nil
 			k.end(failure(ClassAdmin, nil, "stopped"))
+			k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (farewellTime + shortGoodbye).String())
 			if k.session == nil {
-				k.link.farewell()
+				k.farewell(ctx, nil)
 				return k.finish()
 			}
 			// The session saw ctx end too, and closes its link; ended brings the rest.
@@ -122,8 +115,33 @@ func (k *clientCall) run(ctx context.Context) error {
 	}
 }
 
+// farewell ends the control connection in order. Who stops the client waits for that, and a server that was silent till now
+// will hardly answer.
+func (k *clientCall) farewell(ctx context.Context, down *ppp.DownError) {
+	limit := goodbye
+	if ctx.Err() != nil || down != nil && down.Class == ppp.ClassTimeout {
+		limit = shortGoodbye
+	}
+	k.link.farewell(limit, func(e control.Event) {
+		if e, ok := e.(control.CallDown); ok {
+			k.callDown(e)
+		}
+	})
+}
+
+// callDown takes why the server ended the call. That the user has logged in again counts whatever the link says, for it was
+// said over TCP: a Terminate-Request can be forged.
+func (k *clientCall) callDown(e control.CallDown) {
+	err := k.controlError(e.Reason)
+	if err.Class == ClassReplaced && (k.reason == nil || ClassOf(k.reason) != ClassAdmin) {
+		k.reason = err
+	}
+	k.end(err)
+	k.lower(err.Text)
+}
+
 // checkWay gives why the call cannot live on by the way it went, or nil.
-func (k *clientCall) checkWay() error {
+func (k *clientCall) checkWay() *Error {
 	if k.c.cfg.CheckWay == nil {
 		return nil
 	}
@@ -155,6 +173,7 @@ func (k *clientCall) linkOver(down *ppp.DownError) {
 	}
 	err := k.linkError(down)
 	switch c := classOfLink(down.Class); {
+	case ClassOf(k.reason) == ClassReplaced:
 	case k.localErr != nil, k.unheard(), c == ClassAuth, c == ClassPolicy, c == ClassPeer && !down.CallCleared:
 		k.reason = err
 	}
@@ -171,7 +190,7 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 	if err != nil {
 		return failure(ClassOther, err, "starting the session")
 	}
-	s.log.Info("call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	s.log.Info("the server has accepted the call", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.session, k.began = s, k.c.cfg.Now()
 	k.c.begin(s)
 	k.receiver.add(s)
@@ -181,15 +200,15 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 }
 
 // lower tells the session that its call is gone.
-func (k *clientCall) lower() {
+func (k *clientCall) lower(why string) {
 	if k.session != nil {
-		k.session.lowerDown()
+		k.session.lowerDown(why)
 	}
 }
 
 // finish ends the session at once and gives the reason.
 func (k *clientCall) finish() error {
-	k.lower()
+	k.lower(k.reason.Error())
 	if k.session != nil {
 		<-k.session.Done()
 		if !k.linkEnded {
@@ -202,13 +221,13 @@ func (k *clientCall) finish() error {
 	return k.reason
 }
 
-// closedError says why a control connection ended.
-func closedError(e control.Closed, peer netip.Addr) error {
-	return failure(ClassNetwork, nil, "control connection to %s ended: %s", peer, e.Reason)
-}
-
 // linkError says why the PPP link ended, in the words of this package.
 func (k *clientCall) linkError(down *ppp.DownError) error {
+	if k.localErr == nil && down.Class == ppp.ClassTimeout {
+		if err := k.checkWay(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case k.localErr != nil:
 		var e *Error

@@ -16,6 +16,7 @@ type controlMachine interface {
 	Tick(now time.Time)
 	Deadline() (time.Time, bool)
 	Shutdown(now time.Time)
+	Lost(now time.Time, cause error)
 }
 
 // controlLink joins the state machine of a control connection to its TCP connection. Everything but the reading of TCP
@@ -30,8 +31,12 @@ type controlLink struct {
 	close    sync.Once
 }
 
-// goodbye bounds a write and the whole teardown of a control connection.
-const goodbye = 3 * time.Second
+const (
+	// goodbye bounds a write and the teardown of a control connection whose peer is there.
+	goodbye = 3 * time.Second
+	// shortGoodbye bounds the teardown where somebody waits for it, or nobody may be there.
+	shortGoodbye = 300 * time.Millisecond
+)
 
 func newControlLink(m controlMachine, tcp net.Conn, now func() time.Time) *controlLink {
 	l := &controlLink{machine: m, tcp: tcp, now: now, received: make(chan []byte, 16), done: make(chan struct{})}
@@ -59,17 +64,28 @@ func (l *controlLink) read() {
 	}
 }
 
-// write sends what the state machine has to say. A peer that does not read for so long is gone.
-func (l *controlLink) write() error {
+// write sends what the state machine has to say. A peer that does not read for so long is gone: the machine is told.
+func (l *controlLink) write() {
 	out := l.machine.Output()
 	if len(out) == 0 {
-		return nil
+		return
 	}
-	if err := l.tcp.SetWriteDeadline(time.Now().Add(goodbye)); err != nil {
-		return err
+	err := l.tcp.SetWriteDeadline(time.Now().Add(goodbye))
+	if err == nil {
+		_, err = l.tcp.Write(out)
 	}
-	_, err := l.tcp.Write(out)
-	return err
+	if err != nil {
+		l.machine.Lost(l.now(), err)
+	}
+}
+
+// input gives the machine what came from TCP, or the connection's end.
+func (l *controlLink) input(data []byte, ok bool) {
+	if !ok {
+		l.machine.Lost(l.now(), l.readErr)
+		return
+	}
+	l.machine.Input(l.now(), data)
 }
 
 // wait is how long the owner may sleep.
@@ -81,31 +97,30 @@ func (l *controlLink) wait(now time.Time) time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and 2.3).
-func (l *controlLink) farewell() {
+// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and 2.3). What the machine
+// still reports goes to note.
+func (l *controlLink) farewell(limit time.Duration, note func(control.Event)) {
 	l.machine.Shutdown(l.now())
-	limit := time.After(goodbye)
-	for l.write() == nil && !l.over() {
+	timer := time.After(limit)
+	for {
+		l.write()
+		for _, e := range l.machine.Events() {
+			note(e)
+			if _, closed := e.(control.Closed); closed {
+				l.write()
+				return
+			}
+		}
 		select {
 		case data, ok := <-l.received:
 			if !ok {
-				return
+				l.received = nil
 			}
-			l.machine.Input(l.now(), data)
-		case <-limit:
+			l.input(data, ok)
+		case <-timer:
 			return
 		}
 	}
-}
-
-// over drains the machine's events, and says whether it has closed.
-func (l *controlLink) over() bool {
-	for _, e := range l.machine.Events() {
-		if _, ok := e.(control.Closed); ok {
-			return true
-		}
-	}
-	return false
 }
 
 // end closes the TCP connection and lets the reader go.

@@ -35,7 +35,7 @@ func TestFixedAddressComesBackWithItsUser(t *testing.T) {
 	again.exchange(10)
 	s.hub.passing(nil)
 	err := first.waitEnd()
-	assert.Equal(t, ClassPeer, ClassOf(err), "%v", err)
+	assert.Equal(t, ClassReplaced, ClassOf(err), "%v", err)
 	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the session left behind has ended")
 	again.exchange(10)
 	require.Equal(t, 1, s.pool.InUse())

@@ -60,7 +60,7 @@ func TestSessionForgetsItsKeys(t *testing.T) {
 
 			ctx, cancel := context.WithCancel(context.Background())
 			cancel()
-			s.lowerDown()
+			s.lowerDown("the call is over")
 			s.run(ctx)
 			sealer, err := mppe.NewEncrypter(peer)
 			require.NoError(t, err)

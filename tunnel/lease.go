@@ -48,8 +48,8 @@ func (c *serverCall) takePlace(user string) bool {
 		// have to wait until it is missed.
 		oldest := v.users[user][0]
 		oldest.leaveUser()
-		oldest.session.log.Info("session ends for a later one of its user", "user", user, "sessions per user", most)
-		oldest.session.Close("the user has logged in again")
+		oldest.session.log.Info("session ends for a later one of its user", "user", user, "sessions_per_user", most)
+		oldest.session.Close(loggedInAgain)
 	}
 	return true
 }
@@ -103,7 +103,7 @@ func (c *serverCall) takeOver(a netip.Addr) bool {
 	}
 	earlier.address = netip.Addr{}
 	c.address, v.leases[a] = a, c
-	earlier.session.Close("the user has logged in again")
+	earlier.session.Close(loggedInAgain)
 	return true
 }
 

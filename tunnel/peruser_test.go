@@ -28,7 +28,7 @@ func TestSessionsPerUser(t *testing.T) {
 	first.exchange(5)
 	third := up("127.0.0.6", "alice")
 	err := first.waitEnd()
-	assert.Equal(t, ClassPeer, ClassOf(err), "%v", err)
+	assert.Equal(t, ClassReplaced, ClassOf(err), "%v", err)
 	assert.ErrorContains(t, err, "the user has logged in again")
 	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 3 }, "the oldest session has ended")
 	fourth := up("127.0.0.7", "alice")

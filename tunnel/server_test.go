@@ -27,7 +27,7 @@ func TestMaxSessions(t *testing.T) {
 
 	second := s.guest("127.0.0.4", nil)
 	err := second.waitEnd()
-	assert.ErrorContains(t, err, "the server ended the call")
+	assert.ErrorContains(t, err, "the server refuses the call: general error: insufficient resources at the moment")
 	assert.ErrorContains(t, err, "insufficient resources")
 	assert.Equal(t, ClassPeer, ClassOf(err))
 	s.refused("connections", 1)
@@ -233,7 +233,7 @@ func TestFloodOfConnections(t *testing.T) {
 	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
 	g.exchange(10)
-	require.ErrorContains(t, s.guest("127.0.0.6", nil).waitEnd(), "control connection")
+	require.ErrorContains(t, s.guest("127.0.0.6", nil).waitEnd(), "the server hung up before answering")
 	for _, c := range conns {
 		require.NoError(t, c.Close())
 	}

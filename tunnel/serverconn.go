@@ -50,7 +50,7 @@ func newServerConn(v *Server, tcp net.Conn, r *receiver, local, peer netip.Addr)
 		calls: make(map[uint16]*serverCall), reserved: make(map[uint16]struct{}),
 		ended: make(chan *serverCall, 16),
 	}
-	k.pac = control.NewPAC(control.PACConfig{CallID: k.callID})
+	k.pac = control.NewPAC(control.PACConfig{CallID: k.callID, Why: k.why})
 	k.link = newControlLink(k.pac, tcp, v.cfg.Now)
 	return k
 }
@@ -62,7 +62,7 @@ func (k *serverConn) run(ctx context.Context) {
 	k.work(ctx)
 	k.begin(ctx)
 	for _, c := range k.calls {
-		c.session.lowerDown()
+		c.session.lowerDown("the control connection ended")
 	}
 	for len(k.calls) > 0 {
 		k.over(<-k.ended)
@@ -114,24 +114,22 @@ func (k *serverConn) work(ctx context.Context) {
 		// A session must know its call before the reply goes out, for the client's first frame follows that at once;
 		// and it speaks first only after the reply, or the client would not know the call.
 		over := k.events()
-		if k.link.write() != nil || over {
+		k.link.write()
+		if over {
 			return
 		}
 		k.begin(ctx)
 		if k.closing && len(k.calls) == 0 {
-			k.link.farewell()
+			k.link.farewell(shortGoodbye, func(control.Event) {})
 			return
 		}
 		timer.Reset(k.link.wait(now))
 		select {
 		case data, ok := <-k.link.received:
-			if !ok {
-				return
-			}
-			k.pac.Input(k.v.cfg.Now(), data)
+			k.link.input(data, ok)
 		case <-timer.C:
 		case c := <-k.ended:
-			k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, control.DisconnectAdminShutdown)
+			k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, disconnectResult(c.down))
 			k.over(c)
 		case <-limit:
 			if len(k.calls) == 0 && !k.known.Load() {
@@ -153,13 +151,21 @@ func (k *serverConn) events() (over bool) {
 			k.open(e)
 		case control.CallDown:
 			if c := k.calls[e.CallID]; c != nil {
-				c.session.lowerDown()
+				c.session.lowerDown(e.Reason.Error())
 			}
 		case control.Closed:
 			return true
 		}
 	}
 	return false
+}
+
+// why gives the words of this end's reason to end a call.
+func (k *serverConn) why(id uint16) string {
+	if c := k.calls[id]; c != nil {
+		return c.session.disconnectText()
+	}
+	return ""
 }
 
 // open makes the session of a new call.
@@ -175,7 +181,7 @@ func (k *serverConn) open(e control.CallUp) {
 		return
 	}
 	c.session = s
-	s.log.Log(context.Background(), k.v.strangerLevel(slog.LevelInfo), "call is up", "peer call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	s.log.Log(context.Background(), k.v.strangerLevel(slog.LevelInfo), "call accepted", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.calls[e.CallID] = c
 	k.v.addSession(s)
 	k.receiver.add(s)

@@ -37,6 +37,7 @@ type Session struct {
 	stop    chan string   // the reason of a Close
 	gone    chan struct{} // closed when the call below is gone
 	goneMu  sync.Once
+	goneWhy string        // why it is; set before gone is closed
 	done    chan struct{} // closed when run has ended
 	end     *ppp.DownError
 
@@ -49,8 +50,9 @@ type Session struct {
 
 	out        outbound
 	in         inbound
-	resets     bool // a Reset-Request is outstanding (run's own)
-	keysWarned bool // it was said that nothing deciphers (the same)
+	closeBy    time.Time // when a peer that does not agree to the end is left; zero: the link is not closing (run's own)
+	resets     bool      // a Reset-Request is outstanding (run's own)
+	keysWarned bool      // it was said that nothing deciphers (the same)
 
 	stateMu sync.Mutex
 	state   sessionState
@@ -59,13 +61,14 @@ type Session struct {
 // sessionState is what is known of a session, for its owner and for status.
 type sessionState struct {
 	phase     string
+	since     time.Time // of the phase, or zero for the session's own beginning
+	closing   string    // why this end closes the link, in words; empty if it does not
 	user      string
 	failed    string // the user whose authentication failed, as the peer gave the name
 	method    ppp.AuthMethod
 	authed    bool
 	network   ppp.NetworkUp
 	up        bool
-	upSince   time.Time
 	strength  int // 0: no encryption
 	stateless bool
 }
@@ -139,7 +142,7 @@ func (s *Session) run(ctx context.Context) *ppp.DownError {
 		case <-gone:
 			gone = nil
 			s.lastFrames()
-			s.link.LowerDown(s.opts.Now())
+			s.link.LowerDownFor(s.opts.Now(), s.goneWhy)
 		case <-ctx.Done():
 			ctx = context.WithoutCancel(ctx)
 			s.link.Close(s.opts.Now(), "shutting down")
@@ -167,8 +170,15 @@ func (s *Session) lastFrames() {
 	}
 }
 
+// farewellTime is how long a link may take to close in order: a peer that does not answer by then is gone, or will see the
+// call end.
+const farewellTime = 700 * time.Millisecond
+
 // work does what is due.
 func (s *Session) work(now time.Time) {
+	if !s.closeBy.IsZero() && !now.Before(s.closeBy) {
+		s.link.LowerDown(now)
+	}
 	s.expire(now) // first, for it may find that packets were lost
 	s.reset(now)
 	s.link.Tick(now)
@@ -223,6 +233,9 @@ func (s *Session) next(now time.Time) time.Duration {
 	}
 	if at, ok := s.soonest(); ok {
 		wait = min(wait, max(0, at.Sub(now)))
+	}
+	if !s.closeBy.IsZero() {
+		wait = min(wait, max(0, s.closeBy.Sub(now)))
 	}
 	return wait
 }
@@ -280,8 +293,25 @@ func (s *Session) Close(reason string) {
 // Done is closed when the session has ended.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// lowerDown tells the session that its call is gone.
-func (s *Session) lowerDown() { s.goneMu.Do(func() { close(s.gone) }) }
+// lowerDown tells the session that its call is gone, and why: only the first reason counts.
+func (s *Session) lowerDown(why string) {
+	s.goneMu.Do(func() {
+		s.goneWhy = why
+		close(s.gone)
+	})
+}
+
+// beginsToClose notes that the link is on its way down. Data stops first: see closeNetwork.
+func (s *Session) beginsToClose(reason *ppp.DownError) {
+	now := s.opts.Now()
+	s.closeBy = now.Add(farewellTime)
+	s.setState(func(st *sessionState) {
+		st.phase, st.since = "closing", now
+		if reason.Class != ppp.ClassPeer {
+			st.closing = reason.Message
+		}
+	})
+}
 
 // event takes one event of the link, on the session's goroutine.
 func (s *Session) event(e ppp.Event) {
@@ -309,6 +339,8 @@ func (s *Session) event(e ppp.Event) {
 		s.openNetwork(e)
 	case ppp.NetworkDown:
 		s.closeNetwork()
+	case ppp.Closing:
+		s.beginsToClose(e.Reason)
 	case ppp.LinkDown:
 		s.end = e.Reason
 	}
@@ -387,7 +419,7 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 	s.out.to.Established()
 	s.setState(func(st *sessionState) {
 		if !st.up {
-			st.upSince = s.opts.Now()
+			st.since = s.opts.Now()
 		}
 		st.network, st.up, st.phase = e, true, "up"
 	})
@@ -407,7 +439,12 @@ func (s *Session) MTU(e ppp.NetworkUp) int {
 
 func (s *Session) closeNetwork() {
 	s.shutData()
-	s.setState(func(st *sessionState) { st.up, st.phase = false, "negotiating" })
+	s.setState(func(st *sessionState) {
+		st.up = false
+		if st.phase == "up" {
+			st.phase, st.since = "negotiating", s.opts.Now()
+		}
+	})
 	s.owner.networkDown(s)
 }
 

@@ -22,8 +22,8 @@ func (s *Session) snapshot() status.Session {
 		MPPE:     status.MPPE{Strength: st.strength, Stateless: st.stateless},
 		Counters: status.Counters{"call_id": uint64(s.callID), "peer_call_id": uint64(s.peerCallID)},
 	}
-	if st.up {
-		v.Since = st.upSince
+	if !st.since.IsZero() {
+		v.Since = st.since
 	}
 	if st.authed {
 		v.Auth = st.method.String()
@@ -201,6 +201,6 @@ func (v *Server) Snapshot() status.Snapshot {
 func (s *Session) lastWords(level slog.Level, reason *ppp.DownError) status.Session {
 	v := s.snapshot()
 	s.log.Log(context.Background(), level, "session ended", "reason", reason.Message, "user", v.User,
-		"bytes in", v.BytesIn, "bytes out", v.BytesOut, "lost", v.Window.Lost)
+		"bytes_in", v.BytesIn, "bytes_out", v.BytesOut, "lost", v.Window.Lost)
 	return v
 }

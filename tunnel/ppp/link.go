@@ -109,13 +109,16 @@ func (l *Link) Close(now time.Time, reason string) {
 }
 
 // LowerDown ends the link at once: the call below is gone.
-func (l *Link) LowerDown(now time.Time) {
+func (l *Link) LowerDown(now time.Time) { l.LowerDownFor(now, "the call below the link was cleared") }
+
+// LowerDownFor is LowerDown for a reason, in words for people.
+func (l *Link) LowerDownFor(now time.Time, why string) {
 	if l.ended {
 		return
 	}
 	defer l.enter(now)()
 	if l.reason == nil {
-		l.endFor(l.leftByPeer("the call below the link was cleared"))
+		l.endFor(l.leftByPeer(why))
 		l.reason.CallCleared = true
 	}
 	l.closing = true
