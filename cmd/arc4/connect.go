@@ -2,8 +2,11 @@ package main
 
 import (
 	"net/netip"
+	"os"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/tunnel"
@@ -39,6 +42,7 @@ type connectFlags struct {
 	routes       []string
 	defaultRoute bool
 	reconnect    bool
+	holdoff      string
 }
 
 func newConnectCmd() *cobra.Command {
@@ -62,7 +66,8 @@ func newConnectCmd() *cobra.Command {
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
 	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
 	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so")
-	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, after 1s and up to 1m, unless the server refuses the user or what is required here")
+	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, after 1s and up to 1m; once it has been up, only a refused login and a login of the user elsewhere end it, before that also what the two ends do not agree on and missing permissions")
+	flags.StringVar(&f.holdoff, "holdoff", "", "with --reconnect: always try again after so many `SECONDS`, 1 to 86400, or sooner if the network changes; left out, the pauses grow")
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
 	return cmd
@@ -101,6 +106,9 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if err != nil {
 		return usageError("%s", bare(err))
 	}
+	if err := mayTunnel(); err != nil {
+		return err
+	}
 	why := backendReason(cfg.Backend, f.backend)
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", func() status.Snapshot {
 		s := client.Snapshot()
@@ -125,6 +133,8 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 	switch {
 	case flags.Changed("password-file") && f.passwordFile == "":
 		return usageError("--password-file is empty: name the file, or leave the flag out to be asked")
+	case flags.Changed("holdoff") && !f.reconnect:
+		return usageError("--holdoff %s has no effect without --reconnect: add that, or leave it out", f.holdoff)
 	case f.insecure && f.passwordFile == "":
 		return usageError("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
 	}
@@ -153,6 +163,18 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}
+	var holdOff time.Duration
+	if cmd.Flags().Changed("holdoff") {
+		if holdOff, err = parseHoldOff(f.holdoff); err != nil {
+			return tunnel.ClientConfig{}, err
+		}
+	}
+	if _, given := os.LookupEnv(passwordVariable); !given && f.passwordFile == "" && term.IsTerminal(int(os.Stdin.Fd())) {
+		// Nobody should type a password for nothing.
+		if err := mayTunnel(); err != nil {
+			return tunnel.ClientConfig{}, err
+		}
+	}
 	password, err := readPassword(f.user, f.passwordFile, f.insecure, cmd.ErrOrStderr())
 	if err != nil {
 		return tunnel.ClientConfig{}, err
@@ -160,7 +182,7 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	log.Info("RC4 backend", "name", o.Backend.Name(), "why", backendReason(o.Backend, f.backend))
 	return tunnel.ClientConfig{
 		Options: o, Server: address, User: f.user, Password: password,
-		RequestDNS: true, Reconnect: f.reconnect,
+		RequestDNS: true, Reconnect: f.reconnect, HoldOff: holdOff,
 	}, nil
 }
 

@@ -47,9 +47,11 @@ var exitMeanings = []exitMeaning{
 	}},
 	{exitAuth, "authentication: the peer refused the user or the password, or could not prove itself", nil},
 	{exitNetwork, "network: the peer cannot be reached, GRE is blocked, an address or port is taken", []exitNote{
-		{[]string{"connect"}, "the server ended the call"},
+		{[]string{"connect"}, "the server refused or ended the call"},
 	}},
-	{exitPolicy, "peer policy: the peer does not agree to what is required here, such as encryption", nil},
+	{exitPolicy, "peer policy: the peer does not agree to what is required here, such as encryption", []exitNote{
+		{[]string{"connect"}, "the user has logged in elsewhere, and the server allows no more sessions"},
+	}},
 	{exitPermission, "permission: a capability, a device or a file is out of reach for this user", nil},
 }
 

@@ -157,7 +157,7 @@ func (f *tunnelFlags) warn(methods []ppp.AuthMethod, mode ppp.MPPEMode, log *slo
 		log.Warn("--mppe require: keys of 40 and 56 bits are accepted, which anyone can search")
 	}
 	if f.stateful != "never" {
-		log.Warn("stateful MPPE: a lost packet stalls the tunnel, and forged packets can break it", "mppe-stateful", f.stateful)
+		log.Warn("stateful MPPE: a lost packet stalls the tunnel, and forged packets can break it", "mppe_stateful", f.stateful)
 	}
 	for _, m := range methods {
 		switch m {
@@ -176,7 +176,7 @@ func codeOfClass(c tunnel.Class) int {
 		return exitAuth
 	case tunnel.ClassNetwork, tunnel.ClassPeer:
 		return exitNetwork
-	case tunnel.ClassPolicy:
+	case tunnel.ClassPolicy, tunnel.ClassReplaced:
 		return exitPolicy
 	case tunnel.ClassPermission:
 		return exitPermission

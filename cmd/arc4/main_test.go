@@ -25,8 +25,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows "[libcrypto]": OpenSSL is built in.
+// condition knows "[libcrypto]": OpenSSL is built in; and "[tunnel]": this user may open what a tunnel needs.
 func condition(name string) (bool, error) {
+	if name == "tunnel" {
+		return mayTunnel() == nil, nil
+	}
 	if name != libcrypto.Name {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}

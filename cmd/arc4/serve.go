@@ -104,6 +104,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := mayTunnel(); err != nil {
+		return err
+	}
 	why := backendReason(p.options.Backend, f.backend)
 	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
 	listener, err := net.Listen("tcp4", p.listen)
@@ -179,6 +182,9 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	}
 	if p.pool, err = pool.Parse(f.pool, p.local); err != nil {
 		return p, usageError("--pool: %w", err)
+	}
+	if err = checkOwnAddresses(p.listen, p.local, p.pool, log); err != nil {
+		return p, err
 	}
 	if p.options, err = f.options(log); err != nil {
 		return p, err

@@ -100,6 +100,9 @@ grow while a session lives, and start at 0 with it.
     time      when the process answered
     process   version, role (client or server), pid, started, device (the TUN device), listen (a server's address),
       backend and backend_why
+    client    what a client does, whether it has a session or not: state (connecting, up or reconnecting), since, attempts (made since
+      the tunnel was up last), reason (why the last attempt, or the tunnel, ended; not while it is up) and next_attempt (while
+      reconnecting: when; sooner if the network changes)
     sessions  the sessions there are, ordered by id; see below
     totals    since the process started, ended sessions included: sessions, the traffic of all as named below, and window
     refused   what was turned away, by reason; a server's: connections, authentication; of both: gre_no_session (packets from
@@ -115,7 +118,7 @@ A session:
     peer      the peer's address outside the tunnel
     local     this end's address in the tunnel
     remote    the peer's
-    state     negotiating, or up
+    state     negotiating, up, or closing (this end or the peer has begun to end it)
     since     when that began
     auth      how the user was authenticated; "" before
     mtu       the largest IP packet in the tunnel, in bytes

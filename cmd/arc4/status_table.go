@@ -28,6 +28,7 @@ func writeStatusTables(out io.Writer, results, last []status.Result, elapsed tim
 			continue
 		}
 		writeProcess(out, r.Snapshot)
+		writeClient(out, r.Snapshot)
 		writeWay(out, r.Snapshot.Way)
 		if len(r.Snapshot.Sessions) == 0 {
 			fmt.Fprintln(out, "no session")
@@ -71,6 +72,33 @@ func writeWay(out io.Writer, w *status.Way) {
 		}
 		fmt.Fprintf(out, ", from %s\n", printable(w.Source))
 	}
+}
+
+// writeClient says what a client does while its tunnel is not up: why that is so, and when it tries again.
+func writeClient(out io.Writer, s status.Snapshot) {
+	c := s.Client
+	if c == nil || c.State == status.Up {
+		return
+	}
+	fmt.Fprintf(out, "%s for %s", printable(c.State), age(s.Time, c.Since))
+	switch {
+	case c.State == status.Reconnecting:
+		fmt.Fprintf(out, ", attempt %d %s", c.Attempts+1, until(s.Time, c.NextAttempt))
+	case c.Attempts > 0:
+		fmt.Fprintf(out, ", attempt %d", c.Attempts)
+	}
+	if c.Reason != "" {
+		fmt.Fprintf(out, "\nthe last one ended: %s", printableUpTo(c.Reason, longestReason))
+	}
+	fmt.Fprintln(out)
+}
+
+// until says when something will be, in whole seconds.
+func until(now, then time.Time) string {
+	if then.IsZero() || !then.After(now) {
+		return "now"
+	}
+	return "in " + (then.Sub(now) + time.Second - 1).Truncate(time.Second).String()
 }
 
 func writeSessions(out io.Writer, s status.Snapshot) {
@@ -205,9 +233,13 @@ func renderTable(out io.Writer, t table.Writer) {
 	fmt.Fprintf(out, "\n%s\n", t.Render())
 }
 
+// longestReason has room for the longest sentence of ours with the longest text of a peer's in it, in characters.
+const longestReason = 600
+
 // printable takes control characters, which a peer's name may hold, off a terminal's way, and bounds the length.
-func printable(s string) string {
-	const longest = 200
+func printable(s string) string { return printableUpTo(s, 200) }
+
+func printableUpTo(s string, longest int) string {
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

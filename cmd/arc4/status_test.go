@@ -37,6 +37,7 @@ func statusExample() status.Snapshot {
 			},
 			{ID: "2", User: "mallory\x1b[2J\n", Peer: "203.0.113.9", State: "authenticating", Since: start},
 		},
+		Client:  &status.Client{State: status.Reconnecting, Since: start, Attempts: 3, Reason: "x", NextAttempt: start},
 		Totals:  status.Totals{Sessions: 3, Traffic: status.Traffic{BytesIn: 3 << 30, PacketsIn: 4000}, Window: status.Window{Lost: 106}},
 		Refused: map[string]uint64{"authentication": 2, "connections": 0},
 	}
@@ -79,6 +80,35 @@ func TestStatusTable(t *testing.T) {
 	assert.NotContains(t, out.String(), "\x1b", "a peer's name cannot steer the terminal")
 	for line := range strings.Lines(out.String()) {
 		assert.Equal(t, strings.TrimRight(line, " \n")+"\n", line, "no white space at the ends")
+	}
+}
+
+// TestStatusOfAClientWithoutATunnel says why there is none, and when the next attempt comes.
+func TestStatusOfAClientWithoutATunnel(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, c := range []struct {
+		name   string
+		client *status.Client
+		want   []string
+	}{
+		{"a server", nil, nil},
+		{"up", &status.Client{State: status.Up, Since: start}, nil},
+		{"the first attempt", &status.Client{State: status.Connecting, Since: start.Add(57 * time.Second), Attempts: 1}, []string{"connecting for 3s, attempt 1"}},
+		{"waiting", &status.Client{State: status.Reconnecting, Since: start.Add(50 * time.Second), Attempts: 4, Reason: "the server\x1b fell", NextAttempt: start.Add(64500 * time.Millisecond)},
+			[]string{"reconnecting for 10s, attempt 5 in 5s", "the last one ended: the server? fell"}},
+		{"late", &status.Client{State: status.Reconnecting, Since: start, Attempts: 1, Reason: "x", NextAttempt: start.Add(time.Minute)},
+			[]string{"reconnecting for 1m0s, attempt 2 now", "the last one ended: x"}},
+		{"another attempt", &status.Client{State: status.Connecting, Since: start.Add(time.Minute), Attempts: 2, Reason: "x"},
+			[]string{"connecting for 0s, attempt 2", "the last one ended: x"}},
+		{"renegotiating", &status.Client{State: status.Connecting, Since: start.Add(time.Minute)}, []string{"connecting for 0s"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			writeStatusTables(&out, []status.Result{{Snapshot: status.Snapshot{Time: start.Add(time.Minute), Client: c.client}}}, nil, 0, false)
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			assert.Equal(t, "no session", lines[len(lines)-2])
+			assert.Equal(t, c.want, append([]string(nil), lines[2:len(lines)-2]...))
+		})
 	}
 }
 
