@@ -73,9 +73,10 @@ func (c ClientConfig) GoString() string { return c.String() }
 
 // Client keeps one tunnel to a server.
 type Client struct {
-	cfg     ClientConfig
-	current atomic.Pointer[Session] // the session that is up
-	strays  atomic.Uint64           // GRE packets for no session
+	cfg       ClientConfig
+	abandoned *abandonment
+	current   atomic.Pointer[Session] // the session that is up
+	strays    atomic.Uint64           // GRE packets for no session
 	// unrouted counts IP packets that came from the device while no session was up.
 	unrouted atomic.Uint64
 	// looped counts packets of the call itself that came from the device.
@@ -125,7 +126,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if _, err := ppp.New(probe); err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg}, nil
+	return &Client{cfg: cfg, abandoned: newAbandonment()}, nil
 }
 
 // serverAddress completes HOST or HOST:PORT.

@@ -102,6 +102,9 @@ func (k *clientCall) run(ctx context.Context) error {
 			k.linkOver(down)
 			k.farewell(ctx, down)
 			return k.finish()
+		case <-k.c.abandoned.now:
+			k.end(failure(ClassAdmin, nil, "stopped"))
+			return k.finish()
 		case <-stopping:
 			stopping = nil
 			k.end(failure(ClassAdmin, nil, "stopped"))
@@ -122,7 +125,7 @@ func (k *clientCall) farewell(ctx context.Context, down *ppp.DownError) {
 	if ctx.Err() != nil || down != nil && down.Class == ppp.ClassTimeout {
 		limit = shortGoodbye
 	}
-	k.link.farewell(limit, func(e control.Event) {
+	k.link.farewell(limit, k.c.abandoned, func(e control.Event) {
 		if e, ok := e.(control.CallDown); ok {
 			k.callDown(e)
 		}

@@ -97,9 +97,9 @@ func (l *controlLink) wait(now time.Time) time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and 2.3). What the machine
-// still reports goes to note.
-func (l *controlLink) farewell(limit time.Duration, note func(control.Event)) {
+// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and 2.3), unless it is cut
+// short. What the machine still reports goes to note.
+func (l *controlLink) farewell(limit time.Duration, cut *abandonment, note func(control.Event)) {
 	l.machine.Shutdown(l.now())
 	timer := time.After(limit)
 	for {
@@ -118,6 +118,8 @@ func (l *controlLink) farewell(limit time.Duration, note func(control.Event)) {
 			}
 			l.input(data, ok)
 		case <-timer:
+			return
+		case <-cut.now:
 			return
 		}
 	}

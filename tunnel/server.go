@@ -75,10 +75,11 @@ var manyAddresses = fmt.Sprintf("clients call %d other addresses of this machine
 
 // Server answers PPTP clients.
 type Server struct {
-	cfg     ServerConfig
-	guard   *guard
-	quiet   strangerLog
-	counted struct{ connections, refused, authFailures atomic.Uint64 }
+	cfg       ServerConfig
+	abandoned *abandonment
+	guard     *guard
+	quiet     strangerLog
+	counted   struct{ connections, refused, authFailures atomic.Uint64 }
 
 	mu        sync.RWMutex
 	receivers map[netip.Addr]*receiver   // by our outer address
@@ -127,7 +128,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		return nil, fmt.Errorf("tunnel: %d readers: must be 1 to %d", cfg.Readers, gre.MaxReaders)
 	}
 	v := &Server{
-		cfg: cfg, guard: newGuard(cfg.Guard),
+		cfg: cfg, abandoned: newAbandonment(), guard: newGuard(cfg.Guard),
 		receivers: make(map[netip.Addr]*receiver),
 		byAddress: make(map[netip.Addr]*Session),
 		sessions:  make(map[*Session][]netip.Addr),

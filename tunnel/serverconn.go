@@ -120,7 +120,7 @@ func (k *serverConn) work(ctx context.Context) {
 		}
 		k.begin(ctx)
 		if k.closing && len(k.calls) == 0 {
-			k.link.farewell(shortGoodbye, func(control.Event) {})
+			k.link.farewell(shortGoodbye, k.v.abandoned, func(control.Event) {})
 			return
 		}
 		timer.Reset(k.link.wait(now))
@@ -136,6 +136,8 @@ func (k *serverConn) work(ctx context.Context) {
 				return
 			}
 			limit = time.After(k.v.guard.limits.Handshake) // a call may yet prove who it is, or end
+		case <-k.v.abandoned.now:
+			return
 		case <-stopping:
 			// The sessions saw ctx end too and close their links.
 			stopping, k.closing = nil, true

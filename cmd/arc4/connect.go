@@ -22,9 +22,10 @@ argument.
 
 Without --route and --default-route only the server's own address in the tunnel is reached through it, and that only if it
 is a private one that this machine does not reach by another way. A tunnel address for this machine that a neighbour, a
-gateway or a name server could have is refused. Routes and
-addresses are put back on exit, which SIGINT (control-C) or SIGTERM brings about. Name servers that the server offers are
-shown, not written to resolv.conf.
+gateway or a name server could have is refused. Name servers that the server offers are shown, not written to resolv.conf.
+
+SIGINT (control-C), SIGTERM, SIGQUIT and SIGHUP (a terminal that is closed) end the tunnel: routes and addresses are taken
+back, then the server is told, for at most a second. A second signal skips the telling. After nohup SIGHUP does nothing.
 
 Needs root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). PORT is that of TCP, 1723 if none is given.`
 
@@ -86,6 +87,7 @@ func oneServer(_ *cobra.Command, args []string) error {
 func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
+	signalsFrom(ctx).outliveReaders()
 	routes, err := f.parseRoutes()
 	if err != nil {
 		return err
@@ -96,6 +98,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	}
 	end := &localEnd{name: f.device, routes: routes, defaultRoute: f.defaultRoute, log: log}
 	defer end.close()
+	signalsFrom(ctx).undoes()
 	cfg.Bring = end.bring
 	cfg.Changed = func(up bool, n tunnel.Network) {
 		if up {
@@ -120,7 +123,9 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	}
 	defer stop()
 	spareProcessorsForTunnel()
-	err = client.Run(ctx)
+	tunnelCtx, ended := undoFirst(ctx, end.leave, client.Abandon)
+	err = client.Run(tunnelCtx)
+	ended()
 	if ctx.Err() != nil {
 		return nil
 	}

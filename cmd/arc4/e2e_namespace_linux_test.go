@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sort"
 	"strings"
@@ -210,8 +211,8 @@ func waitFor(t *testing.T, what string, check func() error) {
 	}
 }
 
-// snapshot writes down every interface, address, route (of every table) and rule of a machine, all but the counters of
-// traffic, and what its programs have left in /run.
+// snapshot writes down every interface, address, route (of every table), rule and setting of a machine, all but the counters
+// of traffic, and what its programs have left in /run.
 func (m *machine) snapshot(t *testing.T) string {
 	t.Helper()
 	var lines []string
@@ -220,6 +221,11 @@ func (m *machine) snapshot(t *testing.T) string {
 		if err != nil {
 			return err
 		}
+		settings, err := networkSettings()
+		if err != nil {
+			return err
+		}
+		lines = append(lines, settings...)
 		entries, err := os.ReadDir("/run")
 		for _, e := range entries {
 			left, err := os.ReadDir("/run/" + e.Name())
@@ -282,6 +288,26 @@ func networkState() (lines []string, err error) {
 				return nil, err
 			}
 			lines = append(lines, fmt.Sprintf("rule %s", b))
+		}
+	}
+	return lines, nil
+}
+
+// networkSettings are those of /proc/sys that are about the interfaces and forwarding.
+func networkSettings() (lines []string, err error) {
+	for _, pattern := range []string{"ip_forward", "conf/*/*"} {
+		for _, family := range []string{"ipv4", "ipv6"} {
+			files, err := filepath.Glob("/proc/sys/net/" + family + "/" + pattern)
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range files {
+				value, err := os.ReadFile(f)
+				if err != nil {
+					continue // some can only be written
+				}
+				lines = append(lines, "setting "+f+" "+strings.TrimSpace(string(value)))
+			}
 		}
 	}
 	return lines, nil

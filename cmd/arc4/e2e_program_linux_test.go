@@ -77,7 +77,12 @@ func (m *machine) start(t *testing.T, args ...string) *program {
 func (m *machine) run(t *testing.T, cmd *exec.Cmd) *program {
 	t.Helper()
 	p := &program{cmd: cmd, name: m.name + ": " + strings.Join(cmd.Args, " "), ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
+	if cmd.Stdout == nil {
+		cmd.Stdout = &p.stdout
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &p.stderr
+	}
 	m.must(t, cmd.Start)
 	go func() {
 		defer close(p.ended)

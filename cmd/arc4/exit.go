@@ -36,7 +36,7 @@ type exitNote struct {
 
 // exitMeanings is what the help, the manual pages and the README say about each code, in order.
 var exitMeanings = []exitMeaning{
-	{exitOK, "done", []exitNote{{[]string{"connect", "serve"}, "ended by SIGINT or SIGTERM, and everything put back"}}},
+	{exitOK, "done", []exitNote{{[]string{"connect", "serve"}, "ended by a signal, and everything put back"}}},
 	{exitFailure, "any other failure", []exitNote{
 		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
 		{[]string{"speed", "backends"}, "a backend failed its self-test"},

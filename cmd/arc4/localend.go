@@ -21,11 +21,14 @@ type localEnd struct {
 	defaultRoute bool
 	log          *slog.Logger
 
-	dev   netdev.Device
-	mu    sync.Mutex
-	real  string // the name the kernel gave
-	setup *netdev.Setup
-	now   tunnel.Network // what it was made for
+	nameMu sync.Mutex
+	real   string // the name the kernel gave
+
+	mu     sync.Mutex // of all that follows
+	dev    netdev.Device
+	setup  *netdev.Setup
+	now    tunnel.Network // what it was made for
+	leaves bool           // nothing is brought any more
 
 	unused netip.Addr // the server's address, if it was said that it is not used
 }
@@ -33,6 +36,11 @@ type localEnd struct {
 // bring makes or changes the local end so that it fits n. Routes stay while addresses change, for without them packets would
 // leave outside the tunnel.
 func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.leaves {
+		return nil, &tunnel.Error{Class: tunnel.ClassAdmin, Text: "stopped"}
+	}
 	l.checkDevice()
 	n, err := l.judge(n)
 	if err != nil {
@@ -46,9 +54,10 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 		if err != nil {
 			return nil, localError(err)
 		}
-		l.mu.Lock()
-		l.dev, l.real = dev, real
-		l.mu.Unlock()
+		l.nameMu.Lock()
+		l.real = real
+		l.nameMu.Unlock()
+		l.dev = dev
 	}
 	settings := netdev.Settings{
 		Device: l.real, MTU: n.MTU,
@@ -107,8 +116,8 @@ func (l *localEnd) warnOfIPv6() {
 
 // device is the name of the TUN device, empty until it exists.
 func (l *localEnd) device() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.nameMu.Lock()
+	defer l.nameMu.Unlock()
 	return l.real
 }
 
@@ -132,8 +141,22 @@ func (l *localEnd) checkDevice() {
 	}
 	if _, err := l.dev.MTU(); err != nil {
 		l.log.Warn("the TUN device is gone; making another", "device", l.real, "error", err)
-		l.close()
+		l.shut()
 		l.dev = nil
+	}
+}
+
+// leave takes back what leads into the tunnel, and brings nothing any more. The way to the server stays for the farewell, and
+// the device until the tunnel has ended.
+func (l *localEnd) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leaves = true
+	if l.setup == nil {
+		return
+	}
+	if err := l.setup.Withdraw(); err != nil {
+		l.log.Warn("putting addresses and routes back", "error", err)
 	}
 }
 
@@ -150,6 +173,12 @@ func (l *localEnd) undo() {
 
 // close puts everything back.
 func (l *localEnd) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shut()
+}
+
+func (l *localEnd) shut() {
 	l.undo()
 	if l.dev != nil {
 		if err := l.dev.Close(); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -29,12 +30,21 @@ func (o *logOptions) addFlags(flags *pflag.FlagSet) {
 }
 
 // logger is the logger that the flags ask for; it writes to w.
-func (o *logOptions) logger(w io.Writer) *slog.Logger {
+func (o *logOptions) logger(w *logWriter) *slog.Logger {
+	w.says(func(lines int) []byte {
+		var b bytes.Buffer
+		slog.New(o.handler(&b)).Warn("lines of the log are missing here: nobody read it for a while", "lines", lines)
+		return b.Bytes()
+	})
+	return slog.New(o.handler(w))
+}
+
+func (o *logOptions) handler(w io.Writer) slog.Handler {
 	opts := &slog.HandlerOptions{Level: logLevels[o.level]}
 	if o.format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.NewJSONHandler(w, opts)
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.NewTextHandler(w, opts)
 }
 
 type loggerKey struct{}

@@ -4,19 +4,16 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 )
 
 func main() {
 	os.Exit(run())
 }
 
-// run executes the command line and gives the process its exit code. The first SIGINT or SIGTERM cancels the
-// context, so that a command can put back what it changed; a second one kills as usual.
+// run executes the command line and gives the process its exit code. The first signal cancels the context, so that a
+// command can put back what it changed.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-	return report(os.Stderr, execute(ctx))
+	ctx, _ := watchSignals(context.Background())
+	stderr := newLogWriter(os.Stderr)
+	return report(stderr, execute(withLogOutput(ctx, stderr)))
 }

@@ -113,7 +113,7 @@ func wrapRuns(cmd *cobra.Command, logs *logOptions) {
 		return
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cmd.SetContext(withLogger(cmd.Context(), logs.logger(cmd.ErrOrStderr())))
+		cmd.SetContext(withLogger(cmd.Context(), logs.logger(logOutputFrom(cmd.Context(), cmd.ErrOrStderr()))))
 		if err := inner(cmd, args); err != nil {
 			return withExit(codeOf(err), err)
 		}

@@ -33,7 +33,11 @@ The secrets file is pppd's, mode 600, with a line for each user: USER SERVER SEC
 
     alice * "correct horse" *
 
-A line without the fourth word allows no address, so that its user cannot connect. "arc4 help secrets-file" tells all.`
+A line without the fourth word allows no address, so that its user cannot connect. "arc4 help secrets-file" tells all.
+
+SIGHUP has the file read again at once; a login does so when the file has changed. SIGINT, SIGTERM, SIGQUIT and a terminal
+that is closed end the server: addresses and routes are taken back, then the clients are told, for at most a second. A
+second signal skips the telling.`
 
 const serveExample = `  arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets /etc/arc4/chap-secrets
   arc4 serve --listen :1723 --local-ip 10.99.0.1 --pool 10.99.0.0/24 --secrets users --dns 9.9.9.9 --max-sessions 50`
@@ -100,6 +104,7 @@ type parsed struct {
 func (f *serveFlags) run(cmd *cobra.Command) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
+	signalsFrom(ctx).outliveReaders()
 	p, err := f.parse(log)
 	if err != nil {
 		return err
@@ -109,16 +114,23 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	why := backendReason(p.options.Backend, f.backend)
 	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
+	signalsFrom(ctx).undoes()
 	listener, err := net.Listen("tcp4", p.listen)
 	if err != nil {
 		return listenError(p.listen, err)
 	}
 	defer listener.Close()
-	dev, undo, err := f.sharedDevice(ctx, p, log)
+	dev, setup, err := f.sharedDevice(ctx, p)
 	if err != nil {
 		return err
 	}
-	defer undo()
+	putBack := func(undo func() error) {
+		if err := undo(); err != nil {
+			log.Warn("putting addresses and routes back", "error", err)
+		}
+	}
+	defer dev.Close()
+	defer putBack(setup.Undo)
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.users.find, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
@@ -142,7 +154,10 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	defer stop()
 	spareProcessorsForTunnel()
 	log.Info("answering", "listen", listener.Addr().String(), "pool", f.pool, "local", p.local)
-	if err := server.Serve(ctx); err != nil {
+	signalsFrom(ctx).reloads(p.users.reload)
+	tunnelCtx, ended := undoFirst(ctx, func() { putBack(setup.Withdraw) }, server.Abandon)
+	defer ended()
+	if err := server.Serve(tunnelCtx); err != nil {
 		return withExit(codeOfClass(tunnel.ClassOf(err)), err)
 	}
 	return nil
@@ -215,7 +230,7 @@ func secretsError(flag string, err error) error {
 }
 
 // sharedDevice makes the TUN device that all sessions share, with our address and a route for the pool.
-func (f *serveFlags) sharedDevice(ctx context.Context, p parsed, log *slog.Logger) (netdev.Device, func(), error) {
+func (f *serveFlags) sharedDevice(ctx context.Context, p parsed) (netdev.Device, *netdev.Setup, error) {
 	dev, real, err := createTUN(f.device, p.options.MTU)
 	if err != nil {
 		return nil, nil, withExit(codeOfLocal(err), err)
@@ -230,12 +245,7 @@ func (f *serveFlags) sharedDevice(ctx context.Context, p parsed, log *slog.Logge
 		dev.Close()
 		return nil, nil, withExit(codeOfLocal(err), err)
 	}
-	return dev, func() {
-		if err := setup.Undo(); err != nil {
-			log.Warn("putting addresses and routes back", "error", err)
-		}
-		dev.Close()
-	}, nil
+	return dev, setup, nil
 }
 
 func codeOfLocal(err error) int {

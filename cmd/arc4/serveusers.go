@@ -40,6 +40,12 @@ func openUsers(path, server string, insecure bool, p *pool.Pool, log *slog.Logge
 	return u, nil
 }
 
+// reload reads the file now. What came of it is said by the function that Open was given.
+func (u *users) reload() {
+	u.log.Info("SIGHUP: reading the secrets file again; flags hold until a restart")
+	u.table.Reload()
+}
+
 // warnOfLines tells of lines that can be read but probably do not do what was meant.
 func (u *users) warnOfLines() {
 	for _, w := range u.table.Warnings() {

@@ -30,13 +30,14 @@ type undoStep struct {
 	run  func() error
 }
 
-// stepKind tells the steps that can be exchanged from all others.
+// stepKind tells the steps that can be exchanged, or be taken back before the others.
 type stepKind int
 
 const (
 	stepOther stepKind = iota
 	stepAddress4
 	stepAddress6
+	stepRoute // into the device
 )
 
 // NewSetup checks the settings; nothing changes before Apply.
@@ -94,15 +95,37 @@ func (s *Setup) Undo() error {
 	return s.rollback()
 }
 
+// Withdraw takes back, last first, the routes into the device and its addresses: this machine's
+// traffic goes its old ways again. The rest stays until Undo, above all the way to the server, so
+// that the server can still be told of the end.
+func (s *Setup) Withdraw() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applied = false
+	return s.takeBack(func(step undoStep) bool { return step.kind != stepOther })
+}
+
 func (s *Setup) rollback() error {
+	err := s.takeBack(func(undoStep) bool { return true })
+	s.sys.close()
+	return err
+}
+
+// takeBack undoes the steps of which that is true, last first, and keeps the others.
+func (s *Setup) takeBack(which func(undoStep) bool) error {
 	var errs []error
-	for i := len(s.undo) - 1; i >= 0; i-- {
-		if err := s.undo[i].run(); err != nil {
-			errs = append(errs, fmt.Errorf("undo %s: %w", s.undo[i].what, err))
+	var kept []undoStep
+	for _, step := range slices.Backward(s.undo) {
+		if !which(step) {
+			kept = append(kept, step)
+			continue
+		}
+		if err := step.run(); err != nil {
+			errs = append(errs, fmt.Errorf("undo %s: %w", step.what, err))
 		}
 	}
-	s.undo = nil
-	s.sys.close()
+	slices.Reverse(kept)
+	s.undo = kept
 	return errors.Join(errs...)
 }
 

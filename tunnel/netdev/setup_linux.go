@@ -211,7 +211,7 @@ func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(stepOther, what, func() error { return ignoreGone(c.handle.RouteDel(route)) })
+	c.did(stepRoute, what, func() error { return ignoreGone(c.handle.RouteDel(route)) })
 	return nil
 }
 

@@ -271,6 +271,22 @@ func TestSetupUndoAfterUplinkIsGone(t *testing.T) {
 	assert.NotContains(t, snapshot(t), "10.99.0.100")
 }
 
+// TestSetupWithdraw: what leads into the device goes first, and the way to the server last.
+func TestSetupWithdraw(t *testing.T) {
+	inNamespace(t)
+	uplink(t)
+	s := client(tunDevice(t, "t0"))
+	s.DefaultRoute = true
+	before := snapshot(t)
+	setup := apply(t, s)
+	require.NoError(t, setup.Withdraw())
+	assert.Equal(t, "up0 192.0.2.1", reach(t, "8.8.8.8"))
+	assert.NotContains(t, snapshot(t), "10.99.0.100")
+	assert.Contains(t, snapshot(t), "198.51.100.7", "the way to the server")
+	require.NoError(t, setup.Withdraw())
+	undone(t, setup, before)
+}
+
 // Undo works where Apply worked, whatever thread and namespace it is called from.
 func TestSetupUndoFromAnotherThread(t *testing.T) {
 	inNamespace(t)

@@ -19,7 +19,7 @@ type Options struct {
 	Clock func() time.Time
 	// CheckInterval is the least time between two such checks; 0: one second.
 	CheckInterval time.Duration
-	// Reloaded, if set, is called after the file changed: with the number of secrets now in use,
+	// Reloaded, if set, is called after the file was read again: with the number of secrets now in use,
 	// or with the error that keeps the old ones in use. Once a change, from Lookup's goroutine.
 	Reloaded func(secrets int, err error)
 }
@@ -106,6 +106,17 @@ func (f *File) String() string { return "secrets file " + f.path }
 // GoString names the file alone.
 func (f *File) GoString() string { return f.String() }
 
+// Reload reads the file now, changed or not, and has Reloaded called.
+func (f *File) Reload() {
+	f.mu.Lock()
+	f.checked = f.opts.Clock()
+	_, report := f.reread()
+	f.mu.Unlock()
+	if report != nil {
+		report()
+	}
+}
+
 // current reads the file again if it changed, and returns the call to report that with, to be
 // made without the lock.
 func (f *File) current() (*Table, func()) {
@@ -119,6 +130,11 @@ func (f *File) current() (*Table, func()) {
 	if !f.changed() {
 		return f.table, nil
 	}
+	return f.reread()
+}
+
+// reread is current for a file that is to be read. The caller holds mu.
+func (f *File) reread() (*Table, func()) {
 	table, looked, err := f.load()
 	f.seen, f.err = looked, err
 	if err == nil {

@@ -119,6 +119,23 @@ func TestReload(t *testing.T) {
 	assert.Equal(t, "THIRD!", password(t, f, "alice"))
 }
 
+// TestReloadNow does not wait for the interval, nor for a change.
+func TestReloadNow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chap-secrets")
+	write(t, path, "alice * one *\n", 0o600)
+	f, _, r := open(t, path, Options{})
+	write(t, path, "alice * two *\nbob * x *\n", 0o600)
+	f.Reload()
+	assert.Equal(t, "two", password(t, f, "alice"))
+	f.Reload()
+	assert.Equal(t, []int{2, 2}, r.counts)
+	write(t, path, "alice * \"\n", 0o600)
+	f.Reload()
+	require.Len(t, r.errs, 3)
+	require.Error(t, r.errs[2])
+	assert.Equal(t, "two", password(t, f, "alice"))
+}
+
 func TestReloadKeepsTheOldOnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "chap-secrets")
 	write(t, path, "alice * one *\n", 0o600)
