@@ -98,7 +98,8 @@ type role interface {
 type connection struct {
 	identity
 	role     role
-	peerName string // what the peer is to this end: server or client
+	peerName string                          // what the peer is to this end: server or client
+	trace    func(sent bool, message []byte) // nil: nobody watches
 
 	framer Framer
 	out    []byte
@@ -123,6 +124,7 @@ func (c *connection) Input(now time.Time, data []byte) {
 	for len(data) > 0 && c.state != stateClosed {
 		raw, rest, err := c.framer.Next(data)
 		if err != nil {
+			c.note(false, c.framer.unfinished())
 			c.close(c.offProtocol(err, rest))
 			return
 		}
@@ -149,6 +151,7 @@ func (c *connection) offProtocol(err error, rest []byte) *EndError {
 func (c *connection) receive(now time.Time, raw []byte) {
 	c.stats.Received++
 	c.heard = now
+	c.note(false, raw)
 	m, err := Parse(raw)
 	if errors.Is(err, ErrUnknownType) {
 		c.stats.Unknown++
@@ -201,8 +204,17 @@ func (c *connection) send(m Message) {
 		c.close(because(ErrLost, "the %s does not read what it asks for: more than %d bytes of answers wait", c.peerName, maxOutput))
 		return
 	}
+	begin := len(c.out)
 	c.out = m.AppendTo(c.out)
+	c.note(true, c.out[begin:])
 	c.stats.Sent++
+}
+
+// note shows a message to whoever watches.
+func (c *connection) note(sent bool, message []byte) {
+	if c.trace != nil {
+		c.trace(sent, message)
+	}
 }
 
 func (c *connection) emit(e Event) { c.events = append(c.events, e) }

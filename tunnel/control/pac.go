@@ -31,6 +31,10 @@ type PACConfig struct {
 	EchoTimeout  time.Duration // for its answer; 60 s
 	ReplyTimeout time.Duration // for the peer's start request; 10 s
 	StopTimeout  time.Duration // for the answer to our stop request; 3 s
+
+	// Trace, if not nil, is given each message that is received or sent, as it is on the wire, and what was received
+	// instead of one. It must not keep them.
+	Trace func(sent bool, message []byte)
 }
 
 // pacCall is a call that is up.
@@ -69,6 +73,7 @@ func NewPAC(cfg PACConfig) *PAC {
 		replyTimeout: cfg.ReplyTimeout, stopTimeout: cfg.StopTimeout,
 	}.withDefaults()
 	p.role, p.peerName = pacRole{p}, "client"
+	p.trace = cfg.Trace
 	return p
 }
 

@@ -17,6 +17,10 @@ type PNSConfig struct {
 	EchoTimeout  time.Duration // for its answer; 60 s
 	ReplyTimeout time.Duration // for the answers to the start and call requests; 10 s
 	StopTimeout  time.Duration // for each answer while shutting down; 3 s
+
+	// Trace, if not nil, is given each message that is received or sent, as it is on the wire, and what was received
+	// instead of one. It must not keep them.
+	Trace func(sent bool, message []byte)
 }
 
 // callPhase of a PNS (RFC 2637 section 3.2.4.2).
@@ -63,6 +67,7 @@ func NewPNS(cfg PNSConfig) *PNS {
 		replyTimeout: cfg.ReplyTimeout, stopTimeout: cfg.StopTimeout,
 	}.withDefaults()
 	p.role, p.peerName = pnsRole{p}, "server"
+	p.trace = cfg.Trace
 	return p
 }
 
