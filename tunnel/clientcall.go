@@ -38,7 +38,7 @@ type clientCall struct {
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
 	r := newReceiver(conn, c.cfg.Now, &c.strays)
 	r.await()
-	pns := control.NewPNS(control.PNSConfig{CallID: func() uint16 {
+	pns := control.NewPNS(control.PNSConfig{Trace: c.cfg.traceControl(peer), CallID: func() uint16 {
 		id, _ := r.callID(peer) // the only call of this receiver
 		if err := gre.AcceptCalls(conn, id); err != nil {
 			c.cfg.Log.Debug("packets of other calls are heard too", "error", err)
@@ -69,9 +69,11 @@ func (k *clientCall) run(ctx context.Context) error {
 		now := k.c.cfg.Now()
 		k.pns.Tick(now)
 		k.link.write()
+		opened := false
 		for _, e := range k.pns.Events() {
 			switch e := e.(type) {
 			case control.CallUp:
+				opened = true
 				if err := k.open(ctx, e); err != nil {
 					return err
 				}
@@ -82,6 +84,9 @@ func (k *clientCall) run(ctx context.Context) error {
 				k.end(k.controlError(e.Reason))
 				return k.finish()
 			}
+		}
+		if opened {
+			continue // there is a Set-Link-Info to be written
 		}
 		timer.Reset(k.link.wait(now))
 		select {

@@ -160,11 +160,13 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 			in.ctl.last = seq
 		case in.early || in.ctl.judge(seq) == disbelieved:
 			in.stats.Disbelieved++
+			s.traceFar(frame, seq, in.ctl.last)
 			return
 		}
 	}
 	if in.seen.repeated(seq) {
 		in.stats.RepeatedFrames++
+		s.traceDropped(frame, "it came before")
 		return
 	}
 	in.ctl.follow(seq)

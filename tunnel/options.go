@@ -13,6 +13,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // Limits of Options.MTU, in bytes. An outer packet of 1,500 bytes holds an IP packet of 1,456 at most; larger ones are
@@ -53,6 +54,9 @@ type Options struct {
 	Now  func() time.Time // nil: the system's, monotonic; one that is set back goes on from where it stood
 	Rand io.Reader        // nil: crypto/rand
 	Log  *slog.Logger     // nil: slog.Default
+
+	// Trace is shown every control message and PPP control frame, in words (ppp.Words, control.Words); nil: nobody.
+	Trace *trace.Trace
 }
 
 // withDefaults fills in what was left out and names the first value that cannot work.

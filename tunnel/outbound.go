@@ -173,6 +173,7 @@ func (s *Session) sendFrame(frame []byte) {
 	n += copy(o.frame[n:], frame)
 	o.stats.Frames++
 	o.pkts = append(o.pkts[:0], o.frame[:n])
+	s.traceFrame(true, frame)
 	_, _ = o.to.Send(o.pkts)
 }
 

@@ -50,7 +50,7 @@ func newServerConn(v *Server, tcp net.Conn, r *receiver, local, peer netip.Addr)
 		calls: make(map[uint16]*serverCall), reserved: make(map[uint16]struct{}),
 		ended: make(chan *serverCall, 16),
 	}
-	k.pac = control.NewPAC(control.PACConfig{CallID: k.callID, Why: k.why})
+	k.pac = control.NewPAC(control.PACConfig{CallID: k.callID, Why: k.why, Trace: v.cfg.traceControl(peer)})
 	k.link = newControlLink(k.pac, tcp, v.cfg.Now)
 	return k
 }

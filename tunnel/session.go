@@ -155,6 +155,7 @@ func (s *Session) run(ctx context.Context) *ppp.DownError {
 	}
 	s.shutData()
 	s.forgetKeys()
+	s.traceData()
 	return s.end
 }
 
@@ -275,11 +276,14 @@ func (s *Session) poke() {
 
 // handFrame gives a control frame to the session's goroutine. The caller holds in.mu.
 func (s *Session) handFrame(frame []byte) {
-	select {
-	case s.frames <- append([]byte(nil), frame...):
-	default:
+	// Nobody else puts frames into the queue, so there is room when it has some.
+	if len(s.frames) == cap(s.frames) {
 		s.in.stats.Overrun++
+		s.traceDropped(frame, "frames come faster than they can be answered")
+		return
 	}
+	s.traceFrame(false, frame) // before there can be an answer
+	s.frames <- append([]byte(nil), frame...)
 }
 
 // Close ends the session in order; Done tells when it has ended.

@@ -3,7 +3,6 @@ package tunnel
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 
@@ -16,7 +15,7 @@ import (
 func (s *Session) snapshot() status.Session {
 	st := s.getState()
 	v := status.Session{
-		ID:   fmt.Sprintf("%s/%d", s.peer, s.callID),
+		ID:   s.id(),
 		User: cmp.Or(st.user, st.failed), Peer: s.peer.String(), Local: st.network.Local, Remote: st.network.Remote,
 		State: st.phase, Since: s.since, Policy: s.opts.Reorder.Policy.String(),
 		MPPE:     status.MPPE{Strength: st.strength, Stateless: st.stateless},
