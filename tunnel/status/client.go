@@ -22,25 +22,11 @@ const maxAnswer = 64 << 20
 
 // Fetch asks the process behind a socket. When there is none the error is ErrNoTunnel.
 func Fetch(ctx context.Context, path string) (Snapshot, error) {
-	if err := checkPath(path); err != nil {
-		return Snapshot{}, err
-	}
-	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {
-		return Snapshot{}, fmt.Errorf("status socket %s is a file, no socket: name the tunnel's --status-socket", path)
-	}
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "unix", path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Snapshot{}, fmt.Errorf("%w: there is no socket %s", ErrNoTunnel, path)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return Snapshot{}, fmt.Errorf("%w: nothing answers at %s, which a tunnel left that was killed", ErrNoTunnel, path)
-	case errors.Is(err, fs.ErrPermission):
-		return Snapshot{}, fmt.Errorf("status socket %s: %w: run as the user the tunnel runs as", path, bare(err))
-	case err != nil:
-		return Snapshot{}, fmt.Errorf("status socket %s: %w", path, bare(err))
+	conn, err := reach(ctx, path)
+	if err != nil {
+		return Snapshot{}, err
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
@@ -53,6 +39,29 @@ func Fetch(ctx context.Context, path string) (Snapshot, error) {
 		return Snapshot{}, fmt.Errorf("status socket %s: %w", path, bare(err))
 	}
 	return snapshot, nil
+}
+
+// reach connects to the process behind a socket. When there is none the error is ErrNoTunnel.
+func reach(ctx context.Context, path string) (net.Conn, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {
+		return nil, fmt.Errorf("status socket %s is a file, no socket: name the tunnel's --status-socket", path)
+	}
+	dialer := net.Dialer{Timeout: 2 * patience}
+	conn, err := dialer.DialContext(ctx, "unix", path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: there is no socket %s", ErrNoTunnel, path)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("%w: nothing answers at %s, which a tunnel left that was killed", ErrNoTunnel, path)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("status socket %s: %w: run as the user the tunnel runs as", path, bare(err))
+	case err != nil:
+		return nil, fmt.Errorf("status socket %s: %w", path, bare(err))
+	}
+	return conn, nil
 }
 
 func ask(conn net.Conn) (Snapshot, error) {

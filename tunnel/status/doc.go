@@ -5,4 +5,7 @@
 // the Snapshot as one line of JSON, and either may go on or hang up. So a shell can ask too:
 //
 //	echo snapshot | nc -U /run/arc4/serve.sock
+//
+// To "trace", with or without a peer's address behind it, the server answers with a line of JSON for each line of the
+// tunnel's trace (package trace) until one of them hangs up.
 package status

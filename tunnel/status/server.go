@@ -11,8 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const (
@@ -33,6 +36,8 @@ type Server struct {
 	path     string
 	listener *net.UnixListener
 	info     fs.FileInfo // the socket's own, to remove no other
+	tracing  *trace.Trace
+	traces   atomic.Int32 // clients that watch it
 }
 
 // Serve answers on path until ctx ends, and then removes the socket. snapshot is called for
@@ -185,13 +190,13 @@ func (s *Server) Serve(ctx context.Context, snapshot func() Snapshot) error {
 		go func() {
 			defer clients.Done()
 			defer func() { <-slots }()
-			answer(ctx, conn, snapshot)
+			s.answer(ctx, conn, snapshot)
 		}()
 	}
 }
 
 // answer serves one client: as many requests as it makes, each in time.
-func answer(ctx context.Context, conn *net.UnixConn, snapshot func() Snapshot) {
+func (s *Server) answer(ctx context.Context, conn *net.UnixConn, snapshot func() Snapshot) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -214,8 +219,18 @@ func answer(ctx context.Context, conn *net.UnixConn, snapshot func() Snapshot) {
 		if err != nil {
 			return
 		}
+		if peer, is, err := parseTrace(string(line)); is {
+			// The deadline of now would cut the last lines off.
+			if stop() && err == nil {
+				err = s.trace(ctx, conn, lines, peer)
+			}
+			if err != nil {
+				refuse(err.Error())
+			}
+			return
+		}
 		if string(line) != request+"\n" {
-			refuse(fmt.Sprintf("unknown request %q: write %q", line, request))
+			refuse(fmt.Sprintf("unknown request %q: write %q or %q", line, request, traceRequest))
 			return
 		}
 		if !extend(ctx, conn) || encoder.Encode(snapshot().normal()) != nil {
