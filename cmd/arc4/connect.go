@@ -12,6 +12,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const connectLong = `Connect to a PPTP server and carry IP through the tunnel until interrupted.
@@ -105,6 +106,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 			log.Info("tunnel is up", "device", end.device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
 		}
 	}
+	cfg.Trace = trace.New(nil)
 	client, err := tunnel.NewClient(cfg)
 	if err != nil {
 		return usageError("%s", bare(err))
@@ -113,7 +115,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return err
 	}
 	why := backendReason(cfg.Backend, f.backend)
-	stop, err := serveStatus(ctx, f.statusSocket, "connect", func() status.Snapshot {
+	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
 		s := client.Snapshot()
 		s.Process.Device, s.Process.BackendWhy = end.device(), why
 		return s
@@ -122,6 +124,9 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return err
 	}
 	defer stop()
+	if f.trace {
+		defer startTrace(cmd, cfg.Trace)()
+	}
 	spareProcessorsForTunnel()
 	tunnelCtx, ended := undoFirst(ctx, end.leave, client.Abandon)
 	err = client.Run(tunnelCtx)

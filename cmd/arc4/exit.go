@@ -40,7 +40,7 @@ var exitMeanings = []exitMeaning{
 	{exitFailure, "any other failure", []exitNote{
 		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
 		{[]string{"speed", "backends"}, "a backend failed its self-test"},
-		{[]string{"status"}, "no tunnel is running"},
+		{[]string{"status", "trace"}, "no tunnel is running"},
 	}},
 	{exitUsage, "usage: an unknown command, flag or name, or a value out of range", []exitNote{
 		{[]string{"connect", "serve"}, "a file of secrets is missing or malformed"},

@@ -32,6 +32,7 @@ type tunnelFlags struct {
 	device       string
 	io           string
 	statusSocket string
+	trace        bool
 }
 
 // maxReserve is the largest --mppe-reserve; it takes 13 MB a session.
@@ -53,6 +54,7 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "packets that overtake each other: `POLICY` is order (early ones wait), immediate (all pass as they come) or drop (late ones are thrown away, as the Linux kernel does)")
 	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, fmt.Sprintf("between two LCP Echo-Requests; %d without an answer end the tunnel; 0 sends none, and a dead peer stays unnoticed", ppp.DefaultEchoFailures))
 	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is raw (by the kernel), xsk or packet (at half the cost, past its output rules, its queueing discipline and tcpdump), or auto (the cheapest that the peer's acknowledgments prove to work)")
+	flags.BoolVar(&f.trace, "trace", false, "write every control message and PPP control frame to standard error, both ways, in words, without passwords, challenges and keys; arc4 trace does so at run time")
 	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks: a `PATH`, or none for no socket; left out, a socket that arc4 status finds")
 }
 

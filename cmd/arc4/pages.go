@@ -38,6 +38,9 @@ itself is broken. Use it to reach what speaks nothing else, and put nothing thro
 // securityOnPaper is the same for the pages of the tunnels, whose help is long enough and which warn when they start.
 var securityOnPaper = pageSection{title: security.title, text: security.text}
 
+// traceOnPaper describes what --trace writes.
+var traceOnPaper = pageSection{title: "Trace", text: "With --trace, a tunnel writes what it says to its peers to standard error, in words. " + traceRules}
+
 // usersFile describes the users of arc4 serve; in the help it is a topic.
 var usersFile = pageSection{title: "Secrets file", text: `One user a line, as in pppd's chap-secrets: user, server, secret, addresses. # begins a comment; a word with blanks
 goes into quotation marks; DOMAIN\user is written with two backslashes, and @/PATH is a file with the secret in it.
@@ -59,7 +62,7 @@ the old users stay.`}
 const (
 	backendVariable = `the RC4 backend to use instead of the fastest; "arc4 backends" lists them`
 	tunDevice       = `makes TUN devices; this user must be able to open it`
-	anyTunnelSocket = `where "arc4 status" asks; without root in $XDG_RUNTIME_DIR/arc4 or /tmp/arc4-UID`
+	anyTunnelSocket = `where "arc4 status" and "arc4 trace" ask; without root in $XDG_RUNTIME_DIR/arc4 or /tmp/arc4-UID`
 )
 
 // pages are the commands' own, by name.
@@ -69,7 +72,7 @@ var pages = map[string]page{
 		environment: []textEntry{{arc4.Environment, backendVariable}, {passwordVariable, `the password of "arc4 connect"`}},
 	},
 	"connect": {
-		sections: []pageSection{securityOnPaper},
+		sections: []pageSection{traceOnPaper, securityOnPaper},
 		environment: []textEntry{
 			{passwordVariable, "the password, if there is no --password-file; other programs of this user can read it there"},
 			{arc4.Environment, backendVariable + "; --backend comes first"},
@@ -79,10 +82,10 @@ var pages = map[string]page{
 			{"/run/arc4/connect.sock", anyTunnelSocket},
 		},
 		exits:   []int{exitOK, exitFailure, exitUsage, exitAuth, exitNetwork, exitPolicy, exitPermission},
-		seeAlso: []string{"arc4-serve(1)", "arc4-status(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
+		seeAlso: []string{"arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
 	},
 	"serve": {
-		sections:    []pageSection{usersFile, securityOnPaper},
+		sections:    []pageSection{usersFile, traceOnPaper, securityOnPaper},
 		environment: []textEntry{{arc4.Environment, backendVariable + "; --backend comes first"}},
 		files: []textEntry{
 			{"/etc/arc4/chap-secrets", "the usual place for --secrets, which has no default"},
@@ -90,7 +93,7 @@ var pages = map[string]page{
 			{"/run/arc4/serve.sock", anyTunnelSocket},
 		},
 		exits:   []int{exitOK, exitFailure, exitUsage, exitNetwork, exitPermission},
-		seeAlso: []string{"arc4-connect(1)", "arc4-status(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
+		seeAlso: []string{"arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
 	"status": {
 		sections: []pageSection{{title: "JSON", text: statusFieldsText}},
@@ -102,7 +105,18 @@ var pages = map[string]page{
 			{"/tmp/arc4-UID/*.sock", "those of a user without XDG_RUNTIME_DIR"},
 		},
 		exits:   []int{exitOK, exitFailure, exitUsage, exitPermission},
-		seeAlso: []string{"arc4-connect(1)", "arc4-serve(1)"},
+		seeAlso: []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
+	},
+	"trace": {
+		environment: []textEntry{
+			{"XDG_RUNTIME_DIR", "where the sockets of this user's tunnels are, in its folder arc4"},
+		},
+		files: []textEntry{
+			{"/run/arc4/*.sock", "the tunnels that root runs"},
+			{"/tmp/arc4-UID/*.sock", "those of a user without XDG_RUNTIME_DIR"},
+		},
+		exits:   []int{exitOK, exitFailure, exitUsage, exitPermission},
+		seeAlso: []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-status(1)", "pppd(8)", "tcpdump(8)"},
 	},
 	"demo": {
 		environment: []textEntry{{arc4.Environment, backendVariable + "; --backend comes first"}},

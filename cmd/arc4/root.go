@@ -15,6 +15,7 @@ const rootExample = `  arc4 demo                                  # an encrypted
   arc4 connect vpn.example.net --user alice  # a tunnel, until interrupted; asks for the password
   arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets users
   arc4 status                                # what runs, and its counters
+  arc4 trace                                 # what it says to its peers
   arc4 speed                                 # every backend, beside AES and crypto/rc4
   arc4 speed --seconds 1 u32 aes-128-cbc     # two of them, a second for each size
   arc4 backends                              # what there is, and what was selected
@@ -43,6 +44,7 @@ func newRoot() *cobra.Command {
 		newConnectCmd(),
 		newServeCmd(),
 		newStatusCmd(),
+		newTraceCmd(),
 		newDemoCmd(),
 		newSpeedCmd(),
 		newBackendsCmd(),

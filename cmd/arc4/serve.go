@@ -20,6 +20,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const serveLong = `Answer PPTP clients: authenticate them against a chap-secrets file, give each an address from the pool, and route
@@ -131,6 +132,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	defer dev.Close()
 	defer putBack(setup.Undo)
+	p.options.Trace = trace.New(nil)
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.users.find, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
@@ -143,7 +145,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	stop, err := serveStatus(ctx, f.statusSocket, "serve", func() status.Snapshot {
+	stop, err := serveStatus(ctx, f.statusSocket, "serve", p.options.Trace, func() status.Snapshot {
 		s := server.Snapshot()
 		s.Process.Device, s.Process.BackendWhy = device, why
 		return s
@@ -152,6 +154,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer stop()
+	if f.trace {
+		defer startTrace(cmd, p.options.Trace)()
+	}
 	spareProcessorsForTunnel()
 	log.Info("answering", "listen", listener.Addr().String(), "pool", f.pool, "local", p.local)
 	signalsFrom(ctx).reloads(p.users.reload)

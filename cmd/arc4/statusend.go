@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // serveStatus answers `arc4 status` until the function it returns is called. path is the flag's value: empty for a
-// socket of the default directory, "none" for no socket.
-func serveStatus(ctx context.Context, path, name string, snapshot func() status.Snapshot) (stop func(), err error) {
+// socket of the default directory, "none" for no socket. tr is what `arc4 trace` shows.
+func serveStatus(ctx context.Context, path, name string, tr *trace.Trace, snapshot func() status.Snapshot) (stop func(), err error) {
 	if path == "none" {
 		return func() {}, nil
 	}
@@ -33,6 +34,7 @@ func serveStatus(ctx context.Context, path, name string, snapshot func() status.
 	if err != nil {
 		return nil, err
 	}
+	server.Tracing(tr)
 	started := time.Now()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
