@@ -52,6 +52,10 @@ type ClientConfig struct {
 	// every NetworkChanged, and when the server has fallen silent; it must not block.
 	CheckWay func(local, server netip.Addr) error
 
+	// CarryGRE, if not nil, has the raw socket of a call, where the package opens it, leave by the interface that leads to
+	// the server: see gre.Options.Carry.
+	CarryGRE func(server netip.Addr, leaveBy func(ifindex int) error) (release func())
+
 	// Bring makes the local end for a network and gives its device. It is called after every negotiation, and gives the
 	// same device again if that fits. What Bring made outlives the call: traffic waits there instead of leaving by
 	// another route while the client reconnects.
@@ -116,7 +120,11 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	}
 	if cfg.ListenGRE == nil {
 		cfg.ListenGRE = func(local, peer netip.Addr) (gre.Conn, error) {
-			return gre.Listen(local, gre.Options{Peer: peer, IO: cfg.IO, Log: cfg.Log})
+			o := gre.Options{Peer: peer, IO: cfg.IO, Log: cfg.Log}
+			if cfg.CarryGRE != nil {
+				o.Carry = func(leaveBy func(int) error) func() { return cfg.CarryGRE(peer, leaveBy) }
+			}
+			return gre.Listen(local, o)
 		}
 	}
 	// A link made now proves the link's settings, before anything is dialled.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net/netip"
 	"os"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/serverroute"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
@@ -97,7 +99,15 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if err != nil {
 		return err
 	}
-	end := &localEnd{name: f.device, routes: routes, defaultRoute: f.defaultRoute, log: log}
+	follower := followServer(&cfg, log)
+	if follower != nil {
+		defer func() {
+			if err := follower.Close(); err != nil {
+				log.Warn("removing the host route to the server", "error", err)
+			}
+		}()
+	}
+	end := &localEnd{name: f.device, routes: routes, defaultRoute: f.defaultRoute, log: log, follower: follower}
 	defer end.close()
 	signalsFrom(ctx).undoes()
 	cfg.Bring = end.bring
@@ -118,6 +128,9 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
 		s := client.Snapshot()
 		s.Process.Device, s.Process.BackendWhy = end.device(), why
+		if follower != nil {
+			s.Way = follower.Status()
+		}
 		return s
 	})
 	if err != nil {
@@ -135,6 +148,19 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return nil
 	}
 	return withExit(codeOfClass(tunnel.ClassOf(err)), err)
+}
+
+// followServer has a client reach its server around the tunnel, whatever becomes of routes, links and addresses; nil if
+// this system tells nothing of them.
+func followServer(cfg *tunnel.ClientConfig, log *slog.Logger) *serverroute.Follower {
+	follower, err := serverroute.Open(log)
+	if err != nil {
+		log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
+		return nil
+	}
+	cfg.Dial, cfg.CarryGRE = follower.Dial, follower.Carry
+	cfg.NetworkChanged, cfg.CheckWay = follower.Changed(), follower.Check
+	return follower
 }
 
 // consistent refuses flags that were given and could not have an effect.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/serverroute"
 )
 
 // localEnd is a client's TUN device with its addresses and routes. It outlives a call, so that traffic meant for the
@@ -20,6 +21,7 @@ type localEnd struct {
 	routes       []netip.Prefix
 	defaultRoute bool
 	log          *slog.Logger
+	follower     *serverroute.Follower // of the way to the server; nil: nobody follows it
 
 	nameMu sync.Mutex
 	real   string // the name the kernel gave
@@ -62,7 +64,7 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 	settings := netdev.Settings{
 		Device: l.real, MTU: n.MTU,
 		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
-		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server,
+		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server, Follower: l.follower,
 	}
 	if l.setup != nil && l.setup.Readdress(ctx, settings) == nil {
 		l.now = n

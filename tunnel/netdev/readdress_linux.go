@@ -19,6 +19,11 @@ func (s *Setup) readdress(ctx context.Context, to Settings) error {
 	from := s.settings
 	s.settings = to
 	c := &changer{Setup: s, handle: s.sys.handle, link: link}
+	if to.Server != from.Server {
+		if err := c.followServer(); err != nil {
+			return err
+		}
+	}
 	if to.Local != from.Local || to.Remote != from.Remote {
 		err = c.exchange(stepAddress4, c.address4, to.Remote.IsValid() && to.Remote == from.Remote)
 	}

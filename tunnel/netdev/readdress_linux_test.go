@@ -94,7 +94,6 @@ func TestReaddressRefusesWhatItDoesNotChange(t *testing.T) {
 		"another device":     func(s *Settings) { s.Device = "t1" },
 		"another route":      func(s *Settings) { s.Routes = append(s.Routes, prefix("10.0.0.0/8")) },
 		"a default route":    func(s *Settings) { s.DefaultRoute = true },
-		"another server":     func(s *Settings) { s.Server = addr("198.51.100.8") },
 		"an unsound address": func(s *Settings) { s.Local = addr("127.0.0.1") },
 	} {
 		t.Run(name, func(t *testing.T) {

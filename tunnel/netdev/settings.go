@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/tunnel/serverroute"
 )
 
 // Settings say what a tunnel's device gets. The zero value of an address or a slice leaves
@@ -31,6 +33,8 @@ type Settings struct {
 	// Server is the peer's outer address. When a route above would take in its packets too, it
 	// gets a host route over the way that reached it before.
 	Server netip.Addr
+	// Follower keeps that way, and is the caller's; nil: Setup has one of its own where a host route is needed.
+	Follower *serverroute.Follower
 }
 
 // defaultHalves cover IPv4 without being its default route.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/arc4tun/arc4tun/tunnel/serverroute"
 )
 
 // Setup applies Settings to the system and takes them back. Its methods may be called from
@@ -21,6 +23,8 @@ type Setup struct {
 	applied bool
 	undo    []undoStep
 	sys     system
+	// follower knows the way to the server, once it has been asked for.
+	follower *serverroute.Follower
 }
 
 // undoStep takes one change back. It reports nil when the change is gone already.
@@ -65,7 +69,7 @@ func (s *Setup) Apply(ctx context.Context) error {
 	return nil
 }
 
-// Readdress goes over to settings with other addresses or another MTU, and leaves the routes in
+// Readdress goes over to settings with other addresses, another MTU or another server, and leaves the routes in
 // place all the time: what goes through the tunnel must not leave by another way meanwhile. The
 // rest of the settings must be those that are applied. After an error the addresses may be the
 // old ones, the new ones or both; Undo takes back all of them.
@@ -79,8 +83,8 @@ func (s *Setup) Readdress(ctx context.Context, to Settings) error {
 	switch {
 	case !s.applied:
 		return fmt.Errorf("changing the addresses of %q: none are applied", s.settings.Device)
-	case to.Device != s.settings.Device || to.Server != s.settings.Server || !slices.Equal(to.routes(), s.settings.routes()):
-		return fmt.Errorf("changing the addresses of %q: the device, the server and the routes have to stay: undo, and apply anew", s.settings.Device)
+	case to.Device != s.settings.Device || to.Follower != s.settings.Follower || !slices.Equal(to.routes(), s.settings.routes()):
+		return fmt.Errorf("changing the addresses of %q: the device and the routes have to stay: undo, and apply anew", s.settings.Device)
 	}
 	return s.readdress(ctx, to)
 }
@@ -107,6 +111,7 @@ func (s *Setup) Withdraw() error {
 
 func (s *Setup) rollback() error {
 	err := s.takeBack(func(undoStep) bool { return true })
+	s.follower = nil
 	s.sys.close()
 	return err
 }

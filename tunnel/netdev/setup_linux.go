@@ -10,6 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/tunnel/serverroute"
 )
 
 // system is where Apply worked.
@@ -36,17 +38,7 @@ func (s *Setup) apply(ctx context.Context) error {
 	}
 	c := &changer{Setup: s, handle: handle, link: link}
 
-	// The way to the server is looked up while the old routes alone decide it.
-	var hostRoute *netlink.Route
-	if s.settings.needsHostRoute() {
-		if hostRoute, err = c.wayTo(s.settings.Server); err != nil {
-			return err
-		}
-	}
-	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.up}
-	if hostRoute != nil {
-		steps = append(steps, func() error { return c.hostRoute(hostRoute) })
-	}
+	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.up, c.followServer}
 	for _, prefix := range s.settings.routes() {
 		steps = append(steps, func() error { return c.tunnelRoute(prefix) })
 	}
@@ -78,7 +70,8 @@ func (c *changer) keepRoutes() error {
 			return fmt.Errorf("list the routes of %s: %w", c.settings.Device, err)
 		}
 		for _, r := range routes {
-			if r.Protocol != unix.RTPROT_KERNEL { // those come back with their address
+			// Those of the kernel come back with their address, and ours are what a run that was killed has left.
+			if r.Protocol != unix.RTPROT_KERNEL && r.Protocol != serverroute.Protocol {
 				kept = append(kept, r)
 			}
 		}
@@ -170,24 +163,30 @@ func (c *changer) up() error {
 	return nil
 }
 
-// wayTo is the host route that keeps addr on the way that reaches it now; nil when none is
-// needed, because addr is this machine's own.
-func (c *changer) wayTo(addr netip.Addr) (*netlink.Route, error) {
-	found, err := c.handle.RouteGet(addr.AsSlice())
-	if err == nil && len(found) == 0 {
-		err = unix.ENETUNREACH
+// followServer has the way to the server lead around the device from now on, whatever becomes of it.
+func (c *changer) followServer() error {
+	s := c.settings
+	if !s.Server.IsValid() || s.Follower == nil && c.follower == nil && !s.needsHostRoute() {
+		return nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("no route to the server %v: connect this machine to a network first (%w)", addr, err)
+	if c.follower == nil {
+		what := "way to the server " + s.Server.String()
+		c.follower = s.Follower
+		if c.follower == nil {
+			own, err := serverroute.Open(nil)
+			if err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			c.follower = own
+			c.did(stepOther, what, own.Close)
+		} else {
+			c.did(stepOther, what, s.Follower.Release)
+		}
 	}
-	way := found[0]
-	if way.Type == unix.RTN_LOCAL {
-		return nil, nil // the local table is asked before any route of ours
+	if err := c.follower.Lead(s.Server, c.link.Attrs().Index, s.routes()); err != nil && s.needsHostRoute() {
+		return fmt.Errorf("no route to the server %v: connect this machine to a network first (%w)", s.Server, err)
 	}
-	if way.LinkIndex == c.link.Attrs().Index {
-		return nil, fmt.Errorf("the server %v is reached through %s itself, which is a route loop: remove that route first", addr, c.settings.Device)
-	}
-	return hostRouteOver(addr, &way), nil
+	return nil
 }
 
 func (c *changer) tunnelRoute(prefix netip.Prefix) error {
@@ -196,7 +195,7 @@ func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 		Dst:       ipNet(prefix),
 		LinkIndex: c.link.Attrs().Index,
 		Scope:     unix.RT_SCOPE_LINK,
-		Protocol:  unix.RTPROT_STATIC,
+		Protocol:  serverroute.Protocol,
 	}
 	switch err := c.handle.RouteAdd(route); {
 	case errors.Is(err, unix.EEXIST):
@@ -204,8 +203,11 @@ func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		if existing.LinkIndex == route.LinkIndex {
+		if existing.LinkIndex == route.LinkIndex && existing.Protocol != serverroute.Protocol {
 			return nil
+		}
+		if existing.LinkIndex == route.LinkIndex {
+			break // left on a persistent device by a run that was killed: who holds the device now takes it away
 		}
 		return fmt.Errorf("%s: the system has one already, %s: remove it, or do not ask for this route", what, c.describe(existing))
 	case err != nil:

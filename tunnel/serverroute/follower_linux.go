@@ -1,0 +1,340 @@
+package serverroute
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/tunnel/status"
+)
+
+// Follower follows the way to one server at a time. Its methods may be called from any goroutine.
+type Follower struct {
+	log     *slog.Logger
+	where   netns.NsHandle
+	handle  *netlink.Handle // of the namespace of Open, whichever thread uses it
+	claim   *claim
+	changed chan struct{}
+	kick    chan struct{} // routes, links or addresses have changed
+	done    chan struct{}
+	ended   sync.WaitGroup
+	closing sync.Once
+
+	mu        sync.Mutex
+	server    netip.Addr     // invalid: none yet
+	device    int            // the tunnel's; 0: none
+	covered   []netip.Prefix // what is led into it, or will be
+	route     *netlink.Route // the host route that is ours, or nil
+	way       way
+	addresses map[netip.Addr]bool
+	carried   map[*passenger]struct{}
+	worked    map[string][]netip.Addr // by name: the addresses that were last connected to, latest first
+	source    netip.Addr              // of the last call that came from the address the way gave it
+	strayed   time.Time               // since when the way has another source than that; zero: it has not
+	told      bool                    // it was said that the call cannot go on for that
+	lost      time.Time               // since when there is no way; zero: there is one
+}
+
+// way is how the server is reached.
+type way struct {
+	server  netip.Addr
+	link    int        // the interface; 0: the server is this machine's, or there is no way
+	name    string     // of the interface
+	gateway netip.Addr // invalid: on the link
+	source  netip.Addr // what the kernel sends from
+	missing error      // why there is none
+}
+
+// same reports whether packets go the same way.
+func (w way) same(o way) bool {
+	return w.server == o.server && w.link == o.link && w.gateway == o.gateway && w.source == o.source && (w.missing == nil) == (o.missing == nil)
+}
+
+// passenger is a socket that leaves by the way.
+type passenger struct {
+	server  netip.Addr
+	leaveBy func(ifindex int) error
+	link    int
+}
+
+const (
+	// quiet is how long a burst of news is let go on before it is looked at, and busiest the share of the time that looking
+	// may take on a machine whose routes change all the time.
+	quiet   = 10 * time.Millisecond
+	busiest = 20
+	// regular is between two looks without news.
+	regular = 10 * time.Second
+	// straying is how long the way may have another source before the call from the old one ends: a better interface may
+	// be gone again at once.
+	straying = time.Second
+	// losing is how long there may be no way before that is said of a call as its reason: links flap, and addresses come
+	// back with them.
+	losing = 5 * time.Second
+)
+
+// Open starts following in the network namespace of the calling thread, and takes away what a run that was killed has left
+// there. log may be nil.
+func Open(log *slog.Logger) (*Follower, error) {
+	if log == nil {
+		log = slog.Default()
+	}
+	f := &Follower{
+		log: log, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
+		carried: make(map[*passenger]struct{}), worked: make(map[string][]netip.Addr),
+	}
+	var err error
+	if f.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
+		return nil, fmt.Errorf("open netlink: %w", err)
+	}
+	if f.where, err = netns.Get(); err != nil {
+		f.handle.Close()
+		return nil, fmt.Errorf("the network namespace: %w", err)
+	}
+	if f.claim, err = openClaim(); err != nil {
+		f.handle.Close()
+		_ = f.where.Close()
+		return nil, err
+	}
+	if err := f.sweep(); err != nil {
+		log.Warn("looking for routes that a killed run has left", "error", err)
+	}
+	// Before the first look, so that no change falls between the two.
+	for _, topic := range topics {
+		f.ended.Add(1)
+		first := make(chan struct{})
+		go f.hear(topic, first)
+		<-first
+	}
+	f.mu.Lock()
+	f.look()
+	f.mu.Unlock()
+	f.ended.Go(f.follow)
+	return f, nil
+}
+
+// Close stops following and removes the host route.
+func (f *Follower) Close() (err error) {
+	f.closing.Do(func() {
+		close(f.done)
+		f.ended.Wait()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		err = f.removeRoute()
+		f.claim.close()
+		f.handle.Close()
+		_ = f.where.Close()
+	})
+	return err
+}
+
+// follow looks whenever something has changed.
+func (f *Follower) follow() {
+	timer := time.NewTimer(regular)
+	defer timer.Stop()
+	for {
+		select {
+		case <-f.done:
+			return
+		case <-f.kick:
+		case <-timer.C:
+		}
+		select {
+		case <-f.done:
+			return
+		case <-time.After(quiet):
+		}
+		began := time.Now()
+		f.mu.Lock()
+		f.look()
+		next := f.alarm()
+		f.mu.Unlock()
+		select {
+		case <-f.done:
+			return
+		case <-time.After(busiest * time.Since(began)):
+		}
+		timer.Reset(next)
+	}
+}
+
+// alarm is how long to wait for news: a call that may have strayed is looked at again when its time is up.
+func (f *Follower) alarm() time.Duration {
+	if f.strayed.IsZero() || f.told {
+		return regular
+	}
+	return max(0, straying-time.Since(f.strayed)) + time.Millisecond
+}
+
+// notify tells who listens, and never waits.
+func (f *Follower) notify() {
+	select {
+	case f.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Changed is received from when the way to the server is another, or is back, or can carry a call no more. There is room
+// for one.
+func (f *Follower) Changed() <-chan struct{} { return f.changed }
+
+// look brings the host route and all sockets into line with the way there is, and says what has changed. The caller holds
+// mu.
+func (f *Follower) look() {
+	before := f.way
+	f.addresses = f.ownAddresses()
+	f.way = f.find()
+	f.carry()
+	now := time.Now()
+	w := f.way
+	switch {
+	case w.missing == nil:
+		f.lost = time.Time{}
+	case f.lost.IsZero():
+		f.lost = now
+	}
+	if w.missing != nil || w.server != f.server || !f.source.IsValid() || w.source == f.source {
+		f.strayed, f.told = time.Time{}, false
+	} else if f.strayed.IsZero() {
+		f.strayed = now
+	}
+	astray := !f.told && f.astray(now)
+	f.told = f.told || astray
+	if before.server == w.server && w.server.IsValid() && !before.same(w) {
+		f.say(before, w)
+	}
+	// While there is no way there is nothing that anybody could do.
+	if w.missing == nil && (!before.same(w) || astray) {
+		f.notify()
+	}
+}
+
+// astray reports whether the way has had another source than the call for so long that the call cannot go on.
+func (f *Follower) astray(now time.Time) bool {
+	return !f.strayed.IsZero() && now.Sub(f.strayed) >= straying
+}
+
+// say puts a change into the log.
+func (f *Follower) say(before, w way) {
+	switch {
+	case w.missing != nil:
+		f.log.Warn("there is no way to the server any more: the tunnel waits for one", "server", w.server, "reason", w.missing, "was_by", before.name)
+	case before.missing != nil:
+		f.log.Info("there is a way to the server again", "server", w.server, "device", w.name, "gateway", w.gateway, "source", w.source)
+	default:
+		f.log.Info("the way to the server is another", "server", w.server, "device", w.name, "gateway", w.gateway, "source", w.source)
+	}
+}
+
+// aim follows the way to another server, or to the same; an error says why there is none.
+func (f *Follower) aim(server netip.Addr) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.server != server {
+		f.server, f.source, f.strayed, f.lost = server, netip.Addr{}, time.Time{}, time.Time{}
+	}
+	f.look()
+	return f.way.missing
+}
+
+// Lead says that the routes into an interface, the tunnel's, take in these networks, or will: if the server is in one of
+// them, it gets its host route before Lead returns. No networks: the tunnel has gone. An error says that the server, which
+// is followed from now on, cannot be reached around the tunnel.
+func (f *Follower) Lead(server netip.Addr, device int, into []netip.Prefix) error {
+	f.mu.Lock()
+	f.device, f.covered = device, into
+	f.mu.Unlock()
+	return f.aim(server)
+}
+
+// Release says that the tunnel has gone, and removes the host route.
+func (f *Follower) Release() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.device, f.covered = 0, nil
+	return f.removeRoute()
+}
+
+// Carry calls leaveBy with the index of the interface that leads to a server, now and whenever it is another, until
+// release; with 0 where no interface does, as to an address of this machine.
+func (f *Follower) Carry(server netip.Addr, leaveBy func(ifindex int) error) (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := &passenger{server: server, leaveBy: leaveBy}
+	f.carried[p] = struct{}{}
+	f.carry()
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.carried, p)
+	}
+}
+
+// carry has every socket leave by the way. One that has none stays with the interface it had: nothing of it may enter the
+// tunnel meanwhile. The caller holds mu.
+func (f *Follower) carry() {
+	if f.way.missing != nil {
+		return
+	}
+	for p := range f.carried {
+		if p.server != f.way.server || p.link == f.way.link {
+			continue
+		}
+		if err := p.leaveBy(f.way.link); err != nil && !errors.Is(err, net.ErrClosed) {
+			f.log.Debug("a socket does not leave by the interface of the way", "device", f.way.name, "error", err)
+			continue
+		}
+		p.link = f.way.link
+	}
+}
+
+// Check says why a call between these addresses cannot go on, in words for people, or nil. While there is no way it can,
+// for some seconds: what was lost may come back as it was.
+func (f *Follower) Check(local, server netip.Addr) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.way
+	switch {
+	case w.server != server:
+		return nil
+	case w.missing != nil && time.Since(f.lost) >= losing:
+		return w.missing
+	case w.missing != nil || w.source == local || local.IsLoopback():
+		return nil
+	case !f.addresses[local]:
+		f.notify() // whoever ends the call for this need not wait to dial anew
+		return fmt.Errorf("%v is no address of this machine any more: the server is reached from %v now", local, w.source)
+	case f.source == local && f.astray(time.Now()):
+		f.notify()
+		return fmt.Errorf("the server is reached by %s from %v now, and the call comes from %v", w.name, w.source, local)
+	}
+	return nil
+}
+
+// Status is the way as arc4 status shows it.
+func (f *Follower) Status() *status.Way {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.way
+	s := &status.Way{Device: w.name}
+	if w.server.IsValid() {
+		s.Server = w.server.String()
+	}
+	if w.gateway.IsValid() {
+		s.Gateway = w.gateway.String()
+	}
+	if w.source.IsValid() {
+		s.Source = w.source.String()
+	}
+	if w.missing != nil {
+		s.Device, s.Gateway, s.Source, s.Missing = "", "", "", w.missing.Error()
+	}
+	return s
+}

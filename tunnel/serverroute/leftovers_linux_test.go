@@ -1,0 +1,45 @@
+package serverroute
+
+import (
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+)
+
+// TestLeftovers: what a killed run has left goes, what a live one has and what is somebody else's stays.
+func TestLeftovers(t *testing.T) {
+	inNamespace(t)
+	network(t, "up0", "192.0.2.10/24")
+	route(t, "0.0.0.0/0", "192.0.2.1", 0)
+	device := tunnelDevice(t)
+	live := open(t)
+	require.NoError(t, live.Lead(serverAddr, device, halves))
+	add := func(dst string, change func(*netlink.Route)) {
+		r := &netlink.Route{Dst: ipNet(dst), Gw: net.ParseIP("192.0.2.1"), Protocol: Protocol, Priority: firstMetric}
+		change(r)
+		require.NoError(t, netlink.RouteAdd(r))
+	}
+	require.True(t, claimed(live.claim.metric))
+	unclaimed := firstMetric
+	for claimed(unclaimed) {
+		unclaimed++
+	}
+	add("198.51.100.7/32", func(r *netlink.Route) { r.Priority = unclaimed })
+	add("203.0.113.1/32", func(r *netlink.Route) { r.Priority = unclaimed; r.Gw = net.ParseIP("192.0.2.99") })
+	add("203.0.113.2/32", func(r *netlink.Route) { r.Protocol = 4; r.Priority = unclaimed }) // a user's, with that metric
+	add("203.0.113.3/32", func(r *netlink.Route) { r.Priority = 0 })                         // somebody else who took the number
+	add("203.0.113.0/24", func(r *netlink.Route) { r.Priority = unclaimed })                 // no host route
+	open(t)
+	var left []string
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
+	require.NoError(t, err)
+	for _, r := range routes {
+		if r.Protocol == Protocol || r.Protocol == 4 {
+			left = append(left, r.Dst.String())
+		}
+	}
+	require.ElementsMatch(t, []string{"198.51.100.7/32", "203.0.113.2/32", "203.0.113.3/32", "203.0.113.0/24"}, left)
+	require.Equal(t, "up0 192.0.2.1", reach(t, server), "the live one's")
+}
