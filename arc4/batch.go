@@ -39,5 +39,6 @@ func (b *Backend) XORKeyStreams(jobs []Job) {
 			s.XORKeyStream(j.Dst[:len(j.Src)], j.Src)
 		}
 	}
+	s.Wipe()
 	b.spare.Put(s)
 }

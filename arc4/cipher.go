@@ -36,6 +36,8 @@ func checkKey(key []byte) error {
 type stream interface {
 	SetKey(key []byte)
 	XORKeyStream(dst, src []byte)
+	// Wipe overwrites the permutation. Nothing but SetKey may follow.
+	Wipe()
 }
 
 // Cipher is one RC4 key stream. It is not safe for concurrent use; different

@@ -10,6 +10,7 @@ type lanes interface {
 	Start(lane, n int)
 	Move(to, from int)
 	XORBlocks(dst, src [][]byte, blocks int)
+	Wipe(n int)
 }
 
 // fullStart is what lanes may have besides: StartAll puts what waits at each
@@ -58,6 +59,9 @@ type scheduler struct {
 	dst, src [maxWidth][]byte
 	out      [maxWidth][]byte
 	partial  [maxWidth][blockSize]byte
+
+	// used is how many lanes, and places of the waiting room, have had a key.
+	used int
 }
 
 func newScheduler(l lanes) *scheduler {
@@ -65,7 +69,8 @@ func newScheduler(l lanes) *scheduler {
 	return &scheduler{lanes: l, all: all, width: l.Width()}
 }
 
-// run does all jobs. It keeps no reference to them.
+// run does all jobs. It keeps no reference to them, and nothing of their keys: a
+// scheduler may lie in its pool for as long as the program runs.
 func (s *scheduler) run(jobs []Job) {
 	for len(jobs) > 0 {
 		n := min(len(jobs), maxRound)
@@ -78,6 +83,9 @@ func (s *scheduler) run(jobs []Job) {
 	clear(s.dst[:])
 	clear(s.src[:])
 	clear(s.out[:])
+	clear(s.partial[:s.used])
+	s.lanes.Wipe(s.used)
+	s.used = 0
 }
 
 func (s *scheduler) round(jobs []Job) {
@@ -182,6 +190,7 @@ func (s *scheduler) prepare() bool {
 	}
 	s.lanes.SetKeys(s.keys[:n])
 	s.first, s.filled = 0, n
+	s.used = max(s.used, n)
 	return true
 }
 

@@ -7,6 +7,8 @@ type Stream interface {
 	// XORKeyStream sets dst to src XORed with the next len(src) bytes of the
 	// key stream. Neither may be empty.
 	XORKeyStream(dst, src []byte)
+	// Wipe overwrites the permutation. Nothing but SetKey may follow.
+	Wipe()
 }
 
 // Lanes is several key streams that are worked on side by side: one step of
@@ -32,6 +34,9 @@ type Lanes interface {
 	// slices have at least that many bytes; blocks is at least 1. Afterwards
 	// lanes from len(dst) on hold nothing of use.
 	XORBlocks(dst, src [][]byte, blocks int)
+	// Wipe overwrites the keys and permutations in the first n lanes and in the
+	// first n places of the waiting room; afterwards they hold nothing of use.
+	Wipe(n int)
 }
 
 // Backend is one implementation.

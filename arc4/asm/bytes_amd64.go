@@ -10,6 +10,9 @@ type perm struct {
 	j uint32
 }
 
+// Wipe implements [Stream].
+func (p *perm) Wipe() { *p = perm{} }
+
 // setKey starts the key stream of key.
 func (p *perm) setKey(key []byte) {
 	var spread [256]byte

@@ -50,6 +50,7 @@ type byteLanes struct {
 	wait *[width]lane
 	// keys has 16 bytes of each key, then the next 16 of each.
 	keys [256 / keyBlock][width][keyBlock]byte
+	long bool // keys has been used beyond its first 16 bytes of each
 
 	setLanes func(lanes *lane, keys *byte, stride int)
 	xorLanes func(lanes *lane, dst, src *[]byte, blocks int)
@@ -82,6 +83,7 @@ func (b *byteLanes) SetKeys(keys [][]byte) {
 	for _, key := range keys {
 		if keyBlock%len(key) != 0 {
 			blocks, stride = len(b.keys), len(b.keys[0])*keyBlock
+			b.long = true
 		}
 	}
 	for n, key := range keys {
@@ -141,6 +143,17 @@ func (b *byteLanes) XORBlocks(dst, src [][]byte, blocks int) {
 	b.xorLanes(&b.busy[0], &b.dst[0], &b.src[0], blocks)
 	clear(b.dst[:])
 	clear(b.src[:])
+}
+
+// Wipe implements [Lanes].
+func (b *byteLanes) Wipe(n int) {
+	clear(b.room[0][:n])
+	clear(b.room[1][:n])
+	clear(b.keys[0][:n])
+	if b.long {
+		clear(b.keys[1:])
+		b.long = false
+	}
 }
 
 // xorLane does one lane as a stream of its own.

@@ -131,6 +131,13 @@ func (q *quad) XORBlocks(dst, src [][]byte, blocks int) {
 	clear(q.src[:])
 }
 
+// Wipe implements [Lanes].
+func (q *quad) Wipe(n int) {
+	clear(q.room[0][:n])
+	clear(q.room[1][:n])
+	clear(q.keys[:n])
+}
+
 // xorLane does one lane as a stream of its own.
 func (q *quad) xorLane(l int, dst, src []byte) {
 	for len(src) > stretch {

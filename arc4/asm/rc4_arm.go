@@ -37,6 +37,9 @@ func (w *words) SetKey(key []byte) {
 	w.i, w.j = 0, 0
 }
 
+// Wipe implements [Stream].
+func (w *words) Wipe() { *w = words{} }
+
 // XORKeyStream implements [Stream].
 func (w *words) XORKeyStream(dst, src []byte) {
 	for len(src) > stretch {

@@ -47,6 +47,9 @@ func (p *plain) SetKey(key []byte) {
 	p.i, p.j = 0, 0
 }
 
+// Wipe implements [Stream].
+func (p *perm) Wipe() { *p = perm{} }
+
 // XORKeyStream implements [Stream].
 func (p *plain) XORKeyStream(dst, src []byte) {
 	for len(src) > stretch {

@@ -110,6 +110,16 @@ func (s *State) setKey(key *byte, stride int) {
 	}
 }
 
+// Wipe implements [Stream].
+func (s *State) Wipe() {
+	size := 256 * 4
+	if s.kernel == kernelDSP {
+		size = 256
+	}
+	clear(unsafe.Slice((*byte)(s.perm), size))
+	s.i, s.j = 0, 0
+}
+
 // XORKeyStream sets dst to src XORed with the next len(src) bytes of the key
 // stream. Neither may be empty.
 func (s *State) XORKeyStream(dst, src []byte) {

@@ -27,6 +27,9 @@ func (s *words) SetKey(key []byte) {
 	s.i, s.j = 0, 0
 }
 
+// Wipe implements [Stream].
+func (s *words) Wipe() { *s = words{} }
+
 // XORKeyStream implements [Stream].
 func (s *words) XORKeyStream(dst, src []byte) {
 	for len(src) > stretch {

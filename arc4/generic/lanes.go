@@ -69,6 +69,14 @@ func (l *Lanes) Start(lane, n int) { l.busy[lane].take(&l.wait[n]) }
 // Move puts a copy of what is in lane from into lane to.
 func (l *Lanes) Move(to, from int) { l.busy[to].take(&l.busy[from]) }
 
+// Wipe overwrites the keys and permutations in the first n lanes and in the
+// first n places of the waiting room; afterwards they hold nothing of use.
+func (l *Lanes) Wipe(n int) {
+	clear(l.busy[:n])
+	clear(l.wait[:n])
+	clear(l.keys[:n])
+}
+
 // XORBlocks sets dst[n] to src[n] XORed with the next 16*blocks bytes of the
 // stream in lane n, for every n below len(dst), which is 1 to Width. All slices
 // have at least that many bytes; blocks is at least 1.

@@ -20,6 +20,9 @@ func (r *Reference) SetKey(key []byte) {
 	r.i, r.j = 0, 0
 }
 
+// Wipe overwrites the permutation. Nothing but SetKey may follow.
+func (r *Reference) Wipe() { *r = Reference{} }
+
 // XORKeyStream sets dst to src XORed with the next len(src) bytes of the key
 // stream.
 func (r *Reference) XORKeyStream(dst, src []byte) {

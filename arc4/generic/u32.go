@@ -29,6 +29,9 @@ func (u *U32) SetKey(key []byte) {
 	u.i, u.j = 0, 0
 }
 
+// Wipe overwrites the permutation. Nothing but SetKey may follow.
+func (u *U32) Wipe() { *u = U32{} }
+
 // XORKeyStream sets dst to src XORed with the next len(src) bytes of the key
 // stream.
 func (u *U32) XORKeyStream(dst, src []byte) {

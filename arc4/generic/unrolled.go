@@ -97,6 +97,9 @@ func setStep(s *[256]uint32, i, j, k uint8, x, a, b uint32) (uint8, uint32, uint
 	return j, a, b, s[i+3]
 }
 
+// Wipe overwrites the permutation. Nothing but SetKey may follow.
+func (u *Unrolled) Wipe() { clear(u.s[:]); u.i, u.j = 0, 0 }
+
 // XORKeyStream sets dst to src XORed with the next len(src) bytes of the key
 // stream.
 func (u *Unrolled) XORKeyStream(dst, src []byte) {
