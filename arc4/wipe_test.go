@@ -76,11 +76,13 @@ func secretsOf(key []byte, n int) map[string][]byte {
 		for at := 0; at+part <= len(s); at += part {
 			name := fmt.Sprintf("permutation %s, from %d", when, at)
 			all[name] = bytes.Clone(s[at : at+part])
-			var le, be []byte
-			for _, b := range s[at : at+part] {
-				le, be = binary.LittleEndian.AppendUint32(le, uint32(b)), binary.BigEndian.AppendUint32(be, uint32(b))
+			for _, scale := range []uint32{1, 0x01000001, 1 << 24} { // as arm and MIPS keep them
+				var le, be []byte
+				for _, b := range s[at : at+part] {
+					le, be = binary.LittleEndian.AppendUint32(le, scale*uint32(b)), binary.BigEndian.AppendUint32(be, scale*uint32(b))
+				}
+				all[fmt.Sprintf("%s, words of %d", name, scale)], all[fmt.Sprintf("%s, big endian words of %d", name, scale)] = le, be
 			}
-			all[name+", words"], all[name+", big endian words"] = le, be
 		}
 	}
 	note("at the start")
