@@ -14,6 +14,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
 )
 
 // clientCall is one control connection of a client and the session on it.
@@ -25,14 +26,15 @@ type clientCall struct {
 	link        *controlLink
 	receiver    *receiver
 
-	session   *Session
-	network   Network   // that the local end was made for; the session's goroutine's own
-	began     time.Time // when the call was up
-	ended     chan *ppp.DownError
-	linkEnded bool        // ended has been read
-	loggedIn  atomic.Bool // the server has taken the account
-	reason    error       // why the call ends, the first that was found
-	localErr  error       // of the local end's set-up
+	session       *Session
+	network       Network   // that the local end was made for; the session's goroutine's own
+	began         time.Time // when the call was up
+	ended         chan *ppp.DownError
+	linkEnded     bool        // ended has been read
+	loggedIn      atomic.Bool // the server has taken the account
+	wrongPassword atomic.Bool // the server said so of the user name or the password
+	reason        error       // why the call ends, the first that was found
+	localErr      error       // of the local end's set-up
 }
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
@@ -252,6 +254,7 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 	}
 	err := failure(classOfLink(down.Class), nil, "%s", down.Message)
 	err.refused = err.Class == ClassAuth && !k.loggedIn.Load()
+	err.password = k.wrongPassword.Load()
 	return err
 }
 
@@ -275,6 +278,8 @@ func (k *clientCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
 }
 
 func (k *clientCall) authFailed(s *Session, e ppp.AuthFailed) {
+	// MS-CHAPv2 tells other reasons by their numbers, and the server that proves nothing by none.
+	k.wrongPassword.Store(e.Method != ppp.MSCHAPv2 || e.Code == mschap.AuthenticationFailure)
 	s.log.Error("authentication failed", "method", e.Method.String(), "code", e.Code, "reason", e.Message)
 }
 

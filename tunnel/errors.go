@@ -35,7 +35,8 @@ type Error struct {
 	Text  string
 	Err   error // the cause, or nil
 
-	refused bool // ClassAuth: the server refused the account at login
+	refused  bool // ClassAuth: the server refused the account at login
+	password bool // refused, and another password might not be
 }
 
 func (e *Error) Error() string {
@@ -58,6 +59,13 @@ func ClassOf(err error) Class {
 		return e.Class
 	}
 	return ClassOther
+}
+
+// WrongPassword reports whether an attempt ended because the server took the user name or the password for wrong when the
+// client logged in, so that another password may do.
+func WrongPassword(err error) bool {
+	var e *Error
+	return refusedAtLogin(err) && errors.As(err, &e) && e.password
 }
 
 // refusedAtLogin reports whether an attempt ended because the server refused the account when the client logged in.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -21,7 +23,7 @@ const connectLong = `Connect to a PPTP server and carry IP through the tunnel un
 
 By default only MS-CHAPv2 and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. The
 password comes from --password-file, else from the environment variable ARC4_PASSWORD, else from a prompt, never from an
-argument.
+argument. The prompt comes again, twice at most, if the server takes what was typed for wrong.
 
 Without --route and --default-route only the server's own address in the tunnel is reached through it, and that only if it
 is a private one that this machine does not reach by another way. A tunnel address for this machine that a neighbour, a
@@ -47,6 +49,7 @@ type connectFlags struct {
 	defaultRoute bool
 	reconnect    bool
 	holdoff      string
+	ask          func(context.Context) (string, error) // for another password, if the first was typed
 }
 
 func newConnectCmd() *cobra.Command {
@@ -117,16 +120,16 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		}
 	}
 	cfg.Trace = trace.New(nil)
-	client, err := tunnel.NewClient(cfg)
+	logins, err := newLogins(cfg, f.ask)
 	if err != nil {
-		return usageError("%s", bare(err))
+		return err
 	}
 	if err := mayTunnel(); err != nil {
 		return err
 	}
 	why := backendReason(cfg.Backend, f.backend)
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
-		s := client.Snapshot()
+		s := logins.client().Snapshot()
 		s.Process.Device, s.Process.BackendWhy = end.device(), why
 		if follower != nil {
 			s.Way = follower.Status()
@@ -141,9 +144,12 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		defer startTrace(cmd, cfg.Trace)()
 	}
 	spareProcessorsForTunnel()
-	tunnelCtx, ended := undoFirst(ctx, end.leave, client.Abandon)
-	err = client.Run(tunnelCtx)
+	tunnelCtx, ended := undoFirst(ctx, end.leave, func() { logins.client().Abandon() })
+	err = logins.run(tunnelCtx)
 	ended()
+	if errors.Is(err, errNoPassword) {
+		return err
+	}
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -211,9 +217,12 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 			return tunnel.ClientConfig{}, err
 		}
 	}
-	password, err := readPassword(f.user, f.passwordFile, f.insecure, cmd.ErrOrStderr())
+	password, asked, err := readPassword(cmd.Context(), f.user, f.passwordFile, f.insecure, cmd.ErrOrStderr())
 	if err != nil {
 		return tunnel.ClientConfig{}, err
+	}
+	if asked {
+		f.ask = func(ctx context.Context) (string, error) { return askPassword(ctx, f.user, cmd.ErrOrStderr()) }
 	}
 	log.Info("RC4 backend", "name", o.Backend.Name(), "why", backendReason(o.Backend, f.backend))
 	return tunnel.ClientConfig{

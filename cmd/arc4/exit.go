@@ -20,6 +20,8 @@ const (
 	exitNetwork    = 4
 	exitPolicy     = 5
 	exitPermission = 6
+	// exitInterrupted is what shells give a program that control-C has ended.
+	exitInterrupted = 130
 )
 
 // exitMeaning is a code and what it says: of every command, and of some besides.
@@ -53,6 +55,7 @@ var exitMeanings = []exitMeaning{
 		{[]string{"connect"}, "the user has logged in elsewhere, and the server allows no more sessions"},
 	}},
 	{exitPermission, "permission: a capability, a device or a file is out of reach for this user", nil},
+	{exitInterrupted, "control-C or control-D instead of the password that was asked for", nil},
 }
 
 // text says what a code means to all commands.

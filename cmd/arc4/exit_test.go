@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,8 +60,9 @@ func TestExitCodesAreTheSameEverywhere(t *testing.T) {
 	assert.True(t, strings.Contains(string(readme), table), "README.md does not have this table:\n%s", table)
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
 		for _, code := range pageOf(cmd).exits {
-			m := exitMeanings[code]
-			assert.Equal(t, code, m.code)
+			at := slices.IndexFunc(exitMeanings, func(m exitMeaning) bool { return m.code == code })
+			require.GreaterOrEqual(t, at, 0, code)
+			m := exitMeanings[at]
 			assert.Contains(t, strings.Join(strings.Fields(helpOf(cmd, usualWidth)), " "), fmt.Sprintf(" %d %s", code, m.of(commandName(cmd))))
 		}
 		for _, m := range exitMeanings {

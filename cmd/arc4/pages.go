@@ -81,7 +81,7 @@ var pages = map[string]page{
 			{cloneDevice, tunDevice},
 			{"/run/arc4/connect.sock", anyTunnelSocket},
 		},
-		exits:   []int{exitOK, exitFailure, exitUsage, exitAuth, exitNetwork, exitPolicy, exitPermission},
+		exits:   []int{exitOK, exitFailure, exitUsage, exitAuth, exitNetwork, exitPolicy, exitPermission, exitInterrupted},
 		seeAlso: []string{"arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
 	},
 	"serve": {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -19,27 +21,77 @@ const passwordVariable = "ARC4_PASSWORD"
 // maxPasswordFile bounds what is read of a password file, in bytes.
 const maxPasswordFile = 4096
 
-// readPassword finds the password: in the file, else the environment, else at a prompt. It is never an argument, which
-// every user of the machine could read.
-func readPassword(user, file string, insecure bool, stderr io.Writer) (string, error) {
+// readPassword finds the password: in the file, else the environment, else at a prompt, which asked tells. It is never an
+// argument, which every user of the machine could read.
+func readPassword(ctx context.Context, user, file string, insecure bool, stderr io.Writer) (password string, asked bool, err error) {
 	if file != "" {
-		return passwordFromFile(file, insecure)
+		password, err = passwordFromFile(file, insecure)
+		return password, false, err
 	}
 	if p, ok := os.LookupEnv(passwordVariable); ok {
-		return p, nil
+		return p, false, nil
 	}
-	tty := int(os.Stdin.Fd())
-	if !term.IsTerminal(tty) {
-		return "", usageError("no password: give --password-file FILE or set %s (standard input is no terminal to ask on)", passwordVariable)
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", false, usageError("no password: give --password-file FILE or set %s (standard input is no terminal to ask on)", passwordVariable)
 	}
-	fmt.Fprintf(stderr, "Password of %s: ", user)
-	p, err := term.ReadPassword(tty)
-	fmt.Fprintln(stderr)
-	if err != nil {
-		return "", fmt.Errorf("reading the password: %w", err)
-	}
-	return string(p), nil
+	password, err = askPassword(ctx, user, stderr)
+	return password, true, err
 }
+
+// errNoPassword is what ends a prompt instead of a password.
+var errNoPassword = errors.New("no password was given")
+
+// askPassword asks on the terminal until something is typed. Control-C, control-D and any signal that ends the program end
+// the asking, with the terminal as it was.
+func askPassword(ctx context.Context, user string, stderr io.Writer) (string, error) {
+	for {
+		p, err := readSecretLine(ctx, fmt.Sprintf("Password of %s: ", user), os.Stdin, stderr)
+		switch {
+		case ctx.Err() != nil, errors.Is(err, io.EOF):
+			fmt.Fprintln(stderr)
+			return "", withExit(exitInterrupted, errNoPassword)
+		case err != nil:
+			return "", fmt.Errorf("reading the password: %w", err)
+		case strings.ContainsRune(p, utf8.RuneError):
+			return "", usageError("the password that was typed is not UTF-8: set the terminal to UTF-8, or use --password-file")
+		case p != "":
+			return p, nil
+		}
+	}
+}
+
+// readSecretLine reads a line that the terminal does not show. It is not term.ReadPassword, to which control-D is nothing.
+func readSecretLine(ctx context.Context, prompt string, tty *os.File, out io.Writer) (string, error) {
+	before, err := term.MakeRaw(int(tty.Fd()))
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		line string
+		err  error
+	}
+	typed := make(chan answer, 1)
+	go func() {
+		line, err := term.NewTerminal(keyboard{tty, out}, "").ReadPassword(prompt)
+		typed <- answer{line, err}
+	}()
+	var a answer
+	select {
+	case a = <-typed:
+	case <-ctx.Done():
+		a.err = ctx.Err() // the reading goes on, and the program ends before more can be typed
+	}
+	return a.line, errors.Join(a.err, term.Restore(int(tty.Fd()), before))
+}
+
+// keyboard gives one key at a time: those behind the line are for whoever reads the terminal next.
+type keyboard struct {
+	*os.File
+	screen io.Writer
+}
+
+func (k keyboard) Read(p []byte) (int, error)  { return k.File.Read(p[:min(len(p), 1)]) }
+func (k keyboard) Write(p []byte) (int, error) { return k.screen.Write(p) }
 
 // passwordFromFile takes the file's first line. Only a regular file can be readable by others for longer than this run,
 // so only that is checked.
