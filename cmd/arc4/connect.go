@@ -102,6 +102,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if err != nil {
 		return err
 	}
+	signalsFrom(ctx).undoes()
 	follower := followServer(&cfg, log)
 	if follower != nil {
 		defer func() {
@@ -112,7 +113,6 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	}
 	end := &localEnd{name: f.device, routes: routes, defaultRoute: f.defaultRoute, log: log, follower: follower}
 	defer end.close()
-	signalsFrom(ctx).undoes()
 	cfg.Bring = end.bring
 	cfg.Changed = func(up bool, n tunnel.Network) {
 		if up {
