@@ -2,7 +2,6 @@ package arc4
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -56,7 +55,7 @@ func memory(v any) (all [][]byte) {
 }
 
 // secretsOf are a key, and parts of the permutations that it makes: at the start of its stream and at every byte up to n,
-// as bytes and as words of either order. A part that has stood still says as much as the whole.
+// which say as much as the whole where they stand.
 func secretsOf(key []byte, n int) map[string][]byte {
 	var s [256]byte
 	for i := range s {
@@ -74,15 +73,7 @@ func secretsOf(key []byte, n int) map[string][]byte {
 	note := func(when string) {
 		const part = 24
 		for at := 0; at+part <= len(s); at += part {
-			name := fmt.Sprintf("permutation %s, from %d", when, at)
-			all[name] = bytes.Clone(s[at : at+part])
-			for _, scale := range []uint32{1, 0x01000001, 1 << 24} { // as arm and MIPS keep them
-				var le, be []byte
-				for _, b := range s[at : at+part] {
-					le, be = binary.LittleEndian.AppendUint32(le, scale*uint32(b)), binary.BigEndian.AppendUint32(be, scale*uint32(b))
-				}
-				all[fmt.Sprintf("%s, words of %d", name, scale)], all[fmt.Sprintf("%s, big endian words of %d", name, scale)] = le, be
-			}
+			all[fmt.Sprintf("permutation %s, from %d", when, at)] = bytes.Clone(s[at : at+part])
 		}
 	}
 	note("at the start")
@@ -96,7 +87,16 @@ func secretsOf(key []byte, n int) map[string][]byte {
 	return all
 }
 
-func found(all [][]byte, secrets map[string][]byte) (names []string) {
+// found names the secrets that are in memory: byte by byte, or each byte at the same place of a word.
+func found(memory [][]byte, secrets map[string][]byte) (names []string) {
+	var all [][]byte
+	for _, m := range memory {
+		var columns [4][]byte
+		for i, b := range m {
+			columns[i%4] = append(columns[i%4], b)
+		}
+		all = append(append(all, m), columns[:]...)
+	}
 	for name, secret := range secrets {
 		for _, m := range all {
 			if bytes.Contains(m, secret) {
