@@ -3,6 +3,7 @@ package tunnel
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/control"
@@ -29,6 +30,8 @@ type controlLink struct {
 	readErr  error       // why, once received is closed
 	done     chan struct{}
 	close    sync.Once
+	hurried  atomic.Bool
+	lost     bool // a write has failed, and the machine has something to say about it
 }
 
 const (
@@ -37,6 +40,9 @@ const (
 	// shortGoodbye bounds the teardown where somebody waits for it, or nobody may be there.
 	shortGoodbye = 300 * time.Millisecond
 )
+
+// moment bounds a write to a peer that is being got rid of.
+const moment = 50 * time.Millisecond
 
 func newControlLink(m controlMachine, tcp net.Conn, now func() time.Time) *controlLink {
 	l := &controlLink{machine: m, tcp: tcp, now: now, received: make(chan []byte, 16), done: make(chan struct{})}
@@ -70,12 +76,20 @@ func (l *controlLink) write() {
 	if len(out) == 0 {
 		return
 	}
-	err := l.tcp.SetWriteDeadline(time.Now().Add(goodbye))
+	patience := goodbye
+	if l.hurried.Load() {
+		patience = moment
+	}
+	err := l.tcp.SetWriteDeadline(time.Now().Add(patience))
+	if patience != moment && l.hurried.Load() {
+		l.hurry() // its deadline has just been overwritten
+	}
 	if err == nil {
 		_, err = l.tcp.Write(out)
 	}
 	if err != nil {
 		l.machine.Lost(l.now(), err)
+		l.lost = true
 	}
 }
 
@@ -88,9 +102,19 @@ func (l *controlLink) input(data []byte, ok bool) {
 	l.machine.Input(l.now(), data)
 }
 
+// hurry gives what is being written, and what is yet to be, a moment alone: the peer may not read. It may be called from
+// any goroutine.
+func (l *controlLink) hurry() {
+	l.hurried.Store(true)
+	_ = l.tcp.SetWriteDeadline(time.Now().Add(moment)) // fails when it is closed, which is as good
+}
+
 // wait is how long the owner may sleep.
 func (l *controlLink) wait(now time.Time) time.Duration {
 	at, ok := l.machine.Deadline()
+	if l.lost {
+		return 0
+	}
 	if !ok {
 		return time.Hour
 	}

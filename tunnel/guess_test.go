@@ -12,26 +12,37 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestGuessingPasswordsOnOneConnection: an address that has failed too often gets no further call on a control connection
-// that it has already, as it gets no new connection.
+// TestGuessingPasswordsOnOneConnection: a user whose password was wrong too often is not heard from there any more, on a
+// control connection that is there already, whatever the password; who tries many users gets no call at all.
 func TestGuessingPasswordsOnOneConnection(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
-		c.Guard = GuardLimits{Failures: 3, Penalty: time.Hour}
+		c.Guard = GuardLimits{Failures: 3, FailuresPerAddr: 5, Penalty: time.Hour}
 		c.restartTimer = 50 * time.Millisecond
 	})
 	c := s.caller("127.0.0.6")
-	for i := range uint64(3) {
-		down, taken := c.logIn("alice", "guess", nil)
-		require.True(t, taken, "call %d", i)
+	fails := func(user, password string) *ppp.DownError {
+		down, taken := c.logIn(user, password, nil)
+		require.True(t, taken)
 		require.Equal(t, ppp.ClassAuth, down.Class)
+		return down
+	}
+	for i := range uint64(3) {
+		assert.Contains(t, fails("alice", "guess").Message, "wrong user name or password")
 		s.refused("authentication", i+1)
 	}
 	for range 3 {
-		_, taken := c.logIn("alice", "guess", nil)
+		assert.Contains(t, fails("alice", "secret").Message, "banned after failed logins, for 3")
+	}
+	s.refused("banned", 3)
+	fails("bob", "guess")
+	fails("carol", "guess")
+	s.refused("authentication", 5)
+	for range 3 {
+		_, taken := c.logIn("alice", "secret", nil)
 		assert.False(t, taken)
 	}
-	s.refused("authentication", 3)
-	s.refused("connections", 3)
+	s.refused("banned", 6)
+	s.refused("authentication", 5)
 	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
 	g.exchange(10)
@@ -101,20 +112,16 @@ func TestPlaceIsTakenByTheUser(t *testing.T) {
 // TestCallsOfOneAddressAreFew: what has not authenticated counts together, connections and the calls on them.
 func TestCallsOfOneAddressAreFew(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{StartingPerAddr: 6} })
-	taken := 0
-	callers := []*caller{s.caller("127.0.0.6"), s.caller("127.0.0.6")}
-	for _, c := range callers {
-		for range 8 {
-			if reply := c.ask(); reply.Error == 0 {
-				taken++
-			}
-		}
+	first, second := s.caller("127.0.0.6"), s.caller("127.0.0.6")
+	for range 4 {
+		require.Zero(t, first.ask().Error)
 	}
-	assert.Equal(t, 4, taken)
-	callers[0].hangUp() // a call it does not have
-	for _, c := range callers {
-		require.NoError(t, c.tcp.Close())
-	}
+	require.Equal(t, 6, s.server.guard.starting())
+	require.Zero(t, second.ask().Error, "the first one, which is older, makes room")
+	s.hungUp(first.tcp)
+	s.eventually(func() bool { return s.server.guard.starting() == 2 }, "and its calls are gone with it")
+	s.refused("evicted", 1)
+	require.NoError(t, second.tcp.Close())
 	s.empty()
 	s.close()
 }

@@ -161,7 +161,7 @@ func (s *site) open() {
 	s.address = listener.Addr().String()
 	cfg := s.cfg
 	s.dev = newMemDevice()
-	cfg.Listener, cfg.Device = listener, s.dev
+	cfg.Listeners, cfg.Device = []net.Listener{listener}, s.dev
 	if cfg.Pool == nil {
 		s.pool, err = pool.Parse("10.99.0.100-10.99.0.109")
 		require.NoError(s.t, err)
@@ -190,10 +190,7 @@ func (s *site) close() {
 	if s.pool != nil {
 		require.Zero(s.t, s.pool.InUse())
 	}
-	s.server.guard.mu.Lock()
-	defer s.server.guard.mu.Unlock()
-	require.Zero(s.t, s.server.guard.starting)
-	require.Empty(s.t, s.server.guard.perAddr)
+	require.Zero(s.t, s.server.guard.starting())
 }
 
 // alone is the one session of a server.
@@ -214,10 +211,7 @@ func (s *site) eventually(is func() bool, what string) {
 func (s *site) empty() {
 	s.t.Helper()
 	s.eventually(func() bool {
-		s.server.guard.mu.Lock()
-		starting := s.server.guard.starting
-		s.server.guard.mu.Unlock()
-		return starting == 0 && len(s.server.Snapshot().Sessions) == 0 && s.pool.InUse() == 0
+		return s.server.guard.starting() == 0 && len(s.server.Snapshot().Sessions) == 0 && s.pool.InUse() == 0
 	}, "the server has nobody left")
 }
 

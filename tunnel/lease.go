@@ -16,17 +16,18 @@ var errFull = errors.New("all sessions of the server are in use")
 // assign takes a place and an address for an authenticated user.
 func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 	v := c.k.v
+	c.k.login(c, user)
 	a, ok := v.cfg.Lookup(user)
 	if !ok {
 		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
 	}
 	if !c.takePlace(user) {
-		v.cfg.Log.Warn("no place for a client: all sessions are in use", "user", user, "sessions", v.cfg.MaxSessions)
+		c.session.log.Warn("no place for a client: all sessions are in use", "user", user, "sessions", v.cfg.MaxSessions)
 		return local, remote, errFull
 	}
 	if remote, err = c.lease(a); err != nil {
 		// The remedy is the operator's business; the client learns only that there is none.
-		v.cfg.Log.Error("no address for a client", "user", user, "error", err)
+		c.session.log.Error("no address for a client", "user", user, "error", err)
 		return local, remote, errors.New("the server has no address to give")
 	}
 	return v.cfg.LocalIP, remote, nil

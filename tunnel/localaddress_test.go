@@ -3,6 +3,7 @@ package tunnel
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/tunnel/control"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
@@ -32,7 +34,7 @@ func (s *site) sockets() int {
 }
 
 // TestSocketOfEveryLocalAddress: a server on all addresses has a raw socket for each that a client calls, and not for
-// longer: this machine has 2^24 of them on its loopback alone.
+// longer: this machine has 2^24 of them on its loopback alone. Who only knocks gets none.
 func TestSocketOfEveryLocalAddress(t *testing.T) {
 	s := newSite(t, nil)
 	s.everywhere()
@@ -40,6 +42,13 @@ func TestSocketOfEveryLocalAddress(t *testing.T) {
 	require.NoError(t, err)
 	for i := range 20 {
 		conn, err := net.Dial("tcp4", fmt.Sprintf("127.0.2.%d:%s", i+1, port))
+		require.NoError(t, err)
+		_, err = conn.Write(control.StartRequest{Version: control.Version}.AppendTo(nil))
+		require.NoError(t, err)
+		_, err = io.ReadFull(conn, make([]byte, control.TypeStartReply.Len()))
+		require.NoError(t, err)
+		require.Zero(t, s.sockets())
+		_, err = conn.Write(control.OutgoingCallRequest{CallID: 1, Window: 64}.AppendTo(nil))
 		require.NoError(t, err)
 		s.eventually(func() bool { return s.sockets() == 1 }, "a socket for it")
 		require.NoError(t, conn.Close())

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -63,7 +64,7 @@ func tcpPorts(ip []byte) (from, to uint16, ok bool) {
 // address that clients call to one that has called it. Such a packet comes out of the device when a client's tunnel
 // address is its outer one, or the pool has an address that is some client's outer one.
 type serverLoop struct {
-	port uint16 // of the control connections
+	ports []uint16 // of the control connections, before there is one
 
 	mu    sync.RWMutex
 	calls map[[2][4]byte]int // control connections by our address and the client's
@@ -97,7 +98,7 @@ func (s *serverLoop) loops(ip []byte) bool {
 	switch ip[9] {
 	case protocolGRE:
 	case protocolTCP:
-		if from, _, ok := tcpPorts(ip); !ok || from != s.port {
+		if from, _, ok := tcpPorts(ip); !ok || !slices.Contains(s.ports, from) {
 			return false
 		}
 	default:

@@ -59,7 +59,7 @@ func TestClientLoop(t *testing.T) {
 }
 
 func TestServerLoop(t *testing.T) {
-	s := serverLoop{port: 1723}
+	s := serverLoop{ports: []uint16{1723}}
 	local, peer := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("192.0.2.2")
 	remove := s.add(local, peer)
 	again := s.add(local, peer)

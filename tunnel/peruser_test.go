@@ -73,7 +73,7 @@ func TestSessionsPerUserLeftBehind(t *testing.T) {
 
 func TestServerRefusesSessionsPerUser(t *testing.T) {
 	_, err := NewServer(ServerConfig{
-		Listener: &net.TCPListener{}, Device: newMemDevice(), Pool: new(pool.Pool), LocalIP: serverIP, SessionsPerUser: -1,
+		Listeners: []net.Listener{&net.TCPListener{}}, Device: newMemDevice(), Pool: new(pool.Pool), LocalIP: serverIP, SessionsPerUser: -1,
 		Lookup: func(string) (a Account, ok bool) { return a, false },
 	})
 	assert.EqualError(t, err, "tunnel: -1 sessions per user: must be 1 or more, or 0 for no limit")

@@ -39,12 +39,14 @@ type Account struct {
 // ServerConfig describes a server (we are the PAC, RFC 2637 section 1).
 type ServerConfig struct {
 	Options
-	Listener net.Listener  // of the control connections; Serve closes it
-	Device   netdev.Device // one for all sessions; Serve closes it
-	LocalIP  netip.Addr    // our address in every tunnel
-	LocalIP6 netip.Addr    // with IPv6: our link-local address in every tunnel, which Device has
-	Pool     AddressPool
-	Lookup   func(user string) (Account, bool)
+	Listeners []net.Listener // of the control connections, one or more; Serve closes them
+	Device    netdev.Device  // one for all sessions; Serve closes it
+	LocalIP   netip.Addr     // our address in every tunnel
+	LocalIP6  netip.Addr     // with IPv6: our link-local address in every tunnel, which Device has
+	Pool      AddressPool
+	Lookup    func(user string) (Account, bool)
+	// Explain, if not nil, says for the log why Lookup does not know a user, where that is worth a word; else "".
+	Explain func(user string) string
 
 	Name        string       // in CHAP challenges; empty: "arc4"
 	DNS, NBNS   []netip.Addr // offered to clients, at most two each
@@ -78,8 +80,10 @@ type Server struct {
 	cfg       ServerConfig
 	abandoned *abandonment
 	guard     *guard
-	quiet     strangerLog
-	counted   struct{ connections, refused, authFailures atomic.Uint64 }
+	counted   struct{ connections, refused, authFailures, banned, evicted, late atomic.Uint64 }
+
+	lines     *logBudgets
+	strangers *slog.Logger // for lines that peers without a user cause
 
 	mu        sync.RWMutex
 	receivers map[netip.Addr]*receiver   // by our outer address
@@ -103,8 +107,8 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		return nil, err
 	}
 	cfg.ingress = true
-	if cfg.Listener == nil || cfg.Device == nil || cfg.Pool == nil || cfg.Lookup == nil {
-		return nil, errors.New("tunnel: ServerConfig needs Listener, Device, Pool and Lookup")
+	if len(cfg.Listeners) == 0 || cfg.Device == nil || cfg.Pool == nil || cfg.Lookup == nil {
+		return nil, errors.New("tunnel: ServerConfig needs Listeners, Device, Pool and Lookup")
 	}
 	if !cfg.LocalIP.Is4() {
 		return nil, fmt.Errorf("tunnel: local address %s is not IPv4", cfg.LocalIP)
@@ -127,14 +131,18 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.Readers < 1 || cfg.Readers > gre.MaxReaders {
 		return nil, fmt.Errorf("tunnel: %d readers: must be 1 to %d", cfg.Readers, gre.MaxReaders)
 	}
+	if err := cfg.Guard.withDefaults().validate(); err != nil {
+		return nil, err
+	}
 	v := &Server{
-		cfg: cfg, abandoned: newAbandonment(), guard: newGuard(cfg.Guard),
+		cfg: cfg, abandoned: newAbandonment(), guard: newGuard(cfg.Guard), lines: newLogBudgets(cfg.Log, cfg.Now),
 		receivers: make(map[netip.Addr]*receiver),
 		byAddress: make(map[netip.Addr]*Session),
 		sessions:  make(map[*Session][]netip.Addr),
 		leases:    make(map[netip.Addr]*serverCall),
 		users:     make(map[string][]*serverCall),
 	}
+	v.strangers = v.lines.stranger()
 	probe := v.linkConfig(nil)
 	probe.Send, probe.Event = func([]byte) {}, func(ppp.Event) {}
 	if _, err := ppp.New(probe); err != nil {
@@ -148,17 +156,16 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 func (v *Server) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// The socket on a fixed address is opened now, so that a missing permission shows at the start.
-	if a, err := netip.ParseAddrPort(v.cfg.Listener.Addr().String()); err == nil {
-		v.loop.port = a.Port()
-		if err := v.openEarly(a.Addr().Unmap()); err != nil {
-			v.cfg.Listener.Close()
-			v.cfg.Device.Close()
-			return failure(classOfOpen(err), err, "GRE socket")
-		}
+	// The sockets on fixed addresses are opened now, so that a missing permission shows at the start.
+	if err := v.openEarly(); err != nil {
+		v.closeListeners()
+		v.closeReceivers()
+		v.cfg.Device.Close()
+		return failure(classOfOpen(err), err, "GRE socket")
 	}
-	stop := context.AfterFunc(ctx, func() { v.cfg.Listener.Close() })
+	stop := context.AfterFunc(ctx, v.closeListeners)
 	defer stop()
+	v.conns.Go(func() { v.lines.run(ctx) })
 	reading := make(chan error, 1)
 	go func() {
 		r := &deviceReader{dev: v.cfg.Device, dispatch: dispatch{route: v.route, lost: &v.unrouted, check: &v.loop, loops: &v.looped}}
@@ -168,23 +175,47 @@ func (v *Server) Serve(ctx context.Context) error {
 		}
 		reading <- err
 	}()
-	acceptErr := v.accept(ctx)
-	cancel()
+	var accepting sync.WaitGroup
+	for _, l := range v.cfg.Listeners {
+		accepting.Go(func() {
+			v.accept(ctx, l)
+			cancel()
+		})
+	}
+	accepting.Wait()
 	v.conns.Wait()
 	v.cfg.Device.Close()
 	devErr := <-reading
 	v.closeReceivers()
-	switch {
-	case devErr != nil:
+	if devErr != nil {
 		return failure(ClassOther, devErr, "the TUN device failed")
-	case acceptErr != nil:
-		return failure(ClassNetwork, acceptErr, "listening for clients")
 	}
 	return nil
 }
 
-// openEarly proves that a raw socket can be had, and keeps it, without letGo, if it is on the one address clients call.
-func (v *Server) openEarly(a netip.Addr) error {
+func (v *Server) closeListeners() {
+	for _, l := range v.cfg.Listeners {
+		l.Close()
+	}
+}
+
+// openEarly proves that raw sockets can be had, and keeps those, without letGo, that are on addresses clients call.
+func (v *Server) openEarly() error {
+	opened := make(map[netip.Addr]bool)
+	for _, l := range v.cfg.Listeners {
+		at, err := netip.ParseAddrPort(l.Addr().String())
+		v.loop.ports = append(v.loop.ports, at.Port())
+		if a := at.Addr().Unmap(); err == nil && !opened[a] {
+			opened[a] = true
+			if err := v.openEarlyOn(a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (v *Server) openEarlyOn(a netip.Addr) error {
 	if a.IsUnspecified() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
@@ -199,55 +230,38 @@ func (v *Server) openEarly(a netip.Addr) error {
 }
 
 // accept takes control connections until the listener is closed.
-func (v *Server) accept(ctx context.Context) error {
+func (v *Server) accept(ctx context.Context, listener net.Listener) {
 	pause := 5 * time.Millisecond
 	for {
-		tcp, err := v.cfg.Listener.Accept()
+		tcp, err := listener.Accept()
 		if err != nil {
 			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-				return nil
+				return
 			}
 			// Out of descriptors, say: serve those who are there and try again.
-			v.cfg.Log.Warn("accepting a control connection", "error", err)
+			v.strangers.Warn("accepting a control connection", "error", err)
 			select {
 			case <-ctx.Done():
-				return nil
+				return
 			case <-time.After(pause):
 			}
 			pause = min(2*pause, time.Second)
 			continue
 		}
 		pause = 5 * time.Millisecond
-		v.admit(ctx, tcp)
-	}
-}
-
-// admit starts serving a control connection, unless its address has cost enough already.
-func (v *Server) admit(ctx context.Context, tcp net.Conn) {
-	v.counted.connections.Add(1)
-	local, peer, err := ends(tcp)
-	if err != nil {
-		tcp.Close()
-		return
-	}
-	if ok, why := v.guard.admit(v.cfg.Now(), peer); !ok {
-		v.counted.refused.Add(1)
-		v.cfg.Log.Debug("control connection refused", "peer", peer, "reason", why)
-		tcp.Close()
-		return
-	}
-	v.conns.Go(func() {
-		defer tcp.Close()
-		defer v.loop.add(local, peer)()
-		r, err := v.receiverOn(local)
+		v.counted.connections.Add(1)
+		local, peer, err := ends(tcp)
 		if err != nil {
-			v.guard.release(peer)
-			v.cfg.Log.Log(ctx, v.strangerLevel(slog.LevelError), "GRE socket", "error", err)
-			return
+			tcp.Close()
+			continue
 		}
-		defer v.letGo(local, r)
-		newServerConn(v, tcp, r, local, peer).run(ctx)
-	})
+		// The guard lets everybody in, and has who must go for it go: nobody waits in the listener's queue.
+		k := newServerConn(v, tcp, local, peer)
+		v.conns.Go(func() {
+			defer v.loop.add(local, peer)()
+			k.run(ctx)
+		})
+	}
 }
 
 // receiverOn gives the receiver on one of our outer addresses, and opens it for the first client that calls there. Who has
@@ -268,7 +282,7 @@ func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 	v.receivers[local] = r
 	go func() {
 		if err := r.run(); err != nil {
-			v.cfg.Log.Error("reading GRE", "local", local, "error", err)
+			v.strangers.Error("reading GRE", "local", local, "error", err)
 			v.mu.Lock()
 			v.discard(local, r) // the next client gets another
 			v.mu.Unlock()
@@ -282,13 +296,13 @@ func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 	if v.cfg.ListenGRE != nil {
 		return v.cfg.ListenGRE(local)
 	}
-	o := gre.Options{IO: v.cfg.IO, Log: v.cfg.Log, Readers: v.cfg.Readers}
+	o := gre.Options{IO: v.cfg.IO, Log: v.strangers, Readers: v.cfg.Readers}
 	if len(v.receivers) >= wideAddresses {
 		if o.IO != uplink.Raw {
 			o.IO, o.RawWhy = uplink.Raw, manyAddresses
 		}
 		o.Readers = 1
-		v.cfg.Log.Info("clients call many addresses: this one has one reader, and sends by the raw socket", "local", local)
+		v.strangers.Info("clients call many addresses: this one has one reader, and sends by the raw socket", "local", local)
 	}
 	return gre.Listen(local, o)
 }
@@ -318,8 +332,8 @@ func (v *Server) closeReceivers() {
 	}
 }
 
-// linkConfig is the PPP side of a session of conn, which is nil in a trial.
-func (v *Server) linkConfig(assign func(user string) (local, remote netip.Addr, err error)) ppp.Config {
+// linkConfig is the PPP side of the session of a call, which is nil in a trial.
+func (v *Server) linkConfig(c *serverCall) ppp.Config {
 	pc := v.cfg.pppConfig()
 	pc.Server, pc.Name = true, v.cfg.Name
 	pc.DNS, pc.NBNS = v.cfg.DNS, v.cfg.NBNS
@@ -327,9 +341,9 @@ func (v *Server) linkConfig(assign func(user string) (local, remote netip.Addr, 
 		id := v.cfg.LocalIP6.As16()
 		pc.InterfaceID = [8]byte(id[8:])
 	}
-	pc.Assign = assign
-	if assign == nil {
-		pc.Assign = func(string) (l, r netip.Addr, err error) { return l, r, errors.New("a trial") }
+	pc.Assign = func(string) (l, r netip.Addr, err error) { return l, r, errors.New("a trial") }
+	if c != nil {
+		pc.Assign, pc.Barred = c.assign, c.barred
 	}
 	pc.Lookup = func(user string) (ppp.Account, bool) {
 		a, ok := v.cfg.Lookup(user)
@@ -367,15 +381,6 @@ func (v *Server) retire(s *Session, last status.Session) {
 	defer v.mu.Unlock()
 	delete(v.sessions, s)
 	v.past.add(last)
-}
-
-// strangerLevel is the level of a log line about a peer that has no user.
-func (v *Server) strangerLevel(own slog.Level) slog.Level {
-	level, warn := v.quiet.level(v.cfg.Now(), own)
-	if warn {
-		v.cfg.Log.Warn("many calls without a user: for a while, lines about them are left out")
-	}
-	return level
 }
 
 func (v *Server) addSession(s *Session) {

@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -215,7 +217,7 @@ func TestControlConnectionsThatAreNone(t *testing.T) {
 	}
 }
 
-// TestFloodOfConnections: strangers from one address take no place from clients elsewhere.
+// TestFloodOfConnections: strangers from one address take no place from clients elsewhere, nor from one beside them.
 func TestFloodOfConnections(t *testing.T) {
 	const flood = 300
 	s := newSite(t, nil)
@@ -224,34 +226,28 @@ func TestFloodOfConnections(t *testing.T) {
 	for i := range conns {
 		conns[i] = s.stranger("127.0.0.6", []byte{0, 156})
 	}
-	s.refused("connections", uint64(flood-limit))
+	s.refused("evicted", uint64(flood-limit))
 	require.EqualValues(t, flood, s.server.counted.connections.Load())
-	s.server.guard.mu.Lock()
-	require.Equal(t, limit, s.server.guard.starting)
-	s.server.guard.mu.Unlock()
+	require.Equal(t, limit, s.server.guard.starting())
 
 	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
 	g.exchange(10)
-	require.ErrorContains(t, s.guest("127.0.0.6", nil).waitEnd(), "the server hung up before answering")
-	for _, c := range conns {
-		require.NoError(t, c.Close())
-	}
-	s.eventually(func() bool {
-		s.server.guard.mu.Lock()
-		defer s.server.guard.mu.Unlock()
-		return s.server.guard.starting == 0
-	}, "the server has let them all go")
 	late := s.guest("127.0.0.6", nil)
 	late.waitUp()
 	late.exchange(10)
+	require.Equal(t, limit-2, s.server.guard.starting(), "two strangers went for it")
+	for _, c := range conns {
+		require.NoError(t, c.Close())
+	}
+	s.eventually(func() bool { return s.server.guard.starting() == 0 }, "the server has let them all go")
 	g.quit()
 	late.quit()
 	s.empty()
 	s.close()
 }
 
-// TestFloodFromEverywhere: the limit over all addresses holds too, and ends with what has used it up.
+// TestFloodFromEverywhere: the limit over all addresses holds too, and keeps no client out.
 func TestFloodFromEverywhere(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{Starting: 8, StartingPerAddr: 4} })
 	early := s.guest("127.0.0.3", nil)
@@ -260,35 +256,87 @@ func TestFloodFromEverywhere(t *testing.T) {
 	for i := range 40 {
 		conns = append(conns, s.stranger(fmt.Sprintf("127.0.1.%d", 1+i%4), nil))
 	}
-	s.refused("connections", 32)
-	require.Equal(t, ClassNetwork, ClassOf(s.guest("127.0.0.4", nil).waitEnd()))
+	s.refused("evicted", 32)
+	g := s.guest("127.0.0.4", nil)
+	g.waitUp()
+	g.exchange(10)
 	early.exchange(10)
+	require.Equal(t, 6, s.server.guard.starting())
 	for _, c := range conns {
 		require.NoError(t, c.Close())
 	}
-	g := s.guest("127.0.0.4", func(c *ClientConfig) { c.Reconnect = true })
-	g.waitUp()
-	g.exchange(10)
 	g.quit()
 	early.quit()
 	s.empty()
 	s.close()
 }
 
-// TestGuessingPasswords: an address that has failed too often is not heard any more, whatever it knows by then.
+// TestGuessingPasswords: six wrong passwords behind a NAT ban that user there and nobody else; one user after the other
+// bans the address, which is told so, with everybody behind it who has not logged in from there.
 func TestGuessingPasswords(t *testing.T) {
-	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{Failures: 3, Penalty: time.Hour} })
-	for i := range uint64(3) {
-		require.Equal(t, ClassAuth, ClassOf(s.guest("127.0.0.6", func(c *ClientConfig) { c.Password = "guess" }).waitEnd()))
+	book := new(logbook)
+	s := newSite(t, func(c *ServerConfig) {
+		c.Log = slog.New(slog.NewTextHandler(book, nil))
+		c.Guard = GuardLimits{Failures: 6, FailuresPerAddr: 8, Penalty: time.Hour}
+		c.Lookup = func(user string) (Account, bool) {
+			return Account{Account: ppp.Account{Password: "secret"}}, user == "alice" || user == "bob"
+		}
+	})
+	const nat = "127.0.0.6"
+	fails := func(user, password string) error {
+		t.Helper()
+		err := s.guest(nat, func(c *ClientConfig) { c.User, c.Password = user, password }).waitEnd()
+		require.Error(t, err)
+		return err
+	}
+	for i := range uint64(6) {
+		require.Equal(t, ClassAuth, ClassOf(fails("bob", "guess")))
 		s.refused("authentication", i+1)
 	}
-	require.Equal(t, ClassNetwork, ClassOf(s.guest("127.0.0.6", nil).waitEnd()))
-	g := s.guest("127.0.0.3", nil)
-	g.waitUp()
-	g.exchange(10)
-	g.quit()
+	err := fails("bob", "secret")
+	require.Equal(t, ClassAuth, ClassOf(err))
+	require.ErrorContains(t, err, "the server says: banned after failed logins, for 3")
+	t.Log("the user reads:", err)
+	colleague := s.guest(nat, nil)
+	colleague.waitUp()
+	colleague.exchange(10)
+
+	bans := s.server.Snapshot().Bans
+	require.Len(t, bans, 1)
+	require.Equal(t, []any{nat, "bob", 6}, []any{bans[0].Address, bans[0].User, bans[0].Failures})
+	fails("carol", "guess")
+	fails("dave", "guess")
+	require.Len(t, s.server.Snapshot().Bans, 2)
+	require.ErrorContains(t, fails("erin", "secret"), "banned after failed logins")
+	colleague.quit()
+	again := s.guest(nat, nil) // has logged in from there
+	again.waitUp()
+	again.quit()
+
+	// From an address where nobody has, it is the whole address.
+	const lonely = "127.0.0.7"
+	for i := range 8 {
+		s.guest(lonely, func(c *ClientConfig) { c.User = fmt.Sprint("user ", i) }).waitEnd()
+	}
+	err = s.guest(lonely, nil).waitEnd()
+	require.ErrorContains(t, err, "not authorized")
+	t.Log("the user reads:", err)
 	s.empty()
 	s.close()
+	text := book.String()
+	for _, line := range []string{
+		`msg="user banned at an address" peer=127.0.0.6 user=bob failures=6 for=1h0m0s`,
+		`msg="address banned" peer=127.0.0.6 failures=8 for=1h0m0s`,
+		`msg="address banned" peer=127.0.0.7 failures=8 for=1h0m0s`,
+		`msg="login refused" peer=127.0.0.6`,
+	} {
+		require.Contains(t, text, line)
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, "banned at") {
+			t.Log("the log says:", line)
+		}
+	}
 }
 
 // packet6 makes a sound IPv6 packet with a number in it.

@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -24,11 +25,18 @@ type serverConn struct {
 	calls       map[uint16]*serverCall // by our call ID
 	opened      []*serverCall          // made, and not yet running
 	ended       chan *serverCall
-	reserved    map[uint16]struct{} // IDs of calls that the guard has admitted and that have no session yet
-	known       atomic.Bool         // a user has authenticated here
-	full        bool                // it was logged that the server is
-	closing     bool                // no call is taken any more
-	proven      sync.Once           // the connection is given back to the guard once
+	reserved    map[uint16]*serverCall // calls that the guard has admitted and that have no session yet
+	full        bool                   // it was logged that the server is
+	closing     bool                   // no call is taken any more
+	gone        bool                   // work has ended
+	evicted     chan struct{}          // another needs the room
+	evictOnce   sync.Once
+	clear       chan *serverCall // the same for one call
+
+	mu      sync.Mutex
+	startup *startup  // nil while a user is logged in here
+	users   int       // calls on which one is
+	waiting time.Time // since when none is
 }
 
 // serverCall is one call and its session.
@@ -36,7 +44,8 @@ type serverCall struct {
 	k       *serverConn
 	session *Session
 	down    *ppp.DownError
-	proven  sync.Once // the call is given back to the guard once
+	startup *startup               // at the guard, until a user is logged in
+	name    atomic.Pointer[string] // of that user
 
 	// Of an authenticated user, under the server's lock.
 	user    string
@@ -44,22 +53,38 @@ type serverCall struct {
 	address netip.Addr // it has the lease of
 }
 
-func newServerConn(v *Server, tcp net.Conn, r *receiver, local, peer netip.Addr) *serverConn {
+func newServerConn(v *Server, tcp net.Conn, local, peer netip.Addr) *serverConn {
 	k := &serverConn{
-		v: v, receiver: r, local: local, peer: peer,
-		calls: make(map[uint16]*serverCall), reserved: make(map[uint16]struct{}),
-		ended: make(chan *serverCall, 16),
+		v: v, local: local, peer: peer, waiting: v.cfg.Now(),
+		calls: make(map[uint16]*serverCall), reserved: make(map[uint16]*serverCall),
+		ended: make(chan *serverCall, 16), evicted: make(chan struct{}), clear: make(chan *serverCall, 16),
 	}
-	k.pac = control.NewPAC(control.PACConfig{CallID: k.callID, Why: k.why, Trace: v.cfg.traceControl(peer)})
+	pc := control.PACConfig{CallID: k.callID, Why: k.why, Trace: v.cfg.traceControl(peer)}
+	if v.guard.closedTo(k.waiting, peer) {
+		v.counted.banned.Add(1)
+		pc.Refuse = control.StartNotAuthorized
+	}
+	k.pac = control.NewPAC(pc)
 	k.link = newControlLink(k.pac, tcp, v.cfg.Now)
+	k.startup = v.guard.admit(k.waiting, peer, "", k.evict)
 	return k
+}
+
+// evict ends the connection for another that needs its room. A peer that does not read holds nothing up.
+func (k *serverConn) evict() {
+	k.evictOnce.Do(func() {
+		k.v.counted.evicted.Add(1)
+		k.link.hurry()
+		close(k.evicted)
+	})
 }
 
 // run works the control connection until it is over and every call on it has ended.
 func (k *serverConn) run(ctx context.Context) {
-	defer k.link.end()
 	defer k.release()
 	k.work(ctx)
+	k.gone = true
+	k.link.end()
 	k.begin(ctx)
 	for _, c := range k.calls {
 		c.session.lowerDown("the control connection ended")
@@ -67,14 +92,24 @@ func (k *serverConn) run(ctx context.Context) {
 	for len(k.calls) > 0 {
 		k.over(<-k.ended)
 	}
-	for id := range k.reserved {
+	for id, c := range k.reserved {
 		k.receiver.giveUp(k.peer, id)
-		k.v.guard.release(k.peer)
+		k.v.guard.release(c.startup)
+	}
+	if k.receiver != nil {
+		k.v.letGo(k.local, k.receiver)
 	}
 }
 
-// callID gives the ID of a new call, unless its peer has cost enough already. Its session takes a place only when it has
-// a user, so that calls without one leave the places to those who can authenticate.
+// release gives the connection back to the guard.
+func (k *serverConn) release() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.v.guard.release(k.startup)
+}
+
+// callID gives the ID of a new call. Its session takes a place only when it has a user, so that calls without one leave
+// the places to those who can authenticate.
 func (k *serverConn) callID() (uint16, bool) {
 	if k.closing {
 		return 0, false
@@ -83,29 +118,60 @@ func (k *serverConn) callID() (uint16, bool) {
 		k.v.counted.refused.Add(1)
 		if !k.full {
 			k.full = true // once: a peer may ask as often as it likes
-			k.v.cfg.Log.Log(context.Background(), k.v.strangerLevel(slog.LevelWarn), "call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
+			k.v.strangers.Warn("call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
 		}
 		return 0, false
 	}
-	if ok, why := k.v.guard.admit(k.v.cfg.Now(), k.peer); !ok {
-		k.v.counted.refused.Add(1)
-		k.v.cfg.Log.Debug("call refused", "peer", k.peer, "reason", why)
+	now := k.v.cfg.Now()
+	if k.v.guard.closedTo(now, k.peer) {
+		k.v.counted.banned.Add(1)
 		return 0, false
 	}
-	id, ok := k.receiver.callID(k.peer)
+	c := &serverCall{k: k}
+	k.mu.Lock()
+	conn := k.startup
+	k.mu.Unlock()
+	if c.startup = k.v.guard.admitCall(now, k.peer, conn, c.evict); c.startup == nil {
+		return 0, false
+	}
+	id, ok := k.reserve()
 	if !ok {
-		k.v.guard.release(k.peer)
+		k.v.guard.release(c.startup)
 		return 0, false
 	}
-	k.reserved[id] = struct{}{}
+	k.reserved[id] = c
 	return id, true
+}
+
+// reserve gives an ID for a call. The sockets for its packets are opened now, if there are none on this address yet: who
+// only knocks does not cost so much.
+func (k *serverConn) reserve() (id uint16, ok bool) {
+	if k.receiver == nil {
+		r, err := k.v.receiverOn(k.local)
+		if err != nil {
+			k.v.strangers.Error("GRE socket", "local", k.local, "error", err)
+			return 0, false
+		}
+		k.receiver = r
+	}
+	return k.receiver.callID(k.peer)
+}
+
+// evict ends the call for another that needs its room.
+func (c *serverCall) evict() {
+	c.k.v.counted.evicted.Add(1)
+	select {
+	case c.k.clear <- c:
+	default: // many of this connection must go, and the time of a call without a user is short anyway
+	}
 }
 
 // work is the life of the control connection itself.
 func (k *serverConn) work(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	limit := time.After(k.v.guard.limits.Handshake)
+	limit := time.NewTimer(k.v.guard.limits.Handshake)
+	defer limit.Stop()
 	stopping := ctx.Done()
 	k.pac.Start(k.v.cfg.Now())
 	for {
@@ -131,11 +197,19 @@ func (k *serverConn) work(ctx context.Context) {
 		case c := <-k.ended:
 			k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, disconnectResult(c.down))
 			k.over(c)
-		case <-limit:
-			if len(k.calls) == 0 && !k.known.Load() {
+		case c := <-k.clear:
+			k.clearCall(c)
+		case <-limit.C:
+			left := k.timeLeft()
+			if left <= 0 {
+				k.v.counted.late.Add(1)
+				k.dismiss("nobody has logged in in time", "after", k.v.guard.limits.Handshake)
 				return
 			}
-			limit = time.After(k.v.guard.limits.Handshake) // a call may yet prove who it is, or end
+			limit.Reset(left)
+		case <-k.evicted:
+			k.dismiss("another needs the room, and nobody is logged in here")
+			return
 		case <-k.v.abandoned.now:
 			return
 		case <-stopping:
@@ -143,6 +217,34 @@ func (k *serverConn) work(ctx context.Context) {
 			stopping, k.closing = nil, true
 		}
 	}
+}
+
+// timeLeft is how long the connection may go on if nobody logs in. What counts is a user, not a call: who has none could
+// make one call after the other.
+func (k *serverConn) timeLeft() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.users > 0 {
+		return k.v.guard.limits.Handshake
+	}
+	return k.waiting.Add(k.v.guard.limits.Handshake).Sub(k.v.cfg.Now())
+}
+
+// dismiss tells the peer and the log that the connection ends, and waits for nobody.
+func (k *serverConn) dismiss(why string, more ...any) {
+	k.v.strangers.Info("control connection closed", append([]any{"peer", k.peer, "reason", why}, more...)...)
+	k.link.hurry()
+	k.pac.Dismiss(k.v.cfg.Now())
+	k.link.write()
+}
+
+// clearCall ends a call that the guard has evicted.
+func (k *serverConn) clearCall(c *serverCall) {
+	if c.session == nil || c.name.Load() != nil {
+		return // somebody has logged in just then
+	}
+	k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, control.DisconnectAdminShutdown)
+	c.session.lowerDown("another needs the room, and nobody is logged in here")
 }
 
 // events takes what the state machine reports, and says whether the connection is over.
@@ -172,18 +274,20 @@ func (k *serverConn) why(id uint16) string {
 
 // open makes the session of a new call.
 func (k *serverConn) open(e control.CallUp) {
+	c := k.reserved[e.CallID]
 	delete(k.reserved, e.CallID)
-	c := &serverCall{k: k}
-	s, err := newSession(k.v.cfg.Options, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c.assign), c)
+	o := k.v.cfg.Options
+	o.Log = k.v.lines.logger(c.known)
+	s, err := newSession(o, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c), c)
 	if err != nil {
 		k.receiver.giveUp(k.peer, e.CallID)
-		k.v.guard.release(k.peer)
-		k.v.cfg.Log.Error("starting a session", "peer", k.peer, "error", err)
+		k.v.guard.release(c.startup)
+		o.Log.Error("starting a session", "peer", k.peer, "error", err)
 		k.pac.ClearCall(k.v.cfg.Now(), e.CallID, control.DisconnectAdminShutdown)
 		return
 	}
 	c.session = s
-	s.log.Log(context.Background(), k.v.strangerLevel(slog.LevelInfo), "call accepted", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	s.log.Info("call accepted", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.calls[e.CallID] = c
 	k.v.addSession(s)
 	k.receiver.add(s)
@@ -207,37 +311,94 @@ func (k *serverConn) over(c *serverCall) {
 	delete(k.calls, s.callID)
 	k.receiver.remove(s)
 	k.v.dropRoutes(s)
-	c.release()
+	k.v.guard.release(c.startup)
+	k.logout(c)
 	c.giveBack()
-	level := slog.LevelInfo
-	if !s.getState().authed {
-		level = k.v.strangerLevel(level)
+	k.v.retire(s, s.lastWords(slog.LevelInfo, c.down))
+}
+
+// login notes that a user has logged in on a call, which is no startup then, nor is the connection. Again, after LCP was
+// renegotiated, it does nothing.
+func (k *serverConn) login(c *serverCall, user string) {
+	if c.name.Load() != nil {
+		return
 	}
-	k.v.retire(s, s.lastWords(level, c.down))
+	c.name.Store(&user)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	conn := k.startup
+	k.startup = nil
+	k.users++
+	k.v.guard.proven(k.v.cfg.Now(), k.peer, user, conn, c.startup)
 }
 
-// release gives the connection back to the guard.
-func (k *serverConn) release() {
-	k.proven.Do(func() { k.v.guard.release(k.peer) })
+// logout makes the connection a startup again when nobody is logged in any more.
+func (k *serverConn) logout(c *serverCall) {
+	if c.name.Load() == nil {
+		return
+	}
+	now := k.v.cfg.Now()
+	k.v.guard.left(now, k.peer, c.known())
+	k.mu.Lock()
+	k.users--
+	last := k.users == 0
+	k.mu.Unlock()
+	if !last || k.gone {
+		return
+	}
+	// No call can log in meanwhile that has not begun to: its session would be among calls.
+	u := k.v.guard.admit(now, k.peer, c.known(), k.evict)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting, k.startup = now, u
 }
 
-// release gives the call back to the guard.
-func (c *serverCall) release() {
-	c.proven.Do(func() { c.k.v.guard.release(c.k.peer) })
+// known is the user that has logged in, or empty.
+func (c *serverCall) known() string {
+	if name := c.name.Load(); name != nil {
+		return *name
+	}
+	return ""
 }
 
 func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
-	c.k.known.Store(true)
-	c.k.release()
-	c.release()
-	c.k.v.guard.succeeded(c.k.peer)
+	c.k.login(c, e.User)
 	s.log.Info("authenticated", "user", e.User, "method", e.Method.String())
 }
 
+// barred is why a user may not log in at the moment whatever the password, as the user is told; empty: the password
+// decides.
+func (c *serverCall) barred(user string) string {
+	wait := c.k.v.guard.barred(c.k.v.cfg.Now(), c.k.peer, user)
+	if wait <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("banned after failed logins, for %d s more", int64(wait/time.Second)+1)
+}
+
 func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
-	c.k.v.counted.authFailures.Add(1)
-	c.k.v.guard.failed(c.k.v.cfg.Now(), c.k.peer)
-	s.log.Log(context.Background(), c.k.v.strangerLevel(slog.LevelWarn), "authentication failed", "user", e.User, "method", e.Method.String(), "reason", e.Message)
+	v := c.k.v
+	if e.Barred {
+		v.counted.banned.Add(1)
+		s.log.Warn("login refused", "user", e.User, "method", e.Method.String(), "reason", e.Message)
+		return
+	}
+	v.counted.authFailures.Add(1)
+	attrs := []any{"user", e.User, "method", e.Method.String(), "reason", e.Message}
+	if v.cfg.Explain != nil {
+		if why := v.cfg.Explain(e.User); why != "" {
+			attrs = append(attrs, "because", why)
+		}
+	}
+	s.log.Warn("authentication failed", attrs...)
+	for _, b := range v.guard.failed(v.cfg.Now(), c.k.peer, e.User) {
+		length := b.until.Sub(b.since)
+		if b.user == "" {
+			v.strangers.Warn("address banned", "peer", b.addr, "failures", b.failures, "for", length)
+		} else {
+			v.strangers.Warn("user banned at an address", "peer", b.addr, "user", b.user, "failures", b.failures, "for", length)
+		}
+	}
 }
 
 func (c *serverCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {

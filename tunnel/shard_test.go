@@ -114,7 +114,7 @@ func TestServerRefusesReaders(t *testing.T) {
 		gre.MaxReaders + 1: "tunnel: 17 readers: must be 1 to 16",
 	} {
 		_, err := NewServer(ServerConfig{
-			Listener: &net.TCPListener{}, Device: newMemDevice(), Pool: new(pool.Pool), LocalIP: serverIP, Readers: n,
+			Listeners: []net.Listener{&net.TCPListener{}}, Device: newMemDevice(), Pool: new(pool.Pool), LocalIP: serverIP, Readers: n,
 			Lookup: func(string) (a Account, ok bool) { return a, false },
 		})
 		assert.EqualError(t, err, want)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"strings"
 
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -178,10 +179,13 @@ func (v *Server) Snapshot() status.Snapshot {
 	v.mu.RUnlock()
 	snap := status.Snapshot{
 		Time:    v.cfg.Now(),
-		Process: status.Process{Role: status.RoleServer, Listen: v.cfg.Listener.Addr().String(), Backend: v.cfg.Backend.Name()},
+		Process: status.Process{Role: status.RoleServer, Listen: v.listens(), Backend: v.cfg.Backend.Name()},
 		Refused: map[string]uint64{
 			"connections":    v.counted.refused.Load(),
 			"authentication": v.counted.authFailures.Load(),
+			"banned":         v.counted.banned.Load(),
+			"evicted":        v.counted.evicted.Load(),
+			"late":           v.counted.late.Load(),
 			"gre_no_session": v.strays.Load(),
 			"ip_no_session":  v.unrouted.Load(),
 			"ip_loop":        v.looped.Load(),
@@ -193,7 +197,23 @@ func (v *Server) Snapshot() status.Snapshot {
 		sum.add(one)
 	}
 	snap.Totals = sum.status()
+	bans, more := v.guard.banned(snap.Time)
+	for _, b := range bans {
+		snap.Bans = append(snap.Bans, status.Ban{
+			Address: b.addr.String(), User: b.user, Since: b.since, Until: b.until, Failures: b.failures, Why: b.why(),
+		})
+	}
+	snap.BansMore = more
 	return snap
+}
+
+// listens are the addresses of the listeners.
+func (v *Server) listens() string {
+	var all []string
+	for _, l := range v.cfg.Listeners {
+		all = append(all, l.Addr().String())
+	}
+	return strings.Join(all, ", ")
 }
 
 // lastWords logs what a session that ended has done.

@@ -122,7 +122,7 @@ func newWorld(t *testing.T, settings ...setting) *world {
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sc := ServerConfig{
-		Options: Options{Log: log.With("end", "server")}, Listener: listener, Device: w.serverDev, LocalIP: serverIP, Pool: &linePool{},
+		Options: Options{Log: log.With("end", "server")}, Listeners: []net.Listener{listener}, Device: w.serverDev, LocalIP: serverIP, Pool: &linePool{},
 		Lookup: func(user string) (Account, bool) {
 			return Account{Account: ppp.Account{Password: "secret"}}, user == "alice"
 		},

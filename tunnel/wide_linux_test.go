@@ -28,8 +28,8 @@ func TestManyAddressesCostLess(t *testing.T) {
 		t.Run(io.String(), func(t *testing.T) {
 			noLeaks(t)
 			v, err := NewServer(ServerConfig{
-				Options:  Options{IO: io},
-				Listener: &net.TCPListener{}, Device: newMemDevice(), Pool: new(pool.Pool), LocalIP: serverIP, Readers: 3,
+				Options:   Options{IO: io},
+				Listeners: []net.Listener{&net.TCPListener{}}, Device: newMemDevice(), Pool: new(pool.Pool), LocalIP: serverIP, Readers: 3,
 				Lookup: func(string) (a Account, ok bool) { return a, false },
 			})
 			require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -193,9 +194,11 @@ func (l *lab) serveWith(t *testing.T, secrets string, args ...string) *program {
 
 // serveArgs are the arguments of a server; a flag in args replaces one of these.
 func serveArgs(secrets string, args ...string) []string {
-	return append([]string{
-		"serve", "--listen", serverOuter, "--local-ip", tunnelLocal, "--pool", "10.99.0.100-10.99.0.102", "--secrets", secrets,
-	}, args...)
+	all := []string{"serve", "--local-ip", tunnelLocal, "--pool", "10.99.0.100-10.99.0.102", "--secrets", secrets}
+	if !slices.Contains(args, "--listen") {
+		all = append(all, "--listen", serverOuter)
+	}
+	return append(all, args...)
 }
 
 // connect starts a client as alice; a flag in args replaces the default.

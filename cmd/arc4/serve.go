@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/netip"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +44,8 @@ const serveExample = `  arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --poo
 // serveFlags are what serve has beyond the flags it shares with connect.
 type serveFlags struct {
 	tunnelFlags
-	listen      string
+	guard       guardFlags
+	listen      []string
 	localIP     string
 	pool        string
 	secrets     string
@@ -70,7 +69,7 @@ func newServeCmd() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "", "`ADDRESS`, ADDRESS:PORT or :PORT to answer on; port 1723 if none is given")
+	flags.StringSliceVar(&f.listen, "listen", nil, "`ADDRESS`, ADDRESS:PORT or :PORT to answer on; port 1723 if none is given; several with commas or by repeating the flag")
 	flags.StringVar(&f.localIP, "local-ip", "", "the server's own `ADDRESS` in every tunnel")
 	flags.StringVar(&f.pool, "pool", "", "`ADDRESSES` for clients: FIRST-LAST, or NETWORK/BITS")
 	flags.StringVar(&f.secrets, "secrets", "", "`FILE` of users and passwords, which nobody else may read (arc4 help secrets-file)")
@@ -81,6 +80,7 @@ func newServeCmd() *cobra.Command {
 	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "`NUMBER` of clients at once, 1 to 65535")
 	flags.IntVar(&f.perUser, "sessions-per-user", 0, "`NUMBER` of sessions that a user may have at once; one more ends the user's oldest; 0 is no limit")
 	flags.IntVar(&f.readers, "readers", 0, fmt.Sprintf("`NUMBER` of sockets that share the GRE packets of an address by call ID, each with a processor to itself if there are enough, 1 to %d; 0 is one for each processor, 4 at most", gre.MaxReaders))
+	f.guard.addFlags(flags)
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
 	for _, required := range []string{"listen", "local-ip", "pool", "secrets"} {
@@ -99,7 +99,8 @@ type parsed struct {
 	users     *users
 	dns, nbns []netip.Addr
 	options   tunnel.Options
-	listen    string
+	guard     tunnel.GuardLimits
+	listen    []string
 }
 
 func (f *serveFlags) run(cmd *cobra.Command) error {
@@ -116,11 +117,11 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	why := backendReason(p.options.Backend, f.backend)
 	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
 	signalsFrom(ctx).undoes()
-	listener, err := net.Listen("tcp4", p.listen)
+	listeners, err := listenOn(p.listen)
 	if err != nil {
-		return listenError(p.listen, err)
+		return err
 	}
-	defer listener.Close()
+	defer closeAll(listeners)
 	dev, setup, err := f.sharedDevice(ctx, p)
 	if err != nil {
 		return err
@@ -134,9 +135,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	defer putBack(setup.Undo)
 	p.options.Trace = trace.New(nil)
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
-		Options: p.options, Listener: listener, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
+		Options: p.options, Listeners: listeners, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.users.find, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
-		SessionsPerUser: f.perUser, Readers: f.readers,
+		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers,
 	})
 	if err != nil {
 		return usageError("%s", bare(err))
@@ -158,7 +159,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		defer startTrace(cmd, p.options.Trace)()
 	}
 	spareProcessorsForTunnel()
-	log.Info("answering", "listen", listener.Addr().String(), "pool", f.pool, "local", p.local)
+	log.Info("answering", "listen", server.Snapshot().Process.Listen, "pool", f.pool, "local", p.local)
 	signalsFrom(ctx).reloads(p.users.reload)
 	tunnelCtx, ended := undoFirst(ctx, func() { putBack(setup.Withdraw) }, server.Abandon)
 	defer ended()
@@ -173,7 +174,7 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if err := netdev.ValidateName(f.device); err != nil {
 		return p, usageError("--tun: %w", err)
 	}
-	if p.listen, err = listenAddress(f.listen); err != nil {
+	if p.listen, err = listenAddresses(f.listen); err != nil {
 		return p, err
 	}
 	if p.local, err = ipv4Flag("--local-ip", f.localIP); err != nil {
@@ -194,6 +195,9 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if f.readers < 0 || f.readers > gre.MaxReaders {
 		return p, usageError("--readers %d: must be 1 to %d, or 0 to have as many as suit this machine", f.readers, gre.MaxReaders)
 	}
+	if p.guard, err = f.guard.limits(); err != nil {
+		return p, err
+	}
 	if f.name == "" || len(f.name) > 255 {
 		return p, usageError("--name %q: must be 1 to 255 bytes", f.name)
 	}
@@ -203,8 +207,10 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if p.pool, err = pool.Parse(f.pool, p.local); err != nil {
 		return p, usageError("--pool: %w", err)
 	}
-	if err = checkOwnAddresses(p.listen, p.local, p.pool, log); err != nil {
-		return p, err
+	for _, listen := range p.listen {
+		if err = checkOwnAddresses(listen, p.local, p.pool, log); err != nil {
+			return p, err
+		}
 	}
 	if p.options, err = f.options(log); err != nil {
 		return p, err
@@ -258,39 +264,6 @@ func codeOfLocal(err error) int {
 		return exitPermission
 	}
 	return exitFailure
-}
-
-// listenAddress completes --listen with PPTP's port.
-func listenAddress(s string) (string, error) {
-	host, port, err := net.SplitHostPort(s)
-	if err != nil {
-		host, port = s, fmt.Sprint(tunnel.Port)
-	}
-	if host != "" {
-		a, err := netip.ParseAddr(host)
-		if err != nil || !a.Unmap().Is4() {
-			return "", usageError("--listen %q: must be an IPv4 address of this machine, with :PORT or without", s)
-		}
-	}
-	if s == "" || strings.HasSuffix(s, ":") {
-		return "", usageError("--listen %q: give ADDRESS, ADDRESS:PORT or :PORT", s)
-	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return "", usageError("--listen %q: no such port: give 1 to 65535, or leave it out for 1723", s)
-	}
-	return net.JoinHostPort(host, port), nil
-}
-
-func listenError(address string, err error) error {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return withExit(exitNetwork, fmt.Errorf("--listen %s: another program (a PPTP server?) has this port; stop it, or give another ADDRESS:PORT", address))
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return withExit(exitNetwork, fmt.Errorf("--listen %s: no interface of this machine has that address", address))
-	case errors.Is(err, fs.ErrPermission):
-		return withExit(exitPermission, fmt.Errorf("--listen %s: %w", address, err))
-	}
-	return withExit(exitNetwork, fmt.Errorf("--listen %s: %w", address, err))
 }
 
 func ipv4Flag(name, value string) (netip.Addr, error) {

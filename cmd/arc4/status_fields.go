@@ -98,18 +98,30 @@ Numbers are whole and exact, up to 2^64-1; times are RFC 3339; an address that i
 grow while a session lives, and start at 0 with it.
 
     time      when the process answered
-    process   version, role (client or server), pid, started, device (the TUN device), listen (a server's address),
+    process   version, role (client or server), pid, started, device (the TUN device), listen (a server's addresses),
       backend and backend_why
     client    what a client does, whether it has a session or not: state (connecting, up or reconnecting), since, attempts (made since
       the tunnel was up last), reason (why the last attempt, or the tunnel, ended; not while it is up) and next_attempt (while
       reconnecting: when; sooner if the network changes)
     sessions  the sessions there are, ordered by id; see below
     totals    since the process started, ended sessions included: sessions, the traffic of all as named below, and window
-    refused   what was turned away, by reason; a server's: connections, authentication; of both: gre_no_session (packets from
-      outside), ip_no_session (packets of this machine), ip_loop (this machine's own GRE and control connection, which came
-      out of the TUN device they are to carry packets of, and were dropped)
+    refused   what was turned away, by reason; a server's: connections (all sessions were in use), authentication (wrong
+      passwords), banned (logins and connections during a ban), evicted (connections and calls that made room for another
+      before anybody had logged in), late (connections on which nobody logged in within --login-grace-time); of both:
+      gre_no_session (packets from outside), ip_no_session (packets of this machine), ip_loop (this machine's own GRE and
+      control connection, which came out of the TUN device they are to carry packets of, and were dropped)
     way       a client's way to the server, around the tunnel: server (its address), device, gateway, source (our address); while
       there is none, device is "" and missing says why
+    bans      a server's bans in force, the last to end first, 100 at most; bans_more: how many there are beyond these
+
+A ban:
+
+    address   that failed to log in too often
+    user      who did; "" or absent: all users at the address
+    since     when it began
+    until     when it ends
+    failures  how many it took
+    why       the same in words
 
 A session:
 

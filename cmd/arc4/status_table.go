@@ -39,6 +39,7 @@ func writeStatusTables(out io.Writer, results, last []status.Result, elapsed tim
 			writeIO(out, r.Snapshot)
 			writeCounters(out, r.Snapshot)
 		}
+		writeBans(out, r.Snapshot)
 		writeTotals(out, r.Snapshot)
 	}
 }
@@ -161,6 +162,24 @@ func writeCounters(out io.Writer, s status.Snapshot) {
 		t.AppendRow(table.Row{i + 1, "state", dash(counterList(state))})
 	}
 	renderTable(out, t)
+}
+
+func writeBans(out io.Writer, s status.Snapshot) {
+	if len(s.Bans) == 0 {
+		return
+	}
+	t := newStatusTable("banned", "user", "for", "because")
+	for _, b := range s.Bans {
+		user := "all"
+		if b.User != "" {
+			user = printable(b.User)
+		}
+		t.AppendRow(table.Row{printable(b.Address), user, age(b.Until, s.Time), printable(b.Why)})
+	}
+	renderTable(out, t)
+	if s.BansMore > 0 {
+		fmt.Fprintf(out, "and %d more\n", s.BansMore)
+	}
 }
 
 func writeTotals(out io.Writer, s status.Snapshot) {

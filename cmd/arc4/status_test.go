@@ -40,6 +40,11 @@ func statusExample() status.Snapshot {
 		Client:  &status.Client{State: status.Reconnecting, Since: start, Attempts: 3, Reason: "x", NextAttempt: start},
 		Totals:  status.Totals{Sessions: 3, Traffic: status.Traffic{BytesIn: 3 << 30, PacketsIn: 4000}, Window: status.Window{Lost: 106}},
 		Refused: map[string]uint64{"authentication": 2, "connections": 0},
+		Bans: []status.Ban{
+			{Address: "203.0.113.9", User: "mallory\x1b", Since: start.Add(time.Hour), Until: start.Add(time.Hour + time.Minute), Failures: 6, Why: "6 failed logins of this user from this address"},
+			{Address: "203.0.113.10", Since: start.Add(time.Hour), Until: start.Add(2 * time.Hour), Failures: 24, Why: "24 failed logins from this address"},
+		},
+		BansMore: 7,
 	}
 }
 

@@ -125,7 +125,7 @@ func (l *Lab) newServer(ctx context.Context, c *call, cfg TunnelConfig, password
 	}
 	c.address = listener.Addr().String()
 	c.server, err = tunnel.NewServer(tunnel.ServerConfig{
-		Options: l.options(cfg, "server"), Listener: listener, Device: dev, LocalIP: serverInner, Pool: addresses,
+		Options: l.options(cfg, "server"), Listeners: []net.Listener{listener}, Device: dev, LocalIP: serverInner, Pool: addresses,
 		Lookup: func(name string) (tunnel.Account, bool) {
 			return tunnel.Account{Account: ppp.Account{Password: password}}, name == user
 		},

@@ -85,7 +85,7 @@ func (c *crowd) open(ctx context.Context) error {
 	}
 	c.server, err = tunnel.NewServer(tunnel.ServerConfig{
 		Options:  tunnel.Options{Backend: c.cfg.Backend, Log: c.cfg.Log},
-		Listener: listener, Device: c.dev, LocalIP: serverInner, Pool: c.pool, MaxSessions: c.cfg.Sessions,
+		Listeners: []net.Listener{listener}, Device: c.dev, LocalIP: serverInner, Pool: c.pool, MaxSessions: c.cfg.Sessions,
 		Lookup: func(user string) (tunnel.Account, bool) {
 			a, ok := c.accounts[user]
 			return a, ok

@@ -48,7 +48,7 @@ func startServer(e *end, at *address, s Settings, backend *arc4.Backend, log *sl
 	o := s.options(e)
 	o.Backend, o.Log = backend, log
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
-		Options: o, Listener: &listener{heard, e}, Device: dev, LocalIP: e.host.Address(lab.Tunnel), Pool: addresses,
+		Options: o, Listeners: []net.Listener{&listener{heard, e}}, Device: dev, LocalIP: e.host.Address(lab.Tunnel), Pool: addresses,
 		Lookup: func(name string) (tunnel.Account, bool) { return account(inner), name == user },
 		ListenGRE: func(netip.Addr) (gre.Conn, error) {
 			c, err := e.host.ListenGRE()

@@ -62,7 +62,7 @@ var results = map[Type]map[uint8]string{
 	TypeStartReply: {
 		StartOK:            "established",
 		StartChannelExists: "a control connection already exists",
-		StartNotAuthorized: "not authorized to open a control connection",
+		StartNotAuthorized: "not authorized to open a control connection: this address may be banned for a while after failed logins",
 		StartBadVersion:    "protocol version not supported",
 	},
 	TypeStopRequest: {

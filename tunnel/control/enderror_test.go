@@ -85,7 +85,7 @@ func TestWordsOfAClient(t *testing.T) {
 		{"long nonsense", speaks(strings.Repeat("x", 1000)), ErrProtocol, `the server does not speak PPTP on this port: it begins with "` + strings.Repeat("x", shownFirst) + `"`},
 	}
 	for code, text := range map[uint8]string{
-		2: "general error: insufficient resources at the moment", 3: "a control connection already exists", 4: "not authorized to open a control connection",
+		2: "general error: insufficient resources at the moment", 3: "a control connection already exists", 4: "not authorized to open a control connection: this address may be banned for a while after failed logins",
 		5: "protocol version not supported", 9: "unknown result code 9",
 	} {
 		m := StartReply{Version: Version, Result: code}

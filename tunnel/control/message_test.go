@@ -124,7 +124,7 @@ func TestCodesInWords(t *testing.T) {
 		want            string
 	}{
 		{TypeStartReply, 5, 0, "protocol version not supported"},
-		{TypeStartReply, 4, 0, "not authorized to open a control connection"},
+		{TypeStartReply, 4, 0, "not authorized to open a control connection: this address may be banned for a while after failed logins"},
 		{TypeOutgoingCallReply, 4, 0, "busy"},
 		{TypeOutgoingCallReply, 2, 4, "general error: insufficient resources at the moment"},
 		{TypeOutgoingCallReply, 2, 99, "general error: unknown error code 99"},

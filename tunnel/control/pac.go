@@ -26,6 +26,9 @@ type PACConfig struct {
 	// "" if it does not. It goes out as the statistics of the Call-Disconnect-Notify, which are text for people (RFC 2637
 	// section 2.13). nil: never anything.
 	Why func(id uint16) string
+	// Refuse, if not 0, is the result (StartNotAuthorized, say) with which the peer's start request is answered; the
+	// connection closes then.
+	Refuse uint8
 
 	EchoInterval time.Duration // quiet time before an Echo-Request; 60 s; negative: never
 	EchoTimeout  time.Duration // for its answer; 60 s
@@ -134,6 +137,18 @@ func (p *PAC) Shutdown(now time.Time) {
 	p.stop(now, StopLocalShutdown, reason)
 }
 
+// Dismiss ends everything without waiting for the peer, which has not done what it should: a Call-Disconnect-Notify for
+// each call, a Stop-Control-Connection-Request without a reason of its own, and Closed.
+func (p *PAC) Dismiss(now time.Time) {
+	if p.state == stateEstablished {
+		for _, id := range p.Calls() {
+			p.ClearCall(now, id, DisconnectAdminShutdown)
+		}
+		p.send(StopRequest{Reason: StopGeneral})
+	}
+	p.close(because(ErrLocalClosed, "the client was sent away"))
+}
+
 // remove takes a call off the list and reports it, if it is still there.
 func (p *PAC) remove(id uint16, reason error) {
 	i := slices.IndexFunc(p.calls, func(c pacCall) bool { return c.id == id })
@@ -160,6 +175,9 @@ func (r pacRole) start(now time.Time, m Message) {
 	case !sameVersion(request.Version):
 		p.send(p.reply(StartBadVersion))
 		p.close(because(ErrProtocol, "the client speaks PPTP version %#04x, not %#04x", request.Version, uint16(Version)))
+	case p.cfg.Refuse != 0:
+		p.send(p.reply(p.cfg.Refuse))
+		p.close(because(ErrLocalClosed, "the client was refused: %s", resultText(TypeStartReply, p.cfg.Refuse, 0)))
 	default:
 		p.peer = Started{HostName: request.HostName, Vendor: request.Vendor, Firmware: request.Firmware,
 			MaxChannels: request.MaxChannels, Framing: request.Framing, Bearer: request.Bearer}

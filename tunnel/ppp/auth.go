@@ -63,6 +63,17 @@ func (l *Link) authFailed(f AuthFailed) {
 	l.fail(&DownError{Class: ClassAuth, Message: "authentication failed: " + f.Message, Code: f.Code})
 }
 
+// wrongCredentials is what a peer is told who is not let in.
+const wrongCredentials = "wrong user name or password"
+
+// barred is why a user may not log in whatever the password, or empty.
+func (l *Link) barred(user string) string {
+	if l.cfg.Barred == nil {
+		return ""
+	}
+	return l.cfg.Barred(user)
+}
+
 // findAccount looks a user up as the peer calls itself, then without the domain.
 func (l *Link) findAccount(name, plain string) (user string, a Account, ok bool) {
 	if a, ok = l.cfg.Lookup(name); ok || plain == name {

@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"cmp"
 	"crypto/md5"
 	"crypto/subtle"
 	"time"
@@ -99,7 +100,7 @@ func (s *chapServer) judge(value []byte, name string) {
 	hashHash := mschap.HashNTPasswordHash(hash)
 	proof := mschap.AuthenticatorResponse(hashHash, want, response.PeerChallenge, s.challenge, name)
 	right := subtle.ConstantTimeCompare(want[:], response.NTResponse[:]) == 1 && err == nil && known
-	if right {
+	if right && l.barred(user) == "" {
 		l.creds = credentials{valid: true, passwordHash: hashHash, ntResponse: want}
 	}
 	s.decide(right, user, name, mschap.Success{AuthenticatorResponse: proof, Message: "welcome"}.AppendTo(nil))
@@ -108,15 +109,16 @@ func (s *chapServer) judge(value []byte, name string) {
 // decide sends the answer and tells the link.
 func (s *chapServer) decide(right bool, user, name string, success []byte) {
 	l := s.link
-	if right {
+	barred := l.barred(user)
+	if right && barred == "" {
 		s.verdict, s.message = chapSuccess, success
 		l.transmit(ProtoCHAP, s.verdict, s.id, s.message)
 		l.authSucceeded(user, s.method)
 		return
 	}
-	s.verdict, s.message = chapFailure, s.failure()
+	s.verdict, s.message = chapFailure, s.failure(cmp.Or(barred, wrongCredentials))
 	l.transmit(ProtoCHAP, s.verdict, s.id, s.message)
-	f := AuthFailed{User: name, Method: s.method, Message: mschap.Describe(mschap.AuthenticationFailure)}
+	f := AuthFailed{User: name, Method: s.method, Message: cmp.Or(barred, mschap.Describe(mschap.AuthenticationFailure)), Barred: barred != ""}
 	if s.method == MSCHAPv2 {
 		f.Code = mschap.AuthenticationFailure
 	}
@@ -125,8 +127,7 @@ func (s *chapServer) decide(right bool, user, name string, success []byte) {
 
 // failure is the message of a Failure. RFC 2759 section 6 wants a challenge in
 // it even where a retry is not allowed.
-func (s *chapServer) failure() []byte {
-	text := "wrong user name or password"
+func (s *chapServer) failure(text string) []byte {
 	if s.method == CHAPMD5 {
 		return []byte(text)
 	}

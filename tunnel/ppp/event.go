@@ -19,6 +19,7 @@ type AuthFailed struct {
 	Method  AuthMethod
 	Code    int    // MS-CHAP error number (RFC 2759 section 6), 0 if there is none
 	Message string // for people
+	Barred  bool   // the password was not looked at (Config.Barred)
 }
 
 // Direction is how packets of one direction are encrypted.

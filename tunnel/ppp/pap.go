@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"time"
@@ -133,10 +134,12 @@ func (s *papServer) receive(p packet) {
 	}
 	s.wait = time.Time{}
 	user, account, known := l.findAccount(name, mschap.UserName(name))
-	if right := account.passwordIs(password); !known || !right {
-		s.answer, s.text = papNak, "wrong user name or password"
+	barred := l.barred(user)
+	if right := account.passwordIs(password); !known || !right || barred != "" {
+		s.answer, s.text = papNak, cmp.Or(barred, wrongCredentials)
 		s.send(p.id)
-		l.authFailed(AuthFailed{User: name, Method: PAP, Message: mschap.Describe(mschap.AuthenticationFailure)})
+		text := cmp.Or(barred, mschap.Describe(mschap.AuthenticationFailure))
+		l.authFailed(AuthFailed{User: name, Method: PAP, Message: text, Barred: barred != ""})
 		return
 	}
 	s.answer, s.text = papAck, "welcome"

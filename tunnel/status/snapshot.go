@@ -22,6 +22,18 @@ type Snapshot struct {
 	Sessions []Session         `json:"sessions"`
 	Totals   Totals            `json:"totals"`
 	Refused  map[string]uint64 `json:"refused"` // what was turned away, by reason
+	Bans     []Ban             `json:"bans"`    // of a server, those in force, at most 100; the last to end first
+	BansMore int               `json:"bans_more,omitempty"`
+}
+
+// Ban is an address, or one user at it, that has failed to log in too often.
+type Ban struct {
+	Address  string    `json:"address"`
+	User     string    `json:"user,omitempty"` // as the peer gave it; empty: all users at the address
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until"`
+	Failures int       `json:"failures"`
+	Why      string    `json:"why"`
 }
 
 // Process is what runs.
@@ -31,7 +43,7 @@ type Process struct {
 	PID        int       `json:"pid"`
 	Started    time.Time `json:"started"`
 	Device     string    `json:"device,omitempty"` // the TUN device, if there is one
-	Listen     string    `json:"listen,omitempty"` // a server's address
+	Listen     string    `json:"listen,omitempty"` // a server's addresses, with ", " between them
 	Backend    string    `json:"backend"`
 	BackendWhy string    `json:"backend_why"`
 }
@@ -133,6 +145,9 @@ func (s Snapshot) normal() Snapshot {
 	}
 	if s.Refused == nil {
 		s.Refused = map[string]uint64{}
+	}
+	if s.Bans == nil {
+		s.Bans = []Ban{}
 	}
 	return s
 }

@@ -38,6 +38,7 @@ func example() Snapshot {
 		}},
 		Totals:  Totals{Sessions: 3, Traffic: Traffic{BytesIn: 1 << 60}},
 		Refused: map[string]uint64{"authentication": 2},
+		Bans:    []Ban{{Address: "198.51.100.9", User: "mallory", Since: start, Until: start.Add(time.Minute), Failures: 6, Why: "6 failed logins"}},
 	}
 }
 
