@@ -58,9 +58,14 @@ bench-go: ## Go benchmarks of the ciphers: bench.out, and a table of backends
 bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network namespaces; as root (3 to 4 minutes)
 	@$(GO) run ./scripts/benchtunnel
 
-bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel's PPTP, in the guest of the real peers; as root (3 minutes)
+bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel's PPTP, and the emulated link against netem, in the guest of the real peers; as root (8 minutes)
 	@interop/build.sh
-	@interop/run.sh -c 1 -t 600 speed --verdict
+	@failed=0; \
+	interop/run.sh -c 1 -t 600 speed --verdict || failed=1; \
+	interop/run.sh -c 1 -t 600 table --rows 3ms,3ms1 --time 3 --rounds 3 --verdict || failed=1; \
+	interop/run.sh -c 1 -t 600 table --rows 3ms,3ms1 --time 2 --rounds 3 --link 60mbit --verdict || failed=1; \
+	$(GO) test -tags interop -count=1 -run '^TestNetem$$' ./interop -verdict || failed=1; \
+	exit $$failed
 
 bench-server: ## a server with 1 to 5,000 sessions: set-up rate, memory, throughput, shares; one core and two (3 minutes)
 	@$(GO) run ./scripts/benchserver

@@ -5,6 +5,7 @@ package interop
 import (
 	"bufio"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -168,23 +169,27 @@ func checksOf(variants ...string) []string {
 	return names
 }
 
-// TestTable is the finding that began the project. It comes first and not in
-// parallel: it measures.
+// verdict has speeds and delays judged, for a machine on which nothing else runs: make bench-guest.
+var verdict = flag.Bool("verdict", false, "judge how fast things are")
+
+// TestTable runs the finding that began the project: each tunnel lives through a link that reorders, and carries TCP. How
+// much of it is for make bench-guest to judge.
 func TestTable(t *testing.T) {
 	t.Run("link=free", func(t *testing.T) {
-		guest(t, 6*time.Minute, []string{"arc4.keeps", "arc4.outruns", "kernel.loses", "arc4.alive", "kernel.alive"},
-			"table", "--rows", "3ms,3ms1", "--time", "3", "--rounds", "3", "--verdict")
+		guest(t, 6*time.Minute, []string{"raw.carries", "arc4.carries", "kernel.carries", "arc4.alive", "kernel.alive"},
+			"table", "--rows", "3ms,3ms1", "--time", "2")
 	})
 	t.Run("link=60mbit", func(t *testing.T) {
-		guest(t, 4*time.Minute, []string{"arc4.keeps", "kernel.loses", "arc4.alive", "kernel.alive"},
-			"table", "--rows", "3ms,3ms1", "--time", "2", "--rounds", "3", "--link", "60mbit", "--verdict")
+		guest(t, 4*time.Minute, []string{"raw.carries", "arc4.carries", "kernel.carries", "arc4.alive", "kernel.alive"},
+			"table", "--rows", "3ms,3ms1", "--time", "2", "--link", "60mbit")
 	})
 }
 
-// TestSpeed runs the tunnels side by side on a link without impairment. Like TestTable it measures.
+// TestSpeed runs the tunnels side by side on a link without impairment: each carries TCP, by the way of sending that it was
+// told to take.
 func TestSpeed(t *testing.T) {
-	guest(t, 3*time.Minute, []string{"arc4-raw.goes", "arc4-packet.goes", "outruns.wireguard-go", "outruns.pptp-linux"},
-		"speed", "--time", "2", "--rounds", "2", "--flood", "0", "--cols", "wireguard-go,pptp,arc4-raw,arc4-packet", "--verdict")
+	guest(t, 3*time.Minute, []string{"arc4-raw.goes", "arc4-packet.goes", "wireguard-go.carries", "pptp.carries", "arc4-raw.carries", "arc4-packet.carries"},
+		"speed", "--time", "2", "--rounds", "1", "--flood", "0", "--cols", "wireguard-go,pptp,arc4-raw,arc4-packet")
 }
 
 func TestClient(t *testing.T) {

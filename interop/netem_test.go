@@ -54,7 +54,7 @@ const (
 // TestNetem sends the same train of packets through netem, in the guest, and through the emulated link, computed from
 // the same times of sending. Delays must have the same distribution, and so must what became of the packets and of
 // their order. The guest's own lateness, which depends on the machine, is measured with a constant delay and put on
-// top of the computed delays.
+// top of the computed delays; how alike those are is judged where nothing else runs: with -verdict, by make bench-guest.
 func TestNetem(t *testing.T) {
 	left := settings
 	for try := range tries {
@@ -99,14 +99,15 @@ func netem(t *testing.T, try int, settings []setting) (complaints map[string][]s
 					noise = append(noise, d-0.1)
 				}
 			}
-			complaints[s.name] = compare(t, s, real, noise)
+			complaints[s.name] = compare(t, s, real, noise, *verdict)
 		}
 	})
 	return complaints
 }
 
-// compare holds a train through netem against replays of it, and says what differs.
-func compare(t *testing.T, s setting, real train, noise []float64) (differs []string) {
+// compare holds a train through netem against replays of it, and says what differs; in their delays, if those are to be
+// judged.
+func compare(t *testing.T, s setting, real train, noise []float64, judgeDelays bool) (differs []string) {
 	var delays []float64
 	var overtaken, extent, missing, doubled float64
 	chance := rand.New(rand.NewPCG(1, 2))
@@ -131,7 +132,11 @@ func compare(t *testing.T, s setting, real train, noise []float64) (differs []st
 		}
 	}
 	n := float64(len(real.sent))
-	near("distance of the delays' distributions", distance(theirs, delays, s.slack.Seconds()), 0, ksLimit)
+	if apart := distance(theirs, delays, s.slack.Seconds()); judgeDelays {
+		near("distance of the delays' distributions", apart, 0, ksLimit)
+	} else {
+		t.Logf("%s: distance of the delays' distributions %.3f", s.spec, apart)
+	}
 	near("share of packets that others overtook", real.overtaken(), overtaken, shareLimit)
 	near("packets that overtook those", real.extent(), extent, 1+extentLimit*extent)
 	near("packets lost", float64(real.missing()), missing, deviations(missing, n))
@@ -324,7 +329,7 @@ func TestCompareNoticesAnotherLink(t *testing.T) {
 		sent[i] = int64(i) * int64(time.Millisecond)
 	}
 	for _, s := range settings {
-		assert.Empty(t, compare(t, s, replay(t, s.spec, 99, sent), []float64{0}), "the same link: %s", s.spec)
+		assert.Empty(t, compare(t, s, replay(t, s.spec, 99, sent), []float64{0}, true), "the same link: %s", s.spec)
 	}
 	for _, tc := range []struct{ real, ours string }{
 		{"delay 3ms 1ms", "delay 3ms 1500us"},
@@ -337,6 +342,6 @@ func TestCompareNoticesAnotherLink(t *testing.T) {
 		{"rate 1mbit limit 50", "rate 2mbit limit 50"},
 	} {
 		s := setting{"", tc.ours, time.Millisecond / 5}
-		assert.NotEmpty(t, compare(t, s, replay(t, tc.real, 99, sent), []float64{0}), "%s for %s", tc.ours, tc.real)
+		assert.NotEmpty(t, compare(t, s, replay(t, tc.real, 99, sent), []float64{0}, true), "%s for %s", tc.ours, tc.real)
 	}
 }

@@ -181,7 +181,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 // patience bounds every wait for something that must happen; no test measures time by it.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 func (w *world) waitUp() Network {
 	w.t.Helper()

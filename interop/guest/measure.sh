@@ -89,7 +89,7 @@ tcp_both() {
 		up=$(tcp $TUN_S "$2")
 		down=$(tcp $TUN_S "$2" -R)
 		stop "$IPERF_PID" 3
-		ok=$(awk -v u="$up" -v d="$down" 'BEGIN { print (u + 0 > 1 && d + 0 > 1) ? "yes" : "no" }')
+		ok=$(awk -v u="$up" -v d="$down" 'BEGIN { print (u + 0 > 0 && d + 0 > 0) ? "yes" : "no" }')
 		[ $ok = no ] || break
 		say "NOTE $1.tcp: up $up, down $down Mbit/s at try $try"
 	done

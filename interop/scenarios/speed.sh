@@ -154,6 +154,7 @@ percentile() {
 		m=$(percentile 50 ${MBIT[$col]})
 		MEDIAN[$col]=$m
 		result "$col" "$m Mbit/s, of${MBIT[$col]}"
+		check "$col.carries" "$(awk -v m="$m" 'BEGIN { print (m > 0 ? "yes" : "no") }')" "TCP"
 		case $col in arc4-*) if awk -v a="$m" -v b="$best" 'BEGIN { exit !(a > b) }'; then best=$m best_col=$col; fi ;; esac
 		say "| $col | $m | $(percentile 50 ${CPU[$col]}) | $(percentile 50 ${PPS[$col]}) | $(percentile 50 ${PING[$col]}), $(percentile 99 ${PING[$col]}) |"
 	done

@@ -106,7 +106,13 @@ for ((round = 1; round <= rounds; round++)); do
 		esac
 	done
 done
+# carried COLUMN: every row has carried TCP
+carried() {
+	local r
+	for r in ${rows//,/ }; do awk -v m="${CELL[$1.$r]:-0}" 'BEGIN { exit !(m + 0 > 0) }' || return 1; done
+}
 for col in ${cols//,/ }; do
+	check "$col.carries" "$(holds carried "$col")" "TCP in every row"
 	[ "$col" = raw ] || check "$col.alive" "$([ -z "${FELL[$col]:-}" ] && echo yes || echo no)" "${FELL[$col]:-the client lived through every row}"
 done
 
