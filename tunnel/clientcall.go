@@ -40,7 +40,7 @@ type clientCall struct {
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
 	r := newReceiver(conn, c.cfg.Now, &c.strays)
 	r.await()
-	pns := control.NewPNS(control.PNSConfig{Trace: c.cfg.traceControl(peer), CallID: func() uint16 {
+	pns := control.NewPNS(control.PNSConfig{StopTimeout: stopTimeout, Trace: c.cfg.traceControl(peer), CallID: func() uint16 {
 		id, _ := r.callID(peer) // the only call of this receiver
 		if err := gre.AcceptCalls(conn, id); err != nil {
 			c.cfg.Log.Debug("packets of other calls are heard too", "error", err)
@@ -253,7 +253,7 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 			"on a router or firewall between, allow it and load the helper: modprobe nf_conntrack_pptp, and in nftables: ct helper set \"pptp\"", k.peer)
 	}
 	err := failure(classOfLink(down.Class), nil, "%s", down.Message)
-	err.refused = err.Class == ClassAuth && !k.loggedIn.Load()
+	err.refused = err.Class == ClassAuth && !down.Unproven && !k.loggedIn.Load()
 	err.password = k.wrongPassword.Load()
 	return err
 }

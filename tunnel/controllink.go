@@ -39,6 +39,8 @@ const (
 	goodbye = 3 * time.Second
 	// shortGoodbye bounds the teardown where somebody waits for it, or nobody may be there.
 	shortGoodbye = 300 * time.Millisecond
+	// stopTimeout is how long a peer that we leave may take for each of its answers on the control connection.
+	stopTimeout = time.Second
 )
 
 // moment bounds a write to a peer that is being got rid of.
@@ -70,7 +72,8 @@ func (l *controlLink) read() {
 	}
 }
 
-// write sends what the state machine has to say. A peer that does not read for so long is gone: the machine is told.
+// write sends what the state machine has to say. A peer that does not read for so long is gone: the machine is told, once it
+// has had what the peer said last, which is often why.
 func (l *controlLink) write() {
 	out := l.machine.Output()
 	if len(out) == 0 {
@@ -87,15 +90,33 @@ func (l *controlLink) write() {
 	if err == nil {
 		_, err = l.tcp.Write(out)
 	}
-	if err != nil {
-		l.machine.Lost(l.now(), err)
-		l.lost = true
+	if err == nil {
+		return
+	}
+	l.lost = true // the owner has events to take
+	rest := shortGoodbye
+	if l.hurried.Load() {
+		rest = 0
+	}
+	last := time.After(rest)
+	for {
+		select {
+		case data, ok := <-l.received:
+			l.input(data, ok)
+			if ok {
+				continue
+			}
+		case <-last:
+			l.machine.Lost(l.now(), err)
+		}
+		return
 	}
 }
 
 // input gives the machine what came from TCP, or the connection's end.
 func (l *controlLink) input(data []byte, ok bool) {
 	if !ok {
+		l.received = nil
 		l.machine.Lost(l.now(), l.readErr)
 		return
 	}
@@ -137,9 +158,6 @@ func (l *controlLink) farewell(limit time.Duration, cut *abandonment, note func(
 		}
 		select {
 		case data, ok := <-l.received:
-			if !ok {
-				l.received = nil
-			}
 			l.input(data, ok)
 		case <-timer:
 			return

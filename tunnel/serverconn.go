@@ -59,7 +59,7 @@ func newServerConn(v *Server, tcp net.Conn, local, peer netip.Addr) *serverConn 
 		calls: make(map[uint16]*serverCall), reserved: make(map[uint16]*serverCall),
 		ended: make(chan *serverCall, 16), evicted: make(chan struct{}), clear: make(chan *serverCall, 16),
 	}
-	pc := control.PACConfig{CallID: k.callID, Why: k.why, Trace: v.cfg.traceControl(peer)}
+	pc := control.PACConfig{StopTimeout: stopTimeout, CallID: k.callID, Why: k.why, Trace: v.cfg.traceControl(peer)}
 	if v.guard.closedTo(k.waiting, peer) {
 		v.counted.banned.Add(1)
 		pc.Refuse = control.StartNotAuthorized

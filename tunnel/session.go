@@ -311,7 +311,11 @@ func (s *Session) beginsToClose(reason *ppp.DownError) {
 	s.closeBy = now.Add(farewellTime)
 	s.setState(func(st *sessionState) {
 		st.phase, st.since = "closing", now
-		if reason.Class != ppp.ClassPeer {
+		switch reason.Class {
+		case ppp.ClassPeer:
+		case ppp.ClassTimeout:
+			st.closing = "no answer comes by GRE"
+		default:
 			st.closing = reason.Message
 		}
 	})

@@ -86,9 +86,9 @@ func (c *connection) lost(cause error) *EndError {
 	case c.state == stateWaitStart || c.state == stateIdle:
 		e.Text = fmt.Sprintf("the %s hung up before saying anything", c.peerName)
 	case reset:
-		e.Text = fmt.Sprintf("the %s reset the control connection: its program ended or was killed, or its machine was restarted", c.peerName)
+		e.Text = fmt.Sprintf("the %s reset the control connection, as when its program is killed or its machine restarts", c.peerName)
 	default:
-		e.Text = fmt.Sprintf("the %s closed the control connection without a word: its program ended or was killed", c.peerName)
+		e.Text = fmt.Sprintf("the %s closed the control connection without a word, as when its program is killed", c.peerName)
 	}
 	return e
 }

@@ -60,7 +60,7 @@ func (l *Link) authSucceeded(user string, m AuthMethod) {
 // authFailed reports and ends the link.
 func (l *Link) authFailed(f AuthFailed) {
 	l.out.pushEvent(f)
-	l.fail(&DownError{Class: ClassAuth, Message: "authentication failed: " + f.Message, Code: f.Code})
+	l.fail(&DownError{Class: ClassAuth, Message: "authentication failed: " + f.Message, Code: f.Code, Unproven: f.Unproven})
 }
 
 // wrongCredentials is what a peer is told who is not let in.

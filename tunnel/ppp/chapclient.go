@@ -143,7 +143,7 @@ func (c *chapClient) verify(message []byte) {
 		if err != nil {
 			text = "the server does not prove that it knows the password: its authenticator response is missing or malformed"
 		}
-		l.authFailed(AuthFailed{User: l.cfg.User, Method: c.method, Message: text})
+		l.authFailed(AuthFailed{User: l.cfg.User, Method: c.method, Message: text, Unproven: true})
 		return
 	}
 	if !c.done {

@@ -42,6 +42,9 @@ type DownError struct {
 	// Code is the MS-CHAP error number (RFC 2759 section 6) of a refused
 	// authentication, such as 691; 0 where there is none.
 	Code int
+	// Unproven: of ClassAuth, the server did not prove that it knows the password;
+	// the account was not refused.
+	Unproven bool
 	// NothingReceived: not one PPP frame arrived since Open. On a PPTP call
 	// whose control connection is up this means that GRE does not get through.
 	NothingReceived bool
