@@ -210,20 +210,6 @@ func TestFarControlFramesBeforeAnyData(t *testing.T) {
 	w.stop()
 }
 
-// TestWellPlacedTerminateRequestEndsTheSession: PPP's control frames have no protection at all, and the documentation
-// says so; what the tests above show is how well one must be placed.
-func TestWellPlacedTerminateRequestEndsTheSession(t *testing.T) {
-	noLeaks(t)
-	a := newAttacker(t)
-	w := newWorld(t, a.use, impatient)
-	w.waitUp()
-	w.burst(10)
-	v := w.victims()[0]
-	a.send(v, grePacket(v.session.callID, v.live()+5, controlFrame(ppp.ProtoLCP, 5, 1, nil)))
-	require.Equal(t, ClassPeer, ClassOf(w.waitClient()))
-	w.endServer()
-}
-
 // impatient lets a link wait less for answers that will not come.
 func impatient(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
 	c.restartTimer, s.restartTimer = 100*time.Millisecond, 100*time.Millisecond

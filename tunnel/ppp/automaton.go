@@ -49,6 +49,10 @@ type carrier interface {
 	transmit(proto uint16, code, id byte, data []byte)
 	// mayReject takes a token from the budget of rejects.
 	mayReject() bool
+	// isOurs reports whether what a reject quotes is a packet of ours.
+	isOurs(proto uint16, quoted []byte) bool
+	// answered takes how long the peer took to answer.
+	answered(took time.Duration)
 	// peerMRU is the longest information field the peer takes, bytes.
 	peerMRU() int
 	counters() *Stats
@@ -56,7 +60,7 @@ type carrier interface {
 
 // limits are the timer and counters of RFC 1661 section 4.6.
 type limits struct {
-	restart                              time.Duration
+	restart, terminate                   time.Duration // the second on the way down
 	maxConfigure, maxTerminate, maxFails int
 }
 
@@ -75,7 +79,9 @@ type automaton struct {
 	nextID      byte
 	reqID       byte   // of the last Configure-Request
 	reqOptions  []byte // of the last Configure-Request
-	outstanding bool   // no valid answer to it has come yet
+	reqAt       time.Time
+	outstanding bool // no valid answer to it has come yet
+	peerUp      bool // the peer has spoken this protocol since start
 	termID      byte
 	naksOut     int // Configure-Naks sent since the last Configure-Ack
 	refusals    int // Configure-Naks and -Rejects received since the last Configure-Ack
@@ -129,7 +135,7 @@ func (a *automaton) act(act action, ev event, next state) {
 		}
 	case actZRC:
 		a.restart = 0
-		a.timer = a.via.clock().Add(a.lim.restart)
+		a.timer = a.via.clock().Add(a.lim.terminate)
 	case actSCR:
 		a.sendRequest()
 	case actSCA:
@@ -160,6 +166,7 @@ func (a *automaton) sendRequest() {
 	if !a.outstanding || !bytes.Equal(options, a.reqOptions) {
 		a.reqID = a.newID()
 		a.reqOptions = options
+		a.reqAt = a.via.clock()
 		a.outstanding = true
 	}
 	a.restart--
@@ -181,7 +188,7 @@ func (a *automaton) sendTerminate(ev event) {
 		a.termID = a.newID()
 	}
 	a.restart--
-	a.timer = a.via.clock().Add(a.lim.restart)
+	a.timer = a.via.clock().Add(a.lim.terminate)
 	a.via.transmit(a.proto, codeTerminateRequest, a.termID, a.layer.terminateText())
 }
 
@@ -224,7 +231,7 @@ func (a *automaton) stop() {
 
 // forget drops what belongs to the negotiation that has ended.
 func (a *automaton) forget() {
-	a.outstanding, a.ackValid = false, false
+	a.outstanding, a.ackValid, a.peerUp = false, false, false
 	a.naksOut, a.refusals = 0, 0
 	a.history = requestHistory{}
 	a.timer = time.Time{}
@@ -261,7 +268,7 @@ func (a *automaton) receive(p packet) {
 		a.layer.peerTerminates(p.data)
 		a.handle(evRTR)
 	case codeTerminateAck:
-		a.handle(evRTA)
+		a.receiveTerminateAck()
 	case codeCodeReject:
 		a.receiveCodeReject()
 	default:
@@ -287,6 +294,7 @@ func (a *automaton) receiveRequest() {
 	if a.repeated() {
 		return
 	}
+	a.hasten()
 	v := verdict{noNak: a.naksOut >= a.lim.maxFails}
 	if !a.layer.answer(a.in.data, &v) {
 		return
@@ -305,36 +313,58 @@ func (a *automaton) receiveRequest() {
 	}
 }
 
+// hasten repeats a Configure-Request that the peer may have missed because it did not speak the protocol yet: its own
+// says that it does now. That is done once, and before the peer has an answer of ours, so that it cannot be open already.
+func (a *automaton) hasten() {
+	if !a.peerUp && a.outstanding && a.state == stReqSent {
+		a.via.counters().RequestsAgain++
+		a.via.transmit(a.proto, codeConfigureRequest, a.reqID, a.reqOptions)
+	}
+	a.peerUp = true
+}
+
 // repeated deals with requests that have been answered before. The network
 // repeats and reorders packets, and the peer sends its request again when our
 // Ack is lost; the table would tear an open link down for each of these.
 func (a *automaton) repeated() bool {
-	if a.state != stOpened && a.state != stAckSent {
-		return false
-	}
-	if a.ackValid && bytes.Equal(a.in.data, a.ackOptions) && (a.in.id == a.ackID || a.layer.repeats()) {
+	if a.acknowledged(a.in) {
 		a.via.counters().Repeated++
 		a.ackID = a.in.id
 		a.via.transmit(a.proto, codeConfigureAck, a.in.id, a.in.data)
 		return true
 	}
-	if a.history.has(a.in) {
+	if a.seen(a.in) {
 		a.via.counters().Repeated++
 		return true
 	}
 	return false
 }
 
+// acknowledged reports whether a Configure-Request is the one that was acknowledged last.
+func (a *automaton) acknowledged(p packet) bool {
+	return (a.state == stOpened || a.state == stAckSent) && a.ackValid &&
+		bytes.Equal(p.data, a.ackOptions) && (p.id == a.ackID || a.layer.repeats())
+}
+
+// seen reports whether a Configure-Request is a late copy of one that was answered.
+func (a *automaton) seen(p packet) bool {
+	return (a.state == stOpened || a.state == stAckSent) && a.history.has(p)
+}
+
 // receiveAck takes an exact copy of our last request.
 func (a *automaton) receiveAck() {
 	if a.negotiating() && (!a.answersRequest() || !bytes.Equal(a.in.data, a.reqOptions)) {
-		a.via.counters().WrongID++
+		if a.in.id == a.reqID && bytes.Equal(a.in.data, a.reqOptions) {
+			a.via.counters().Repeated++ // a copy of the answer, or one to a copy of the request
+		} else {
+			a.via.counters().WrongID++
+		}
 		return
 	}
 	if a.negotiating() && !a.layer.acked(a.in.data) {
 		return
 	}
-	a.outstanding = false
+	a.heardAnswer()
 	a.refusals = 0
 	a.handle(evRCA)
 }
@@ -363,8 +393,26 @@ func (a *automaton) receiveRefusal() {
 			a.layer.naked(a.in.data)
 		}
 	}
-	a.outstanding = false
+	a.heardAnswer()
 	a.handle(evRCN)
+}
+
+// heardAnswer notes that the last request has its answer.
+func (a *automaton) heardAnswer() {
+	if a.outstanding {
+		a.via.answered(a.via.clock().Sub(a.reqAt))
+	}
+	a.outstanding, a.peerUp = false, true
+}
+
+// receiveTerminateAck takes an answer to our Terminate-Request. RFC 1661 section 4.1 has an open end start over when one
+// comes unasked; but that nobody needs to send, a peer that is not open any more answers no echoes.
+func (a *automaton) receiveTerminateAck() {
+	if a.state == stOpened {
+		a.via.counters().WrongID++
+		return
+	}
+	a.handle(evRTA)
 }
 
 // negotiating is whether answers to our requests mean something.
@@ -380,11 +428,23 @@ func (a *automaton) receiveCodeReject() {
 		a.via.counters().Malformed++
 		return
 	}
+	if !a.believesReject(a.in.data) {
+		a.via.counters().RejectsDisbelieved++
+		return
+	}
 	if a.layer.codeRejected(a.in.data[0]) {
 		a.handle(evRXJPlus)
 	} else {
 		a.handle(evRXJMinus)
 	}
+}
+
+// believesReject reports whether a peer can mean a Code-Reject: it returns a packet of ours, and not one whose code it
+// must know because both ends have opened by means of it.
+func (a *automaton) believesReject(quoted []byte) bool {
+	code := quoted[0]
+	known := a.state == stOpened && code >= codeConfigureRequest && code <= codeCodeReject
+	return !known && a.via.isOurs(a.proto, quoted)
 }
 
 // sublist is whether every option of part is in whole, unchanged and in order.

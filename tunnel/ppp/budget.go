@@ -14,10 +14,19 @@ const (
 	// Protocol-Rejects and Code-Rejects: a peer with the wrong keys sends nothing but random protocols.
 	rejectBurst    = 8
 	rejectInterval = 250 * time.Millisecond
-	// NetworkUp after the first: each is addresses, routes and lines in a log.
+	// Negotiations that the peer begins anew while the network is up: each is addresses, routes and lines in a log.
 	changeBurst    = 16
 	changeInterval = 5 * time.Minute
+	// Challenges after the first login that are new: each costs a Response.
+	rechallengeBurst    = 8
+	rechallengeInterval = time.Second
+	// Logins before the network is up: each is a negotiation of LCP and an authentication.
+	loginBurst    = 8
+	loginInterval = time.Minute
 )
+
+// refill makes it as if it had never been used.
+func (b *budget) refill() { b.last = time.Time{} }
 
 // take takes a token, false if there is none.
 func (b *budget) take(now time.Time) bool {

@@ -12,6 +12,7 @@ func (l *Link) automatonFor(proto uint16, of layer) automaton {
 		via:   l,
 		lim: limits{
 			restart:      l.cfg.RestartTimer,
+			terminate:    l.cfg.TerminateTimer,
 			maxConfigure: l.cfg.MaxConfigure,
 			maxTerminate: l.cfg.MaxTerminate,
 			maxFails:     l.cfg.MaxFailure,
@@ -32,6 +33,9 @@ func (l *Link) transmit(proto uint16, code, id byte, data []byte) {
 	}
 	acfc := l.lcp.state == stOpened && l.lcp.his.acfc
 	frame := AppendHeader(make([]byte, 0, 8+len(data)), proto, false, acfc)
+	head := len(frame)
+	frame = appendPacket(frame, code, id, data)
+	l.sentOf(proto).add(frame[head:])
 	l.stats.FramesOut++
-	l.out.pushFrame(appendPacket(frame, code, id, data))
+	l.out.pushFrame(frame)
 }

@@ -211,10 +211,6 @@ func (c *ccp) refusedByPeer() {
 	if !c.running() {
 		return
 	}
-	if l.encrypted {
-		l.fail(down(ClassPolicy, "the peer rejects CCP while the link is encrypted"))
-		return
-	}
 	if l.cfg.MPPE.required() {
 		l.fail(down(ClassPolicy, "encryption is required, but the peer does not know CCP"))
 		return

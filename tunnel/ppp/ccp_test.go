@@ -107,11 +107,13 @@ func TestCCPOurRequests(t *testing.T) {
 
 func TestEncryptionIsNotGivenUp(t *testing.T) {
 	for name, f := range map[string]func(s *script, ours packet){
-		"Configure-Reject":    func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureReject, ours.id, ours.data) },
-		"Nak to 40 bits":      func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureNak, ours.id, bits(mppeStateless|mppe40)) },
-		"Nak to nothing":      func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureNak, ours.id, bits(0)) },
-		"Nak to stateful":     func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureNak, ours.id, bits(mppe128)) },
-		"Protocol-Reject":     func(s *script, _ packet) { s.in(ProtoLCP, codeProtocolReject, 1, []byte{0x80, 0xFD}) },
+		"Configure-Reject": func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureReject, ours.id, ours.data) },
+		"Nak to 40 bits":   func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureNak, ours.id, bits(mppeStateless|mppe40)) },
+		"Nak to nothing":   func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureNak, ours.id, bits(0)) },
+		"Nak to stateful":  func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureNak, ours.id, bits(mppe128)) },
+		"Protocol-Reject": func(s *script, ours packet) {
+			s.in(ProtoLCP, codeProtocolReject, 1, append([]byte{0x80, 0xFD}, ours.raw...))
+		},
 		"CCP terminated":      func(s *script, _ packet) { s.in(ProtoCCP, codeTerminateRequest, 1, nil) },
 		"silence":             func(s *script, _ packet) { s.wait(35 * time.Second) },
 		"empty requests":      func(s *script, _ packet) { repeat(s, nil) },
@@ -135,12 +137,9 @@ func TestEncryptionIsNotGivenUp(t *testing.T) {
 		})
 	}
 	for name, f := range map[string]func(s *script){
-		"Protocol-Reject":                func(s *script) { s.in(ProtoLCP, codeProtocolReject, 1, []byte{0x80, 0xFD}) },
-		"CCP terminated":                 func(s *script) { s.in(ProtoCCP, codeTerminateRequest, 1, nil) },
-		"Terminate-Ack from nowhere":     func(s *script) { s.in(ProtoCCP, codeTerminateAck, 1, nil) },
-		"renegotiation, weaker":          func(s *script) { s.in(ProtoCCP, codeConfigureRequest, 9, bits(mppeStateless|mppe40)) },
-		"renegotiation, nothing":         func(s *script) { s.in(ProtoCCP, codeConfigureRequest, 9, nil) },
-		"renegotiation after network up": func(s *script) { openIPCP(s); s.in(ProtoCCP, codeConfigureRequest, 9, bits(mppeStateless|mppe128)) },
+		"CCP terminated":         func(s *script) { s.in(ProtoCCP, codeTerminateRequest, 1, nil) },
+		"renegotiation, weaker":  func(s *script) { s.in(ProtoCCP, codeConfigureRequest, 9, bits(mppeStateless|mppe40)) },
+		"renegotiation, nothing": func(s *script) { s.in(ProtoCCP, codeConfigureRequest, 9, nil) },
 	} {
 		for _, mode := range []MPPEMode{Require128, Allow} {
 			t.Run("after it is up: "+name+" "+mode.String(), func(t *testing.T) {
@@ -199,11 +198,13 @@ func TestLostAckOfCCP(t *testing.T) {
 func TestClearWhereItIsAllowed(t *testing.T) {
 	for name, f := range map[string]func(s *script, ours packet){
 		"Configure-Reject": func(s *script, ours packet) { s.in(ProtoCCP, codeConfigureReject, ours.id, ours.data) },
-		"Protocol-Reject":  func(s *script, _ packet) { s.in(ProtoLCP, codeProtocolReject, 1, []byte{0x80, 0xFD}) },
-		"CCP terminated":   func(s *script, _ packet) { s.in(ProtoCCP, codeTerminateRequest, 1, nil) },
-		"silence":          func(s *script, _ packet) { s.wait(20 * time.Second) },
-		"empty requests":   func(s *script, _ packet) { repeat(s, nil) },
-		"no bits":          func(s *script, _ packet) { repeat(s, bits(0)) },
+		"Protocol-Reject": func(s *script, ours packet) {
+			s.in(ProtoLCP, codeProtocolReject, 1, append([]byte{0x80, 0xFD}, ours.raw...))
+		},
+		"CCP terminated": func(s *script, _ packet) { s.in(ProtoCCP, codeTerminateRequest, 1, nil) },
+		"silence":        func(s *script, _ packet) { s.wait(20 * time.Second) },
+		"empty requests": func(s *script, _ packet) { repeat(s, nil) },
+		"no bits":        func(s *script, _ packet) { repeat(s, bits(0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := clientConfig()

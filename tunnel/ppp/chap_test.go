@@ -138,7 +138,7 @@ func TestClientResponses(t *testing.T) {
 		p.open()
 		p.run(10 * time.Second)
 		p.requireUp(true)
-		creds := p.client.link.creds
+		creds, unasked := p.client.link.creds, p.client.link.Stats().WrongID
 		p.client.onSend, p.client.frames = nil, nil
 		p.client.link.Input(p.now, frameOf(ProtoCHAP, chapChallenge, 200, appendChapValue(nil, []byte("fedcba9876543210"), "srv")))
 		_, response := parse(t, p.client.frames[0])
@@ -148,7 +148,10 @@ func TestClientResponses(t *testing.T) {
 		assert.Empty(t, eventsOf[NetworkDown](p.client))
 		p.client.link.Input(p.now, frameOf(ProtoCHAP, chapChallenge, 201, appendChapValue(nil, []byte("fedcba9876543211"), "srv")))
 		p.client.link.Input(p.now, frameOf(ProtoCHAP, chapSuccess, 201, []byte("S=0000000000000000000000000000000000000000")))
-		assert.Equal(t, ClassAuth, only[Closing](p.client).Reason.Class, "a rechallenge is verified too")
+		p.client.link.Input(p.now, frameOf(ProtoCHAP, chapFailure, 201, []byte("E=691 R=0")))
+		p.run(time.Hour)
+		assert.Empty(t, eventsOf[Closing](p.client), "who was taken once is not judged again, and waits for nothing")
+		assert.Equal(t, unasked+3, p.client.link.Stats().WrongID)
 	})
 }
 

@@ -63,7 +63,9 @@ func (c *chapClient) receive(p packet) {
 	case chapChallenge:
 		c.receiveChallenge(p)
 	case chapSuccess, chapFailure:
-		if !c.pending || p.id != c.id {
+		// Who was taken once is not judged again: the server ends the link if it
+		// does not like a later Response, and anybody can forge a Failure.
+		if !c.pending || p.id != c.id || c.done {
 			c.link.stats.WrongID++
 			return
 		}
@@ -88,6 +90,10 @@ func (c *chapClient) receiveChallenge(p packet) {
 		c.send()
 		return
 	}
+	if c.done && !l.rechallenges.take(l.now) {
+		l.stats.TooOften++
+		return
+	}
 	c.respond(p.id, value)
 }
 
@@ -107,8 +113,10 @@ func (c *chapClient) respond(id byte, challenge []byte) {
 		r.NTResponse = mschap.NTResponse([16]byte(challenge), r.PeerChallenge, l.cfg.User, c.hash)
 		c.response, c.value = r, r.AppendTo(nil)
 	}
-	c.pending = true
-	c.again.begin(l)
+	if !c.done { // else the server asks again if this is lost
+		c.pending = true
+		c.again.begin(l)
+	}
 	c.send()
 }
 

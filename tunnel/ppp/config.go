@@ -14,20 +14,21 @@ import (
 
 // Defaults of Config (RFC 1661 section 4.6 for the counters).
 const (
-	DefaultMRU           = 1400
-	DefaultRestartTimer  = 3 * time.Second
-	DefaultMaxConfigure  = 10
-	DefaultMaxTerminate  = 2
-	DefaultMaxFailure    = 5
-	DefaultEchoInterval  = 30 * time.Second
-	DefaultEchoFailures  = 4
-	DefaultSetupTimeout  = 90 * time.Second
-	defaultServerName    = "arc4"
-	minMRU, maxMRU       = 128, 16384
-	defaultPeerMRU       = 1500 // RFC 1661 section 6.1
-	maxNameLen           = 255
-	maxPasswordUTF16     = 256 // RFC 2759 section 8
-	resetRequestInterval = time.Second
+	DefaultMRU            = 1400
+	DefaultRestartTimer   = 3 * time.Second
+	DefaultTerminateTimer = 250 * time.Millisecond
+	DefaultMaxConfigure   = 10
+	DefaultMaxTerminate   = 2
+	DefaultMaxFailure     = 5
+	DefaultEchoInterval   = 30 * time.Second
+	DefaultEchoFailures   = 4
+	DefaultSetupTimeout   = 90 * time.Second
+	defaultServerName     = "arc4"
+	minMRU, maxMRU        = 128, 16384
+	defaultPeerMRU        = 1500 // RFC 1661 section 6.1
+	maxNameLen            = 255
+	maxPasswordUTF16      = 256 // RFC 2759 section 8
+	resetRequestInterval  = time.Second
 )
 
 // Config is one end of a link. The zero value of every field but Rand, Send and
@@ -76,11 +77,20 @@ type Config struct {
 	RestartTimer time.Duration
 	MaxConfigure int
 	MaxTerminate int
-	MaxFailure   int
-	// EchoInterval between LCP Echo-Requests; 0 is 30 s, less than 0 is never.
-	// After EchoFailures of them without an answer the link is down; 0 is 4.
+	// TerminateTimer is the restart timer on the way down; 0 is 250 ms, or the
+	// RestartTimer if that is less. What is below the link tells the peer too.
+	TerminateTimer time.Duration
+	MaxFailure     int
+	// EchoInterval is the silence of the peer after which an LCP Echo-Request
+	// goes out, and the next; 0 is 30 s, less than 0 is never. EchoFailures
+	// times that without a sign of life, and the link is down; 0 is 4. The last
+	// Echo-Request goes out half an interval before.
 	EchoInterval time.Duration
 	EchoFailures int
+	// LastData, if not nil, is when the last packet of the peer's came that proved
+	// itself, as one does that decrypts: a sign of life as good as an echo. The
+	// zero time is never.
+	LastData func() time.Time
 	// SetupTimeout bounds the time without an open network protocol; 0 is 90 s.
 	SetupTimeout time.Duration
 	// Rand gives magic numbers, challenges and interface identifiers.
@@ -107,6 +117,7 @@ func (c Config) withDefaults() Config {
 	}
 	setDefault(&c.MRU, DefaultMRU)
 	setDefault(&c.RestartTimer, DefaultRestartTimer)
+	setDefault(&c.TerminateTimer, min(DefaultTerminateTimer, c.RestartTimer))
 	setDefault(&c.MaxConfigure, DefaultMaxConfigure)
 	setDefault(&c.MaxTerminate, DefaultMaxTerminate)
 	setDefault(&c.MaxFailure, DefaultMaxFailure)
@@ -136,7 +147,7 @@ func (c Config) validate() error {
 	if c.MRU < minMRU || c.MRU > maxMRU {
 		return fmt.Errorf("ppp: MRU %d is out of range: use %d to %d", c.MRU, minMRU, maxMRU)
 	}
-	if c.RestartTimer < 0 || c.MaxConfigure < 0 || c.MaxTerminate < 0 || c.MaxFailure < 0 || c.EchoFailures < 0 || c.SetupTimeout < 0 {
+	if c.RestartTimer < 0 || c.TerminateTimer < 0 || c.MaxConfigure < 0 || c.MaxTerminate < 0 || c.MaxFailure < 0 || c.EchoFailures < 0 || c.SetupTimeout < 0 {
 		return errors.New("ppp: a timer or counter of Config is negative")
 	}
 	if err := c.MPPE.validate(); err != nil {

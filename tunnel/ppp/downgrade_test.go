@@ -41,7 +41,7 @@ func TestEncryptionIsNotLostByRenegotiation(t *testing.T) {
 }
 
 // TestEndlessRenegotiation: a peer that starts over again and again costs lines in the log and changes of the system
-// each time; it gets some, and a link of years gets its own.
+// each time; it gets some, and a link of years gets its own. More are ignored: each may be forged.
 func TestEndlessRenegotiation(t *testing.T) {
 	for name, which := range map[string]func(*Link) *automaton{
 		"of LCP":    func(l *Link) *automaton { return &l.lcp.automaton },
@@ -67,9 +67,10 @@ func TestEndlessRenegotiation(t *testing.T) {
 				p.run(time.Second)
 			}
 			p.run(time.Minute)
-			assert.LessOrEqual(t, len(eventsOf[NetworkUp](p.client))-ups, changeBurst)
-			assert.Equal(t, ClassPeer, p.client.reason().Class)
-			assert.Contains(t, p.client.reason().Message, "over and over")
+			// Each is one report without the protocol and one with it.
+			assert.LessOrEqual(t, len(eventsOf[NetworkUp](p.client))-ups, 2*changeBurst)
+			assert.NotZero(t, p.client.link.Stats().TooOften)
+			assert.Empty(t, eventsOf[LinkDown](p.client), "anybody could end it so")
 		})
 	}
 }

@@ -11,36 +11,110 @@ const maxLoopedEchoes = 3
 // echoState is LCP's keep-alive (RFC 1661 section 5.8).
 type echoState struct {
 	timer      time.Time // zero: off
-	unanswered int
+	life       time.Time // the peer's last sign of it
+	unanswered int       // Echo-Requests since then
 	looped     int
-	refused    bool // the peer rejected the code
+	refused    bool    // the peer rejected the code
+	answered   bool    // the peer has answered once
+	asked      echoIDs // to see whether the peer lives
+	probed     echoIDs // to see whether it is open (doubt.go)
+}
+
+// echoIDs are the identifiers of Echo-Requests without an answer, as many of the last ones as matter.
+type echoIDs struct {
+	id [8]byte
+	at [8]time.Time // when it was asked; zero: not, or it was answered
+	n  int
+}
+
+func (e *echoIDs) add(id byte, now time.Time) {
+	i := e.n % len(e.id)
+	e.id[i], e.at[i] = id, now
+	e.n++
+}
+
+// take gives when the Echo-Request of an identifier was sent, and forgets it; false: there is none.
+func (e *echoIDs) take(id byte) (at time.Time, ok bool) {
+	for i := range e.id {
+		if !e.at[i].IsZero() && e.id[i] == id {
+			at, e.at[i] = e.at[i], time.Time{}
+			return at, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // startEcho begins when LCP opens.
 func (c *lcp) startEcho() {
-	c.alive = echoState{refused: c.alive.refused}
+	c.alive = echoState{refused: c.alive.refused, life: c.link.now}
 	if c.link.cfg.EchoInterval > 0 && !c.alive.refused {
-		c.alive.timer = c.link.now.Add(c.link.cfg.EchoInterval)
+		c.alive.timer = c.echoDue()
 	}
 }
 
 // stopEcho ends when LCP leaves the opened state.
 func (c *lcp) stopEcho() { c.alive.timer = time.Time{} }
 
+// echoDue is when the next Echo-Request is due, or the peer is given up: EchoFailures times EchoInterval after its last
+// sign of life. An Echo-Request goes out after each interval, the last one when half of the last interval is left, so
+// that it may yet be answered.
+func (c *lcp) echoDue() time.Time { return c.alive.life.Add(c.echoAfter(c.alive.unanswered + 1)) }
+
+// echoAfter is how long after the last sign of life the n-th Echo-Request is due, counted from 1; the one behind the
+// last is the end.
+func (c *lcp) echoAfter(n int) time.Duration {
+	interval, failures := c.link.cfg.EchoInterval, c.link.cfg.EchoFailures
+	switch {
+	case n > failures:
+		return interval * duration(failures)
+	case n == failures:
+		return interval*duration(failures) - interval/2
+	}
+	return interval * duration(n)
+}
+
 // expireEcho sends the next request, or gives the peer up.
 func (c *lcp) expireEcho() {
 	if c.alive.timer.IsZero() || c.link.now.Before(c.alive.timer) {
 		return
 	}
-	cfg := &c.link.cfg
-	if c.alive.unanswered >= cfg.EchoFailures {
-		c.stopEcho()
-		c.link.fail(down(ClassTimeout, "the peer is gone: %d LCP echoes without an answer in %s", c.alive.unanswered, cfg.EchoInterval*duration(c.alive.unanswered)))
-		return
+	if at := c.link.lastData(); at.After(c.alive.life) {
+		c.lives(at)
 	}
-	c.alive.unanswered++
-	c.alive.timer = c.link.now.Add(cfg.EchoInterval)
-	c.link.transmit(ProtoLCP, codeEchoRequest, c.newID(), binary.BigEndian.AppendUint32(nil, c.ours.magic))
+	cfg := &c.link.cfg
+	switch due := c.echoDue(); {
+	case c.link.now.Before(due):
+	case c.alive.unanswered >= cfg.EchoFailures:
+		c.stopEcho()
+		c.link.fail(down(ClassTimeout, "the peer is gone: %d LCP echoes without an answer in %s", c.alive.unanswered, cfg.EchoInterval*duration(cfg.EchoFailures)))
+		return
+	default:
+		c.alive.unanswered++
+		// Where this end has slept, the peer gets the rest of its time all the same.
+		if slept := c.link.now.Sub(due); slept > 0 {
+			c.alive.life = c.alive.life.Add(slept)
+		}
+		c.askEcho(&c.alive.asked)
+	}
+	c.alive.timer = c.echoDue()
+}
+
+// lives notes a sign of life of the peer.
+func (c *lcp) lives(at time.Time) {
+	c.alive.unanswered = 0
+	if at.After(c.alive.life) {
+		c.alive.life = at
+	}
+	if !c.alive.timer.IsZero() {
+		c.alive.timer = c.echoDue()
+	}
+}
+
+// askEcho sends an Echo-Request and keeps its identifier.
+func (c *lcp) askEcho(ids *echoIDs) {
+	id := c.newID()
+	ids.add(id, c.link.now)
+	c.link.transmit(ProtoLCP, codeEchoRequest, id, binary.BigEndian.AppendUint32(nil, c.ours.magic))
 }
 
 // echo answers an Echo-Request, takes an Echo-Reply, and drops a Discard-Request.
@@ -53,7 +127,8 @@ func (c *lcp) echo(p packet) {
 	magic := binary.BigEndian.Uint32(p.data)
 	if magic != 0 && magic == c.ours.magic {
 		c.link.stats.Looped++
-		if c.alive.looped++; c.alive.looped >= maxLoopedEchoes {
+		// A link that was up is no loop: the other end has proved that it knows what we do not send.
+		if c.alive.looped++; c.alive.looped >= maxLoopedEchoes && !c.link.wasUp {
 			c.link.fail(down(ClassLoop, "the link is looped back: our own echoes come back"))
 		}
 		return
@@ -69,8 +144,22 @@ func (c *lcp) echo(p packet) {
 		c.replyEcho(p)
 	case codeEchoReply:
 		c.link.stats.EchoRepliesIn++
-		c.alive.unanswered = 0
+		c.answeredEcho(p.id)
 	}
+}
+
+// answeredEcho takes an answer to one of our Echo-Requests; one to none is no sign of life.
+func (c *lcp) answeredEcho(id byte) {
+	at, ok := c.alive.probed.take(id)
+	if ok {
+		c.link.echoed()
+	} else if at, ok = c.alive.asked.take(id); !ok {
+		c.link.stats.WrongID++
+		return
+	}
+	c.alive.answered = true
+	c.link.answered(c.link.now.Sub(at))
+	c.lives(c.link.now)
 }
 
 // EchoMagic is the magic number in a frame that is an LCP Echo-Request or -Reply.
@@ -116,7 +205,7 @@ func (c *lcp) extra(p packet) bool {
 // codeRejected: a peer without echoes can be lived with, it just cannot be
 // watched.
 func (c *lcp) codeRejected(code byte) bool {
-	if code == codeEchoRequest {
+	if code == codeEchoRequest && !c.alive.answered {
 		c.alive.refused = true
 		c.stopEcho()
 	}

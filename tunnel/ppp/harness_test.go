@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"net/netip"
@@ -282,14 +283,24 @@ func (s *script) wait(d time.Duration) {
 	s.now = limit
 }
 
-// expect is the next frame, which must be of this protocol and code.
+// expect is the next frame, which must be of this protocol and code. Before an answer to the first request of a protocol
+// our own comes again; TestRequestGoesAgainOnce is about that.
 func (s *script) expect(proto uint16, code byte) packet {
 	s.t.Helper()
+	if s.next < len(s.frames) && code != codeConfigureRequest && s.isCopy(s.next) {
+		s.next++
+	}
 	require.Less(s.t, s.next, len(s.frames), "no frame left, wanted 0x%04x code %d; events %#v", proto, code, s.events)
 	gotProto, p := parse(s.t, s.frames[s.next])
 	s.next++
 	require.Equal(s.t, [2]int{int(proto), int(code)}, [2]int{int(gotProto), int(p.code)}, "frame %x", s.frames[s.next-1])
 	return p
+}
+
+// isCopy is whether a frame is a Configure-Request that went out before.
+func (s *script) isCopy(n int) bool {
+	_, p := parse(s.t, s.frames[n])
+	return p.code == codeConfigureRequest && slices.ContainsFunc(s.frames[:n], func(f []byte) bool { return bytes.Equal(f, s.frames[n]) })
 }
 
 // quiet checks that nothing more was sent.

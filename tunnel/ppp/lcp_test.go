@@ -207,21 +207,20 @@ func TestProtocolRejects(t *testing.T) {
 		s.link.Input(s.now, frameOf(ProtoIPV6CP, 1, 1, nil))
 		s.quiet()
 	})
-	for name, c := range map[string]struct {
-		proto uint16
-		class Class
-	}{
-		"LCP":  {ProtoLCP, ClassPeer},
-		"CHAP": {ProtoCHAP, ClassPeer},
-		"CCP":  {ProtoCCP, ClassPolicy},
-		"IPCP": {ProtoIPCP, ClassPeer},
-	} {
-		t.Run("the peer rejects "+name, func(t *testing.T) {
-			p := up(t)
-			p.client.link.Input(p.now, frameOf(ProtoLCP, codeProtocolReject, 1, []byte{byte(c.proto >> 8), byte(c.proto), 1, 1, 0, 4}))
+	for name, proto := range map[string]uint16{"LCP": ProtoLCP, "CHAP": ProtoCHAP, "CCP": ProtoCCP, "IPCP": ProtoIPCP} {
+		t.Run("nobody rejects "+name+" after having agreed to it", func(t *testing.T) {
+			p := newPair(t, clientConfig(), serverConfig())
+			p.open()
 			p.run(10 * time.Second)
-			assert.Equal(t, c.class, p.client.reason().Class)
-			assert.Len(t, eventsOf[NetworkDown](p.client), 1)
+			p.requireUp(true)
+			i := slices.IndexFunc(p.client.frames, func(f []byte) bool { got, _ := parse(t, f); return got == proto })
+			_, ours := parse(t, p.client.frames[i])
+			for n, quoted := range [][]byte{ours.raw, {1, 1, 0, 4}, nil} {
+				p.client.link.Input(p.now, frameOf(ProtoLCP, codeProtocolReject, 1, append([]byte{byte(proto >> 8), byte(proto)}, quoted...)))
+				assert.Equal(t, uint64(n+1), p.client.link.Stats().RejectsDisbelieved)
+			}
+			p.run(10 * time.Second)
+			assert.Empty(t, eventsOf[NetworkDown](p.client))
 		})
 	}
 	t.Run("the peer rejects encrypted data, or half a header", func(t *testing.T) {
@@ -258,9 +257,23 @@ func TestCodes(t *testing.T) {
 		assert.Zero(t, s.link.Stats().UnknownCode)
 	})
 	t.Run("a rejected Configure-Request is the end", func(t *testing.T) {
-		s := open(t)
-		s.in(ProtoLCP, codeCodeReject, 5, []byte{codeConfigureRequest, 1, 0, 4})
+		s := newScript(t, clientConfig())
+		ours := s.expect(ProtoLCP, codeConfigureRequest)
+		s.in(ProtoLCP, codeCodeReject, 5, []byte{codeConfigureRequest, ours.id, 0, 4})
+		s.in(ProtoLCP, codeCodeReject, 5, ours.raw[:len(ours.raw)-1])
+		assert.Empty(t, eventsOf[Closing](s.end), "it is not the one that was sent")
+		assert.Equal(t, uint64(2), s.link.Stats().RejectsDisbelieved)
+		s.in(ProtoLCP, codeCodeReject, 5, ours.raw)
 		assert.Equal(t, ClassPeer, only[Closing](s.end).Reason.Class)
+	})
+	t.Run("a Configure-Request is not rejected after it was acknowledged", func(t *testing.T) {
+		s := newScript(t, clientConfig())
+		ours := s.expect(ProtoLCP, codeConfigureRequest)
+		s.in(ProtoLCP, codeConfigureAck, ours.id, ours.data)
+		s.in(ProtoLCP, codeConfigureRequest, 1, wantsMSCHAP)
+		s.in(ProtoLCP, codeCodeReject, 5, ours.raw)
+		assert.Empty(t, eventsOf[Closing](s.end))
+		assert.Equal(t, uint64(1), s.link.Stats().RejectsDisbelieved)
 	})
 	t.Run("a Terminate-Request before LCP is open", func(t *testing.T) {
 		s := newScript(t, clientConfig())

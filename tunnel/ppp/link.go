@@ -40,8 +40,14 @@ type Link struct {
 	setup   time.Time // when a network protocol must be open; zero: one is
 	grace   time.Time // until when IPv4 waits for IPv6 to be reported with it; zero: it does not
 	rejects budget
-	changes budget // of NetworkUp after the first
-	held    heldPackets
+	changes budget // of negotiations begun anew while the network is up
+
+	rechallenges budget
+	logins       budget
+	held         heldPackets
+	sent         struct{ lcp, auth, ccp, ipcp, ipv6cp sentPackets }
+	doubts       doubts
+	rtt          time.Duration // how long the peer takes to answer; 0: not known
 
 	lcp    *lcp
 	auth   authenticator // nil outside of phases Authenticate and Network
@@ -71,6 +77,8 @@ func New(cfg Config) (*Link, error) {
 	l := &Link{cfg: cfg}
 	l.rejects = budget{burst: rejectBurst, interval: rejectInterval}
 	l.changes = budget{burst: changeBurst, interval: changeInterval}
+	l.rechallenges = budget{burst: rechallengeBurst, interval: rechallengeInterval}
+	l.logins = budget{burst: loginBurst, interval: loginInterval}
 	l.out = output{send: cfg.Send, event: cfg.Event}
 	l.lcp = newLCP(l)
 	l.ccp = newCCP(l)
@@ -117,6 +125,9 @@ func (l *Link) LowerDownFor(now time.Time, why string) {
 		return
 	}
 	defer l.enter(now)()
+	if d := l.doubts.lcp.frame; d != nil && d[0] == codeTerminateRequest {
+		l.lcp.peerTerminates(d[headerLen:]) // so the peer did mean it
+	}
 	if l.reason == nil {
 		l.endFor(l.leftByPeer(why))
 		l.reason.CallCleared = true
@@ -153,6 +164,7 @@ func (l *Link) Tick(now time.Time) {
 		return
 	}
 	l.lcp.expireEcho()
+	l.expireDoubts()
 	l.ccp.expire()
 	l.ccp.expireReset()
 	l.ipcp.expire()
@@ -182,10 +194,13 @@ func (l *Link) Deadline() (time.Time, bool) {
 }
 
 // timers is every timer, zero where it does not run.
-func (l *Link) timers() [9]time.Time {
-	t := [9]time.Time{l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup, l.grace}
+func (l *Link) timers() [13]time.Time {
+	t := [...]time.Time{
+		l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup, l.grace,
+		l.doubts.lcp.probe, l.doubts.lcp.until, l.doubts.ccp.until, l.doubts.ipcp.until, {},
+	}
 	if l.auth != nil {
-		t[8] = l.auth.deadline()
+		t[len(t)-1] = l.auth.deadline()
 	}
 	return t
 }
@@ -261,6 +276,7 @@ func (l *Link) settle() {
 	}
 	l.closing = true
 	l.phase = PhaseTerminate
+	l.doubts = doubts{}
 	l.setup, l.grace = time.Time{}, time.Time{}
 	l.out.pushEvent(Closing{Reason: l.reason})
 	if l.lcp.alive.unanswered > 0 {

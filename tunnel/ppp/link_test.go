@@ -122,12 +122,12 @@ func TestTerminate(t *testing.T) {
 		p.client.frames = nil
 		start := p.now
 		p.client.link.Close(p.now, "bye")
-		p.run(5900 * time.Millisecond)
+		p.run(499 * time.Millisecond)
 		assert.Empty(t, eventsOf[LinkDown](p.client))
-		p.run(200 * time.Millisecond)
+		p.run(time.Millisecond)
 		assert.Equal(t, ClassAdmin, p.client.reason().Class)
 		assert.Len(t, p.client.frames, 2)
-		assert.Equal(t, 6100*time.Millisecond, p.now.Sub(start))
+		assert.Equal(t, 500*time.Millisecond, p.now.Sub(start))
 	})
 	t.Run("a peer that leaves echoes unanswered is left after one", func(t *testing.T) {
 		client := clientConfig()
@@ -139,9 +139,9 @@ func TestTerminate(t *testing.T) {
 		p.run(time.Minute)
 		p.client.frames = nil
 		p.client.link.Close(p.now, "bye")
-		p.run(2900 * time.Millisecond)
+		p.run(249 * time.Millisecond)
 		assert.Empty(t, eventsOf[LinkDown](p.client))
-		p.run(200 * time.Millisecond)
+		p.run(time.Millisecond)
 		assert.Equal(t, ClassAdmin, p.client.reason().Class)
 		assert.Len(t, p.client.frames, 1)
 	})

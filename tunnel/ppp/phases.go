@@ -27,6 +27,12 @@ func (l *Link) hold(slot *[]byte, p packet) {
 	}
 }
 
+// releaseTo hands a held request to its protocol, which has sent its own only now that the peer's is up.
+func releaseTo(slot *[]byte, a *automaton) {
+	a.peerUp = *slot != nil
+	release(slot, a.receive)
+}
+
 // release hands a held packet to whoever was missing.
 func release(slot *[]byte, receive func(packet)) {
 	raw := *slot
@@ -48,13 +54,13 @@ func (l *Link) route(proto uint16, info []byte) {
 	var handle func(packet)
 	switch proto {
 	case ProtoLCP:
-		handle = l.lcp.receive
+		handle = func(p packet) { l.routeOpen(&l.lcp.automaton, &l.doubts.lcp, p) }
 	case ProtoPAP, ProtoCHAP:
 		handle = func(p packet) { l.routeAuth(proto, p) }
 	case ProtoCCP:
 		handle = l.routeCCP
 	case ProtoIPCP:
-		handle = func(p packet) { l.routeNetwork(&l.ipcp.automaton, &l.held.ipcp, p) }
+		handle = func(p packet) { l.routeNetwork(&l.ipcp.automaton, &l.held.ipcp, &l.doubts.ipcp, p) }
 	case ProtoIPV6CP:
 		handle = l.routeIPV6CP
 	case ProtoIPv4, ProtoIPv6, ProtoCompressed:
@@ -76,6 +82,13 @@ func (l *Link) route(proto uint16, info []byte) {
 	handle(p)
 }
 
+// routeOpen gives a packet to a protocol that is being spoken, unless the peer is asked first whether it can mean it.
+func (l *Link) routeOpen(a *automaton, slot *doubt, p packet) {
+	if !l.doubted(a, slot, p) {
+		a.receive(p)
+	}
+}
+
 // routeAuth takes PAP and CHAP.
 func (l *Link) routeAuth(proto uint16, p packet) {
 	switch {
@@ -94,7 +107,7 @@ func (l *Link) routeAuth(proto uint16, p packet) {
 func (l *Link) routeCCP(p packet) {
 	switch {
 	case l.ccp.running():
-		l.ccp.receive(p)
+		l.routeOpen(&l.ccp.automaton, &l.doubts.ccp, p)
 	case l.phase == PhaseAuthenticate:
 		l.hold(&l.held.ccp, p)
 	case l.phase == PhaseNetwork:
@@ -120,15 +133,15 @@ func (l *Link) routeIPV6CP(p packet) {
 		}
 		return
 	}
-	l.routeNetwork(&l.ipv6cp.automaton, &l.held.ipv6cp, p)
+	l.routeNetwork(&l.ipv6cp.automaton, &l.held.ipv6cp, nil, p)
 }
 
 // routeNetwork takes a network control protocol. While encryption is still being
 // negotiated nothing is acknowledged: the last request waits (RFC 3078 section 9).
-func (l *Link) routeNetwork(a *automaton, slot *[]byte, p packet) {
+func (l *Link) routeNetwork(a *automaton, slot *[]byte, in *doubt, p packet) {
 	switch {
 	case l.networkStarted:
-		a.receive(p)
+		l.routeOpen(a, in, p)
 	case l.phase == PhaseAuthenticate || l.phase == PhaseNetwork:
 		l.hold(slot, p)
 	default:
@@ -138,6 +151,10 @@ func (l *Link) routeNetwork(a *automaton, slot *[]byte, p packet) {
 
 // established begins the authentication phase: LCP is open.
 func (l *Link) established() {
+	if !l.networkUp && !l.logins.take(l.now) {
+		l.fail(down(ClassPeer, "the peer renegotiates the link over and over"))
+		return
+	}
 	l.phase = PhaseAuthenticate
 	l.refused = ""
 	l.creds.forget()
@@ -164,7 +181,7 @@ func (l *Link) lost() {
 	l.ccp.stop()
 	l.creds.forget()
 	l.networkStarted, l.encrypted = false, false
-	l.held = heldPackets{}
+	l.held, l.doubts = heldPackets{}, doubts{}
 	if l.reason == nil {
 		l.stats.Renegotiations++
 		l.phase = PhaseEstablish
@@ -176,7 +193,7 @@ func (l *Link) startCompression() {
 	switch {
 	case l.cfg.MPPE.Mode != Off && l.creds.valid:
 		l.ccp.begin()
-		release(&l.held.ccp, l.ccp.receive)
+		releaseTo(&l.held.ccp, &l.ccp.automaton)
 	case l.cfg.MPPE.required():
 		l.fail(down(ClassPolicy, "encryption is required and %s gives no keys", l.authMethod()))
 	default:
@@ -196,10 +213,10 @@ func (l *Link) startNetwork() {
 	}
 	l.networkStarted = true
 	l.ipcp.begin()
-	release(&l.held.ipcp, l.ipcp.receive)
+	releaseTo(&l.held.ipcp, &l.ipcp.automaton)
 	if l.cfg.IPv6 {
 		l.ipv6cp.begin()
-		release(&l.held.ipv6cp, l.ipv6cp.receive)
+		releaseTo(&l.held.ipv6cp, &l.ipv6cp.automaton)
 	}
 }
 
@@ -212,11 +229,8 @@ func (l *Link) networkChanged() {
 	if !l.networkUp && l.networkComing() {
 		return
 	}
-	if l.wasUp && !l.changes.take(l.now) {
-		l.fail(down(ClassPeer, "the peer renegotiates the link over and over"))
-		return
-	}
 	l.networkUp, l.wasUp = true, true
+	l.logins.refill()
 	l.refused = ""
 	l.setup, l.grace = time.Time{}, time.Time{}
 	up := NetworkUp{

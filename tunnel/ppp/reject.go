@@ -29,16 +29,14 @@ func (c *lcp) protocolRejected(p packet) {
 		return
 	}
 	l.stats.ProtocolRejectsIn++
-	proto := uint16(p.data[0])<<8 | uint16(p.data[1])
-	switch proto {
-	case ProtoLCP:
-		l.fail(down(ClassPeer, "the peer rejects LCP itself"))
-		c.handle(evRXJMinus)
+	proto, quoted := uint16(p.data[0])<<8|uint16(p.data[1]), p.data[2:]
+	if control := l.sentOf(proto) != nil; control && !l.believesReject(proto, quoted) {
+		l.stats.RejectsDisbelieved++
 		return
+	}
+	switch proto {
 	case ProtoPAP, ProtoCHAP:
-		if l.auth != nil && l.auth.proto() == proto {
-			l.fail(down(ClassPeer, "the peer agreed to %s and now rejects its protocol", l.authMethod()))
-		}
+		l.fail(down(ClassPeer, "the peer agreed to %s and now rejects its protocol", l.authMethod()))
 	case ProtoCCP:
 		l.ccp.refusedByPeer()
 	case ProtoIPCP:
@@ -47,4 +45,21 @@ func (c *lcp) protocolRejected(p packet) {
 		l.ipv6cp.refusedByPeer()
 	}
 	c.handle(evRXJPlus)
+}
+
+// believesReject reports whether a peer can mean a Protocol-Reject of a control protocol: it does not speak it yet, and
+// returns a packet of ours. What it has agreed to in that protocol, and LCP itself, it knows.
+func (l *Link) believesReject(proto uint16, quoted []byte) bool {
+	agreed := true
+	switch proto {
+	case ProtoPAP, ProtoCHAP:
+		agreed = l.phase != PhaseAuthenticate || l.auth == nil || l.auth.proto() != proto
+	case ProtoCCP:
+		agreed = l.ccp.state == stOpened
+	case ProtoIPCP:
+		agreed = l.ipcp.state == stOpened
+	case ProtoIPV6CP:
+		agreed = l.ipv6cp.state == stOpened
+	}
+	return !agreed && l.isOurs(proto, quoted)
 }

@@ -121,19 +121,21 @@ func (r *recorder) answer(_ []byte, v *verdict) bool {
 	}
 	return true
 }
-func (r *recorder) naked([]byte)        {}
-func (r *recorder) rejected([]byte)     {}
-func (r *recorder) stuck()              { r.did = append(r.did, "stuck") }
-func (r *recorder) extra(p packet) bool { return false }
-func (r *recorder) echo(packet)         { r.did = append(r.did, "ser") }
-func (r *recorder) up()                 { r.did = append(r.did, "tlu") }
-func (r *recorder) down()               { r.did = append(r.did, "tld") }
-func (r *recorder) started()            { r.did = append(r.did, "tls") }
-func (r *recorder) finished(event)      { r.did = append(r.did, "tlf") }
-func (r *recorder) clock() time.Time    { return r.now }
-func (r *recorder) mayReject() bool     { return true }
-func (r *recorder) peerMRU() int        { return 1500 }
-func (r *recorder) counters() *Stats    { return &r.stats }
+func (r *recorder) naked([]byte)               {}
+func (r *recorder) rejected([]byte)            {}
+func (r *recorder) stuck()                     { r.did = append(r.did, "stuck") }
+func (r *recorder) extra(p packet) bool        { return false }
+func (r *recorder) echo(packet)                { r.did = append(r.did, "ser") }
+func (r *recorder) up()                        { r.did = append(r.did, "tlu") }
+func (r *recorder) down()                      { r.did = append(r.did, "tld") }
+func (r *recorder) started()                   { r.did = append(r.did, "tls") }
+func (r *recorder) finished(event)             { r.did = append(r.did, "tlf") }
+func (r *recorder) clock() time.Time           { return r.now }
+func (r *recorder) mayReject() bool            { return true }
+func (r *recorder) peerMRU() int               { return 1500 }
+func (r *recorder) answered(time.Duration)     {}
+func (r *recorder) isOurs(uint16, []byte) bool { return true }
+func (r *recorder) counters() *Stats           { return &r.stats }
 func (r *recorder) transmit(_ uint16, code, _ byte, _ []byte) {
 	r.did = append(r.did, map[byte]string{1: "scr", 2: "sca", 3: "scn", 4: "scn", 5: "str", 6: "sta", 7: "scj"}[code])
 }
@@ -274,7 +276,7 @@ func TestAutomatonAnswers(t *testing.T) {
 		assert.Equal(t, stAckRcvd, a.state)
 		a.receive(ack)
 		assert.Equal(t, stAckRcvd, a.state)
-		assert.Equal(t, uint64(1), r.stats.WrongID)
+		assert.Equal(t, uint64(1), r.stats.Repeated)
 	})
 	t.Run("wrong copies and identifiers are dropped", func(t *testing.T) {
 		a, r := newRecorded(stInitial)

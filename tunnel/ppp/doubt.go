@@ -1,0 +1,178 @@
+package ppp
+
+import (
+	"bytes"
+	"time"
+)
+
+// A Terminate-Request or Configure-Request ends or interrupts a link that works, and anyone can forge one: control frames
+// are never encrypted. But a peer that has sent one is not open any more: it answers no Echo-Request (RFC 1661 section
+// 5.8 wants that in state Opened only) and sends no data. So such a request waits for a moment, in which the peer is asked
+// for an echo; who answers that, or goes on sending data that decrypts, did not send the request.
+
+// doubt is a request that waits for what the peer does next; a nil frame is none.
+type doubt struct {
+	frame []byte    // the packet, from its code on
+	since time.Time // when it came
+	until time.Time // when it is believed if nothing has spoken against it
+	probe time.Time // when the next Echo-Request goes out; zero: none does
+}
+
+// doubts are those of each protocol. Of IPV6CP there are none: data of IPv4 do not speak for it, and it takes nothing
+// else with it.
+type doubts struct{ lcp, ccp, ipcp doubt }
+
+const (
+	// A request waits for four times as long as the peer took to answer lately, within these bounds.
+	minDoubt = 200 * time.Millisecond
+	maxDoubt = time.Second
+	// probes is how many Echo-Requests go out in the first half of the time.
+	probes = 3
+)
+
+// answered keeps how long the peer takes to answer: a slow answer at once, a fast one little by little.
+func (l *Link) answered(took time.Duration) {
+	l.rtt = max(took, l.rtt-l.rtt/4+took/4)
+}
+
+// doubtTime is how long a request waits.
+func (l *Link) doubtTime() time.Duration {
+	if l.rtt == 0 {
+		return maxDoubt
+	}
+	return min(max(4*l.rtt, minDoubt), maxDoubt)
+}
+
+// doubted takes a packet that would end or interrupt the open layer of a link whose network is up, true if it waits or is
+// dropped. slot is nil for a protocol whose requests never wait.
+func (l *Link) doubted(a *automaton, slot *doubt, p packet) bool {
+	if !l.networkUp || a.state != stOpened || l.reason != nil {
+		return false
+	}
+	switch p.code {
+	case codeConfigureRequest:
+		if checkOptions(p.data) != nil || a.acknowledged(p) || a.seen(p) {
+			return false
+		}
+	case codeTerminateRequest:
+	default:
+		return false
+	}
+	if slot == nil {
+		return !l.mayStartOver()
+	}
+	if len(p.raw) > maxHeld {
+		l.stats.Malformed++
+		return true
+	}
+	if slot.frame != nil {
+		l.stats.Repeated++
+		if p.code == codeTerminateRequest {
+			slot.frame = bytes.Clone(p.raw) // the end is more than a new beginning
+		}
+		return true
+	}
+	slot.frame = bytes.Clone(p.raw)
+	slot.since, slot.until = l.now, l.now.Add(l.doubtTime())
+	if a == &l.lcp.automaton && !l.lcp.alive.refused {
+		slot.probe = l.now
+		l.expireProbe()
+	}
+	return true
+}
+
+// mayStartOver takes a token from the budget of negotiations that the peer begins anew. Over it they are ignored, as
+// anybody can forge them; a peer that means it will give up by itself.
+func (l *Link) mayStartOver() bool {
+	if !l.changes.take(l.now) {
+		l.stats.TooOften++
+		return false
+	}
+	return true
+}
+
+// expireProbe asks for an echo.
+func (l *Link) expireProbe() {
+	d := &l.doubts.lcp
+	if d.probe.IsZero() || l.now.Before(d.probe) {
+		return
+	}
+	every := d.until.Sub(d.since) / (2 * probes)
+	d.probe = d.probe.Add(every)
+	if d.probe.Sub(d.since) >= probes*every {
+		d.probe = time.Time{}
+	}
+	l.lcp.askEcho(&l.lcp.alive.probed)
+}
+
+// echoed drops what waits in LCP: the peer has answered, so it is open.
+func (l *Link) echoed() {
+	if l.doubts.lcp.frame != nil {
+		l.stats.Forged++
+		l.doubts.lcp = doubt{}
+	}
+}
+
+// expireDoubts decides about what has waited long enough.
+func (l *Link) expireDoubts() {
+	l.expireProbe()
+	l.expireDoubt(&l.doubts.lcp, l.lcp.receive)
+	if l.doubts.lcp.frame != nil {
+		return // what becomes of LCP decides about the rest
+	}
+	l.expireDoubt(&l.doubts.ccp, func(packet) {
+		// The keys cannot be used from their start again: encryption begins anew with a new login, and all else with it.
+		l.startOver()
+	})
+	l.expireDoubt(&l.doubts.ipcp, func(p packet) {
+		if p.code == codeTerminateRequest {
+			l.startOver()
+			return
+		}
+		l.ipcp.receive(p)
+	})
+}
+
+// expireDoubt drops a request that was forged, and believes any other.
+func (l *Link) expireDoubt(d *doubt, believe func(packet)) {
+	if d.frame == nil || l.now.Before(d.until) || l.reason != nil {
+		return
+	}
+	was := *d
+	*d = doubt{}
+	// What was on the way when the peer sent the request may come in the first half.
+	if l.lastData().After(was.since.Add(was.until.Sub(was.since) / 2)) {
+		l.stats.Forged++
+		return
+	}
+	p, err := parsePacket(was.frame)
+	if err != nil {
+		return
+	}
+	end := d == &l.doubts.lcp && p.code == codeTerminateRequest
+	if !end && !l.mayStartOver() {
+		return
+	}
+	believe(p)
+}
+
+// lastData is when the peer last sent something that proved itself; zero: never, or nobody can say.
+func (l *Link) lastData() time.Time {
+	if l.cfg.LastData == nil {
+		return time.Time{}
+	}
+	return l.cfg.LastData()
+}
+
+// startOver negotiates the whole link anew: the peer has closed a part of it that the link cannot do without, or wants
+// it negotiated anew. A peer that means to end the link does so now.
+func (l *Link) startOver() {
+	if l.lcp.state != stOpened {
+		return
+	}
+	l.lcp.handle(evDown)
+	l.lcp.forget()
+	l.lcp.peerUp = true
+	l.lcp.renew()
+	l.lcp.handle(evUp)
+}
