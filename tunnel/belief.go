@@ -1,12 +1,15 @@
 package tunnel
 
+import "cmp"
+
 // belief decides whether a packet's GRE sequence number is to be believed before it may move the reorder window.
 //
 // A sequence number close to the last believed one is taken at once. One that is far away, forward or backward, is on
 // probation: it is believed only when the packets after it continue it, as RTP does with a new source (RFC 3550,
 // appendix A.1). A single forged packet therefore moves nothing.
 type belief struct {
-	reach   int32 // how far behind a number may be, if that is more than near
+	span    int32 // how far a number may be, if that is not near
+	reach   int32 // how far behind a number may be, if that is more
 	started bool
 	last    uint32 // the highest believed sequence number
 
@@ -17,6 +20,10 @@ type belief struct {
 const (
 	// near is how far from the last believed number a sequence number may be, in packets.
 	near = 2048
+	// frameNear is the same for control frames. They have no proof of their own, so the fewer numbers are believed the
+	// better; but a burst of loss or a change of order must not hide the few that there are. A frame behind a longer one
+	// comes again, or data lead to it.
+	frameNear = 256
 	// probation is how many packets must continue a far number before it is believed.
 	probation = 3
 	// stride is the largest step, in packets, between two packets of one run: reordering within a run is normal.
@@ -32,11 +39,17 @@ const (
 	moved                      // far away, but continued: the stream has moved here
 )
 
-// isNear reports whether seq lies within near packets of the last believed number, or within reach behind it, or nothing is
+// isNear reports whether seq lies within span packets of the last believed number, or within reach behind it, or nothing is
 // known yet.
 func (b *belief) isNear(seq uint32) bool {
+	d, span := int32(seq-b.last), cmp.Or(b.span, near)
+	return !b.started || (d > -max(span, b.reach) && d < span)
+}
+
+// isWithin reports whether seq lies within span packets of the last believed number, and there is one.
+func (b *belief) isWithin(seq uint32, span int32) bool {
 	d := int32(seq - b.last)
-	return !b.started || (d > -max(near, b.reach) && d < near)
+	return b.started && d > -span && d < span
 }
 
 // judge decides about seq and remembers it when it is believed.
@@ -72,7 +85,7 @@ func (b *belief) follow(seq uint32) {
 	switch {
 	case !b.started:
 		b.started, b.last = true, seq
-	case d <= 0 || d >= near:
+	case d <= 0 || d >= cmp.Or(b.span, near):
 	case d > stride:
 		b.last += stride
 	default:

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -208,11 +207,6 @@ func TestFarControlFramesBeforeAnyData(t *testing.T) {
 		require.NotZero(t, v.stats().Disbelieved)
 	}
 	w.stop()
-}
-
-// impatient lets a link wait less for answers that will not come.
-func impatient(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
-	c.restartTimer, s.restartTimer = 100*time.Millisecond, 100*time.Millisecond
 }
 
 // elsewhere is the address of somebody who is not the peer.

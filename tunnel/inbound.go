@@ -3,6 +3,7 @@ package tunnel
 import (
 	"encoding/binary"
 	"errors"
+	"hash/fnv"
 	"net/netip"
 	"sync"
 	"time"
@@ -38,15 +39,17 @@ type inbound struct {
 	turn    time.Time      // when it may take the next steps
 	win     *reorder.Window
 	winCfg  reorder.Config
-	data    belief // of packets that carry data
-	ctl     belief // of control frames, which also follow data
-	magic   uint32 // the peer's, 0: none
-	up      bool   // IP packets may enter
-	ipv4    bool   // by IPCP, which is open
-	ipv6    bool   // the same by IPV6CP
-	clear   bool   // IP packets may come in clear
-	mtu     int    // for the MSS
-	ingress bool   // server: only from the addresses that follow
+	data    belief    // of packets that carry data
+	ctl     belief    // of control frames, which also follow data
+	dataAt  time.Time // when the last number of data was believed
+	alive   bool      // the run in hand has proved that the peer lives
+	magic   uint32    // the peer's, 0: none
+	up      bool      // IP packets may enter
+	ipv4    bool      // by IPCP, which is open
+	ipv6    bool      // the same by IPV6CP
+	clear   bool      // IP packets may come in clear
+	mtu     int       // for the MSS
+	ingress bool      // server: only from the addresses that follow
 	source  netip.Addr
 	source6 netip.Addr // link-local
 	seen    frameLog
@@ -151,8 +154,7 @@ func (s *Session) one(now time.Time, data []byte) {
 // control takes a PPP control frame, from its address or protocol field on.
 func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 	in := &s.in
-	nearData := in.data.started && in.data.isNear(seq)
-	if !in.ctl.isNear(seq) && !nearData {
+	if !in.ctl.isNear(seq) && !in.data.isWithin(seq, frameNear) {
 		// While data has its own proof (it deciphers), a far control frame is not believed, not even before the first
 		// data, unless it has a proof too; without that it may be the first of a stream that has moved.
 		switch {
@@ -164,18 +166,32 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 			return
 		}
 	}
-	if in.seen.repeated(seq) {
+	if in.seen.repeated(seq, frame) {
 		in.stats.RepeatedFrames++
 		s.traceDropped(frame, "it came before")
 		return
 	}
 	in.ctl.follow(seq)
-	if nearData {
+	if in.data.started && in.data.isNear(seq) {
 		in.win.Mark(seq, in.deliverFn)
 	}
-	in.believed = append(in.believed, seq)
+	if in.mayAcknowledge(now, seq, frame) {
+		in.believed = append(in.believed, seq)
+	}
 	in.stats.Frames++
 	s.handFrame(frame)
+}
+
+// mayAcknowledge reports whether the number of a control frame is acknowledged. Once data has come that is what proves a
+// number, and a frame ahead of it must prove itself: as an echo with the peer's magic number, and no further ahead than
+// the frames of the time since the last data can have led.
+func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool {
+	ahead := int32(seq - in.data.last)
+	if !in.data.started || ahead <= 0 {
+		return true
+	}
+	magic, ok := ppp.EchoMagic(frame)
+	return ok && magic != 0 && magic == in.magic && time.Duration(ahead) <= stride*(1+now.Sub(in.dataAt)/time.Second)
 }
 
 // isEcho is whether a frame is an echo that can follow an outage: further on, and with the magic number that only the
@@ -216,18 +232,29 @@ func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 		in.countDecryptError(err)
 		return
 	}
-	if !in.data.isNear(seq) && in.ctl.isNear(seq) {
+	if !in.data.isNear(seq) && in.ctl.isWithin(seq, near) {
 		// The control frames of a long quiet time have led the numbers here, and data follows them.
 		in.win.Restart(in.deliverFn)
 		in.data.last = seq
 	}
 	// Even a sound packet must come where the stream is: an old one sent again under another number must not move
 	// the window.
-	if !s.believe(now, seq) || !in.mayPass() {
+	if !s.believe(now, seq) {
+		putBuffer(b[:])
+		return
+	}
+	in.proven(seq)
+	if !in.mayPass() {
 		putBuffer(b[:])
 		return
 	}
 	s.placeIP(now, seq, b, plain)
+}
+
+// proven notes a number whose packet is the peer's: it is acknowledged, and a sign of life.
+func (in *inbound) proven(seq uint32) {
+	in.believed = append(in.believed, seq)
+	in.alive = true
 }
 
 // mayPass reports whether the link is open for data, and counts a packet for which it is not. The peer may be up before
@@ -289,7 +316,11 @@ func (s *Session) inClear(now time.Time, seq uint32, ip []byte) {
 		in.stats.ClearRefused++
 	case len(ip) > maxPacket:
 		in.stats.TooLong++
-	case s.believe(now, seq) && in.mayPass():
+	case s.believe(now, seq):
+		in.proven(seq)
+		if !in.mayPass() {
+			return
+		}
 		b := getBuffer()
 		b[0] = holdsIP
 		n := copy(b[headroom:], ip)
@@ -312,7 +343,7 @@ func (s *Session) believe(now time.Time, seq uint32) bool {
 		in.win.Restart(in.deliverFn)
 	}
 	in.ctl.last, in.ctl.started = in.data.last, true
-	in.believed = append(in.believed, seq)
+	in.dataAt = now
 	return true
 }
 
@@ -357,6 +388,7 @@ func (s *Session) decipherLate(p []byte) ([]byte, bool) {
 		}
 		return nil, false
 	}
+	in.proven(binary.BigEndian.Uint32(p[seqAt:]))
 	b := (*buffer)(p[:bufferSize])
 	n, ok := in.unwrap(b, len(plain))
 	if !ok {
@@ -407,11 +439,16 @@ func (s *Session) expire(now time.Time) {
 	defer writers.Put(w)
 	in.writer = w
 	in.win.Expire(now, in.deliverFn)
+	s.acknowledge(now)
 	s.finish()
 }
 
-// acknowledge notes the believed sequence numbers of a run for the next acknowledgment.
+// acknowledge notes the proven sequence numbers of a run for the next acknowledgment, and that the peer lives.
 func (s *Session) acknowledge(now time.Time) {
+	if s.in.alive {
+		s.in.alive = false
+		s.life.Store(now.UnixNano())
+	}
 	if len(s.in.believed) == 0 {
 		return
 	}
@@ -423,21 +460,28 @@ func (s *Session) acknowledge(now time.Time) {
 	s.in.believed = s.in.believed[:0]
 }
 
-// frameLog remembers the sequence numbers of the last control frames, since one that the network duplicated must not
-// renegotiate the link. They are few, so a short list is enough.
+// frameLog remembers the last control frames, since one that the network duplicated must not renegotiate the link. They
+// are few, so a short list is enough. A forged frame under the number of a genuine one does not hide that.
 type frameLog struct {
-	seqs [64]uint32
-	n    int
+	seen [64]struct {
+		seq uint32
+		sum uint64
+	}
+	n int
 }
 
-// repeated reports whether seq was seen before, and remembers it.
-func (l *frameLog) repeated(seq uint32) bool {
-	for _, old := range l.seqs[:min(l.n, len(l.seqs))] {
-		if old == seq {
+// repeated reports whether a frame was seen before under the same number, and remembers it.
+func (l *frameLog) repeated(seq uint32, frame []byte) bool {
+	h := fnv.New64a()
+	h.Write(frame)
+	sum := h.Sum64()
+	for _, old := range l.seen[:min(l.n, len(l.seen))] {
+		if old.seq == seq && old.sum == sum {
 			return true
 		}
 	}
-	l.seqs[l.n%len(l.seqs)] = seq
+	next := &l.seen[l.n%len(l.seen)]
+	next.seq, next.sum = seq, sum
 	l.n++
 	return false
 }

@@ -43,6 +43,7 @@ type Session struct {
 
 	armed     atomic.Int64 // when run will wake by itself, Unix nanoseconds
 	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
+	life      atomic.Int64 // when the peer last sent data that proved itself, Unix nanoseconds; 0: never
 	heard     atomic.Bool  // a GRE packet has come from the peer
 
 	ackMu sync.Mutex
@@ -71,6 +72,7 @@ type sessionState struct {
 	up        bool
 	strength  int // 0: no encryption
 	stateless bool
+	link      ppp.Stats // what the link has counted
 }
 
 // sessionOwner is told what matters outside the session, on the session's goroutine.
@@ -104,6 +106,7 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	s.in.winCfg = o.Reorder
 	s.in.winCfg.Release = putBuffer
 	s.in.data.reach = int32(s.in.winCfg.Size)
+	s.in.ctl.span = frameNear
 	win, err := reorder.New(s.in.winCfg)
 	if err != nil {
 		return nil, err
@@ -113,6 +116,7 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	s.in.clear = o.MPPE.Mode == ppp.Allow || o.MPPE.Mode == ppp.Off
 	s.out.mustEnc = !s.in.clear
 	s.out.seq = o.sequencer()
+	pc.LastData = s.lastData
 	pc.Send = s.sendFrame
 	pc.Event = s.event
 	if s.link, err = ppp.New(pc); err != nil {
@@ -120,6 +124,15 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	}
 	s.out.to = gre.NewSender(conn, peer)
 	return s, nil
+}
+
+// lastData is when the peer last sent data that proved itself, the zero time if never.
+func (s *Session) lastData() time.Time {
+	at := s.life.Load()
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, at)
 }
 
 // run works the link until it is down, and returns why. It is called once.
@@ -149,6 +162,7 @@ func (s *Session) run(ctx context.Context) *ppp.DownError {
 		}
 		now := s.opts.Now()
 		s.work(now)
+		s.setState(func(st *sessionState) { st.link = s.link.Stats() })
 		next := s.next(now)
 		s.armed.Store(now.Add(next).UnixNano())
 		timer.Reset(next)

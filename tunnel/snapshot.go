@@ -28,6 +28,9 @@ func (s *Session) snapshot() status.Session {
 	if st.authed {
 		v.Auth = st.method.String()
 	}
+	for name, n := range linkCounters(st.link) {
+		v.Counters[name] = n
+	}
 	s.snapshotIn(&v)
 	s.snapshotOut(&v)
 	return v
@@ -83,6 +86,14 @@ func (s *Session) snapshotOut(v *status.Session) {
 	}
 	v.MPPE.Counters["encrypted_packets"], v.MPPE.Counters["encrypted_bytes"] = e.Packets, e.Bytes
 	v.MPPE.Counters["rekeys_out"], v.MPPE.Counters["resets_answered"] = e.Rekeys, e.Resets
+}
+
+// linkCounters names what the PPP link has met that is worth knowing.
+func linkCounters(s ppp.Stats) map[string]uint64 {
+	return map[string]uint64{
+		"ppp_retransmissions": s.Retransmissions, "ppp_requests_again": s.RequestsAgain, "ppp_unasked": s.WrongID,
+		"ppp_rejects_disbelieved": s.RejectsDisbelieved, "ppp_forged": s.Forged, "ppp_too_often": s.TooOften,
+	}
 }
 
 // dropped names every reason for which a packet from the peer went no further.

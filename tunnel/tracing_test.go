@@ -89,8 +89,12 @@ func TestTraceOfASetUp(t *testing.T) {
 			whole = append(whole, way+" "+callIDs.ReplaceAllString(text, "call N"))
 		}
 	}
+	// A request that the peer's crossed goes again (ppp.Stats.RequestsAgain), as chance will have it.
 	slices.Sort(whole)
-	require.Equal(t, strings.Split(strings.TrimSpace(string(golden)), "\n"), whole, strings.Join(whole, "\n"))
+	whole = slices.Compact(whole)
+	// Nor is it certain how often the server asks whether the client means its Terminate-Request.
+	whole = slices.DeleteFunc(whole, func(text string) bool { return strings.Contains(text, "EchoReq") })
+	require.Equal(t, slices.Compact(strings.Split(strings.TrimSpace(string(golden)), "\n")), whole, strings.Join(whole, "\n"))
 
 	hidden := 0
 	for _, v := range []victim{{server, clientOuter, nil}, {nil, serverOuter, nil}} {

@@ -35,7 +35,7 @@ func TestSequenceWraps(t *testing.T) {
 			require.Less(t, p.b.in.data.last, uint32(1000), "the numbers have wrapped")
 			ack, ok := p.b.piggyback()
 			require.True(t, ok)
-			require.Equal(t, p.b.in.ctl.last, ack)
+			require.Equal(t, p.b.in.data.last, ack, "frames that prove nothing are not acknowledged before data")
 		})
 	}
 }

@@ -14,6 +14,8 @@ type ipv6cp struct {
 	remote  [8]byte
 	refused bool // by Protocol-Reject
 	finale  bool // it will not open any more
+	closed  bool // the peer has closed it
+	reopen  bool // it was closed, and is asked for once more
 }
 
 // newIPV6CP makes the layer, which begin fills.
@@ -28,7 +30,7 @@ func (c *ipv6cp) begin() {
 	if c.refused {
 		return
 	}
-	c.finale = false
+	c.finale, c.closed, c.reopen = false, false, false
 	if c.local == [8]byte{} {
 		c.local = c.link.cfg.InterfaceID
 	}
@@ -111,8 +113,24 @@ func (c *ipv6cp) up()   { c.link.networkChanged() }
 func (c *ipv6cp) down() { c.link.networkChanged() }
 
 func (c *ipv6cp) finished(cause event) {
+	if c.closed && !c.refused && c.link.networkUp {
+		c.reopen = true // in settle
+		return
+	}
 	c.finale = true
 	c.link.networkFinished("IPV6CP", cause)
+}
+
+// peerTerminates: anybody can forge that, so an open protocol is asked for once more; who has closed it says no.
+func (c *ipv6cp) peerTerminates([]byte) { c.closed = c.state == stOpened }
+
+// again asks for the protocol once more.
+func (c *ipv6cp) again() {
+	c.closed, c.reopen = false, false
+	c.handle(evClose) // from Stopped to Closed
+	c.forget()
+	c.peerUp = true
+	c.handle(evOpen)
 }
 
 // fill puts what was agreed on into the event.

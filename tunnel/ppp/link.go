@@ -267,6 +267,9 @@ func (l *Link) settle() {
 		l.ccp.handle(evClose)
 		l.startNetwork()
 	}
+	if l.ipv6cp.reopen && l.reason == nil {
+		l.ipv6cp.again()
+	}
 	if l.ipv6cp.refused && l.ipv6cp.negotiating() {
 		l.ipv6cp.handle(evClose)
 		l.networkFinished("IPV6CP", evRCN)
