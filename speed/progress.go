@@ -4,11 +4,31 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 )
 
 // Progress writes openssl's lines while measuring goes on: "Doing u32 for 3s on 1024 size blocks: 123 u32's in 3.00s".
-// A comparison has a line that counts up instead, and the results when it is done. It is a [TurnObserver].
-type Progress struct{ Out io.Writer }
+// A comparison has a line that counts up instead, and the results when it is done. Where all of it takes longer than
+// [LongRun], how long is said first, and how long it still takes behind every result. It is a [TurnObserver] and a
+// [PlanObserver].
+type Progress struct {
+	Out io.Writer
+
+	all, done int // measurements
+	left      time.Duration
+}
+
+// LongRun is how long measuring may take before somebody should hear how long it takes.
+const LongRun = 15 * time.Second
+
+// Planned says how long all of it takes, if that is long.
+func (p *Progress) Planned(measurements int, total time.Duration) {
+	if total <= LongRun {
+		return
+	}
+	p.all, p.left = measurements, total
+	fmt.Fprintf(p.Out, "%d measurements take %v in all\n", measurements, total.Round(time.Second))
+}
 
 // Begin writes the first half of the line.
 func (p *Progress) Begin(c Case) {
@@ -26,7 +46,17 @@ func (p *Progress) Turns(cases []Case, done, all int) {
 
 // End writes the second half, or a result of a comparison.
 func (p *Progress) End(r Result) {
-	fmt.Fprintf(p.Out, "%d %s's in %.2fs\n", r.Ops, label(r.Name, r.Workload), r.Seconds)
+	fmt.Fprintf(p.Out, "%d %s's in %.2fs%s\n", r.Ops, label(r.Name, r.Workload), r.Seconds, p.toGo(r.Time))
+}
+
+// toGo says what is left to do after a measurement.
+func (p *Progress) toGo(took time.Duration) string {
+	if p.all == 0 {
+		return ""
+	}
+	p.done++
+	p.left -= took
+	return fmt.Sprintf(" (%d of %d, %v left)", p.done, p.all, max(0, p.left).Round(time.Second))
 }
 
 func seconds(c Case) string { return strconv.FormatFloat(c.Time.Seconds(), 'g', 6, 64) }

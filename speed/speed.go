@@ -49,6 +49,16 @@ type Config struct {
 	Observer  Observer      // told as measuring goes on; may be nil
 }
 
+// AllRC4 among the names of [Config] stands for every RC4 there is: the backends, libcrypto and crypto/rc4.
+const AllRC4 = "rc4"
+
+// PlanObserver is an [Observer] that is told, before the first, how many measurements there will be and how long they take
+// in all.
+type PlanObserver interface {
+	Observer
+	Planned(measurements int, total time.Duration)
+}
+
 // Observer is told what is being measured. Its methods are never called at the same time, nor while a measurement runs.
 type Observer interface {
 	Begin(Case) // measuring of Case starts
@@ -160,6 +170,10 @@ func (r *runner) run(ctx context.Context, cfg Config) (*Report, error) {
 	for i := range r.subjects {
 		report.names = append(report.names, r.subjects[i].name)
 	}
+	if o, ok := cfg.Observer.(PlanObserver); ok {
+		n := len(tasks) * cfg.Count
+		o.Planned(n, time.Duration(n)*cfg.Time)
+	}
 	if cfg.Peers {
 		report.Peers = r.peersAmong(tasks)
 		return report, r.runInTurns(ctx, cfg, tasks, report)
@@ -210,7 +224,6 @@ func (r *runner) plan(cfg *Config) (tasks []task, failed []Failure, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	named := len(cfg.Names) > 0
 	sound := chosen[:0:0]
 	for _, s := range chosen {
 		if err := s.check(); err != nil {
@@ -226,7 +239,7 @@ func (r *runner) plan(cfg *Config) (tasks []task, failed []Failure, err error) {
 		}
 		for _, s := range sound {
 			if s.works[w] == nil {
-				if named && len(cfg.Workloads) == 1 {
+				if slices.Contains(cfg.Names, s.name) && len(cfg.Workloads) == 1 {
 					return nil, nil, configError("%s has no workload %s, only %s", s.name, w, joinWorkloads(s.workloads()))
 				}
 				continue
@@ -256,13 +269,21 @@ func (c *Config) checkNumbers() error {
 func (r *runner) choose(names []string, peers bool) ([]*subject, error) {
 	var chosen []*subject
 	for _, name := range unique(names) {
+		if name == AllRC4 {
+			for i := range r.subjects {
+				if k := r.subjects[i].kind; k == ours || k == peer {
+					chosen = append(chosen, &r.subjects[i])
+				}
+			}
+			continue
+		}
 		at := slices.IndexFunc(r.subjects, func(s subject) bool { return s.name == name })
 		if at < 0 {
 			var known []string
 			for i := range r.subjects {
 				known = append(known, r.subjects[i].name)
 			}
-			return nil, configError("unknown name %q: give any of %s", name, strings.Join(known, ", "))
+			return nil, configError("unknown name %q: give any of %s, or %s for every RC4", name, strings.Join(known, ", "), AllRC4)
 		}
 		chosen = append(chosen, &r.subjects[at])
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"testing"
 	"time"
 
@@ -83,6 +84,36 @@ func TestRunMeasuresEverythingByDefault(t *testing.T) {
 	assert.Equal(t, map[string]int{"fast": n, "slow": n, "narrow": n}, names)
 }
 
+func TestRunEveryRC4(t *testing.T) {
+	for _, w := range []Workload{Stream, KeySetup} { // which not every one has
+		r, err := fakeComparison().run(t.Context(), Config{Names: []string{AllRC4}, Workloads: []Workload{w}, Sizes: []int{16}, Time: MinTime})
+		require.NoError(t, err)
+		var names []string
+		for _, result := range r.Results {
+			names = append(names, result.Name)
+		}
+		want := []string{"fast", "slow", "narrow", "libcrypto", "crypto/rc4"}
+		if w == KeySetup {
+			want = []string{"fast", "slow", "libcrypto"}
+		}
+		assert.Equal(t, want, names)
+	}
+}
+
+// TestProgressOfALongRun says how long all of it takes, and what is left.
+func TestProgressOfALongRun(t *testing.T) {
+	for total, want := range map[time.Duration]string{
+		5 * time.Second: "Doing fast for 5s on 16 size blocks: # fast's in 5.00s\nDoing slow for 5s on 16 size blocks: # slow's in 5.00s\n",
+		10 * time.Second: "2 measurements take 20s in all\n" +
+			"Doing fast for 10s on 16 size blocks: # fast's in 10.00s (1 of 2, 10s left)\nDoing slow for 10s on 16 size blocks: # slow's in 10.00s (2 of 2, 0s left)\n",
+	} {
+		var out bytes.Buffer
+		_, err := fakeRunner().run(t.Context(), Config{Names: []string{"fast", "slow"}, Sizes: []int{16}, Time: total, Elapsed: true, Observer: &Progress{Out: &out}})
+		require.NoError(t, err)
+		assert.Equal(t, want, regexp.MustCompile(`: \d+ `).ReplaceAllString(out.String(), ": # "))
+	}
+}
+
 func TestRunNeverTimesWhatIsBroken(t *testing.T) {
 	var seen recorder
 	r, err := fakeRunner().run(t.Context(), Config{Names: []string{"broken", "fast"}, Sizes: []int{16}, Time: MinTime, Observer: &seen})
@@ -146,7 +177,7 @@ func TestRunRefuses(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		"unknown name":          {Config{Names: []string{"rot13"}}, `unknown name "rot13": give any of fast, slow, broken, narrow`},
+		"unknown name":          {Config{Names: []string{"rot13"}}, `unknown name "rot13": give any of fast, slow, broken, narrow, or rc4 for every RC4`},
 		"unknown workload":      {Config{Workloads: []Workload{"x"}}, `unknown workload "x": give any of stream, packet, packets, mix, keysetup, mppe, mppe-batch, mppe-sessions`},
 		"name without workload": {Config{Names: []string{"narrow"}, Workloads: []Workload{KeySetup}}, "narrow has no workload keysetup, only stream"},
 		"no bytes":              {Config{Sizes: []int{16, 0}}, "cannot measure stream with 0 bytes: give sizes of 1 to 1048576 bytes"},

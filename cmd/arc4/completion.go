@@ -113,7 +113,8 @@ func completeSockets(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 	return sockets, cobra.ShellCompDirectiveDefault
 }
 
-// completeList offers words for a flag that takes several with commas between them: those not named yet.
+// completeList offers words for a flag that takes several with commas between them: those not named yet. No blank follows,
+// for a comma may.
 func completeList(words ...string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		head := typed[:strings.LastIndexByte(typed, ',')+1]
@@ -124,7 +125,17 @@ func completeList(words ...string) cobra.CompletionFunc {
 				offers = append(offers, head+w)
 			}
 		}
-		return offers, cobra.ShellCompDirectiveNoFileComp
+		return offers, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+// plainUsages takes the marks of values out of the descriptions of flags, which a shell would show.
+func plainUsages(cmd *cobra.Command) {
+	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	cmd.Flags().VisitAll(plain)
+	cmd.PersistentFlags().VisitAll(plain)
+	for _, sub := range cmd.Commands() {
+		plainUsages(sub)
 	}
 }
 
@@ -133,7 +144,6 @@ var flagOffers = map[string]cobra.CompletionFunc{
 	"auth":          completeList("mschapv2", "chap-md5", "pap"),
 	"password-file": completeFiles,
 	"secrets":       completeFiles,
-	"socket":        completeSockets,
 	"status-socket": completeStatusSocket,
 }
 

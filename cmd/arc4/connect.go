@@ -32,9 +32,11 @@ gateway or a name server could have is refused. Name servers that the server off
 SIGINT (control-C), SIGTERM, SIGQUIT and SIGHUP (a terminal that is closed) end the tunnel: routes and addresses are taken
 back, then the server is told, for at most a second. A second signal skips the telling. After nohup SIGHUP does nothing.
 
+USER may be DOMAIN\user, and have an @ in it: the last one is what stands before SERVER. --user is another way to give it.
+
 Needs root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). PORT is that of TCP, 1723 if none is given.`
 
-const connectExample = `  arc4 connect vpn.example.net --user alice --password-file ~/.arc4-password
+const connectExample = `  arc4 connect alice@vpn.example.net --password-file ~/.arc4-password
   arc4 connect 192.0.2.1 --user 'OFFICE\alice' --route 10.0.0.0/8 --reconnect
   ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
   arc4 connect 192.0.2.1 --user alice --mppe off --auth pap  # an old box, all in clear`
@@ -55,7 +57,7 @@ type connectFlags struct {
 func newConnectCmd() *cobra.Command {
 	var f connectFlags
 	cmd := &cobra.Command{
-		Use:     "connect SERVER[:PORT] --user NAME",
+		Use:     "connect [USER@]SERVER[:PORT]",
 		Short:   "Connect to a PPTP server",
 		Long:    connectLong,
 		Example: connectExample,
@@ -68,7 +70,7 @@ func newConnectCmd() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.user, "user", "", "user `NAME`; DOMAIN\\user where the server wants it")
+	flags.StringVar(&f.user, "user", "", "user `NAME`, instead of USER@SERVER; DOMAIN\\user where the server wants it")
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password in its first line, which nobody else may read")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
 	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
@@ -189,12 +191,19 @@ const longestUser = 255
 // config turns the flags into a client's configuration. Only when all of them are well does it ask for the password.
 func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientConfig, error) {
 	log := loggerFrom(cmd.Context())
+	user, server, inArgument := splitUser(server)
+	switch {
+	case inArgument && cmd.Flags().Changed("user"):
+		return tunnel.ClientConfig{}, usageError("the user is given twice, as %q and as --user %q: leave one of them out", user+"@", f.user)
+	case inArgument:
+		f.user = user
+	}
 	address, err := parseServer(server)
 	switch {
 	case err != nil:
 		return tunnel.ClientConfig{}, err
 	case f.user == "":
-		return tunnel.ClientConfig{}, usageError("no user: give --user NAME")
+		return tunnel.ClientConfig{}, usageError("no user: give USER@SERVER or --user NAME")
 	case len(f.user) > longestUser:
 		return tunnel.ClientConfig{}, usageError("--user: the name is %d bytes long: %d at most", len(f.user), longestUser)
 	}

@@ -165,7 +165,7 @@ func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *demoRepor
 		link   link.Config
 		policy reorder.Policy
 	}{{constant, reorder.Order}, {jittery, reorder.Order}, {jittery, reorder.Drop}}
-	p := newStepProgress(stderr, time.Duration(len(rows))*o.seconds, o.json)
+	p := newStepProgress(stderr, time.Duration(len(rows))*o.seconds)
 	defer p.end()
 	for _, row := range rows {
 		p.begin(fmt.Sprintf("%s, %s", linkText(row.link), policyText(row.policy)), o.seconds)

@@ -23,5 +23,11 @@ func flagError(cmd *cobra.Command, err error) error {
 			return usageError(`--%s %q: %s; see "%s --help"`, bad.GetFlag().Name, bad.GetValue(), form, cmd.CommandPath())
 		}
 	}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		if meant := oneDash(cmd, unknown.GetSpecifiedShortnames()); meant != "" {
+			return usageError(`-%s: did you mean --%s? see "%s --help"`, unknown.GetSpecifiedShortnames(), meant, cmd.CommandPath())
+		}
+	}
 	return usageError(`%w; see "%s --help"`, err, cmd.CommandPath())
 }

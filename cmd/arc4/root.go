@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,6 +40,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("arc4 {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	root.SetGlobalNormalizationFunc(currentFlagName)
 	logs.addFlags(root.PersistentFlags())
 	root.AddCommand(
 		newConnectCmd(),
@@ -126,7 +128,17 @@ func wrapRuns(cmd *cobra.Command, logs *logOptions) {
 // execute runs the command line and sorts cobra's own errors (arguments, required flags, flags that exclude each
 // other) under usage.
 func execute(ctx context.Context) error {
-	cmd, err := newRoot().ExecuteContextC(ctx)
+	root := newRoot()
+	args := os.Args[1:]
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		plainUsages(root)
+	}
+	args, err := opensslSpelling(root, args)
+	if err != nil {
+		return err
+	}
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
 	var coded *exitError
 	if err == nil || errors.As(err, &coded) {
 		return err

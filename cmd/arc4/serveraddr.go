@@ -15,6 +15,15 @@ const (
 	longestLabel = 63
 )
 
+// splitUser takes the user out of USER@SERVER, as ssh has it: what is before the last @, for names may have one too.
+func splitUser(arg string) (user, server string, given bool) {
+	at := strings.LastIndexByte(arg, '@')
+	if at < 0 {
+		return "", arg, false
+	}
+	return arg[:at], arg[at+1:], true
+}
+
 // parseServer reads SERVER[:PORT] and gives HOST:PORT, so that what cannot be a server is a mistake in the command line
 // and not one of the network. PPTP runs over IPv4 alone, so that a colon stands before a port or is one of IPv6.
 func parseServer(arg string) (string, error) {

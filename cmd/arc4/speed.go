@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -18,7 +20,8 @@ import (
 
 const speedLong = `speed measures RC4 backends, and a few other ciphers for comparison, the way "openssl speed" does. Names are those of
 "arc4 backends", aes-128-cbc, aes-256-cbc and crypto/rc4 (Go's own RC4), libcrypto (OpenSSL's, in builds with the tag
-libcrypto), and auto, which is the backend that is selected; without any, all but auto are measured.
+libcrypto), auto, which is the backend that is selected, and rc4, which is every RC4 there is; without any, everything is
+measured. Flags may have one dash, as openssl has them, and -evp NAME is NAME.
 
 Workloads:
 
@@ -44,7 +47,8 @@ const speedExample = `  arc4 speed                                     # like "o
   arc4 speed --workload packet,mppe              # what a tunnel does with every packet
   arc4 speed --peers --bytes 1400 auto           # how many times as fast as OpenSSL and as Go
   arc4 speed --multi 4 --elapsed                 # four threads at once
-  arc4 speed --benchfmt --count 10 > router.txt  # for benchstat -col /backend router.txt`
+  arc4 speed -seconds 1 -bytes 1400 -evp rc4     # as openssl spells it
+  arc4 speed --benchfmt --count 10 > router.txt  # then: go tool benchstat -col /backend router.txt`
 
 // speedOptions are the flags of speed.
 type speedOptions struct {
@@ -85,7 +89,7 @@ func newSpeedCmd() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.BoolVar(&o.benchfmt, "benchfmt", false, "Go benchmark lines, for benchstat")
 	cmd.AddCommand(newSpeedTunnelCmd())
-	if err := cmd.RegisterFlagCompletionFunc("workload", completeWorkloads); err != nil {
+	if err := cmd.RegisterFlagCompletionFunc("workload", completeList(workloadNames()...)); err != nil {
 		panic(err)
 	}
 	return cmd
@@ -100,7 +104,7 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	cfg := o.config
 	cfg.Workloads = workloads
 	cfg.Version = versionString()
-	cfg.Observer = o.observer(stderr)
+	cfg.Observer = o.observer(stderr, loggerFrom(ctx))
 	o.remark(ctx, cfg)
 
 	report, err := speed.Run(ctx, cfg)
@@ -111,7 +115,7 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	case err != nil:
 		return err
 	}
-	if report.Interrupted && cfg.Observer != nil {
+	if report.Interrupted && (o.mr || isTerminal(stderr)) {
 		fmt.Fprintln(stderr)
 	}
 	if err := o.write(report, stdout); err != nil {
@@ -127,14 +131,26 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 }
 
 // observer says what is going on: openssl's sentences to a terminal, and its lines for programs to anything.
-func (o *speedOptions) observer(stderr io.Writer) speed.Observer {
+func (o *speedOptions) observer(stderr io.Writer, log *slog.Logger) speed.Observer {
 	switch {
 	case o.mr:
 		return &speed.MRProgress{Out: stderr}
 	case isTerminal(stderr):
 		return &speed.Progress{Out: stderr}
 	default:
-		return nil
+		return longRun{log}
+	}
+}
+
+// longRun says nothing but how long a run takes, if that is long.
+type longRun struct{ log *slog.Logger }
+
+func (longRun) Begin(speed.Case) {}
+func (longRun) End(speed.Result) {}
+
+func (l longRun) Planned(measurements int, total time.Duration) {
+	if total > speed.LongRun {
+		l.log.Info("measuring takes a while", "measurements", measurements, "total", total.Round(time.Second))
 	}
 }
 
@@ -180,13 +196,14 @@ func workloadHelp() string {
 }
 
 func completeNames(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return speed.Names(), cobra.ShellCompDirectiveNoFileComp
+	return append(speed.Names(), speed.AllRC4), cobra.ShellCompDirectiveNoFileComp
 }
 
-func completeWorkloads(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	names := []cobra.Completion{"all"}
+// workloadNames are what --workload takes.
+func workloadNames() []string {
+	names := []string{"all"}
 	for _, w := range speed.Workloads() {
 		names = append(names, string(w))
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return names
 }

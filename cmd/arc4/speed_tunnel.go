@@ -96,8 +96,8 @@ func newSpeedTunnelCmd() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.StringVar(&o.plot, "plot", "", "draw the download into `FILE`, whose name ends in .svg or .png")
 	completions := map[string]cobra.CompletionFunc{
-		"cols":         cobra.FixedCompletions(cols, cobra.ShellCompDirectiveNoFileComp),
-		"rows":         cobra.FixedCompletions(append([]string{"none"}, rows...), cobra.ShellCompDirectiveNoFileComp),
+		"cols":         completeList(cols...),
+		"rows":         completeList(append([]string{"none"}, rows...)...),
 		"distribution": cobra.FixedCompletions([]string{"uniform", "normal", "pareto"}, cobra.ShellCompDirectiveNoFileComp),
 		"congestion":   cobra.FixedCompletions([]string{"cubic", "reno", "bbr"}, cobra.ShellCompDirectiveNoFileComp),
 		"omit":         cobra.FixedCompletions([]string{"auto", "0s", "2s"}, cobra.ShellCompDirectiveNoFileComp),
@@ -146,7 +146,7 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	p := newStepProgress(stderr, cfg.Total(), o.json)
+	p := newStepProgress(stderr, cfg.Total())
 	cfg.Observer = &tunnelProgress{bar: p}
 	report, err := tunnels.Run(ctx, cfg)
 	p.end()

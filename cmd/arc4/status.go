@@ -49,10 +49,10 @@ func newStatusCmd() *cobra.Command {
 		Example: `  arc4 status
   arc4 status --watch --interval 5s
   arc4 status --json | jq '.[].sessions[].window.lost'
-  arc4 status --socket /run/arc4/serve.sock`,
+  arc4 status --status-socket /run/arc4/serve.sock`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.validate(cmd.Flags().Changed("interval"), cmd.Flags().Changed("socket")); err != nil {
+			if err := opts.validate(cmd.Flags().Changed("interval"), cmd.Flags().Changed("status-socket")); err != nil {
 				return err
 			}
 			return opts.run(cmd.Context(), cmd.OutOrStdout())
@@ -62,7 +62,10 @@ func newStatusCmd() *cobra.Command {
 	flags.BoolVar(&opts.json, "json", false, "JSON, with exact numbers")
 	flags.BoolVar(&opts.watch, "watch", false, "go on until interrupted, with rates")
 	flags.DurationVar(&opts.interval, "interval", time.Second, "with --watch: the time between two looks, 100ms to 1h")
-	flags.StringVar(&opts.socket, "socket", "", "ask the tunnel behind this `SOCKET` alone; left out, all tunnels of this user")
+	flags.StringVar(&opts.socket, "status-socket", "", "ask the tunnel behind this `SOCKET` alone; left out, all tunnels of this user")
+	if err := cmd.RegisterFlagCompletionFunc("status-socket", completeSockets); err != nil {
+		panic(err)
+	}
 	return cmd
 }
 
@@ -73,7 +76,7 @@ func (o statusOptions) validate(intervalGiven, socketGiven bool) error {
 	case intervalGiven && !o.watch:
 		return usageError("--interval %v has no effect without --watch: add --watch", o.interval)
 	case socketGiven && o.socket == "":
-		return usageError("--socket is empty: name a socket, or leave the flag out for all of them")
+		return usageError("--status-socket is empty: name a socket, or leave the flag out for all of them")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -26,7 +27,7 @@ func serveStatus(ctx context.Context, path, name string, tr *trace.Trace, snapsh
 		// Another tunnel of this user has the plain name.
 		server, err = status.Listen(status.DefaultPath(fmt.Sprintf("%s-%d", name, os.Getpid())))
 	}
-	if err != nil && !fixed {
+	if err != nil && (!fixed || diskError(err)) {
 		// The tunnel matters more than its status.
 		loggerFrom(ctx).Warn("no status socket; name another with --status-socket", "error", err)
 		return func() {}, nil
@@ -52,4 +53,14 @@ func serveStatus(ctx context.Context, path, name string, tr *trace.Trace, snapsh
 		cancel()
 		<-ended
 	}, nil
+}
+
+// diskError reports whether a disk, and not the path, is why there is no socket: it is full, read-only or broken.
+func diskError(err error) bool {
+	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -9,23 +8,19 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// stepProgress says which of several timed measurements is going on: a bar on a terminal, a line for each measurement elsewhere.
+// stepProgress says which of several timed measurements is going on: a bar on a terminal, nothing elsewhere.
 type stepProgress struct {
-	out  io.Writer // nil: nothing is said
-	bar  *progressbar.ProgressBar
-	past time.Duration // of the measurements before this one
-	now  time.Duration // the length of this one
+	bar  *progressbar.ProgressBar // nil: nothing is said
+	past time.Duration            // of the measurements before this one
+	now  time.Duration            // the length of this one
 }
 
-func newStepProgress(stderr io.Writer, total time.Duration, forPrograms bool) *stepProgress {
-	p := &stepProgress{out: stderr}
-	switch {
-	case isTerminal(stderr):
+func newStepProgress(stderr io.Writer, total time.Duration) *stepProgress {
+	p := &stepProgress{}
+	if isTerminal(stderr) {
 		p.bar = progressbar.NewOptions64(total.Milliseconds(),
 			progressbar.OptionSetWriter(stderr), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false))
-	case forPrograms:
-		p.out = nil
 	}
 	return p
 }
@@ -33,11 +28,8 @@ func newStepProgress(stderr io.Writer, total time.Duration, forPrograms bool) *s
 // begin names the next measurement.
 func (p *stepProgress) begin(what string, length time.Duration) {
 	p.past, p.now = p.past+p.now, length
-	switch {
-	case p.bar != nil:
+	if p.bar != nil {
 		p.bar.Describe(what)
-	case p.out != nil:
-		fmt.Fprintf(p.out, "measuring %s, for %v\n", what, length)
 	}
 }
 

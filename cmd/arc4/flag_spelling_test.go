@@ -1,0 +1,56 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOpensslSpelling(t *testing.T) {
+	for args, want := range map[string]string{
+		"speed -seconds 1 -bytes 1400 -evp RC4":        "speed --seconds 1 --bytes 1400 rc4",
+		"speed -evp AES-128-CBC -elapsed -mr -multi 2": "speed aes-128-cbc --elapsed --mr --multi 2",
+		"speed -evp=rc4 -seconds=0.5":                  "speed rc4 --seconds=0.5",
+		"speed --seconds 1 rc4":                        "speed --seconds 1 rc4",
+		"speed -h":                                     "speed -h",
+		"speed -help":                                  "speed --help",
+		"speed --seconds -1":                           "speed --seconds -1",
+		"speed tunnel -seconds 1 -rows none":           "speed tunnel --seconds 1 --rows none",
+		"--log-level debug speed -log-level info":      "--log-level debug speed --log-level info",
+		"speed -- -seconds":                            "speed -- -seconds",
+		"speed -nonsense":                              "speed -nonsense",
+		"connect host -user alice":                     "connect host -user alice",
+		"status -json":                                 "status -json",
+		"speed --workload ":                            "speed --workload ",
+	} {
+		got, err := opensslSpelling(newRoot(), strings.Split(args, " "))
+		require.NoError(t, err, args)
+		assert.Equal(t, want, strings.Join(got, " "))
+	}
+	for args, want := range map[string]string{
+		"speed -evp":              "-evp: give the name behind it, such as -evp rc4",
+		"speed -decrypt -evp rc4": "-decrypt: RC4 deciphers by enciphering: leave it out",
+		"speed -async_jobs 4":     "-async_jobs: several threads at once are --multi",
+		"speed -engine padlock":   "-engine: OpenSSL's own RC4 is the name libcrypto",
+	} {
+		_, err := opensslSpelling(newRoot(), strings.Split(args, " "))
+		assert.EqualError(t, err, want)
+		assert.Equal(t, exitUsage, codeOf(err))
+	}
+}
+
+func TestSplitUser(t *testing.T) {
+	for arg, want := range map[string][2]string{
+		"vpn.example.net":              {"", "vpn.example.net"},
+		"alice@vpn.example.net":        {"alice", "vpn.example.net"},
+		`OFFICE\alice@192.0.2.1:1723`:  {`OFFICE\alice`, "192.0.2.1:1723"},
+		"alice@corp.example@192.0.2.1": {"alice@corp.example", "192.0.2.1"},
+		"@vpn.example.net":             {"", "vpn.example.net"},
+		"alice@":                       {"alice", ""},
+	} {
+		user, server, _ := splitUser(arg)
+		assert.Equal(t, want, [2]string{user, server}, arg)
+	}
+}
