@@ -278,6 +278,7 @@ func TestGuessingPasswords(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
 		c.Log = slog.New(slog.NewTextHandler(book, nil))
 		c.Guard = GuardLimits{Failures: 6, FailuresPerAddr: 8, Penalty: time.Hour}
+		c.Explain = func(user string) string { return map[string]string{"dave": "the line is for another server"}[user] }
 		c.Lookup = func(user string) (Account, bool) {
 			return Account{Account: ppp.Account{Password: "secret"}}, user == "alice" || user == "bob"
 		}
@@ -329,6 +330,7 @@ func TestGuessingPasswords(t *testing.T) {
 		`msg="address banned" peer=127.0.0.6 failures=8 for=1h0m0s`,
 		`msg="address banned" peer=127.0.0.7 failures=8 for=1h0m0s`,
 		`msg="login refused" peer=127.0.0.6`,
+		`user=dave method=MS-CHAPv2 reason="wrong user name or password" because="the line is for another server"`,
 	} {
 		require.Contains(t, text, line)
 	}

@@ -116,7 +116,7 @@ func TestE2ENoAddressColumn(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	server := l.serveWith(t, secretsFile(t, "bob * builder *\nalice * wonderland\n"))
-	assert.Contains(t, server.stderr.String(), "line 2: no address column")
+	assert.Contains(t, server.stderr.String(), `:2 user=alice warning="no address column`)
 	last := l.connect(t).fails(t, exitNetwork)
 	assert.Contains(t, last, "the server has no address to give")
 	server.waitLog(t, "allows this user no address: add a fourth word to the line.* user=alice line=2", 1)

@@ -42,8 +42,8 @@ var securityOnPaper = pageSection{title: security.title, text: security.text}
 var traceOnPaper = pageSection{title: "Trace", text: "With --trace, a tunnel writes what it says to its peers to standard error, in words. " + traceRules}
 
 // usersFile describes the users of arc4 serve; in the help it is a topic.
-var usersFile = pageSection{title: "Secrets file", text: `One user a line, as in pppd's chap-secrets: user, server, secret, addresses. # begins a comment; a word with blanks
-goes into quotation marks; DOMAIN\user is written with two backslashes, and @/PATH is a file with the secret in it.
+var usersFile = pageSection{title: "Secrets file", text: `One user a line, as in pppd's chap-secrets: user, server, secret, addresses. # begins a comment, even within a word; a
+word with blanks or a # goes into quotation marks; the file is UTF-8; DOMAIN\user is written with two backslashes, and @/PATH is a file with the secret in it.
 
     # user         server  secret           addresses
     alice          *       "correct horse"  *
@@ -53,8 +53,8 @@ goes into quotation marks; DOMAIN\user is written with two backslashes, and @/PA
 The server is the --name of arc4 serve, or *. The fourth word and those after it say which addresses the user may have in
 the tunnel: * for any of the pool, one address that is the user's own (of the pool, for to others this machine has no
 route), networks, or either with ! before it for what is left out. A line of three words, USER SERVER SECRET, allows no address at all, as with pppd: the password is accepted,
-and then the call is ended. arc4 serve warns of such lines when it reads the file, and names the user when it has turned
-one away for that.
+and then the call is ended. arc4 serve names, by line and user, what probably is not meant when it reads the file: such
+lines, a user twice, a # within a word, addresses outside of --pool, no line for this --name.
 
 Only its owner may be able to read the file: chmod 600 FILE. It is read again when it changes; while it holds a mistake,
 the old users stay.`}

@@ -136,7 +136,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	p.options.Trace = trace.New(nil)
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options: p.options, Listeners: listeners, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
-		Lookup: p.users.find, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
+		Lookup: p.users.find, Explain: p.users.explain, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
 		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers,
 	})
 	if err != nil {

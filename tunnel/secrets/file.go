@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Options for Open.
@@ -17,7 +19,8 @@ type Options struct {
 	Insecure bool
 	// Clock is asked at a look-up whether it is time to see if the file changed; nil: time.Now.
 	Clock func() time.Time
-	// CheckInterval is the least time between two such checks; 0: one second.
+	// CheckInterval is the least time between two checks of the files that lines name, and of content that may have
+	// changed unseen; 0: one second. The file itself is looked at every time.
 	CheckInterval time.Duration
 	// Reloaded, if set, is called after the file was read again: with the number of secrets now in use,
 	// or with the error that keeps the old ones in use. Once a change, from Lookup's goroutine.
@@ -42,15 +45,31 @@ type File struct {
 
 	mu      sync.Mutex
 	table   *Table
-	seen    []seen // the file first, then those its lines name
+	state   state
 	checked time.Time
 	err     error
 }
 
+// state is what was seen at one reading.
+type state struct {
+	files  []seen   // the file first, then those its lines name
+	digest [32]byte // of all that was read
+	unsure bool     // some file changed so short a time before that it may since, without its looks
+}
+
 // seen is what a file looked like when it was read. A missing file has no info.
 type seen struct {
-	path string
-	info fs.FileInfo
+	path    string
+	info    fs.FileInfo
+	changed time.Time
+}
+
+// coarse is the resolution of the times of the coarsest file system in use, FAT.
+const coarse = 2 * time.Second
+
+// justNow is whether a file was written about now, so that its times would be the same if it were again.
+func (s seen) justNow(now time.Time) bool {
+	return s.info != nil && (now.Sub(s.info.ModTime()).Abs() <= coarse || now.Sub(s.changed).Abs() <= coarse)
 }
 
 // Open reads the file. Errors name it and the remedy; those of permission are an
@@ -64,7 +83,7 @@ func Open(path string, opts Options) (*File, error) {
 	}
 	f := &File{path: path, opts: opts, checked: opts.Clock()}
 	var err error
-	if f.table, f.seen, err = f.load(); err != nil {
+	if f.table, f.state, err = f.load(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -87,7 +106,7 @@ func (f *File) Err() error {
 }
 
 // Warnings are those of the content in use.
-func (f *File) Warnings() []string {
+func (f *File) Warnings() []Warning {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.table.Warnings()
@@ -98,6 +117,13 @@ func (f *File) Len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.table.Len()
+}
+
+// Table is the content in use.
+func (f *File) Table() *Table {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.table
 }
 
 // String names the file alone.
@@ -123,20 +149,31 @@ func (f *File) current() (*Table, func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.opts.Clock()
-	if now.Sub(f.checked) < f.opts.CheckInterval {
-		return f.table, nil
+	thorough := now.Sub(f.checked) >= f.opts.CheckInterval
+	if thorough {
+		f.checked = now
 	}
-	f.checked = now
-	if !f.changed() {
-		return f.table, nil
+	if f.changed(thorough) || thorough && f.state.unsure && f.other() {
+		return f.reread()
 	}
-	return f.reread()
+	return f.table, nil
+}
+
+// other reads the files, though they look as they did, and says whether they hold something else.
+func (f *File) other() bool {
+	_, state, err := f.load()
+	same := state.digest == f.state.digest && (err == nil) == (f.err == nil)
+	if !same || err != nil && err.Error() != f.err.Error() {
+		return true
+	}
+	f.state = state
+	return false
 }
 
 // reread is current for a file that is to be read. The caller holds mu.
 func (f *File) reread() (*Table, func()) {
-	table, looked, err := f.load()
-	f.seen, f.err = looked, err
+	table, state, err := f.load()
+	f.state, f.err = state, err
 	if err == nil {
 		f.table = table
 	}
@@ -147,9 +184,13 @@ func (f *File) reread() (*Table, func()) {
 	return f.table, func() { f.opts.Reloaded(count, err) }
 }
 
-// changed compares what can be seen without reading: time, size, mode and identity.
-func (f *File) changed() bool {
-	for _, s := range f.seen {
+// changed compares what can be seen without reading: times, size, mode and identity. There may be thousands of files that
+// lines name: only if it is thorough, it looks at them.
+func (f *File) changed(thorough bool) bool {
+	for i, s := range f.state.files {
+		if i > 0 && !thorough {
+			break
+		}
 		now, err := os.Stat(s.path)
 		if err != nil {
 			now = nil
@@ -161,7 +202,7 @@ func (f *File) changed() bool {
 			continue
 		}
 		if s.info.Mode().IsRegular() && (!os.SameFile(s.info, now) || !now.ModTime().Equal(s.info.ModTime()) ||
-			now.Size() != s.info.Size() || now.Mode() != s.info.Mode()) {
+			now.Size() != s.info.Size() || now.Mode() != s.info.Mode() || !changeTime(s.path).Equal(s.changed)) {
 			return true
 		}
 	}
@@ -170,27 +211,35 @@ func (f *File) changed() bool {
 
 // load reads everything anew. What it looked at is returned with an error too, so that the
 // same broken file is reported once.
-func (f *File) load() (*Table, []seen, error) {
-	var looked []seen
-	read := func(path string) ([]byte, error) {
-		data, info, err := readPrivate(path, f.opts.Insecure)
-		looked = append(looked, seen{path, info})
+func (f *File) load() (*Table, state, error) {
+	var now state
+	began := time.Now()
+	sum := sha256.New()
+	read := func(path, advice string) ([]byte, error) {
+		changed := changeTime(path)
+		data, info, err := readPrivate(path, advice, f.opts.Insecure)
+		s := seen{path, info, changed}
+		now.files = append(now.files, s)
+		now.unsure = now.unsure || s.justNow(began)
+		fmt.Fprintf(sum, "%q %d ", path, len(data))
+		sum.Write(data)
 		return data, err
 	}
-	data, err := read(f.path)
+	data, err := read(f.path, "create it with lines CLIENT SERVER SECRET ADDRESSES, mode 600")
 	if err != nil {
-		return nil, looked, err
+		return nil, now, err
 	}
 	defer clear(data)
-	table, err := Parse(data, "secrets file "+f.path, func(path string) (string, error) {
-		data, err := read(path)
+	table, err := Parse(data, fileIs+f.path, func(path string) (string, error) {
+		data, err := read(path, "create it with nothing but the secret in it, mode 600, or write the secret in the place of @"+path)
 		if err != nil {
 			return "", err
 		}
 		defer clear(data)
 		return firstWord(data, path)
 	})
-	return table, looked, err
+	now.digest = [32]byte(sum.Sum(nil))
+	return table, now, err
 }
 
 // firstWord is the secret in a file that holds nothing else.
@@ -207,15 +256,18 @@ func firstWord(data []byte, path string) (string, error) {
 	if len(words) == 0 {
 		return "", fmt.Errorf("secrets file %s is empty: write the secret into it", path)
 	}
+	if !utf8.ValidString(words[0].text) {
+		return "", &ParseError{fileIs + path, words[0].line, "the secret is not UTF-8", notUTF8Remedy}
+	}
 	return words[0].text, nil
 }
 
 // readPrivate reads a file after checking, on the open descriptor, that nobody else may.
-func readPrivate(path string, insecure bool) ([]byte, fs.FileInfo, error) {
+func readPrivate(path, advice string, insecure bool) ([]byte, fs.FileInfo, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		info, _ := os.Stat(path) // may be there, and unreadable: then a later chmod is a change
-		return nil, info, openError(path, err)
+		return nil, info, openError(path, advice, err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
@@ -235,14 +287,15 @@ func readPrivate(path string, insecure bool) ([]byte, fs.FileInfo, error) {
 	return data, info, nil
 }
 
-func openError(path string, err error) error {
+// openError gives the advice if there is no such file.
+func openError(path, advice string, err error) error {
 	var cause *fs.PathError
 	if errors.As(err, &cause) {
 		err = cause.Err // the path is named already
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("secrets file %s: %w: create it with lines CLIENT SERVER SECRET ADDRESSES, mode 600", path, err)
+		return fmt.Errorf("secrets file %s: %w: %s", path, err, advice)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("secrets file %s: %w: run as its owner or as root, or chown it", path, err)
 	}

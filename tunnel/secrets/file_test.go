@@ -81,7 +81,7 @@ func TestOpenErrors(t *testing.T) {
 	_, err = Open(bad, Options{})
 	assert.ErrorContains(t, err, "secrets file "+bad+" line 2: 1 word(s)")
 
-	err = openError(absent, &fs.PathError{Op: "open", Path: absent, Err: fs.ErrPermission})
+	err = openError(absent, "", &fs.PathError{Op: "open", Path: absent, Err: fs.ErrPermission})
 	require.ErrorIs(t, err, fs.ErrPermission)
 	assert.ErrorContains(t, err, "run as its owner")
 }
@@ -93,11 +93,7 @@ func TestReload(t *testing.T) {
 	assert.Equal(t, "one", password(t, f, "alice"))
 
 	write(t, path, "alice * second *\nbob * x *\n", 0o600)
-	assert.Equal(t, "one", password(t, f, "alice"), "not looked at within the interval")
-	assert.Empty(t, r.counts)
-
-	c.advance(time.Second)
-	assert.Equal(t, "second", password(t, f, "alice"))
+	assert.Equal(t, "second", password(t, f, "alice"), "within the same second")
 	assert.Equal(t, []int{2}, r.counts)
 	assert.Equal(t, []error{nil}, r.errs)
 
@@ -117,6 +113,67 @@ func TestReload(t *testing.T) {
 	require.NoError(t, os.Rename(path+".new", path))
 	c.advance(time.Second)
 	assert.Equal(t, "THIRD!", password(t, f, "alice"))
+}
+
+// TestReloadUnseen changes a file without a trace but its content: in the same tick of the file system's clock, with the same
+// size and in the same place.
+func TestReloadUnseen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chap-secrets")
+	write(t, path, "alice * one *\n", 0o600)
+	f, c, r := open(t, path, Options{})
+	write(t, path, "alice * two *\n", 0o600)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	f.state.files[0].info, f.state.files[0].changed = info, changeTime(path)
+	assert.Equal(t, "one", password(t, f, "alice"))
+	c.advance(time.Second)
+	assert.Equal(t, "two", password(t, f, "alice"))
+	assert.Equal(t, []int{1}, r.counts)
+	for range 3 {
+		c.advance(time.Second)
+		assert.Equal(t, "two", password(t, f, "alice"))
+	}
+	assert.Len(t, r.counts, 1, "read again, and nothing to report")
+
+	// Its times say nothing any more once they are old.
+	old := time.Now().Add(-time.Minute)
+	s := seen{info: info, changed: old}
+	assert.True(t, s.justNow(info.ModTime()))
+	assert.False(t, s.justNow(info.ModTime().Add(coarse+time.Second)))
+	assert.False(t, seen{}.justNow(time.Now()))
+}
+
+// TestReloadWithTheOldTime: an editor may set the time of a file to what it was.
+func TestReloadWithTheOldTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chap-secrets")
+	write(t, path, "alice * one *\n", 0o600)
+	long := time.Now().Add(-time.Hour)
+	require.NoError(t, os.Chtimes(path, long, long))
+	f, _, _ := open(t, path, Options{})
+	before := changeTime(path)
+	require.Eventually(t, func() bool { // for the file system's clock to tick
+		write(t, path, "alice * two *\n", 0o600)
+		require.NoError(t, os.Chtimes(path, long, long))
+		return changeTime(path) != before
+	}, 20*time.Second, time.Millisecond)
+	assert.Equal(t, "two", password(t, f, "alice"))
+}
+
+func TestMissingIndirectSecret(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "chap-secrets"), filepath.Join(dir, "alice")
+	write(t, path, "bob * x *\nalice * @"+other+" *\n", 0o600)
+	_, err := Open(path, Options{})
+	assert.EqualError(t, err, "secrets file "+path+" line 2: secrets file "+other+": no such file or directory: "+
+		"create it with nothing but the secret in it, mode 600, or write the secret in the place of @"+other)
+	write(t, other, "geh\xe4im", 0o600)
+	_, err = Open(path, Options{})
+	assert.ErrorContains(t, err, "secrets file "+other+" line 1: the secret is not UTF-8: save the file as UTF-8")
+	assert.NotContains(t, err.Error(), "geh")
+	write(t, other, "gehäim", 0o600)
+	f, err := Open(path, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "gehäim", password(t, f, "alice"))
 }
 
 // TestReloadNow does not wait for the interval, nor for a change.

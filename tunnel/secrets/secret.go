@@ -30,6 +30,18 @@ func (s Secret) AnyAllowed() bool { return s.addresses.any() }
 // FixedAddr is the address to give to the client: the first single one that its line allows.
 func (s Secret) FixedAddr() (netip.Addr, bool) { return s.addresses.fixed() }
 
+// Reaches reports whether a word of the address column allows an address of one of these networks.
+func (s Secret) Reaches(networks []netip.Prefix) bool {
+	for _, rule := range s.addresses {
+		for _, n := range networks {
+			if rule.permit && rule.prefix.Overlaps(n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // String leaves the password out.
 func (s Secret) String() string {
 	return fmt.Sprintf("secret of %q on %q, line %d", s.Client, s.Server, s.Line)

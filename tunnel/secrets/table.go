@@ -2,9 +2,12 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -13,6 +16,8 @@ const (
 	// maxSecret is the longest password pppd uses whole (MAXSECRETLEN).
 	maxSecret = 256
 	wild      = "*"
+
+	notUTF8Remedy = "save the file as UTF-8, which is what clients' passwords are taken to be (iconv -f latin1 -t utf-8)"
 )
 
 // ParseError is a line that cannot be read. It never holds a password.
@@ -31,7 +36,7 @@ func (e *ParseError) Error() string {
 type Table struct {
 	byClient map[string][]Secret // in the file's order; wildcard lines under "*"
 	count    int
-	warnings []string
+	warnings []Warning
 }
 
 // Parse reads a secrets file's content. name is the file's, for errors. indirect reads the
@@ -49,6 +54,9 @@ func Parse(data []byte, name string, indirect func(path string) (string, error))
 	for {
 		words, err := scan.entry()
 		if err == nil && words == nil {
+			if t.count == 0 {
+				t.warn(name, Secret{}, "has no user, so that nobody can log in: write lines CLIENT SERVER SECRET ADDRESSES")
+			}
 			return t, nil
 		}
 		if err == nil {
@@ -68,7 +76,7 @@ func (t *Table) add(words []word, name string, indirect func(string) (string, er
 	line := words[0].line
 	if len(words) < 3 {
 		return &syntaxError{line, fmt.Sprintf("%d word(s) where there must be at least 3", len(words)),
-			"write CLIENT SERVER SECRET ADDRESSES..., with * for any server and any address"}
+			"write CLIENT SERVER SECRET ADDRESSES..., with * for any server and any address; a word with a # in it goes into quotes"}
 	}
 	s := Secret{Client: words[0].text, Server: words[1].text, Password: words[2].text, Line: line}
 	if strings.HasPrefix(s.Password, "@/") {
@@ -82,6 +90,9 @@ func (t *Table) add(words []word, name string, indirect func(string) (string, er
 		}
 		s.Password = secret
 	}
+	if !utf8.ValidString(s.Password) {
+		return &syntaxError{line, "the secret is not UTF-8", notUTF8Remedy}
+	}
 	if len(s.Password) > maxSecret {
 		return &syntaxError{line, fmt.Sprintf("the secret is %d bytes long", len(s.Password)), fmt.Sprintf("use at most %d", maxSecret)}
 	}
@@ -89,7 +100,7 @@ func (t *Table) add(words []word, name string, indirect func(string) (string, er
 	for i, w := range columns {
 		if w.text == "--" {
 			if i+1 < len(columns) {
-				t.warn(name, line, "the pppd options after -- have no effect here")
+				t.warn(name, s, "the pppd options after -- have no effect here")
 			}
 			columns = columns[:i]
 			break
@@ -100,33 +111,44 @@ func (t *Table) add(words []word, name string, indirect func(string) (string, er
 		return err
 	}
 	if s.Password == "" {
-		t.warn(name, line, "the secret is empty: whoever knows the client's name can log in with it")
+		t.warn(name, s, "the secret is empty: whoever knows the user's name can log in with it")
 	}
-	if words[0].suspect {
-		t.warn(name, line, `the client's name has a backslash before a letter or digit, which is an escape: write two for DOMAIN\\user`)
-	}
+	t.warnOfWords(name, s, words)
+	t.warnOfRepetition(name, s)
 	if len(columns) == 0 {
-		t.warn(name, line, "no address column, which as in pppd allows this client no address: add * for any")
+		t.warn(name, s, "no address column, which as in pppd allows this user no address: add * for any")
 	}
 	t.byClient[s.Client] = append(t.byClient[s.Client], s)
 	t.count++
 	return nil
 }
 
-// maxWarnings bounds what a large file of a foreign habit can say.
-const maxWarnings = 20
-
-func (t *Table) warn(name string, line int, what string) {
-	if len(t.warnings) < maxWarnings {
-		t.warnings = append(t.warnings, fmt.Sprintf("%s line %d: %s", name, line, what))
-	}
-}
-
 // Warnings are lines that can be read but probably do not do what was meant.
-func (t *Table) Warnings() []string { return t.warnings }
+func (t *Table) Warnings() []Warning { return t.warnings }
 
 // Len is the number of secrets.
 func (t *Table) Len() int { return t.count }
+
+// Each calls f with every secret of the file, in its order.
+func (t *Table) Each(f func(Secret)) {
+	var all []Secret
+	for _, list := range t.byClient {
+		all = append(all, list...)
+	}
+	slices.SortFunc(all, func(a, b Secret) int { return cmp.Compare(a.Line, b.Line) })
+	for _, s := range all {
+		f(s)
+	}
+}
+
+// ServersOf lists the servers that a client's own lines name, in the file's order.
+func (t *Table) ServersOf(client string) []string {
+	var servers []string
+	for _, s := range t.byClient[client] {
+		servers = append(servers, s.Server)
+	}
+	return servers
+}
 
 // String tells the number alone.
 func (t *Table) String() string { return fmt.Sprintf("%d secrets", t.count) }

@@ -77,30 +77,34 @@ func TestParseMalformed(t *testing.T) {
 		file, want string
 		line       int
 	}{
-		"one word":                {"ok * x *\n\nalice\n", "1 word(s)", 3},
-		"two words":               {"alice " + password + "\n", "2 word(s)", 1},
-		"open double quote":       {"ok * x *\nalice * \"" + password + " *\nbob * x *\n", "the quote \" is not closed", 2},
-		"open single quote":       {"alice * '" + password, "the quote ' is not closed", 1},
-		"backslash ends the file": {"alice * " + password + "\\", "a backslash ends the file", 1},
-		"word too long":           {"alice * " + strings.Repeat(password, 103), "longer than 1023 bytes", 1},
-		"secret too long":         {"alice * " + strings.Repeat(password, 26), "260 bytes long", 1},
-		"zero byte":               {"alice * a\x00" + password, "zero byte", 1},
-		"zero byte by escape":     {`alice * a\0` + password, "zero byte", 1},
-		"byte order mark":         {"\xef\xbb\xbfalice * " + password, "byte order mark", 1},
-		"secret without quotes":   {"x * y *\nalice * correct horse " + password, "word 4 is not an IPv4 address", 2},
-		"a digit secret as well":  {"alice * 1234 5678", "word 4 is not an IPv4 address", 1},
-		"host name":               {"alice * " + password + " gateway.example", "names are not looked up", 1},
-		"IPv6 address":            {"alice * " + password + " 2001:db8::1", "not an IPv4 address", 1},
-		"octet too large":         {"alice * " + password + " 10.0.0.256", `"10.0.0.256" is not`, 1},
-		"prefix of 33":            {"alice * " + password + " 10.0.0.0/33", `"10.0.0.0/33" has no prefix length`, 1},
-		"prefix of 0":             {"alice * " + password + " 10.0.0.0/0", "1 to 32", 1},
-		"prefix missing":          {"alice * " + password + " 10.0.0.0/", "1 to 32", 1},
-		"unit number":             {"alice * " + password + " 10.0.0.0/24+", "unit number", 1},
-		"negated wildcard":        {"alice * " + password + " !*", "is not an IPv4 address", 1},
-		"second address":          {"alice * " + password + " 10.0.0.1 10.0.0.x", "word 5", 1},
-		"indirect not possible":   {"alice * @/etc/secret", "in another file, /etc/secret", 1},
-		"after a quoted newline":  {"a * \"x\ny\" *\nb\n", "1 word(s)", 3},
-		"after a continued line":  {"a * \\\n x *\nb\n", "1 word(s)", 3},
+		"one word":                   {"ok * x *\n\nalice\n", "1 word(s)", 3},
+		"two words":                  {"alice " + password + "\n", "2 word(s)", 1},
+		"open double quote":          {"ok * x *\nalice * \"" + password + " *\nbob * x *\n", "the quote \" is not closed", 2},
+		"open single quote":          {"alice * '" + password, "the quote ' is not closed", 1},
+		"backslash ends the file":    {"alice * " + password + "\\", "a backslash ends the file", 1},
+		"word too long":              {"alice * " + strings.Repeat(password, 103), "longer than 1023 bytes", 1},
+		"secret too long":            {"alice * " + strings.Repeat(password, 26), "260 bytes long", 1},
+		"zero byte":                  {"alice * a\x00" + password, "zero byte", 1},
+		"zero byte by escape":        {`alice * a\0` + password, "zero byte", 1},
+		"byte order mark":            {"\xef\xbb\xbfalice * " + password, "byte order mark", 1},
+		"secret without quotes":      {"x * y *\nalice * correct horse " + password, "word 4 is not an IPv4 address", 2},
+		"a digit secret as well":     {"alice * 1234 5678", "word 4 is not an IPv4 address", 1},
+		"host name":                  {"alice * " + password + " gateway.example", "names are not looked up", 1},
+		"IPv6 address":               {"alice * " + password + " 2001:db8::1", "not an IPv4 address", 1},
+		"octet too large":            {"alice * " + password + " 10.0.0.256", `"10.0.0.256" is not`, 1},
+		"prefix of 33":               {"alice * " + password + " 10.0.0.0/33", `"10.0.0.0/33" has no prefix length`, 1},
+		"prefix of 0":                {"alice * " + password + " 10.0.0.0/0", "1 to 32", 1},
+		"prefix missing":             {"alice * " + password + " 10.0.0.0/", "1 to 32", 1},
+		"unit number":                {"alice * " + password + " 10.0.0.0/24+", "unit number", 1},
+		"negated wildcard":           {"alice * " + password + " !*", "is not an IPv4 address", 1},
+		"second address":             {"alice * " + password + " 10.0.0.1 10.0.0.x", "word 5", 1},
+		"indirect not possible":      {"alice * @/etc/secret", "in another file, /etc/secret", 1},
+		"Latin-1":                    {"x * y *\nalice * " + password + "\xe4 *", "the secret is not UTF-8: save the file as UTF-8", 2},
+		"Latin-1 by escape":          {`alice * ` + password + `\xe4 *`, "not UTF-8", 1},
+		"Latin-1 of three users":     {"a * \xe4 *\nb * \xf6 *\nc * \xfc *", "not UTF-8", 1}, // all three are one password otherwise
+		"a secret that is a comment": {"alice * #" + password, "a word with a # in it goes into quotes", 1},
+		"after a quoted newline":     {"a * \"x\ny\" *\nb\n", "1 word(s)", 3},
+		"after a continued line":     {"a * \\\n x *\nb\n", "1 word(s)", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(tc.file), "/etc/ppp/chap-secrets", nil)
@@ -197,14 +201,59 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// Every line that may not do what was meant is named with its place and its user, and no warning shows a password.
 func TestWarnings(t *testing.T) {
-	table := parse(t, "alice * x *\nOFFICE\\bob * x *\ncarol * x\ndave * x * -- mtu 1400\nerin * \"\" *\n")
-	require.Len(t, table.Warnings(), 4)
-	assert.Contains(t, table.Warnings()[0], `chap-secrets line 2: the client's name has a backslash`)
-	assert.Contains(t, table.Warnings()[1], "line 3: no address column")
-	assert.Contains(t, table.Warnings()[2], "line 4: the pppd options")
-	assert.Contains(t, table.Warnings()[3], "line 5: the secret is empty")
+	const password = "s3cr3tw0rd"
+	for name, tc := range map[string]struct{ file, want string }{
+		"backslash":            {"alice * x *\nOFFICE\\bob * x *\n", `f:2: user "OFFICE\bob": the user name has a backslash before a letter or digit, which is an escape: write two for DOMAIN\\user`},
+		"no address":           {"carol * " + password + "\n", `f:1: user "carol": no address column, which as in pppd allows this user no address: add * for any`},
+		"options":              {"\ndave * " + password + " * -- mtu 1400\n", `f:2: user "dave": the pppd options after -- have no effect here`},
+		"empty secret":         {"erin * \"\" *\n", `f:1: user "erin": the secret is empty: whoever knows the user's name can log in with it`},
+		"secret with a hash":   {"frank * pa#" + password + "\n", `f:1: user "frank": the secret ends before a #, which begins a comment as in pppd: if it belongs to the secret, put all of it into quotes|f:1: user "frank": no address`},
+		"hash and addresses":   {"frank * pa#" + password + " *\n", `f:1: user "frank": the secret ends before a #|no address`},
+		"hash at the end":      {"frank * " + password + "# *\n", `f:1: user "frank": the secret ends before a #|no address`},
+		"server with a hash":   {"frank * x *\nfrank vpn#1 x *\n", "line 2: 2 word(s)"},
+		"a comment":            {"frank * x * # old: " + password + "\n", ""},
+		"a comment at once":    {"frank * x 10.0.0.1#office\n", ""},
+		"a hash in quotes":     {`frank * "pa#ss" *`, ""},
+		"an escaped hash":      {`frank * pa\#ss *`, ""},
+		"no user":              {"# nobody yet\n", `f: has no user, so that nobody can log in: write lines CLIENT SERVER SECRET ADDRESSES`},
+		"nothing at all":       {"", `f: has no user`},
+		"twice":                {"alice * x *\nbob * x *\nalice * " + password + " *\n", `f:3: user "alice": the same user and server stand in line 1, and that line counts: remove one of them`},
+		"twice, other servers": {"alice one x *\nalice two x *\nalice * x *\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table, err := Parse([]byte(tc.file), fileIs+"f", nil)
+			if err != nil {
+				assert.ErrorContains(t, err, tc.want)
+				return
+			}
+			var got []string
+			for _, w := range table.Warnings() {
+				got = append(got, w.String())
+				assert.NotContains(t, fmt.Sprint(w.Attrs()...), password)
+			}
+			text := strings.Join(got, "|")
+			assert.NotContains(t, text, password)
+			if tc.want == "" {
+				assert.Empty(t, text)
+				return
+			}
+			for _, want := range strings.Split(tc.want, "|") {
+				assert.Contains(t, text, want)
+			}
+		})
+	}
 	assert.Len(t, parse(t, strings.Repeat("a * b\n", 100)).Warnings(), maxWarnings)
+}
+
+func TestEachAndServersOf(t *testing.T) {
+	table := parse(t, "alice one x *\n* * y *\nbob * z *\nalice two x *\n")
+	var lines []int
+	table.Each(func(s Secret) { lines = append(lines, s.Line) })
+	assert.Equal(t, []int{1, 2, 3, 4}, lines)
+	assert.Equal(t, []string{"one", "two"}, table.ServersOf("alice"))
+	assert.Empty(t, table.ServersOf("carol"))
 }
 
 func TestPasswordIsNeverPrinted(t *testing.T) {

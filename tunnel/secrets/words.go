@@ -9,11 +9,13 @@ import (
 const maxWord = 1023
 
 // word is one word of the file, decoded. suspect is set when a backslash stood before a
-// letter or digit, which in a client's name is nearly always a domain's single backslash.
+// letter or digit, which in a client's name is nearly always a domain's single backslash; cut when
+// the word ends at a # that no space stands before, which in a secret is nearly always part of it.
 type word struct {
 	text    string
 	line    int
 	suspect bool
+	cut     bool
 }
 
 // scanner splits a file into words as pppd does: separated by white space, '#' starts a
@@ -117,6 +119,7 @@ func (s *scanner) word() (word, error) {
 				s.pos++
 				continue
 			case quote == 0 && (isSpace(c) || c == '#'):
+				w.cut = c == '#'
 				return s.finish(w, text)
 			}
 			text = append(text, c)
