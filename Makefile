@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./scripts/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak tools bench bench-go bench-tunnel bench-server bench-guest bench-mips fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,7 +17,7 @@ build: ## the static binary, bin/arc4
 tools: ## install what the tests need (apt-get, as root)
 	@sh scripts/install-test-tools.sh
 
-test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, a short soak
+test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, a short soak, hostile peers
 	@$(TESTRUN)
 
 lint: ## gofmt, go vet, staticcheck
@@ -76,6 +76,12 @@ soak: ## a tunnel on bad networks, with everything checked: make soak DURATION=1
 
 test-soak: ## the same for four minutes
 	@$(TESTRUN) soak
+
+statefuzz: ## hostile peers in any state beside a legitimate session, with the race detector: make statefuzz DURATION=10m
+	@$(GO) run -race ./scripts/statefuzz -duration $(DURATION)
+
+test-statefuzz: ## the same for a minute
+	@$(TESTRUN) statefuzz
 
 bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
 	@$(GO) run ./scripts/countinstr -arch mipsle,mips

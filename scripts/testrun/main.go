@@ -33,6 +33,7 @@ var parts = []part{
 	{"fuzz", "every fuzz target, briefly", fuzz},
 	{"interop", "real peers", interop},
 	{"soak", "a tunnel on bad networks, for four minutes", soak},
+	{"statefuzz", "hostile peers beside a legitimate session, with -race, for a minute", statefuzz},
 }
 
 func main() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +32,10 @@ type crowd struct {
 	stop     context.CancelFunc
 	done     chan error
 	guests   []*guest
-	recorder *recorder // the server's socket, where what comes in is measured alone
+	recorder *recorder                // the server's socket, where what comes in is measured alone
+	places   int                      // for clients besides the guests
+	socket   atomic.Pointer[gre.Conn] // the server's, of the hub
+	settling time.Duration            // how long packets may take to come back; 0: patience
 }
 
 var (
@@ -84,8 +88,8 @@ func (c *crowd) open(ctx context.Context) error {
 		return err
 	}
 	c.server, err = tunnel.NewServer(tunnel.ServerConfig{
-		Options:  tunnel.Options{Backend: c.cfg.Backend, Log: c.cfg.Log},
-		Listeners: []net.Listener{listener}, Device: c.dev, LocalIP: serverInner, Pool: c.pool, MaxSessions: c.cfg.Sessions,
+		Options:   tunnel.Options{Backend: c.cfg.Backend, Log: c.cfg.Log},
+		Listeners: []net.Listener{listener}, Device: c.dev, LocalIP: serverInner, Pool: c.pool, MaxSessions: c.cfg.Sessions + c.places,
 		Lookup: func(user string) (tunnel.Account, bool) {
 			a, ok := c.accounts[user]
 			return a, ok
@@ -119,7 +123,9 @@ func (c *crowd) listenGRE(local netip.Addr) (gre.Conn, error) {
 	if c.recorder != nil {
 		return c.recorder, nil
 	}
-	return c.hub.Listen(local)
+	socket, err := c.hub.Listen(local)
+	c.socket.Store(&socket)
+	return socket, err
 }
 
 // setUp brings every session up, and says how long that took.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
 )
@@ -85,6 +86,7 @@ type clientDevice struct {
 	sent   uint64 // their numbers count up from 0
 	back   uint64 // packets that have come back, in order
 	paused bool
+	gap    time.Duration // between two reads, where the traffic is to leave room for others
 }
 
 func newClientDevice(batch, size int) *clientDevice {
@@ -124,6 +126,9 @@ func (d *clientDevice) rounds() (back, away uint64) {
 }
 
 func (d *clientDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	if d.gap > 0 {
+		time.Sleep(d.gap)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for d.credit == 0 && !d.closed {
@@ -172,6 +177,8 @@ type serverDevice struct {
 	packets []turning
 	ring    uint32 // of packets: where the next one to leave is
 	waiting int
+	others  bool   // packets of others than the sessions come too
+	foreign uint64 // those
 }
 
 // turning is a packet on its way back.
@@ -234,6 +241,9 @@ func (d *serverDevice) Write(bufs [][]byte, offset int) (int, error) {
 		p := b[offset:]
 		session := binary.BigEndian.Uint32(p[12:]) - d.first
 		switch {
+		case d.others && session >= uint32(len(d.next)):
+			d.foreign++
+			continue
 		case len(p) != d.size || session >= uint32(len(d.next)):
 			d.complain("server: a packet of %d bytes from %v", len(p), netip.AddrFrom4([4]byte(p[12:])))
 			continue

@@ -8,4 +8,11 @@
 // (package hub), since no machine has raw sockets for thousands of hosts. The
 // memory of the server is what remains after the clients have vanished without a
 // word, from one moment to the next, as when a network breaks.
+//
+// # Hostile peers
+//
+// Fuzz has peers call such a server that keep to nothing, and has real clients call servers that do not either, beside
+// a legitimate session. They know how to come up, so that every state is reached, and alter, repeat, hold back and put in
+// what the dice of a seed say. At the end the legitimate session must be the one that it was, each of its packets must have
+// come, and nothing may be left of all others.
 package scale

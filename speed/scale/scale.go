@@ -1,6 +1,7 @@
 package scale
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,7 +182,7 @@ func (r *Row) traffic(ctx context.Context, c *crowd) error {
 
 // settle waits until nothing is under way, and demands that all has come back.
 func (c *crowd) settle(ctx context.Context) error {
-	for limit := time.Now().Add(patience); ; pause(ctx, time.Millisecond) {
+	for limit := time.Now().Add(cmp.Or(c.settling, patience)); ; pause(ctx, time.Millisecond) {
 		away := uint64(0)
 		for _, g := range c.guests {
 			_, n := g.dev.rounds()

@@ -1,0 +1,252 @@
+package scale
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// FuzzConfig says how long hostile peers are let at a server and at clients.
+type FuzzConfig struct {
+	Duration time.Duration // of all rounds together
+	Seed     uint64        // of every chance; what the scheduler does is not among them
+	Rounds   int           // 0: 3; after each, everything is ended and must be gone
+	Peers    int           // hostile ones at once; 0: 24
+	Log      *slog.Logger  // of the real ends; nil: no log
+	Tell     func(string)  // is told how it goes; nil: nobody
+
+	plant     func(*crowd)  // tests put in what must be found
+	lingering time.Duration // how long what is left of a round may take to be gone; 0: restPatience
+}
+
+// FuzzResult is what came of it.
+type FuzzResult struct {
+	Seed        uint64        `json:"seed"`
+	Took        time.Duration `json:"took_ns"`
+	Lives       uint64        `json:"lives"`        // of hostile clients
+	ServerLives uint64        `json:"server_lives"` // of hostile servers, each with a real client
+	Connections uint64        `json:"connections"`  // control connections of hostile peers
+	Refused     uint64        `json:"refused"`      // of them, and of their calls, by the real server
+	Calls       uint64        `json:"calls"`        // sessions of the real server
+	Links       uint64        `json:"links"`        // of hostile peers that came up all the way
+	Messages    uint64        `json:"messages"`     // control messages of hostile peers
+	Frames      uint64        `json:"frames"`       // GRE packets of theirs
+	Forged      uint64        `json:"forged"`       // GRE packets under the addresses of the legitimate ends
+	ForgedNear  uint64        `json:"forged_near"`  // the same at a client that may fall
+	Falls       uint64        `json:"falls"`        // how often that one was up again
+	Packets     uint64        `json:"packets"`      // of the legitimate session, there and back
+	Heap        []uint64      `json:"heap_bytes"`   // live, after each round
+	Goroutines  int           `json:"goroutines"`   // at the end
+	Files       int           `json:"files"`        // descriptors at the end; -1 where the system does not tell
+	Faults      []string      `json:"faults"`
+}
+
+// heapGrowth is by how much live memory may differ between the rounds, in bytes: pools and maps keep what they once had.
+const heapGrowth = 8 << 20
+
+// Fuzz lets hostile peers at a real server and at real clients, all in this process: any control message and any PPP frame,
+// well-formed or not, in any state, twice, after the close, beside a legitimate session under forged packets, which must
+// lose nothing and stay up. The error is that it could not be done, or that ctx has ended; what went wrong is in the result.
+func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
+	if cfg.Duration <= 0 {
+		return nil, fmt.Errorf("scale: fuzz for %v: must be more than 0, such as 10m", cfg.Duration)
+	}
+	if cfg.Rounds == 0 {
+		cfg.Rounds = 3
+	}
+	if cfg.Peers == 0 {
+		cfg.Peers = 24
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Tell == nil {
+		cfg.Tell = func(string) {}
+	}
+	if cfg.lingering == 0 {
+		cfg.lingering = restPatience
+	}
+	r := &FuzzResult{Seed: cfg.Seed, Faults: []string{}}
+	began := time.Now()
+	// What a process opens with its first socket, and keeps, is opened now.
+	if first, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil {
+		first.Close()
+	}
+	known, files := goleak.IgnoreCurrent(), openFiles()
+	for round := range cfg.Rounds {
+		a := &arena{cfg: cfg, life: uint64(round) << 40}
+		err := a.run(ctx, cfg.Duration/time.Duration(cfg.Rounds))
+		a.sum(r)
+		if err != nil {
+			return r, err
+		}
+		r.rest(round, known, files, cfg.lingering)
+		r.Took = time.Since(began)
+		cfg.Tell(fmt.Sprintf("%6.0fs round %d: %s", r.Took.Seconds(), round+1, r))
+		if len(r.Faults) > 0 {
+			break
+		}
+	}
+	return r, nil
+}
+
+// String is the result on one line.
+func (r *FuzzResult) String() string {
+	s := fmt.Sprintf("%d hostile clients, %d hostile servers, %d connections, %d refusals, %d calls, %d links up, %d messages, %d frames, %d forged (%d near, %d falls), "+
+		"%d packets of the legitimate session there and back, %d goroutines, %d descriptors, heap %v", r.Lives, r.ServerLives, r.Connections, r.Refused, r.Calls, r.Links,
+		r.Messages, r.Frames, r.Forged+r.ForgedNear, r.ForgedNear, r.Falls, r.Packets, r.Goroutines, r.Files, r.Heap)
+	for _, f := range r.Faults {
+		s += "\nFAULT: " + f
+	}
+	return s
+}
+
+// restPatience is how long goroutines and descriptors may take to be gone.
+const restPatience = 30 * time.Second
+
+// rest demands that nothing is left of a round.
+func (r *FuzzResult) rest(round int, known goleak.Option, files int, patience time.Duration) {
+	var err error
+	for limit := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		err = goleak.Find(known)
+		if n := openFiles(); err == nil && n > files {
+			err = fmt.Errorf("%d descriptors are open, where %d were at first", n, files)
+		}
+		if err == nil || time.Now().After(limit) {
+			break
+		}
+	}
+	if err != nil {
+		r.Faults = append(r.Faults, fmt.Sprintf("after round %d: %v", round+1, err))
+	}
+	runtime.GC()
+	runtime.GC()
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r.Heap = append(r.Heap, m.HeapAlloc)
+	r.Goroutines, r.Files = runtime.NumGoroutine(), openFiles()
+	if m.HeapAlloc > r.Heap[0]+heapGrowth {
+		r.Faults = append(r.Faults, fmt.Sprintf("live memory has grown from %d bytes after the first round to %d after round %d", r.Heap[0], m.HeapAlloc, round+1))
+	}
+}
+
+// openFiles counts descriptors, without the one that it reads them with; -1 where the system does not tell.
+func openFiles() int {
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return -1
+	}
+	return len(names) - 1
+}
+
+// arena is one round: a server, a legitimate client, and everybody else.
+type arena struct {
+	cfg   FuzzConfig
+	crowd *crowd
+	tally fuzzTally
+	life  uint64 // counts lives, each with chances of its own
+
+	lives, serverLives, forgedNear, falls atomic.Uint64
+	refused, calls, packets               uint64
+	arrived                               atomic.Uint64 // GRE packets that were put into the server's queue
+
+	mu     sync.Mutex
+	faults []string
+}
+
+func (a *arena) fault(format string, values ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.faults = append(a.faults, fmt.Sprintf(format, values...))
+}
+
+// sum adds a round to the result.
+func (a *arena) sum(r *FuzzResult) {
+	r.Lives += a.lives.Load()
+	r.ServerLives += a.serverLives.Load()
+	r.Connections += a.tally.connections.Load()
+	r.Refused += a.refused
+	r.Calls += a.calls
+	r.Links += a.tally.links.Load()
+	r.Messages += a.tally.messages.Load()
+	r.Frames += a.tally.frames.Load()
+	r.Forged += a.tally.forged.Load()
+	r.ForgedNear += a.forgedNear.Load()
+	r.Falls += a.falls.Load()
+	r.Packets += a.packets
+	r.Faults = append(r.Faults, a.faults...)
+}
+
+// run plays the round, and judges the legitimate session.
+func (a *arena) run(ctx context.Context, lasts time.Duration) error {
+	if err := a.openArena(ctx); err != nil {
+		return err
+	}
+	legitimate := a.crowd.guests[0]
+	before := a.session()
+	if a.cfg.plant != nil {
+		a.cfg.plant(a.crowd)
+	}
+	legitimate.dev.start(legitimateWindow)
+	playing, stop := context.WithTimeout(ctx, lasts)
+	defer stop()
+	var all sync.WaitGroup
+	for range a.cfg.Peers {
+		all.Go(func() { a.hostileClients(playing) })
+	}
+	all.Go(func() { a.hostileServers(playing) })
+	all.Go(func() { a.victim(playing) })
+	all.Go(func() { a.forge(playing) })
+	all.Wait()
+	legitimate.dev.pause()
+	settled := a.crowd.settle(context.WithoutCancel(ctx))
+	a.judge(before, settled)
+	_, err := a.crowd.close()
+	if err != nil {
+		a.fault("ending everything: %v", err)
+	}
+	return ctx.Err()
+}
+
+// judge demands that the legitimate session is the one that it was, and that none of its packets is missing.
+func (a *arena) judge(before sessionID, settled error) {
+	g := a.crowd.guests[0]
+	if settled != nil {
+		a.fault("packets of the legitimate session: %v", settled)
+	}
+	if err := errors.Join(g.dev.failure(), a.crowd.dev.failure()); err != nil {
+		a.fault("packets of the legitimate session: %v", err)
+	}
+	if after := a.session(); after != before {
+		a.fault("the legitimate session was %v and is %v", before, after)
+	}
+	select {
+	case err := <-g.ended:
+		g.ended <- err
+		a.fault("the legitimate client has ended: %v", err)
+	default:
+	}
+	back, _ := g.dev.rounds()
+	a.packets = back
+	if back == 0 {
+		a.fault("the legitimate session has carried nothing")
+	}
+	snapshot := a.crowd.server.Snapshot()
+	a.calls, a.refused = snapshot.Totals.Sessions, snapshot.Refused["connections"]
+	for _, s := range append(snapshot.Sessions, g.client.Snapshot().Sessions...) {
+		if (s.User == g.user) && (s.Window.Lost > 0 || s.PacketsIn != back || s.PacketsOut != back) {
+			a.fault("the legitimate session has lost packets: %d in, %d out, %d lost, where %d went there and back", s.PacketsIn, s.PacketsOut, s.Window.Lost, back)
+		}
+	}
+}
