@@ -15,12 +15,19 @@ import (
 )
 
 // system is where Apply worked.
-type system struct{ handle *netlink.Handle }
+type system struct {
+	handle    *netlink.Handle
+	addresses *serverroute.Addresses
+}
 
 func (y *system) close() {
 	if y.handle != nil {
 		y.handle.Close()
 		y.handle = nil
+	}
+	if y.addresses != nil {
+		y.addresses.Close()
+		y.addresses = nil
 	}
 }
 
@@ -32,6 +39,9 @@ func (s *Setup) apply(ctx context.Context) error {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	s.sys.handle = handle
+	if s.sys.addresses, err = serverroute.OpenAddresses(); err != nil {
+		return err
+	}
 	link, err := handle.LinkByName(s.settings.Device)
 	if err != nil {
 		return fmt.Errorf("interface %q: %w", s.settings.Device, err)
@@ -121,7 +131,7 @@ func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) err
 		addr.Peer = ipNet(netip.PrefixFrom(remote, remote.BitLen()))
 	}
 	what := fmt.Sprintf("address %v on %s", local, c.settings.Device)
-	switch err := c.handle.AddrAdd(c.link, addr); {
+	switch err := c.sys.addresses.Add(c.link, addr); {
 	case errors.Is(err, unix.EEXIST):
 		return nil // somebody's from before: used, and left
 	case errors.Is(err, unix.EPERM):

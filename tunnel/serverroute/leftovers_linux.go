@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/vishvananda/netlink"
@@ -71,7 +73,8 @@ func isHostRouteOfOurs(r *netlink.Route) bool {
 	return r.Protocol == Protocol && r.Priority >= firstMetric && r.Priority < firstMetric+metrics && r.Dst != nil && bits(r) == 32
 }
 
-// sweep takes away what processes have left that are no more.
+// sweep takes away what processes have left that are no more: host routes, and the routes and addresses of a TUN device that
+// outlives its process (ip tuntap), which swallow what goes there.
 func (f *Follower) sweep() error {
 	t, err := f.list()
 	if err != nil {
@@ -80,14 +83,63 @@ func (f *Follower) sweep() error {
 	var errs []error
 	for i := range t {
 		r := &t[i]
-		if !isHostRouteOfOurs(r) || r.Priority == f.claim.metric || claimed(r.Priority) {
+		if r.Protocol != Protocol || !f.leftover(r) {
 			continue
 		}
 		if err := ignoreGone(f.handle.RouteDel(r)); err != nil {
 			errs = append(errs, fmt.Errorf("%v: %w", r, err))
 			continue
 		}
-		f.log.Info("removed the host route that a killed run has left", "to", r.Dst, "gateway", r.Gw)
+		f.log.Info("removed a route that a killed run has left", "to", r.Dst, "gateway", r.Gw)
+	}
+	return errors.Join(append(errs, f.sweepAddresses())...)
+}
+
+func (f *Follower) sweepAddresses() error {
+	addresses, err := OpenAddresses()
+	if err != nil {
+		return err
+	}
+	defer addresses.Close()
+	marked, err := addresses.marked()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for index, ours := range marked {
+		link, err := f.handle.LinkByIndex(index)
+		if err != nil || !deserted(link) {
+			continue
+		}
+		all, err := f.handle.AddrList(link, netlink.FAMILY_ALL)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for i := range all {
+			if a, ok := netip.AddrFromSlice(all[i].IP); !ok || !slices.Contains(ours, a.Unmap()) {
+				continue
+			}
+			if err := ignoreGone(f.handle.AddrDel(link, &all[i])); err != nil {
+				errs = append(errs, fmt.Errorf("%v: %w", all[i], err))
+				continue
+			}
+			f.log.Info("removed an address that a killed run has left", "address", all[i].IP, "device", link.Attrs().Name)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// leftover reports whether the process is no more that made a route with our mark.
+func (f *Follower) leftover(r *netlink.Route) bool {
+	if isHostRouteOfOurs(r) {
+		return r.Priority != f.claim.metric && !claimed(r.Priority)
+	}
+	link, err := f.handle.LinkByIndex(r.LinkIndex)
+	return err == nil && deserted(link)
+}
+
+// deserted reports whether an interface is a TUN device that no process has: it carries as long as one does.
+func deserted(link netlink.Link) bool {
+	return (link.Type() == "tuntap" || link.Type() == "tun") && link.Attrs().RawFlags&unix.IFF_LOWER_UP == 0
 }
