@@ -222,6 +222,7 @@ func (tc lookup) run(t *testing.T) {
 	out := end.when.Sub(start.when)
 	t.Logf("back %.2f s after the server; %d packets left in %.1f s; processor time %v", took.Seconds(), end.packets-start.packets, out.Seconds(), end.cpu-start.cpu)
 	assert.LessOrEqual(t, end.packets-start.packets, mostPackets(out))
+	assert.LessOrEqual(t, end.entered-start.entered, mostPackets(out))
 	s := l.clientStatus(t)
 	assert.Zero(t, s.Refused["ip_loop"])
 	assert.Equal(t, tc.back, s.Way.Server)

@@ -207,11 +207,12 @@ func (f *Follower) look() {
 	}
 	astray := !f.told && f.astray(now)
 	f.told = f.told || astray
-	if before.server == w.server && w.server.IsValid() && !before.same(w) {
+	changed := before.server == w.server && !before.same(w) // another server's way is news to nobody
+	if changed && w.server.IsValid() {
 		f.say(before, w)
 	}
 	// While there is no way there is nothing that anybody could do.
-	if w.missing == nil && (!before.same(w) || astray) {
+	if w.missing == nil && (changed || astray) {
 		f.notify()
 	}
 }

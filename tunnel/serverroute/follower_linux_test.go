@@ -69,6 +69,12 @@ func TestNoHostRouteWithoutNeed(t *testing.T) {
 	require.Equal(t, "up0 192.0.2.77", reach(t, server))
 	require.NoError(t, netlink.RouteDel(own))
 	eventually(t, "up0 192.0.2.1", func() string { return reach(t, server) })
+	refuses := &netlink.Route{Dst: ipNet("198.51.100.0/25"), Type: unix.RTN_UNREACHABLE}
+	require.NoError(t, netlink.RouteAdd(refuses))
+	eventually(t, "0", func() string { return number(len(hostRoutes(t))) }) // somebody wants it not to be reached
+	eventually(t, errNoRoute.Error(), func() string { return f.Status().Missing })
+	require.NoError(t, netlink.RouteDel(refuses))
+	eventually(t, "up0 192.0.2.1", func() string { return reach(t, server) })
 	require.NoError(t, netlink.RouteDel(taken))
 	eventually(t, "0", func() string { return number(len(hostRoutes(t))) })
 

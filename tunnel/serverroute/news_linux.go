@@ -1,6 +1,8 @@
 package serverroute
 
 import (
+	"context"
+	"log/slog"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -86,11 +88,12 @@ const again = 100 * time.Millisecond
 // regular look has to do until it can.
 func (f *Follower) hear(subscribe topic, first chan<- struct{}) {
 	defer f.ended.Done()
-	for {
+	for level := slog.LevelWarn; ; {
 		stop := make(chan struct{})
 		closed, err := subscribe(f, stop)
 		if err != nil {
-			f.log.Warn("no news of routes, links or addresses", "error", err)
+			f.log.Log(context.Background(), level, "no news of routes, links or addresses: they are looked at now and then", "every", regular, "error", err)
+			level = slog.LevelDebug // once is enough
 		}
 		if first != nil {
 			close(first)

@@ -120,17 +120,26 @@ func (f *Follower) list() (table, error) {
 }
 
 // best is the route to addr that the kernel would take if there were no interface without, the tunnel's, and no host
-// route of this program; nil if there is none. Of a route over several ways it is the first that is no dead end.
+// route of this program; nil if there is none, or one that refuses, which is somebody's wish. Of a route over several ways
+// it is the first that is no dead end.
 func (t table) best(addr netip.Addr, without int) *netlink.Route {
 	var best *netlink.Route
 	for i := range t {
 		r := &t[i]
-		if r.Type != unix.RTN_UNICAST || isHostRouteOfOurs(r) || !contains(r, addr) || best != nil && !better(r, best) {
+		if isHostRouteOfOurs(r) || !contains(r, addr) || best != nil && !better(r, best) {
 			continue
 		}
-		if way := oneWay(r, without); way != nil {
-			best = way
+		switch r.Type {
+		case unix.RTN_UNICAST:
+			if way := oneWay(r, without); way != nil {
+				best = way
+			}
+		case unix.RTN_UNREACHABLE, unix.RTN_BLACKHOLE, unix.RTN_PROHIBIT:
+			best = r
 		}
+	}
+	if best == nil || best.Type != unix.RTN_UNICAST {
+		return nil
 	}
 	return best
 }
