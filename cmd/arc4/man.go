@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const manLong = `man writes a manual page for each command into a directory, which is made if it does not exist.
+const manLong = `man writes a manual page for each command and each topic of the help into a directory, which is made if it does not
+exist. Pages of other sections than 1, such as arc4-secrets-file.5, go into the directories man5 and man7 beside it if its
+own name is man1, else into the same.
 
 The pages come from the same text as --help. To read one without installing it: man -l DIR/arc4-connect.1`
 
@@ -23,7 +26,7 @@ func newManCmd() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:     "man --dir DIR",
-		Short:   "Write the manual pages, one for each command",
+		Short:   "Write the manual pages, one for each command and topic",
 		Long:    manLong,
 		Example: "  arc4 man --dir /usr/local/share/man/man1",
 		Args:    noArguments,
@@ -64,13 +67,53 @@ func writeManPages(root *cobra.Command, dir string, date time.Time) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make the directory for the manual pages: %w", err)
 	}
-	for _, cmd := range manCommands(root) {
-		name := filepath.Join(dir, manName(cmd)+".1")
+	for _, cmd := range append(manCommands(root), manTopics(root)...) {
+		in := manDir(dir, manSection(cmd))
+		if err := os.MkdirAll(in, 0o755); err != nil {
+			return fmt.Errorf("cannot make the directory for the manual pages: %w", err)
+		}
+		name := filepath.Join(in, manName(cmd)+"."+manSection(cmd))
 		if err := os.WriteFile(name, []byte(manPage(cmd, date)), 0o644); err != nil {
 			return fmt.Errorf("cannot write the manual page: %w", err)
 		}
 	}
 	return nil
+}
+
+// manDir is where pages of a section belong if those of section 1 are in dir.
+func manDir(dir, section string) string {
+	if section != "1" && filepath.Base(dir) == "man1" {
+		return filepath.Join(filepath.Dir(filepath.Clean(dir)), "man"+section)
+	}
+	return dir
+}
+
+// manSections are those of topics that describe a file's format; the others are in 7, miscellany (man-pages(7)).
+var manSections = map[string]string{"secrets-file": "5"}
+
+// manSection is where a page belongs.
+func manSection(cmd *cobra.Command) string {
+	if !cmd.IsAdditionalHelpTopicCommand() {
+		return "1"
+	}
+	return cmp.Or(manSections[cmd.Name()], "7")
+}
+
+// manReference is how other pages name a page: arc4-connect(1).
+func manReference(cmd *cobra.Command) string { return manName(cmd) + "(" + manSection(cmd) + ")" }
+
+// manTitles are what a section is called in its pages' heads.
+var manTitles = map[string]string{"1": "User Commands", "5": "File Formats", "7": "Miscellaneous"}
+
+// manTopics are the topics of the help, which have pages too.
+func manTopics(root *cobra.Command) []*cobra.Command {
+	var list []*cobra.Command
+	for _, sub := range root.Commands() {
+		if sub.IsAdditionalHelpTopicCommand() {
+			list = append(list, sub)
+		}
+	}
+	return list
 }
 
 // manCommands are the commands that have a page: root and all below it that do something.
@@ -92,20 +135,22 @@ func manPage(cmd *cobra.Command, date time.Time) string {
 	var r roff
 	p := pageOf(cmd)
 	name := manName(cmd)
-	r.macro("TH", strings.ToUpper(name), "1", date.Format(time.DateOnly), "arc4 "+versionString(), "User Commands")
+	r.macro("TH", strings.ToUpper(name), manSection(cmd), date.Format(time.DateOnly), "arc4 "+versionString(), manTitles[manSection(cmd)])
 	r.section("name")
 	r.line(name + " - " + lowerFirst(cmd.Short))
-	r.section("synopsis")
-	for n, line := range usageLines(cmd) {
-		if n > 0 {
-			r.macro("br")
+	if cmd.Runnable() {
+		r.section("synopsis")
+		for n, line := range usageLines(cmd) {
+			if n > 0 {
+				r.macro("br")
+			}
+			r.marked(roffUsage(line))
 		}
-		r.marked(roffUsage(line))
 	}
 	r.section("description")
 	r.text(describe(cmd))
 	manCommandList(&r, cmd)
-	if flags := flagDocs(cmd.LocalFlags()); len(flags) > 0 {
+	if flags := flagDocs(cmd.LocalFlags()); len(flags) > 0 && cmd.Runnable() {
 		r.section("options")
 		r.flags(flags)
 		r.flags(flagDocs(cmd.InheritedFlags()))
@@ -154,10 +199,10 @@ func manCommandList(r *roff, cmd *cobra.Command) {
 func manSeeAlso(cmd *cobra.Command, p page) []string {
 	list := slices.Clone(p.seeAlso)
 	if cmd.HasParent() {
-		return append([]string{manName(cmd.Root()) + "(1)"}, list...)
+		return append([]string{manReference(cmd.Root())}, list...)
 	}
-	for _, sub := range manCommands(cmd)[1:] {
-		list = append(list, manName(sub)+"(1)")
+	for _, sub := range append(manCommands(cmd)[1:], manTopics(cmd)...) {
+		list = append(list, manReference(sub))
 	}
 	slices.Sort(list)
 	return append(list, "pppd(8)", "wg(8)")

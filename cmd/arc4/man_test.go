@@ -19,8 +19,8 @@ var manOrder = []string{"NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS"
 func TestManPages(t *testing.T) {
 	commands := manCommands(newRoot())
 	var names []string
-	for _, cmd := range commands {
-		names = append(names, manName(cmd)+"(1)")
+	for _, cmd := range append(commands, manTopics(newRoot())...) {
+		names = append(names, manReference(cmd))
 	}
 	for _, cmd := range commands {
 		name := manName(cmd)
@@ -52,6 +52,27 @@ func TestManPages(t *testing.T) {
 		})
 	}
 	require.Len(t, names, len(pages), "every command has a page, and no page is of none")
+}
+
+func TestManTopics(t *testing.T) {
+	var names []string
+	for _, topic := range manTopics(newRoot()) {
+		names = append(names, manReference(topic))
+		page := manPage(topic, time.Unix(1700000000, 0).UTC())
+		assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s %s 2023-11-14 ", strings.ToUpper(manName(topic)), manSection(topic))), page[:60])
+		var sections []string
+		for line := range strings.Lines(page) {
+			if title, is := strings.CutPrefix(line, ".SH "); is {
+				sections = append(sections, strings.Trim(title, "\"\n"))
+			}
+		}
+		assert.Equal(t, []string{"NAME", "DESCRIPTION", "SEE ALSO"}, sections)
+	}
+	assert.Subset(t, names, []string{"arc4-exit-codes(7)", "arc4-secrets-file(5)", "arc4-status-fields(7)"})
+	assert.Equal(t, "share/man/man5", manDir("share/man/man1", "5"))
+	assert.Equal(t, "share/man/man5", manDir("share/man/man1/", "5"))
+	assert.Equal(t, "share/man/man1", manDir("share/man/man1", "1"))
+	assert.Equal(t, "build/pages", manDir("build/pages", "5"))
 }
 
 func TestRoffEscapes(t *testing.T) {

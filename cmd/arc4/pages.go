@@ -22,7 +22,7 @@ type pageSection struct {
 	inHelp      bool // not in the manual page alone
 }
 
-// pageOf is a command's page; that of a topic is empty.
+// pageOf is the page of a command or a topic.
 func pageOf(cmd *cobra.Command) page { return pages[commandName(cmd)] }
 
 // commandName is how a command is called, without the program's name but for the program itself: "speed tunnel".
@@ -93,7 +93,7 @@ var pages = map[string]page{
 			{"/run/arc4/serve.sock", anyTunnelSocket},
 		},
 		exits:   []int{exitOK, exitFailure, exitUsage, exitNetwork, exitPermission},
-		seeAlso: []string{"arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
+		seeAlso: []string{"arc4-secrets-file(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
 	"status": {
 		sections: []pageSection{{title: "JSON", text: statusFieldsText}},
@@ -105,7 +105,7 @@ var pages = map[string]page{
 			{"/tmp/arc4-UID/*.sock", "those of a user without XDG_RUNTIME_DIR"},
 		},
 		exits:   []int{exitOK, exitFailure, exitUsage, exitPermission},
-		seeAlso: []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
+		seeAlso: []string{"arc4-status-fields(7)", "arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
 	},
 	"trace": {
 		environment: []textEntry{
@@ -143,6 +143,9 @@ var pages = map[string]page{
 		exits:       []int{exitOK, exitFailure, exitUsage, exitPermission},
 		seeAlso:     []string{"man(1)", "manpath(1)"},
 	},
-	"completion": {exits: []int{exitOK, exitUsage}},
-	"version":    {exits: []int{exitOK, exitUsage}},
+	"secrets-file":  {seeAlso: []string{"arc4-serve(1)", "pppd(8)"}},
+	"exit-codes":    {seeAlso: []string{"arc4-connect(1)", "arc4-serve(1)"}},
+	"status-fields": {seeAlso: []string{"arc4-status(1)", "jq(1)"}},
+	"completion":    {exits: []int{exitOK, exitUsage}},
+	"version":       {exits: []int{exitOK, exitUsage}},
 }
