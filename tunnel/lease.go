@@ -51,6 +51,7 @@ func (c *serverCall) takePlace(user string) bool {
 		oldest.leaveUser()
 		oldest.session.log.Info("session ends for a later one of its user", "user", user, "sessions_per_user", most)
 		oldest.session.Close(loggedInAgain)
+		c.replaces = oldest
 	}
 	return true
 }
@@ -66,14 +67,18 @@ func (c *serverCall) leaveUser() {
 	users[c.user] = left
 }
 
-// lease takes the user's own address, or one of the pool. A user whose only address is that of a session left behind, as
-// when the network broke and the server has not noticed yet, takes it over from that.
+// lease takes the user's own address, or one of the pool, the user's last if that is free. A user whose session ends for
+// this one, or whose only address is that of a session left behind, as when the network broke and the server has not
+// noticed yet, takes it over from that.
 func (c *serverCall) lease(a Account) (netip.Addr, error) {
 	pool := c.k.v.cfg.Pool
 	if a.Preferred.IsValid() && pool.Reserve(a.Preferred) {
 		return c.leased(a.Preferred), nil
 	}
-	other, err := pool.Take(netip.Addr{}, a.Allowed)
+	if last := c.addressOfReplaced(); last.IsValid() && (a.Allowed == nil || a.Allowed(last)) && c.takeOver(last) {
+		return last, nil
+	}
+	other, err := pool.Take(c.user, a.Allowed)
 	switch {
 	case err == nil:
 		return c.leased(other), nil
@@ -83,6 +88,17 @@ func (c *serverCall) lease(a Account) (netip.Addr, error) {
 		return c.leased(a.Preferred), nil
 	}
 	return netip.Addr{}, err
+}
+
+// addressOfReplaced is the address of the session that ends for this one.
+func (c *serverCall) addressOfReplaced() netip.Addr {
+	v := c.k.v
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if c.replaces == nil {
+		return netip.Addr{}
+	}
+	return c.replaces.address
 }
 
 func (c *serverCall) leased(a netip.Addr) netip.Addr {
@@ -120,7 +136,7 @@ func (c *serverCall) giveBack() {
 	if a.IsValid() {
 		delete(v.leases, a)
 	}
-	c.placed, c.address = false, netip.Addr{}
+	c.placed, c.address, c.replaces = false, netip.Addr{}, nil
 	v.mu.Unlock()
 	if a.IsValid() {
 		v.cfg.Pool.Give(a)

@@ -21,8 +21,8 @@ import (
 
 // AddressPool gives tunnel addresses to users and takes them back.
 type AddressPool interface {
-	// Take gives a free address that allowed (nil: any) permits, preferred if that is valid and free.
-	Take(preferred netip.Addr, allowed func(netip.Addr) bool) (netip.Addr, error)
+	// Take gives a free address that allowed (nil: any) permits, best the last one that the user had.
+	Take(user string, allowed func(netip.Addr) bool) (netip.Addr, error)
 	// Reserve takes exactly that address, of the pool or not, if nobody has it.
 	Reserve(netip.Addr) bool
 	Give(netip.Addr) bool

@@ -48,9 +48,10 @@ type serverCall struct {
 	name    atomic.Pointer[string] // of that user
 
 	// Of an authenticated user, under the server's lock.
-	user    string
-	placed  bool       // it has a place among the sessions
-	address netip.Addr // it has the lease of
+	user     string
+	placed   bool        // it has a place among the sessions
+	address  netip.Addr  // it has the lease of
+	replaces *serverCall // a session of the user that ends for this one; nil: none does
 }
 
 func newServerConn(v *Server, tcp net.Conn, local, peer netip.Addr) *serverConn {

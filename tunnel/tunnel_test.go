@@ -78,7 +78,7 @@ func (d *memDevice) Close() error             { d.once.Do(func() { close(d.close
 // linePool gives 10.99.0.100, .101, ... and never takes back.
 type linePool struct{ next byte }
 
-func (p *linePool) Take(preferred netip.Addr, allowed func(netip.Addr) bool) (netip.Addr, error) {
+func (p *linePool) Take(_ string, allowed func(netip.Addr) bool) (netip.Addr, error) {
 	a := netip.AddrFrom4([4]byte{10, 99, 0, 100 + p.next})
 	if allowed != nil && !allowed(a) {
 		return netip.Addr{}, fmt.Errorf("%s is not allowed", a)

@@ -10,17 +10,19 @@ import (
 	"sync"
 )
 
-// Pool is a range of IPv4 addresses, each with one client at a time. Its memory grows with the
-// clients, not with the range. Its methods may be called from any goroutine.
+// Pool is a range of IPv4 addresses, each with one client at a time. A user who comes back gets
+// the last address again, if nobody has it, so that TCP connections in the tunnel live on. Its
+// memory grows with the clients, not with the range. Its methods may be called from any goroutine.
 type Pool struct {
 	text        string
 	first, last uint32
 	excluded    map[uint32]bool // those within the range
 
 	mu    sync.Mutex
-	inUse map[uint32]bool
-	used  uint64 // how many of inUse are within the range
-	next  uint32 // where the search for a free address starts
+	inUse map[uint32]string // by address: the user, "" for one that was reserved
+	used  uint64            // how many of inUse are within the range
+	next  uint32            // where the search for a free address starts
+	left  memory            // the free ones that had a client, all within the range
 }
 
 // ExhaustedError is a pool whose every address has a client.
@@ -52,7 +54,7 @@ func Parse(text string, exclude ...netip.Addr) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{text: text, first: first, last: last, next: first, excluded: map[uint32]bool{}, inUse: map[uint32]bool{}}
+	p := &Pool{text: text, first: first, last: last, next: first, excluded: map[uint32]bool{}, inUse: map[uint32]string{}, left: newMemory()}
 	for _, addr := range exclude {
 		if n, ok := number(addr); ok && p.within(n) {
 			p.excluded[n] = true
@@ -129,33 +131,59 @@ func usable(text string, first, last uint32) error {
 	return nil
 }
 
-// Take gives an address to a client: preferred, if that is valid, of the pool, free and
-// allowed; else the next free one in turn, so that an address a client leaves is not another
-// client's right after. allowed may be nil. Errors are *ExhaustedError and *NotAllowedError.
+// Take gives an address to a client of a user: the last that this user had, if it is free and
+// allowed; else one that nobody has had yet, in turn; else the one that has been free for longest,
+// so that those of users who may come back stay free. allowed may be nil. Errors are
+// *ExhaustedError and *NotAllowedError.
 //
 // allowed is asked about at most maxTries free addresses, so that a list which allows almost
 // nothing of a huge pool does not stall the server; name single addresses in such a list.
-func (p *Pool) Take(preferred netip.Addr, allowed func(netip.Addr) bool) (netip.Addr, error) {
+func (p *Pool) Take(user string, allowed func(netip.Addr) bool) (netip.Addr, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n, ok := number(preferred); ok && p.free(n) && (allowed == nil || allowed(address(n))) {
-		return p.take(n), nil
-	}
 	if p.used == p.Size() {
 		return netip.Addr{}, &ExhaustedError{p.text, p.used}
 	}
-	n := p.next
-	// Every step is over a used or excluded address, or a refusal, which is bounded too.
-	for steps, refused := uint64(0), 0; steps <= uint64(p.last-p.first) && refused < maxTries; steps++ {
-		if p.free(n) {
-			if allowed == nil || allowed(address(n)) {
-				return p.take(n), nil
-			}
-			refused++
+	refused := 0
+	suits := func(n uint32) bool {
+		if refused >= maxTries {
+			return false
+		}
+		if allowed == nil || allowed(address(n)) {
+			return true
+		}
+		refused++
+		return false
+	}
+	n, found := p.left.lastOf(user, suits)
+	if !found {
+		n, found = p.fresh(suits, &refused)
+	}
+	if !found {
+		n, found = p.left.oldest(suits)
+	}
+	if !found {
+		return netip.Addr{}, &NotAllowedError{p.text}
+	}
+	p.mark(n, user)
+	return address(n), nil
+}
+
+// fresh searches for an address that nobody has had, as far as is remembered.
+func (p *Pool) fresh(suits func(uint32) bool, refused *int) (n uint32, found bool) {
+	if p.used+uint64(p.left.order.Len()) == p.Size() {
+		return 0, false
+	}
+	n = p.next
+	// Every step is over a used, left or excluded address, or a refusal, which is bounded too.
+	for steps := uint64(0); steps <= uint64(p.last-p.first) && *refused < maxTries; steps++ {
+		if p.free(n) && !p.left.has(n) && suits(n) {
+			p.next = p.after(n)
+			return n, true
 		}
 		n = p.after(n)
 	}
-	return netip.Addr{}, &NotAllowedError{p.text}
+	return 0, false
 }
 
 // maxTries takes some tens of milliseconds.
@@ -170,10 +198,10 @@ func (p *Pool) Reserve(addr netip.Addr) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.inUse[n] || p.excluded[n] {
+	if p.taken(n) || p.excluded[n] {
 		return false
 	}
-	p.mark(n)
+	p.mark(n, "")
 	return true
 }
 
@@ -183,12 +211,14 @@ func (p *Pool) Give(addr netip.Addr) bool {
 	n, ok := number(addr)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !ok || !p.inUse[n] {
+	if !ok || !p.taken(n) {
 		return false
 	}
+	user := p.inUse[n]
 	delete(p.inUse, n)
 	if p.within(n) {
 		p.used--
+		p.left.keep(n, user)
 	}
 	return true
 }
@@ -228,22 +258,22 @@ func (p *Pool) Prefixes() []netip.Prefix {
 // String is the pool as the user wrote it.
 func (p *Pool) String() string { return p.text }
 
-func (p *Pool) take(n uint32) netip.Addr {
-	p.mark(n)
-	p.next = p.after(n)
-	return address(n)
-}
-
-func (p *Pool) mark(n uint32) {
-	p.inUse[n] = true
+func (p *Pool) mark(n uint32, user string) {
+	p.inUse[n] = user
 	if p.within(n) {
 		p.used++
+		p.left.forget(n)
 	}
+}
+
+func (p *Pool) taken(n uint32) bool {
+	_, taken := p.inUse[n]
+	return taken
 }
 
 func (p *Pool) within(n uint32) bool { return n >= p.first && n <= p.last }
 
-func (p *Pool) free(n uint32) bool { return p.within(n) && !p.excluded[n] && !p.inUse[n] }
+func (p *Pool) free(n uint32) bool { return p.within(n) && !p.excluded[n] && !p.taken(n) }
 
 func (p *Pool) after(n uint32) uint32 {
 	if n == p.last {

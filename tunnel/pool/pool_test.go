@@ -1,7 +1,9 @@
 package pool
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 
@@ -20,7 +22,7 @@ func mustParse(t *testing.T, text string, exclude ...netip.Addr) *Pool {
 
 func take(t *testing.T, p *Pool) string {
 	t.Helper()
-	a, err := p.Take(netip.Addr{}, nil)
+	a, err := p.Take("", nil)
 	require.NoError(t, err)
 	return a.String()
 }
@@ -91,7 +93,7 @@ func TestTakeUntilExhausted(t *testing.T) {
 		assert.True(t, p.Contains(addr(a)))
 	}
 	assert.False(t, seen["10.99.0.105"], "excluded")
-	_, err := p.Take(netip.Addr{}, nil)
+	_, err := p.Take("", nil)
 	var exhausted *ExhaustedError
 	require.ErrorAs(t, err, &exhausted)
 	assert.EqualError(t, err, "address pool 10.99.0.100-10.99.0.120 is exhausted (20 in use): enlarge --pool, or lower --max-sessions")
@@ -110,20 +112,67 @@ func TestAddressIsNotReusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestTakePreferred(t *testing.T) {
-	p := mustParse(t, "10.99.0.1-10.99.0.9", addr("10.99.0.9"))
-	for _, tc := range []struct{ preferred, want string }{
-		{"10.99.0.5", "10.99.0.5"},
-		{"10.99.0.5", "10.99.0.6"}, // taken: the next in turn
-		{"10.99.0.9", "10.99.0.7"}, // excluded
-		{"10.98.0.1", "10.99.0.8"}, // not of the pool
-		{"::1", "10.99.0.1"},
-		{"::ffff:10.99.0.3", "10.99.0.3"},
-	} {
-		got, err := p.Take(addr(tc.preferred), nil)
+func TestUserGetsTheLastAddressAgain(t *testing.T) {
+	p := mustParse(t, "10.99.0.1-10.99.0.9")
+	as := func(user string, allowed func(netip.Addr) bool) string {
+		a, err := p.Take(user, allowed)
 		require.NoError(t, err)
-		assert.Equal(t, tc.want, got.String())
+		return a.String()
 	}
+	give := func(a string) { require.True(t, p.Give(addr(a))) }
+	require.Equal(t, "10.99.0.1", as("alice", nil))
+	require.Equal(t, "10.99.0.2", as("bob", nil))
+	give("10.99.0.1")
+	require.Equal(t, "10.99.0.3", as("carol", nil), "alice may come back")
+	require.Equal(t, "10.99.0.1", as("alice", nil))
+
+	// With two sessions, both come back.
+	require.Equal(t, "10.99.0.4", as("alice", nil))
+	give("10.99.0.1")
+	give("10.99.0.4")
+	require.Equal(t, "10.99.0.4", as("alice", nil), "the one left last")
+	require.Equal(t, "10.99.0.1", as("alice", nil))
+
+	// What the user may not have any more goes to others.
+	give("10.99.0.4")
+	require.Equal(t, "10.99.0.5", as("alice", func(a netip.Addr) bool { return a != addr("10.99.0.4") }))
+
+	// When no address is new, those go first whose user has been away for longest.
+	give("10.99.0.2")
+	give("10.99.0.3")
+	for _, want := range []string{"10.99.0.6", "10.99.0.7", "10.99.0.8", "10.99.0.9", "10.99.0.4", "10.99.0.2"} {
+		require.Equal(t, want, as("dave", nil))
+	}
+	require.Equal(t, "10.99.0.3", as("carol", nil))
+	_, err := p.Take("bob", nil)
+	require.Error(t, err)
+	give("10.99.0.2")
+	require.Equal(t, "10.99.0.2", as("bob", nil), "whoever had it in between")
+}
+
+// TestReservedAddressIsLeftLong: an address that is some user's own goes to others late too.
+func TestReservedAddressIsLeftLong(t *testing.T) {
+	p := mustParse(t, "10.99.0.1-10.99.0.3")
+	require.True(t, p.Reserve(addr("10.99.0.1")))
+	require.True(t, p.Give(addr("10.99.0.1")))
+	require.Equal(t, "10.99.0.2", take(t, p))
+	require.Equal(t, "10.99.0.3", take(t, p))
+	require.Equal(t, "10.99.0.1", take(t, p))
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	p := mustParse(t, "10.0.0.0/8")
+	for i := range maxLeft + 100 {
+		a, err := p.Take(fmt.Sprint("user ", i), nil)
+		require.NoError(t, err)
+		require.True(t, p.Give(a))
+	}
+	require.Equal(t, maxLeft, p.left.order.Len())
+	require.Len(t, p.left.byNumber, maxLeft)
+	require.Len(t, p.left.byUser, maxLeft)
+	a, err := p.Take("user 150", nil)
+	require.NoError(t, err)
+	require.Equal(t, address(10<<24+1+150), a)
 }
 
 func TestTakeAllowed(t *testing.T) {
@@ -138,10 +187,10 @@ func TestTakeAllowed(t *testing.T) {
 			return false
 		}
 	}
-	a, err := p.Take(addr("10.99.0.2"), only("10.99.0.8"))
+	a, err := p.Take("alice", only("10.99.0.8"))
 	require.NoError(t, err)
 	assert.Equal(t, "10.99.0.8", a.String())
-	_, err = p.Take(netip.Addr{}, only("10.99.0.8"))
+	_, err = p.Take("", only("10.99.0.8"))
 	var notAllowed *NotAllowedError
 	require.ErrorAs(t, err, &notAllowed)
 	assert.ErrorContains(t, err, "address pool 10.99.0.1-10.99.0.9")
@@ -156,7 +205,7 @@ func TestReserveAndGive(t *testing.T) {
 	assert.False(t, p.Reserve(addr("::1")))
 	assert.False(t, p.Reserve(netip.Addr{}))
 	assert.Equal(t, "10.99.0.1", take(t, p), "what is outside does not use the pool up")
-	_, err := p.Take(netip.Addr{}, nil)
+	_, err := p.Take("", nil)
 	assert.ErrorContains(t, err, "(1 in use)")
 	assert.True(t, p.Give(addr("192.168.5.5")))
 	assert.False(t, p.Give(addr("192.168.5.5")), "given already")
@@ -172,7 +221,7 @@ func TestBigPoolIsCheap(t *testing.T) {
 
 	// Nobody allows anything: bounded, and nothing is taken.
 	asked := 0
-	_, err := p.Take(netip.Addr{}, func(netip.Addr) bool { asked++; return false })
+	_, err := p.Take("", func(netip.Addr) bool { asked++; return false })
 	require.Error(t, err)
 	assert.Equal(t, maxTries, asked)
 	assert.Equal(t, 1, p.InUse())
@@ -205,7 +254,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			for range 200 {
-				a, err := p.Take(netip.Addr{}, nil)
+				a, err := p.Take("", nil)
 				if !assert.NoError(t, err) {
 					return
 				}
@@ -233,7 +282,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a, err := p.Take(netip.Addr{}, nil)
+		a, err := p.Take("", nil)
 		require.NoError(t, err)
 		require.True(t, p.Contains(a))
 		require.LessOrEqual(t, len(p.Prefixes()), 62)
@@ -248,18 +297,23 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzTakeGive steps a small pool against a plain map.
+// FuzzTakeGive steps a small pool with some users against a plain model: who has what, and in what order it was given back.
 func FuzzTakeGive(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 130, 131, 64, 70, 0, 200})
+	f.Add([]byte{0, 1, 2, 192, 0, 193, 194, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 224, 3})
 	f.Fuzz(func(t *testing.T, steps []byte) {
 		p, err := Parse("10.0.0.0-10.0.0.15", addr("10.0.0.3"))
 		require.NoError(t, err)
-		model := map[netip.Addr]bool{}
+		model := map[netip.Addr]string{}
+		var given []held // the latest last; an address stands there once
+		forget := func(a netip.Addr) {
+			given = slices.DeleteFunc(given, func(h held) bool { return h.addr == a })
+		}
 		for _, step := range steps {
 			a := address(10<<24 | uint32(step&31)) // up to twice the range
-			switch step >> 5 {
+			switch user := fmt.Sprint("user ", step&3); step >> 5 {
 			case 0, 1, 2, 3:
-				got, err := p.Take(a, nil)
+				got, err := p.Take(user, nil)
 				inside := 0
 				for held := range model {
 					if held.As4()[3] < 16 {
@@ -270,22 +324,51 @@ func FuzzTakeGive(f *testing.F) {
 				if err != nil {
 					continue
 				}
-				require.False(t, model[got])
+				require.NotContains(t, model, got)
 				require.True(t, p.Contains(got))
-				if p.Contains(a) && !model[a] {
-					require.Equal(t, a, got)
+				if want, certain := expected(given, user, inside); certain {
+					require.Equal(t, want, got)
+				} else {
+					require.False(t, slices.ContainsFunc(given, func(h held) bool { return h.addr == got }), "a new one")
 				}
-				model[got] = true
+				model[got] = user
+				forget(got)
 			case 4, 5:
-				require.Equal(t, !model[a] && a != addr("10.0.0.3"), p.Reserve(a))
-				if a != addr("10.0.0.3") {
-					model[a] = true
+				_, taken := model[a]
+				require.Equal(t, !taken && a != addr("10.0.0.3"), p.Reserve(a))
+				if !taken && a != addr("10.0.0.3") {
+					model[a] = ""
+					forget(a)
 				}
 			default:
-				require.Equal(t, model[a], p.Give(a))
+				user, taken := model[a]
+				require.Equal(t, taken, p.Give(a))
 				delete(model, a)
+				if taken && p.Contains(a) {
+					given = append(given, held{a, user})
+				}
 			}
 			require.Equal(t, len(model), p.InUse())
+			require.Equal(t, len(given), p.left.order.Len())
 		}
 	})
+}
+
+type held struct {
+	addr netip.Addr
+	user string
+}
+
+// expected is the address that a user must get: the last one given back, or, if all others are in use or were given back,
+// the first one that anybody gave back. Else it is a new one.
+func expected(given []held, user string, inUse int) (want netip.Addr, certain bool) {
+	for _, h := range slices.Backward(given) {
+		if h.user == user {
+			return h.addr, true
+		}
+	}
+	if inUse+len(given) == 15 {
+		return given[0].addr, true
+	}
+	return want, false
 }
