@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -253,8 +254,9 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 			"on a router or firewall between, allow it and load the helper: modprobe nf_conntrack_pptp, and in nftables: ct helper set \"pptp\"", k.peer)
 	}
 	err := failure(classOfLink(down.Class), nil, "%s", down.Message)
-	err.refused = err.Class == ClassAuth && !down.Unproven && !k.loggedIn.Load()
-	err.password = k.wrongPassword.Load()
+	banned := strings.Contains(down.Message, bannedText)
+	err.refused = err.Class == ClassAuth && !down.Unproven && !banned && !k.loggedIn.Load()
+	err.password = k.wrongPassword.Load() && !banned
 	return err
 }
 

@@ -151,6 +151,14 @@ var reasons = []reason{
 		code:   exitAuth,
 		server: `the peer closed the link: "authentication failed: the server does not prove that it knows the password: its authenticator response is wrong"`,
 		final:  true},
+	{name: "the user is banned", prepare: func(s *stage) { s.failing = 1; s.serverCf.Guard.Failures = 1 },
+		client: "arc4: authentication failed: 691: wrong user name or password (the server says: banned after failed logins, for 61 s more)",
+		code:   exitAuth,
+		server: "authentication failed: banned after failed logins, for 61 s more",
+		final:  true},
+	{name: "the address is banned", prepare: func(s *stage) { s.failing = 3; s.serverCf.Guard.Failures = 1; s.serverCf.Guard.FailuresPerAddr = 3 },
+		client: "arc4: the server refuses the control connection: not authorized to open a control connection: this address may be banned for a while after failed logins (Start-Control-Connection-Reply, result 4)",
+		code:   exitNetwork},
 	// What the two do not agree on.
 	{name: "MS-CHAPv2 is not spoken by the server", prepare: func(s *stage) {
 		s.serverCf.Auth, s.serverCf.MPPE = []ppp.AuthMethod{ppp.PAP}, ppp.MPPEPolicy{Mode: ppp.Off}

@@ -57,6 +57,7 @@ type stage struct {
 	changed  chan struct{} // the client's ClientConfig.NetworkChanged
 	foreign  bool          // what listens is no server of ours
 	occupied bool          // bob is there already
+	failing  int           // logins with wrong passwords from the client's address before the client's own, alice's first
 	dialErr  error         // what comes of dialling, if not nil
 	others   []func()      // ends of other clients
 
@@ -125,6 +126,9 @@ func (s *stage) play() {
 	}
 	if s.occupied {
 		s.another("bob")
+	}
+	for i := range s.failing {
+		s.fail(i)
 	}
 	go func() { s.ended <- s.client.Run(running) }()
 }
@@ -439,4 +443,18 @@ func (s *stage) wait(c chan error) string {
 		require.FailNow(s.t, "it does not end", "client:\n%s\nserver:\n%s", s.clientLn, s.serverLn)
 		return ""
 	}
+}
+
+// fail logs somebody in with a wrong password, from the client's address, and forgets what the server said of it.
+func (s *stage) fail(i int) {
+	cfg := s.clientCf
+	cfg.User, cfg.Password, cfg.Reconnect = []string{"alice", "bob", "carol", "dave"}[i], "wrong", false
+	cfg.Options.Log = slog.New(new(lines))
+	c, err := tunnel.NewClient(cfg)
+	require.NoError(s.t, err)
+	require.Equal(s.t, tunnel.ClassAuth, tunnel.ClassOf(c.Run(s.t.Context())))
+	synctest.Wait()
+	s.serverLn.mu.Lock()
+	defer s.serverLn.mu.Unlock()
+	s.serverLn.all = nil
 }
