@@ -187,7 +187,10 @@ var reasons = []reason{
 	{name: "LCP does not converge", prepare: func(s *stage) {
 		s.carrying(func(_ *stage, from netip.Addr, _ gre.Header, frame []byte) [][]byte {
 			p, info, err := ppp.ParseFrame(frame)
-			if err == nil && from == stageServer && p == ppp.ProtoLCP && info[0] == 2 { // every Ack becomes a Nak
+			switch ack := err == nil && p == ppp.ProtoLCP && info[0] == 2; {
+			case ack && from == stageClient:
+				return nil // the server does not open
+			case ack: // and its every Ack becomes a Nak
 				frame = pppFrame(p, 3, info[1], []byte{1, 4, 2, 0})
 			}
 			return [][]byte{frame}
@@ -287,7 +290,7 @@ var reasons = []reason{
 		client: "arc4: the way to the server is gone: eth0 is down",
 		code:   exitNetwork,
 		server: "the client does not answer any more: no reply to an Echo-Request on the control connection within 1m0s"},
-	{name: "our own frames come back", act: func(s *stage) {
+	{name: "our own frames come back", prepare: func(s *stage) {
 		s.carrying(func(s *stage, from netip.Addr, h gre.Header, frame []byte) [][]byte {
 			if from == stageClient {
 				h.CallID = s.clientCall()
@@ -297,7 +300,7 @@ var reasons = []reason{
 			return nil
 		})
 	},
-		client: "arc4: the link is looped back: our own echoes come back",
+		client: "arc4: the link is looped back: our own requests come back",
 		code:   exitNetwork,
 		server: "the client ended the call"},
 	// This machine's own.
