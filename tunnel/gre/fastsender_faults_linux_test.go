@@ -17,7 +17,7 @@ import (
 )
 
 // TestSourceNAT: the peer knows us by another address, which the kernel puts on our packets as they leave. What goes past
-// the kernel has the wrong one, nothing comes back, and the raw socket has to have the packets again for good.
+// the kernel has the wrong one, nothing comes back, and the raw socket has to have the packets again.
 func TestSourceNAT(t *testing.T) {
 	needNFT(t)
 	c := newCables(t, 1)

@@ -78,11 +78,12 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 		return nil, notUp, nil
 	case p.ack.Load() == 0:
 		return nil, noAnswer, nil
-	case p.ban != "":
+	case p.ban != "" && !p.banned.allows(now):
 		return nil, p.ban, nil
 	case p.held != "" && !p.hold.allows(now):
 		return nil, p.held, nil
 	}
+	p.ban = ""
 	f := u.host.routeTo(u.cfg.Local, p.peer, known)
 	p.link, p.nextHop = f.link.index, f.nextHop
 	if why := u.judge(p, f); why != "" {
@@ -92,7 +93,7 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 		return nil, fmt.Sprintf("packets of %d bytes exceed the %d that %s takes: a lower MTU in the tunnel would help", n, f.mtuOf(), f.link.name), nil
 	}
 	l := u.link(f.link)
-	if l.blamed != "" && !l.proven {
+	if l.isBlamed(now) {
 		return nil, l.blamed, nil
 	}
 	ways := u.cfg.Mode.ways()

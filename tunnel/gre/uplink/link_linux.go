@@ -20,7 +20,8 @@ type link struct {
 	proven bool   // some path's packets have arrived by it
 	blames int    // paths whose packets have not
 	blamed string // enough have not, and none has
-	idle   int    // looks since a path has used tx
+	pause  backoff
+	idle   int // looks since a path has used tx
 }
 
 // enoughBlames paths that nothing came back for, and none that something did, make others not try a link.
@@ -83,6 +84,25 @@ func (l *link) due(now time.Time, ways []Mode) bool {
 func (l *link) failed(now time.Time, way Mode, err error) {
 	l.tries[way].failed(now)
 	l.reason[way] = err.Error()
+}
+
+// blame notes that nothing came back for a path, and why others are not to try the link if that were enough.
+func (l *link) blame(now time.Time, why string) {
+	if l.blames++; !l.proven && l.blames >= enoughBlames {
+		l.blamed = why
+		l.pause.banned(now)
+	}
+}
+
+// isBlamed reports whether no path is to try the link. When the pause is over, one may.
+func (l *link) isBlamed(now time.Time) bool {
+	if l.blamed != "" && !l.proven && !l.pause.allows(now) {
+		return true
+	}
+	if l.blamed != "" {
+		l.blamed, l.blames = "", enoughBlames-1
+	}
+	return false
 }
 
 // drop closes the transmitter because of an error of its own.

@@ -28,7 +28,8 @@ type Path struct {
 	up      bool // a fast way may be tried
 	proof   proof
 	counted uint64 // what cur had sent at the last look
-	ban     string // why there is no fast way for good
+	ban     string // why there is no fast way for a long time
+	banned  backoff
 	hold    backoff
 	held    string     // why hold was set
 	why     string     // what status says
@@ -64,11 +65,13 @@ func (p *Path) Send(packets [][]byte) (sent, lost int) {
 		return 0, 0
 	}
 	p.remember(packets[0])
+	// Before they are sent: the peer may be quicker with its acknowledgment than this goroutine.
+	if r.first.Load() == 0 {
+		r.first.Store(numbered | uint64(binary.BigEndian.Uint32(packets[0][sequenceAt:])))
+	}
+	r.reach.Store(numbered | uint64(binary.BigEndian.Uint32(packets[n-1][sequenceAt:])))
 	sent, err := r.tx.send(r, packets[:n])
 	if sent > 0 {
-		if r.first.Load() == 0 {
-			r.first.Store(numbered | uint64(binary.BigEndian.Uint32(packets[0][sequenceAt:])))
-		}
 		r.last.Store(numbered | uint64(binary.BigEndian.Uint32(packets[sent-1][sequenceAt:])))
 		r.sent.Add(uint64(sent))
 	}
@@ -180,8 +183,15 @@ func (p *Path) Established() {
 	p.u.see(p)
 }
 
-// Acknowledged notes the number in a GRE packet from the peer, believed or not: it is only held against what was sent.
+// Acknowledged notes the number in a GRE packet that has the peer's address, whoever sent it: while a fast way is in use, only
+// a number that went by it, and no lower one than before.
 func (p *Path) Acknowledged(ack uint32) {
+	if r := p.cur.Load(); r != nil {
+		if !r.believes(ack) {
+			return
+		}
+		r.acked.Store(numbered | uint64(ack))
+	}
 	first := p.ack.Load() == 0
 	p.ack.Store(numbered | uint64(ack))
 	if first {

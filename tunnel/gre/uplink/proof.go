@@ -28,7 +28,7 @@ type verdict int
 
 const (
 	goOn   verdict = iota
-	failed         // nothing has ever come back: the way does not work here
+	failed         // nothing has ever come back: the way does not seem to work here
 	lost           // nothing comes back any more
 )
 

@@ -37,6 +37,18 @@ type route struct {
 	sent  atomic.Uint64 // packets
 	first atomic.Uint64 // the first sequence number, and numbered
 	last  atomic.Uint64 // the same of the last
+	reach atomic.Uint64 // the same of the last that was about to be sent
+	acked atomic.Uint64 // the same of the last that was acknowledged
+}
+
+// believes reports whether an acknowledgment can be one of what went this way: anybody can forge one, and it must not hide
+// those of the peer.
+func (r *route) believes(ack uint32) bool {
+	low, high := r.acked.Load(), r.reach.Load()
+	if low == 0 {
+		low = r.first.Load()
+	}
+	return low != 0 && high != 0 && !before(ack, uint32(low)) && !before(uint32(high), ack)
 }
 
 // numbered marks a sequence number that is there.

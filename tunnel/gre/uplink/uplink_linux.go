@@ -309,7 +309,7 @@ func (u *Uplink) tend() {
 func (u *Uplink) examine(now time.Time, p *Path) {
 	r := p.cur.Load()
 	if r == nil {
-		if p.held != "" && p.hold.allows(now) {
+		if p.held != "" && p.hold.allows(now) || p.ban != "" && p.banned.allows(now) {
 			p.dirty = true
 		}
 		return
@@ -327,14 +327,14 @@ func (u *Uplink) examine(now time.Time, p *Path) {
 			l.proven = true
 			l.tries[l.way].worked()
 			p.hold.worked()
+			p.banned.worked()
 			p.held = ""
 		}
 	case failed:
 		p.ban = "nothing was acknowledged that went by " + l.way.String() + " on " + l.name + ": something (source NAT?) needs the kernel's way"
-		if l.blames++; !l.proven && l.blames >= enoughBlames {
-			l.blamed = p.ban
-		}
-		u.cfg.Log.Warn("back to the raw socket for good", "peer", p.peer, "reason", p.ban)
+		p.banned.banned(now)
+		l.blame(now, p.ban)
+		u.cfg.Log.Warn("back to the raw socket", "peer", p.peer, "reason", p.ban, "again_in", p.banned.pause)
 		p.dirty = true
 	case lost:
 		p.hold.failed(now)
