@@ -41,14 +41,17 @@ func TestE2ECapabilities(t *testing.T) {
 			l := newLab(t)
 			l.client.ownCloneDevice(t, c.mode)
 			before := l.client.snapshot(t)
-			l.serve(t)
-			cmd := nobody(t, "connect", serverOuter, "--user", "alice", "--status-socket", "none")
+			l.serve(t, "--listen", serverFar)
+			cmd := nobody(t, "connect", serverFar, "--user", "alice", "--default-route", "--reconnect", "--status-socket", "none")
 			cmd.Env = append(cmd.Env, "ARC4_PASSWORD=wonderland")
 			cmd.SysProcAttr.AmbientCaps = c.capabilities
 			client := l.client.run(t, cmd)
 			if c.words == nil {
 				client.up(t)
-				l.client.ping(t, tunnelLocal, 1400)
+				l.client.ping(t, serverInner, 1400)
+				l.flap(t) // the way to the server is followed and put back with these capabilities
+				l.client.ping(t, serverInner, 1400)
+				assert.NotContains(t, client.stderr.String(), "no news of routes")
 				client.stop(t, syscall.SIGTERM)
 			} else {
 				last := client.fails(t, exitPermission)

@@ -37,6 +37,7 @@ func statusExample() status.Snapshot {
 			},
 			{ID: "2", User: "mallory\x1b[2J\n", Peer: "203.0.113.9", State: "authenticating", Since: start},
 		},
+		Way:     &status.Way{Server: "192.0.2.1", Device: "eth0", Gateway: "192.0.2.254", Source: "192.0.2.2", Missing: "x"},
 		Client:  &status.Client{State: status.Reconnecting, Since: start, Attempts: 3, Reason: "x", NextAttempt: start},
 		Totals:  status.Totals{Sessions: 3, Traffic: status.Traffic{BytesIn: 3 << 30, PacketsIn: 4000}, Window: status.Window{Lost: 106}},
 		Refused: map[string]uint64{"authentication": 2, "connections": 0},
@@ -55,6 +56,20 @@ func fields(text string) []string {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
 	}
 	return lines
+}
+
+// TestStatusWay: how a client reaches its server is one line, and none at a server.
+func TestStatusWay(t *testing.T) {
+	for want, way := range map[string]*status.Way{
+		"": nil,
+		"server 192.0.2.1 by eth0 via 192.0.2.254, from 192.0.2.2\n": {Server: "192.0.2.1", Device: "eth0", Gateway: "192.0.2.254", Source: "192.0.2.2"},
+		"server 192.0.2.1 by ppp0, from 192.0.2.2\n":                 {Server: "192.0.2.1", Device: "ppp0", Source: "192.0.2.2"},
+		"no way to the server: no route?[2J\n":                       {Server: "192.0.2.1", Missing: "no route\x1b[2J"},
+	} {
+		var out bytes.Buffer
+		writeWay(&out, way)
+		assert.Equal(t, want, out.String())
+	}
 }
 
 func TestStatusTable(t *testing.T) {

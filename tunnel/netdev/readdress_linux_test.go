@@ -108,6 +108,25 @@ func TestReaddressRefusesWhatItDoesNotChange(t *testing.T) {
 	require.Error(t, setup.Readdress(context.Background(), s), "nothing is applied")
 }
 
+// TestReaddressToAnotherServer: a server whose name has another address takes its host route along, and the routes stay.
+func TestReaddressToAnotherServer(t *testing.T) {
+	inNamespace(t)
+	uplink(t)
+	s := client(tunDevice(t, "t0"))
+	s.Routes = []netip.Prefix{prefix("198.51.100.0/24")}
+	before := snapshot(t)
+	setup := apply(t, s)
+	require.Equal(t, "up0 192.0.2.1", reach(t, "198.51.100.7"))
+	s.Server = addr("198.51.100.8")
+	require.NoError(t, setup.Readdress(context.Background(), s))
+	assert.Equal(t, "up0 192.0.2.1", reach(t, "198.51.100.8"))
+	assert.Equal(t, "t0", reach(t, "198.51.100.7"))
+	s.Server = addr("203.0.113.1") // which no route into the tunnel takes in
+	require.NoError(t, setup.Readdress(context.Background(), s))
+	assert.Equal(t, "t0", reach(t, "198.51.100.8"))
+	undone(t, setup, before)
+}
+
 // TestReaddressThatFailsIsUndone: an address that the system refuses half-way leaves every step to be undone once, and none
 // twice.
 func TestReaddressThatFailsIsUndone(t *testing.T) {

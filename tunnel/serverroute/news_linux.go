@@ -3,33 +3,35 @@ package serverroute
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 )
 
 // topic is one kind of change that the kernel tells of, to a channel that is closed when the subscription has ended, as
 // it does when more has changed than its buffer holds (ENOBUFS).
-type topic func(f *Follower, done <-chan struct{}) (closed <-chan struct{}, err error)
+type topic func(f *Follower, where *netns.NsHandle, done <-chan struct{}) (closed <-chan struct{}, err error)
 
 // topics are all that a way rests on. Routes are many on a router, and most lead elsewhere; the others are few.
 var topics = []topic{routeNews, linkNews, addressNews}
 
-func routeNews(f *Follower, done <-chan struct{}) (<-chan struct{}, error) {
+func routeNews(f *Follower, where *netns.NsHandle, done <-chan struct{}) (<-chan struct{}, error) {
 	news := make(chan netlink.RouteUpdate, 64)
-	err := netlink.RouteSubscribeWithOptions(news, done, netlink.RouteSubscribeOptions{Namespace: &f.where, ErrorCallback: f.deaf})
+	err := netlink.RouteSubscribeWithOptions(news, done, netlink.RouteSubscribeOptions{Namespace: where, ErrorCallback: f.deaf})
 	return listen(f, news, err, func(u netlink.RouteUpdate) bool { return f.concerns(&u.Route) })
 }
 
-func linkNews(f *Follower, done <-chan struct{}) (<-chan struct{}, error) {
+func linkNews(f *Follower, where *netns.NsHandle, done <-chan struct{}) (<-chan struct{}, error) {
 	news := make(chan netlink.LinkUpdate, 64)
-	err := netlink.LinkSubscribeWithOptions(news, done, netlink.LinkSubscribeOptions{Namespace: &f.where, ErrorCallback: f.deaf})
+	err := netlink.LinkSubscribeWithOptions(news, done, netlink.LinkSubscribeOptions{Namespace: where, ErrorCallback: f.deaf})
 	return listen(f, news, err, func(netlink.LinkUpdate) bool { return true })
 }
 
-func addressNews(f *Follower, done <-chan struct{}) (<-chan struct{}, error) {
+func addressNews(f *Follower, where *netns.NsHandle, done <-chan struct{}) (<-chan struct{}, error) {
 	news := make(chan netlink.AddrUpdate, 64)
-	err := netlink.AddrSubscribeWithOptions(news, done, netlink.AddrSubscribeOptions{Namespace: &f.where, ErrorCallback: f.deaf})
+	err := netlink.AddrSubscribeWithOptions(news, done, netlink.AddrSubscribeOptions{Namespace: where, ErrorCallback: f.deaf})
 	return listen(f, news, err, func(u netlink.AddrUpdate) bool { return u.LinkAddress.IP.To4() != nil })
 }
 
@@ -81,6 +83,22 @@ func (f *Follower) poke() {
 	}
 }
 
+// subscribe makes a subscription in the follower's network namespace. To enter another takes CAP_SYS_ADMIN, so it is entered
+// only if this thread is not there.
+func (f *Follower) subscribe(to topic, done <-chan struct{}) (<-chan struct{}, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	here, err := netns.Get()
+	if err != nil {
+		return nil, err
+	}
+	defer here.Close()
+	if here.Equal(f.where) {
+		return to(f, nil, done)
+	}
+	return to(f, &f.where, done)
+}
+
 // again is how long a subscription that has ended waits until it is made anew.
 const again = 100 * time.Millisecond
 
@@ -90,7 +108,7 @@ func (f *Follower) hear(subscribe topic, first chan<- struct{}) {
 	defer f.ended.Done()
 	for level := slog.LevelWarn; ; {
 		stop := make(chan struct{})
-		closed, err := subscribe(f, stop)
+		closed, err := f.subscribe(subscribe, stop)
 		if err != nil {
 			f.log.Log(context.Background(), level, "no news of routes, links or addresses: they are looked at now and then", "every", regular, "error", err)
 			level = slog.LevelDebug // once is enough
