@@ -25,7 +25,7 @@ our_client() {
 	variant_pass "$v" >$LOG/password
 	chmod 600 $LOG/password
 	spawn c client "$ARC4" connect $SADDR --user "$(variant_user "$v")" --password-file $LOG/password \
-		$(policy_flags "$v") "$@"
+		--trace $(policy_flags "$v") "$@"
 	CLIENT_PID=$SPAWNED
 }
 
@@ -35,7 +35,7 @@ our_server() {
 	shift
 	secrets "$LAB_USER" "$LAB_PASS"
 	spawn s server "$ARC4" serve --listen $SADDR --local-ip $TUN_S --pool $TUN_C-$TUN_LAST \
-		--secrets /etc/ppp/chap-secrets $(policy_flags "$v") "$@"
+		--secrets /etc/ppp/chap-secrets --trace $(policy_flags "$v") "$@"
 	SERVER_PID=$SPAWNED
 	wait_listen
 }
