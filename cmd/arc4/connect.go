@@ -29,6 +29,10 @@ Without --route and --default-route only the server's own address in the tunnel 
 is a private one that this machine does not reach by another way. A tunnel address for this machine that a neighbour, a
 gateway or a name server could have is refused. Name servers that the server offers are shown, not written to resolv.conf.
 
+What carries the tunnel cannot enter it, whatever becomes of routes, links and addresses: it leaves by the interface that
+leads to the server, and a host route follows that where routes into the tunnel take in the server. The server's name is looked
+up around the tunnel. arc4 status shows the way.
+
 SIGINT (control-C), SIGTERM, SIGQUIT and SIGHUP (a terminal that is closed) end the tunnel: routes and addresses are taken
 back, then the server is told, for at most a second. A second signal skips the telling. After nohup SIGHUP does nothing.
 

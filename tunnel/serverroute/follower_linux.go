@@ -19,6 +19,7 @@ import (
 // Follower follows the way to one server at a time. Its methods may be called from any goroutine.
 type Follower struct {
 	log     *slog.Logger
+	every   time.Duration // between two looks without news
 	where   netns.NsHandle
 	handle  *netlink.Handle // of the namespace of Open, whichever thread uses it
 	claim   *claim
@@ -70,7 +71,7 @@ const (
 	// may take on a machine whose routes change all the time.
 	quiet   = 10 * time.Millisecond
 	busiest = 20
-	// regular is between two looks without news.
+	// regular is between two looks without news: what changes by itself, such as a redirect, makes none.
 	regular = 10 * time.Second
 	// straying is how long the way may have another source before the call from the old one ends: a better interface may
 	// be gone again at once.
@@ -86,8 +87,12 @@ func Open(log *slog.Logger) (*Follower, error) {
 	if log == nil {
 		log = slog.Default()
 	}
+	return open(log, regular)
+}
+
+func open(log *slog.Logger, every time.Duration) (*Follower, error) {
 	f := &Follower{
-		log: log, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
+		log: log, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
 		carried: make(map[*passenger]struct{}), worked: make(map[string][]netip.Addr),
 	}
 	var err error
@@ -137,7 +142,7 @@ func (f *Follower) Close() (err error) {
 
 // follow looks whenever something has changed.
 func (f *Follower) follow() {
-	timer := time.NewTimer(regular)
+	timer := time.NewTimer(f.every)
 	defer timer.Stop()
 	for {
 		select {
@@ -168,7 +173,7 @@ func (f *Follower) follow() {
 // alarm is how long to wait for news: a call that may have strayed is looked at again when its time is up.
 func (f *Follower) alarm() time.Duration {
 	if f.strayed.IsZero() || f.told {
-		return regular
+		return f.every
 	}
 	return max(0, straying-time.Since(f.strayed)) + time.Millisecond
 }

@@ -14,7 +14,7 @@ func TestLeftovers(t *testing.T) {
 	network(t, "up0", "192.0.2.10/24")
 	route(t, "0.0.0.0/0", "192.0.2.1", 0)
 	device := tunnelDevice(t)
-	live := open(t)
+	live := follower(t)
 	require.NoError(t, live.Lead(serverAddr, device, halves))
 	add := func(dst string, change func(*netlink.Route)) {
 		r := &netlink.Route{Dst: ipNet(dst), Gw: net.ParseIP("192.0.2.1"), Protocol: Protocol, Priority: firstMetric}
@@ -31,7 +31,7 @@ func TestLeftovers(t *testing.T) {
 	add("203.0.113.2/32", func(r *netlink.Route) { r.Protocol = 4; r.Priority = unclaimed }) // a user's, with that metric
 	add("203.0.113.3/32", func(r *netlink.Route) { r.Priority = 0 })                         // somebody else who took the number
 	add("203.0.113.0/24", func(r *netlink.Route) { r.Priority = unclaimed })                 // no host route
-	open(t)
+	follower(t)
 	var left []string
 	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
 	require.NoError(t, err)

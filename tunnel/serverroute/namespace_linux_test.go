@@ -141,10 +141,10 @@ const server = "198.51.100.7"
 
 var serverAddr = netip.MustParseAddr(server)
 
-// open follows in the test's namespace.
-func open(t *testing.T) *Follower {
+// follower follows in the test's namespace, by news alone.
+func follower(t *testing.T) *Follower {
 	t.Helper()
-	f, err := Open(slog.New(slog.DiscardHandler))
+	f, err := open(slog.New(slog.DiscardHandler), time.Hour)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	return f

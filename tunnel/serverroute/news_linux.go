@@ -110,7 +110,7 @@ func (f *Follower) hear(subscribe topic, first chan<- struct{}) {
 		stop := make(chan struct{})
 		closed, err := f.subscribe(subscribe, stop)
 		if err != nil {
-			f.log.Log(context.Background(), level, "no news of routes, links or addresses: they are looked at now and then", "every", regular, "error", err)
+			f.log.Log(context.Background(), level, "no news of routes, links or addresses: they are looked at now and then", "every", f.every, "error", err)
 			level = slog.LevelDebug // once is enough
 		}
 		if first != nil {
@@ -142,5 +142,5 @@ func (f *Follower) after(err error) <-chan time.Time {
 	if err == nil {
 		return nil
 	}
-	return time.After(regular)
+	return time.After(f.every)
 }
