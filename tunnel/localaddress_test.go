@@ -28,8 +28,8 @@ func (s *site) everywhere() {
 
 // sockets is how many GRE sockets the server has open.
 func (s *site) sockets() int {
-	s.server.mu.RLock()
-	defer s.server.mu.RUnlock()
+	s.server.sockets.Lock()
+	defer s.server.sockets.Unlock()
 	return len(s.server.receivers)
 }
 
@@ -63,6 +63,44 @@ func TestSocketOfEveryLocalAddress(t *testing.T) {
 	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the first is gone")
 	second.exchange(10)
 	second.quit()
+	s.empty()
+	s.close()
+}
+
+// TestOpeningASocketHoldsUpNobody: whoever calls at an address that nobody has called yet makes the server open sockets
+// there, as often as it likes. The packets of others do not wait for that.
+func TestOpeningASocketHoldsUpNobody(t *testing.T) {
+	opening, goOn := make(chan struct{}), make(chan struct{})
+	slow := netip.MustParseAddr("127.0.2.1")
+	s := newSite(t, func(c *ServerConfig) {
+		listen := c.ListenGRE
+		c.ListenGRE = func(local netip.Addr) (gre.Conn, error) {
+			if local == slow {
+				close(opening)
+				<-goOn
+			}
+			return listen(local)
+		}
+	})
+	s.everywhere()
+	g := s.guest("127.0.0.3", nil)
+	g.waitUp()
+	_, port, err := net.SplitHostPort(s.address)
+	require.NoError(t, err)
+	conn, err := net.Dial("tcp4", net.JoinHostPort(slow.String(), port))
+	require.NoError(t, err)
+	for _, m := range [][]byte{control.StartRequest{Version: control.Version}.AppendTo(nil), control.OutgoingCallRequest{CallID: 1, Window: 64}.AppendTo(nil)} {
+		_, err = conn.Write(m)
+		require.NoError(t, err)
+	}
+	<-opening
+	g.exchange(100)
+	require.Equal(t, "up", s.alone().State)
+	close(goOn)
+	s.eventually(func() bool { return s.sockets() == 2 }, "the socket is open")
+	require.NoError(t, conn.Close())
+	s.eventually(func() bool { return s.sockets() == 1 }, "and closed again")
+	g.quit()
 	s.empty()
 	s.close()
 }

@@ -22,7 +22,7 @@ type callKey struct {
 type receiver struct {
 	conn   gre.Conn
 	shards []*shard // by gre.ReaderOf
-	users  int      // of a server: control connections that have it, under the server's lock
+	users  int      // of a server: control connections that have it, under the lock of the server's sockets
 }
 
 // newReceiver makes a receiver; strays, its owner's, counts packets for no session of ours.

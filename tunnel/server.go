@@ -85,8 +85,12 @@ type Server struct {
 	lines     *logBudgets
 	strangers *slog.Logger // for lines that peers without a user cause
 
+	// Sockets are opened and closed by whoever calls, and that takes a while for which no packet is to wait: it has a lock of
+	// its own.
+	sockets   sync.Mutex
+	receivers map[netip.Addr]*receiver // by our outer address
+
 	mu        sync.RWMutex
-	receivers map[netip.Addr]*receiver   // by our outer address
 	byAddress map[netip.Addr]*Session    // by the client's tunnel address, both families
 	sessions  map[*Session][]netip.Addr  // with the keys of byAddress that are theirs
 	leases    map[netip.Addr]*serverCall // who has an address of the pool
@@ -217,8 +221,8 @@ func (v *Server) openEarly() error {
 
 func (v *Server) openEarlyOn(a netip.Addr) error {
 	if a.IsUnspecified() {
-		v.mu.Lock()
-		defer v.mu.Unlock()
+		v.sockets.Lock()
+		defer v.sockets.Unlock()
 		conn, err := v.listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 		if err == nil {
 			conn.Close()
@@ -267,8 +271,8 @@ func (v *Server) accept(ctx context.Context, listener net.Listener) {
 // receiverOn gives the receiver on one of our outer addresses, and opens it for the first client that calls there. Who has
 // it gives it back with letGo.
 func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.sockets.Lock()
+	defer v.sockets.Unlock()
 	if r := v.receivers[local]; r != nil {
 		r.users++
 		return r, nil
@@ -283,15 +287,15 @@ func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 	go func() {
 		if err := r.run(); err != nil {
 			v.strangers.Error("reading GRE", "local", local, "error", err)
-			v.mu.Lock()
+			v.sockets.Lock()
 			v.discard(local, r) // the next client gets another
-			v.mu.Unlock()
+			v.sockets.Unlock()
 		}
 	}()
 	return r, nil
 }
 
-// listen opens the sockets on one of our addresses. The caller holds mu.
+// listen opens the sockets on one of our addresses. The caller holds sockets.
 func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 	if v.cfg.ListenGRE != nil {
 		return v.cfg.ListenGRE(local)
@@ -309,14 +313,14 @@ func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 
 // letGo closes a receiver that nobody uses any more: a machine may have more addresses than descriptors.
 func (v *Server) letGo(local netip.Addr, r *receiver) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.sockets.Lock()
+	defer v.sockets.Unlock()
 	if r.users--; r.users == 0 {
 		v.discard(local, r)
 	}
 }
 
-// discard closes a receiver, and takes it off the list if it is still there. The caller holds mu.
+// discard closes a receiver, and takes it off the list if it is still there. The caller holds sockets.
 func (v *Server) discard(local netip.Addr, r *receiver) {
 	if v.receivers[local] == r {
 		delete(v.receivers, local)
@@ -325,8 +329,8 @@ func (v *Server) discard(local netip.Addr, r *receiver) {
 }
 
 func (v *Server) closeReceivers() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.sockets.Lock()
+	defer v.sockets.Unlock()
 	for _, r := range v.receivers {
 		r.conn.Close()
 	}
