@@ -190,58 +190,82 @@ func TestStartupsOfAUserAreBounded(t *testing.T) {
 	}
 }
 
-// TestStartupsAgainstAModel: whatever happens in whatever order, the books agree, a newcomer gets in, and who goes is of
-// the network that has cost most.
-func TestStartupsAgainstAModel(t *testing.T) {
-	dice := rand.New(rand.NewPCG(1, 2))
-	d := newDoor(t, GuardLimits{Starting: 24, StartingPerAddr: 6, StartingPerUser: 2, Handshake: time.Minute})
-	type entry struct {
-		u    *startup
-		conn bool
+// FuzzGuard: whatever happens in whatever order, the books agree, a newcomer gets in, and nothing is left at the end.
+func FuzzGuard(f *testing.F) {
+	for seed := range 8 {
+		steps := make([]byte, 600)
+		_, _ = rand.NewChaCha8([32]byte{byte(seed)}).Read(steps)
+		f.Add(steps)
 	}
-	var all []entry
-	for range 20000 {
-		d.pass(time.Duration(dice.IntN(500)) * time.Millisecond)
-		switch n := dice.IntN(10); {
-		case n < 4:
-			a := netip.AddrFrom4([4]byte{10, 0, byte(dice.IntN(6)), byte(dice.IntN(4))})
-			user := ""
-			if dice.IntN(4) == 0 {
-				user = fmt.Sprint(dice.IntN(3))
-			}
-			u := d.admit(d.now, a, user, func() {})
-			require.NotNil(t, u, "a newcomer is always let in")
-			require.False(t, u.gone)
-			all = append(all, entry{u, true})
-		case n < 6 && len(all) > 0:
-			if e := all[dice.IntN(len(all))]; e.conn {
-				if u := d.admitCall(d.now, e.u.addr, e.u, func() {}); u != nil {
-					all = append(all, entry{u, false})
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		d := newDoor(t, GuardLimits{Starting: 24, StartingPerAddr: 6, StartingPerUser: 2, Handshake: time.Minute, Failures: 3, FailuresPerAddr: 7})
+		steps = steps[:min(len(steps), 900)]
+		var conns, all []*startup
+		online := map[netip.Addr][]string{}
+		some := func(list []*startup, n byte) *startup { return list[int(n)%len(list)] }
+		for i := 0; i+2 < len(steps); i += 3 {
+			what, who, n := steps[i], steps[i+1], steps[i+2]
+			d.pass(time.Duration(what>>4) * 100 * time.Millisecond)
+			a := netip.AddrFrom4([4]byte{10, 0, who & 7, who >> 3 & 3})
+			user := fmt.Sprint("user ", n&7)
+			switch what & 7 {
+			case 0, 1:
+				if what&8 == 0 {
+					user = ""
 				}
+				u := d.admit(d.now, a, user, func() {})
+				require.NotNil(t, u, "a newcomer is always let in")
+				require.False(t, u.gone)
+				conns, all = append(conns, u), append(all, u)
+			case 2, 3:
+				if len(conns) > 0 {
+					conn := some(conns, n)
+					if u := d.admitCall(d.now, conn.addr, conn, func() {}); u != nil {
+						all = append(all, u)
+					}
+				}
+			case 4:
+				if len(all) > 0 {
+					d.release(some(all, n))
+				}
+			case 5:
+				if len(all) > 0 {
+					u := some(all, n)
+					d.proven(d.now, u.addr, user, u, u.conn)
+					online[u.addr] = append(online[u.addr], user)
+				}
+			case 6:
+				if users := online[a]; len(users) > 0 {
+					d.left(d.now, a, users[0])
+					online[a] = users[1:]
+				}
+			default:
+				barred := d.barred(d.now, a, user) > 0
+				for _, b := range d.failed(d.now, a, user) {
+					require.True(t, b.until.After(d.now))
+					require.True(t, b.user == "" || d.barred(d.now, a, user) > 0)
+				}
+				require.True(t, !barred || d.barred(d.now, a, user) > 0, "a failure opens nothing")
 			}
-		case n < 8 && len(all) > 0:
-			d.release(all[dice.IntN(len(all))].u)
-		case len(all) > 0:
-			if e := all[dice.IntN(len(all))]; !e.u.gone {
-				d.proven(d.now, e.u.addr, "somebody", e.u)
-				d.left(d.now, e.u.addr, "somebody")
+			if d.closedTo(d.now, a) {
+				require.Empty(t, online[a], "nobody is shut out where somebody is logged in")
+			}
+			if i%16 == 0 {
+				d.check() // which takes far longer than a step
 			}
 		}
-		if len(all) > 100 {
-			all = all[50:]
+		for _, b := range d.bans.origins {
+			require.LessOrEqual(t, len(b.users), maxOriginUsers)
+		}
+		d.pass(time.Hour)
+		for _, u := range all {
+			d.release(u)
 		}
 		d.check()
-	}
-	d.pass(time.Hour)
-	for _, e := range all {
-		d.release(e.u)
-	}
-	for d.starting() > 0 {
-		d.release(d.guard.startups.busiest.top().oldest())
-	}
-	d.check()
-	require.Empty(t, d.guard.startups.users)
-	require.Empty(t, d.guard.startups.busiest)
+		require.Zero(t, d.starting())
+		require.Empty(t, d.guard.startups.users)
+		require.Empty(t, d.guard.startups.busiest)
+	})
 }
 
 func TestGuardMemoryIsBounded(t *testing.T) {

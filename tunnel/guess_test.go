@@ -20,22 +20,22 @@ func TestGuessingPasswordsOnOneConnection(t *testing.T) {
 		c.restartTimer = 50 * time.Millisecond
 	})
 	c := s.caller("127.0.0.6")
-	fails := func(user, password string) *ppp.DownError {
+	fails := func(user, password string, class ppp.Class) *ppp.DownError {
 		down, taken := c.logIn(user, password, nil)
 		require.True(t, taken)
-		require.Equal(t, ppp.ClassAuth, down.Class)
+		require.Equal(t, class, down.Class)
 		return down
 	}
 	for i := range uint64(3) {
-		assert.Contains(t, fails("alice", "guess").Message, "wrong user name or password")
+		assert.Contains(t, fails("alice", "guess", ppp.ClassAuth).Message, "wrong user name or password")
 		s.refused("authentication", i+1)
 	}
 	for range 3 {
-		assert.Contains(t, fails("alice", "secret").Message, "banned after failed logins, for 3")
+		assert.Contains(t, fails("alice", "secret", ppp.ClassPeer).Message, "banned after failed logins, for 3")
 	}
 	s.refused("banned", 3)
-	fails("bob", "guess")
-	fails("carol", "guess")
+	fails("bob", "guess", ppp.ClassAuth)
+	fails("carol", "guess", ppp.ClassAuth)
 	s.refused("authentication", 5)
 	for range 3 {
 		_, taken := c.logIn("alice", "secret", nil)

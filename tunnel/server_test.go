@@ -295,8 +295,8 @@ func TestGuessingPasswords(t *testing.T) {
 		s.refused("authentication", i+1)
 	}
 	err := fails("bob", "secret")
-	require.Equal(t, ClassAuth, ClassOf(err))
-	require.ErrorContains(t, err, "the server says: banned after failed logins, for 3")
+	require.Equal(t, ClassPeer, ClassOf(err), "which is not final for who reconnects")
+	require.ErrorContains(t, err, "banned after failed logins, for 3")
 	t.Log("the user reads:", err)
 	colleague := s.guest(nat, nil)
 	colleague.waitUp()

@@ -34,7 +34,7 @@ func TestE2EBan(t *testing.T) {
 	for range 2 {
 		assert.Contains(t, l.connectTo(t, serverOuter, "wrong").fails(t, exitAuth), "691")
 	}
-	assert.Contains(t, l.connect(t).fails(t, exitAuth), "banned after failed logins, for 3")
+	assert.Contains(t, l.connect(t).fails(t, exitNetwork), "banned after failed logins, for 3")
 	server.waitLog(t, `level=WARN msg="user banned at an address" peer=192\.0\.2\.2 user=alice failures=2 for=1h0m0s`, 1)
 	server.waitLog(t, `level=WARN msg="login refused" peer=192\.0\.2\.2 .*user=alice`, 1)
 	bans := l.server.status(t).Bans

@@ -120,3 +120,35 @@ func TestDomainUser(t *testing.T) {
 	p.requireUp(true)
 	assert.Equal(t, testUser, only[AuthSucceeded](p.server).User)
 }
+
+// TestBarredUser: a user who may not log in at present is told so, and neither accepted nor refused, whatever the password;
+// others are not concerned.
+func TestBarredUser(t *testing.T) {
+	for _, method := range []AuthMethod{MSCHAPv2, CHAPMD5, PAP} {
+		for _, password := range []string{testPassword, "not-" + testPassword} {
+			t.Run(fmt.Sprint(method, " ", password == testPassword), func(t *testing.T) {
+				cc, sc := clientConfig(), serverConfig()
+				cc.Password = password
+				cc.Auth, sc.Auth = []AuthMethod{method}, []AuthMethod{method}
+				cc.MPPE.Mode, sc.MPPE.Mode = Off, Off
+				sc.Barred = func(user string) string { return map[string]string{testUser: "come back later"}[user] }
+				p := newPair(t, cc, sc)
+				p.open()
+				p.run(20 * time.Second)
+				assert.Equal(t, AuthFailed{User: testUser, Method: method, Message: "come back later", Barred: true}, only[AuthFailed](p.server))
+				assert.Equal(t, ClassAdmin, p.server.reason().Class)
+				assert.Equal(t, ClassPeer, p.client.reason().Class, "so that a client may try again")
+				assert.Contains(t, p.client.reason().Message, "come back later")
+				assert.Empty(t, eventsOf[AuthFailed](p.client))
+				assert.Empty(t, eventsOf[AuthSucceeded](p.client))
+				assert.Empty(t, eventsOf[AuthSucceeded](p.server))
+			})
+		}
+	}
+	cc, sc := clientConfig(), serverConfig()
+	sc.Barred = func(user string) string { return map[string]string{"another": "come back later"}[user] }
+	p := newPair(t, cc, sc)
+	p.open()
+	p.run(20 * time.Second)
+	p.requireUp(true)
+}

@@ -1,7 +1,6 @@
 package ppp
 
 import (
-	"cmp"
 	"crypto/md5"
 	"crypto/subtle"
 	"time"
@@ -109,16 +108,19 @@ func (s *chapServer) judge(value []byte, name string) {
 // decide sends the answer and tells the link.
 func (s *chapServer) decide(right bool, user, name string, success []byte) {
 	l := s.link
-	barred := l.barred(user)
-	if right && barred == "" {
+	if barred := l.barred(user); barred != "" {
+		l.turnAway(name, s.method, barred)
+		return
+	}
+	if right {
 		s.verdict, s.message = chapSuccess, success
 		l.transmit(ProtoCHAP, s.verdict, s.id, s.message)
 		l.authSucceeded(user, s.method)
 		return
 	}
-	s.verdict, s.message = chapFailure, s.failure(cmp.Or(barred, wrongCredentials))
+	s.verdict, s.message = chapFailure, s.failure()
 	l.transmit(ProtoCHAP, s.verdict, s.id, s.message)
-	f := AuthFailed{User: name, Method: s.method, Message: cmp.Or(barred, mschap.Describe(mschap.AuthenticationFailure)), Barred: barred != ""}
+	f := AuthFailed{User: name, Method: s.method, Message: mschap.Describe(mschap.AuthenticationFailure)}
 	if s.method == MSCHAPv2 {
 		f.Code = mschap.AuthenticationFailure
 	}
@@ -127,7 +129,8 @@ func (s *chapServer) decide(right bool, user, name string, success []byte) {
 
 // failure is the message of a Failure. RFC 2759 section 6 wants a challenge in
 // it even where a retry is not allowed.
-func (s *chapServer) failure(text string) []byte {
+func (s *chapServer) failure() []byte {
+	text := wrongCredentials
 	if s.method == CHAPMD5 {
 		return []byte(text)
 	}

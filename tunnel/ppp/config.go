@@ -48,7 +48,7 @@ type Config struct {
 	// Lookup finds a user's account. The name is the peer's and any bytes at all.
 	Lookup func(user string) (Account, bool)
 	// Barred, if not nil, says why a user may not log in at present, whatever the
-	// password: the peer is told. Empty: the password decides.
+	// password: the peer is told in a Terminate-Request. Empty: the password decides.
 	Barred func(user string) string
 	// Assign gives the two tunnel addresses (IPv4) of an authenticated user. It
 	// is called once in the life of a link.

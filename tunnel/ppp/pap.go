@@ -1,7 +1,6 @@
 package ppp
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"time"
@@ -134,12 +133,14 @@ func (s *papServer) receive(p packet) {
 	}
 	s.wait = time.Time{}
 	user, account, known := l.findAccount(name, mschap.UserName(name))
-	barred := l.barred(user)
-	if right := account.passwordIs(password); !known || !right || barred != "" {
-		s.answer, s.text = papNak, cmp.Or(barred, wrongCredentials)
+	if barred := l.barred(user); barred != "" {
+		l.turnAway(name, PAP, barred)
+		return
+	}
+	if right := account.passwordIs(password); !known || !right {
+		s.answer, s.text = papNak, wrongCredentials
 		s.send(p.id)
-		text := cmp.Or(barred, mschap.Describe(mschap.AuthenticationFailure))
-		l.authFailed(AuthFailed{User: name, Method: PAP, Message: text, Barred: barred != ""})
+		l.authFailed(AuthFailed{User: name, Method: PAP, Message: mschap.Describe(mschap.AuthenticationFailure)})
 		return
 	}
 	s.answer, s.text = papAck, "welcome"
