@@ -79,6 +79,7 @@ func (c ClientConfig) GoString() string { return c.String() }
 type Client struct {
 	cfg       ClientConfig
 	abandoned *abandonment
+	falls     falls
 	current   atomic.Pointer[Session] // the session that is up
 	strays    atomic.Uint64           // GRE packets for no session
 	// unrouted counts IP packets that came from the device while no session was up.
@@ -134,7 +135,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if _, err := ppp.New(probe); err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg, abandoned: newAbandonment()}, nil
+	return &Client{cfg: cfg, abandoned: newAbandonment(), falls: make(falls, 1)}, nil
 }
 
 // serverAddress completes HOST or HOST:PORT.
@@ -392,7 +393,10 @@ func (c *Client) read(dev netdev.Device) {
 	r := &deviceReader{dev: dev, dispatch: dispatch{
 		route: func([]byte) *Session { return c.current.Load() }, lost: &c.unrouted, check: &c.loop, loops: &c.looped,
 	}}
-	go func() { c.unreadable(dev, r.run()) }()
+	go func() {
+		defer c.falls.catch()
+		c.unreadable(dev, r.run())
+	}()
 }
 
 // unreadable forgets a device that is read no more, and ends the session that needs it; err is nil if its owner has

@@ -62,7 +62,10 @@ const greSilence = 6 * time.Second
 func (k *clientCall) run(ctx context.Context) error {
 	defer k.link.end()
 	defer k.receiver.endWait()
-	go func() { _ = k.receiver.run() }()
+	go func() {
+		defer k.c.falls.catch()
+		_ = k.receiver.run()
+	}()
 	k.pns.Start(k.c.cfg.Now())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -110,6 +113,8 @@ func (k *clientCall) run(ctx context.Context) error {
 			k.linkOver(down)
 			k.farewell(ctx, down)
 			return k.finish()
+		case fall := <-k.c.falls:
+			panic(fall)
 		case <-k.c.abandoned.now:
 			k.end(failure(ClassAdmin, nil, "stopped"))
 			return k.finish()
@@ -206,7 +211,10 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 	k.c.begin(s)
 	k.receiver.add(s)
 	k.pns.SetLinkInfo(0xFFFFFFFF, 0xFFFFFFFF)
-	go func() { k.ended <- s.run(ctx) }()
+	go func() {
+		defer k.c.falls.catch()
+		k.ended <- s.run(ctx)
+	}()
 	return nil
 }
 

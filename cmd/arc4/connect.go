@@ -149,6 +149,13 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if f.trace {
 		defer startTrace(cmd, cfg.Trace)()
 	}
+	defer func() {
+		// Nothing that waits for a part of the tunnel may come before this.
+		if v := recover(); v != nil {
+			end.close()
+			panic(v)
+		}
+	}()
 	spareProcessorsForTunnel()
 	tunnelCtx, ended := undoFirst(ctx, end.leave, func() { logins.client().Abandon() })
 	err = logins.run(tunnelCtx)
