@@ -90,18 +90,3 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
-
-func TestParseResolvConf(t *testing.T) {
-	for _, tc := range []struct {
-		name, file string
-		want       []netip.Addr
-	}{
-		{"two", "# by hand\nsearch example.net\nnameserver 192.0.2.53\nnameserver\t2001:db8::53\n", []netip.Addr{addr("192.0.2.53"), addr("2001:db8::53")}},
-		{"mapped", "nameserver ::ffff:192.0.2.53", []netip.Addr{addr("192.0.2.53")}},
-		{"with a zone", "nameserver fe80::1%eth0", []netip.Addr{addr("fe80::1%eth0")}},
-		{"not sound", "nameserver\nnameserver x\n;nameserver 192.0.2.1\nnameservers 192.0.2.1", nil},
-		{"empty", "", nil},
-	} {
-		t.Run(tc.name, func(t *testing.T) { assert.Equal(t, tc.want, parseResolvConf([]byte(tc.file))) })
-	}
-}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/resolvconf"
 )
 
 // lookUpFor is how long name servers may take when there are addresses to go on with.
@@ -24,7 +26,7 @@ func (f *Follower) lookUp(ctx context.Context, host string) ([]netip.Addr, error
 	f.mu.Unlock()
 	resolver := net.DefaultResolver
 	if tunnel {
-		resolver = f.resolver(readUpstream())
+		resolver = f.resolver(upstream())
 	}
 	ask := ctx
 	if len(worked) > 0 {
@@ -47,6 +49,17 @@ func (f *Follower) lookUp(ctx context.Context, host string) ([]netip.Addr, error
 	}
 	f.log.Info("the server's name cannot be looked up: trying the addresses that worked last", "name", host, "reason", reason(err), "addresses", worked)
 	return worked, nil
+}
+
+// upstream are the name servers that a resolver on this machine asks, if it says so.
+func upstream() []netip.Addr {
+	for _, file := range resolvconf.Upstream {
+		servers := slices.DeleteFunc(resolvconf.Read(file), func(a netip.Addr) bool { return a.IsLoopback() || a.IsUnspecified() })
+		if len(servers) > 0 {
+			return servers
+		}
+	}
+	return nil
 }
 
 // reason is what is wrong with a look-up, without the name.
