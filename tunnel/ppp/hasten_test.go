@@ -68,3 +68,33 @@ func TestRequestThatWasAnsweredGoesNotAgain(t *testing.T) {
 	assert.Equal(t, byte(codeConfigureAck), p.code)
 	assert.Zero(t, s.link.Stats().RequestsAgain)
 }
+
+// TestProtocolRejectThatQuotesNothing: accel-ppp turns IPV6CP and CCP down with the number of the protocol alone. While the
+// link is set up that is believed at once, of a protocol in which it has said nothing; nothing waits for a timer.
+func TestProtocolRejectThatQuotesNothing(t *testing.T) {
+	for name, proto := range map[string]uint16{"IPV6CP": ProtoIPV6CP, "CCP": ProtoCCP} {
+		t.Run(name, func(t *testing.T) {
+			client, server := clientConfig(), serverConfig()
+			client.IPv6, server.IPv6 = true, proto != ProtoIPV6CP
+			client.MPPE.Mode, server.MPPE.Mode = Allow, Allow
+			if proto == ProtoCCP {
+				server.MPPE.Mode = Off
+			}
+			p := newPair(t, client, server)
+			p.network = func(toServer bool, frame []byte) []time.Duration {
+				if got, packet := parse(t, frame); !toServer && got == ProtoLCP && packet.code == codeProtocolReject {
+					short := frameOf(ProtoLCP, codeProtocolReject, packet.id, packet.data[:2])
+					p.client.link.Input(p.now, short)
+					return nil
+				}
+				return []time.Duration{time.Millisecond}
+			}
+			p.open()
+			p.run(100 * time.Millisecond)
+			p.requireUp(proto != ProtoCCP)
+			assert.Equal(t, proto != ProtoIPV6CP, only[NetworkUp](p.client).LocalIPv6.IsValid())
+			assert.Zero(t, p.client.link.Stats().Retransmissions)
+			assert.Zero(t, p.client.link.Stats().RejectsDisbelieved)
+		})
+	}
+}

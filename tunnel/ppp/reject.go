@@ -61,5 +61,20 @@ func (l *Link) believesReject(proto uint16, quoted []byte) bool {
 	case ProtoIPV6CP:
 		agreed = l.ipv6cp.state == stOpened
 	}
-	return !agreed && l.isOurs(proto, quoted)
+	return !agreed && (l.isOurs(proto, quoted) || len(quoted) == 0 && l.unspoken(proto))
+}
+
+// unspoken reports whether the peer may still turn CCP or IPV6CP down with a Protocol-Reject that quotes nothing, as accel-ppp
+// does: while the link is set up, and as long as it has said nothing in that protocol itself.
+func (l *Link) unspoken(proto uint16) bool {
+	var a *automaton
+	switch proto {
+	case ProtoCCP:
+		a = &l.ccp.automaton
+	case ProtoIPV6CP:
+		a = &l.ipv6cp.automaton
+	default:
+		return false
+	}
+	return !l.networkUp && a.outstanding && !a.peerUp
 }
