@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/arc4tun/arc4tun/speed/hub"
 	"github.com/arc4tun/arc4tun/tunnel"
@@ -15,6 +17,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const (
@@ -47,7 +50,7 @@ func (a *arena) openArena(ctx context.Context) error {
 	wires = a.crowd.hub
 	c := a.crowd
 	c.dev.others = true
-	c.places, c.settling = 4096, a.cfg.lingering
+	c.places, c.settling, c.trace = 4096, a.cfg.lingering, trace.New(nil)
 	for _, user := range []string{mallory, victimUser} {
 		c.accounts[user] = tunnel.Account{Account: ppp.Account{Password: c.password}}
 	}
@@ -62,6 +65,21 @@ func (a *arena) openArena(ctx context.Context) error {
 	c.guests = append(c.guests, g)
 	_, err = c.setUp(ctx)
 	return err
+}
+
+// watch reads the trace of all real ends, as somebody does who looks for what is wrong: nobody's password is in it, and
+// nothing that does not print.
+func (a *arena) watch(ctx context.Context) {
+	tap := a.crowd.trace.Open(netip.Addr{})
+	defer tap.Close()
+	for ctx.Err() == nil {
+		for _, l := range tap.Next(ctx) {
+			a.traced.Add(1)
+			if strings.Contains(l.Text, a.crowd.password) || strings.ContainsFunc(l.Text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				a.fault("the trace shows %q", l.Text)
+			}
+		}
+	}
 }
 
 // sessionID tells a session from any other.
@@ -223,7 +241,7 @@ func (a *arena) hostileServers(ctx context.Context) {
 // clientConfig is a real client at an address.
 func (a *arena) clientConfig(outer netip.Addr, server, user string, dev *clientDevice, up func()) tunnel.ClientConfig {
 	return tunnel.ClientConfig{
-		Options: tunnel.Options{Log: a.cfg.Log, IPv6: true}, Server: server, User: user, Password: a.crowd.password, RequestDNS: true,
+		Options: tunnel.Options{Log: a.cfg.Log, IPv6: true, Trace: a.crowd.trace}, Server: server, User: user, Password: a.crowd.password, RequestDNS: true,
 		Bring: func(_ context.Context, n tunnel.Network) (netdev.Device, error) {
 			if n.Local.Is4() && n.Remote.Is4() {
 				if err := dev.address(n.Local, n.Remote); err != nil {
@@ -319,8 +337,8 @@ func (a *arena) throw(from, to netip.Addr, packet []byte) {
 }
 
 // forge sends forged packets at both ends of the legitimate session: with any call ID, or with the right one and a number
-// that is far from the live one; and with the right one and a near number where they look encrypted. What a control frame
-// can do with both is in ARCHITECTURE.md, and no session stands it.
+// that is far from the live one; and with the right one and a near number where they look encrypted, or can do nothing
+// however slow this machine is. What else a near control frame can do is in ARCHITECTURE.md; the victim gets those.
 func (a *arena) forge(ctx context.Context) {
 	d, _, _ := a.nextLife()
 	g := a.crowd.guests[0]
@@ -355,7 +373,11 @@ const far = 1 << 20
 func (a *arena) forged(d dice, s status.Session, seen *[][]byte) []byte {
 	call, live := uint16(s.Counters["call_id"]), uint32(s.Counters["sequence_in"])
 	away := live + far + uint32(d.Int64N(1<<32-2*far))
-	switch d.IntN(4) {
+	switch d.IntN(5) {
+	case 3:
+		if frame, ok := harmless(d.frame(*seen)); ok {
+			return greOf(call, live+uint32(d.IntN(200)), frame)
+		}
 	case 0: // blindly
 		other := uint16(d.Uint32())
 		if other == call {
@@ -375,6 +397,20 @@ func (a *arena) forged(d dice, s status.Session, seen *[][]byte) []byte {
 		*seen = append(*seen, frame)
 	}
 	return greOf(call, away, frame)
+}
+
+// harmless reports whether a frame is one of a control protocol that a session that is up must stand under any number: all
+// but a Configure-Request or Terminate-Request, about which both ends need time to agree.
+func harmless(frame []byte) ([]byte, bool) {
+	proto, info, err := ppp.ParseFrame(frame)
+	if err != nil || proto < 0x8000 || len(info) == 0 {
+		return nil, false
+	}
+	switch proto {
+	case ppp.ProtoLCP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPV6CP:
+		return frame, info[0] != 1 && info[0] != 5
+	}
+	return frame, true
 }
 
 // greOf is a frame in an envelope that is sound: one whose number was altered could come near.

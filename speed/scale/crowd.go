@@ -17,6 +17,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // crowd is a server and its clients.
@@ -36,6 +37,7 @@ type crowd struct {
 	places   int                      // for clients besides the guests
 	socket   atomic.Pointer[gre.Conn] // the server's, of the hub
 	settling time.Duration            // how long packets may take to come back; 0: patience
+	trace    *trace.Trace             // what the server says; nil: nobody looks
 }
 
 var (
@@ -88,7 +90,7 @@ func (c *crowd) open(ctx context.Context) error {
 		return err
 	}
 	c.server, err = tunnel.NewServer(tunnel.ServerConfig{
-		Options:   tunnel.Options{Backend: c.cfg.Backend, Log: c.cfg.Log},
+		Options:   tunnel.Options{Backend: c.cfg.Backend, Log: c.cfg.Log, Trace: c.trace},
 		Listeners: []net.Listener{listener}, Device: c.dev, LocalIP: serverInner, Pool: c.pool, MaxSessions: c.cfg.Sessions + c.places,
 		Lookup: func(user string) (tunnel.Account, bool) {
 			a, ok := c.accounts[user]

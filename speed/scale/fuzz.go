@@ -44,6 +44,7 @@ type FuzzResult struct {
 	Forged      uint64        `json:"forged"`       // GRE packets under the addresses of the legitimate ends
 	ForgedNear  uint64        `json:"forged_near"`  // the same at a client that may fall
 	Falls       uint64        `json:"falls"`        // how often that one was up again
+	Traced      uint64        `json:"traced"`       // lines of the real ends' trace, within its budgets
 	Packets     uint64        `json:"packets"`      // of the legitimate session, there and back
 	Heap        []uint64      `json:"heap_bytes"`   // live, after each round
 	Goroutines  int           `json:"goroutines"`   // at the end
@@ -102,9 +103,9 @@ func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
 
 // String is the result on one line.
 func (r *FuzzResult) String() string {
-	s := fmt.Sprintf("%d hostile clients, %d hostile servers, %d connections, %d refusals, %d calls, %d links up, %d messages, %d frames, %d forged (%d near, %d falls), "+
+	s := fmt.Sprintf("%d hostile clients, %d hostile servers, %d connections, %d refusals, %d calls, %d links up, %d messages, %d frames, %d forged (%d near, %d falls), %d lines of trace, "+
 		"%d packets of the legitimate session there and back, %d goroutines, %d descriptors, heap %v", r.Lives, r.ServerLives, r.Connections, r.Refused, r.Calls, r.Links,
-		r.Messages, r.Frames, r.Forged+r.ForgedNear, r.ForgedNear, r.Falls, r.Packets, r.Goroutines, r.Files, r.Heap)
+		r.Messages, r.Frames, r.Forged+r.ForgedNear, r.ForgedNear, r.Falls, r.Traced, r.Packets, r.Goroutines, r.Files, r.Heap)
 	for _, f := range r.Faults {
 		s += "\nFAULT: " + f
 	}
@@ -158,6 +159,7 @@ type arena struct {
 	life  uint64 // counts lives, each with chances of its own
 
 	lives, serverLives, forgedNear, falls atomic.Uint64
+	traced                                atomic.Uint64
 	refused, calls, packets               uint64
 	arrived                               atomic.Uint64 // GRE packets that were put into the server's queue
 
@@ -185,6 +187,7 @@ func (a *arena) sum(r *FuzzResult) {
 	r.ForgedNear += a.forgedNear.Load()
 	r.Falls += a.falls.Load()
 	r.Packets += a.packets
+	r.Traced += a.traced.Load()
 	r.Faults = append(r.Faults, a.faults...)
 }
 
@@ -208,6 +211,7 @@ func (a *arena) run(ctx context.Context, lasts time.Duration) error {
 	all.Go(func() { a.hostileServers(playing) })
 	all.Go(func() { a.victim(playing) })
 	all.Go(func() { a.forge(playing) })
+	all.Go(func() { a.watch(playing) })
 	all.Wait()
 	legitimate.dev.pause()
 	settled := a.crowd.settle(context.WithoutCancel(ctx))

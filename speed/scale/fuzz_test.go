@@ -23,7 +23,7 @@ func TestFuzzIsGood(t *testing.T) {
 	require.Empty(t, r.Faults)
 	for what, n := range map[string]uint64{
 		"hostile clients": r.Lives, "hostile servers": r.ServerLives, "calls": r.Calls, "messages": r.Messages, "frames": r.Frames,
-		"forged": r.Forged, "packets": r.Packets,
+		"forged": r.Forged, "packets": r.Packets, "traced": r.Traced,
 	} {
 		assert.Positive(t, n, what)
 	}
