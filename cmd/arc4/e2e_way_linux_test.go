@@ -185,6 +185,7 @@ func mostPackets(d time.Duration) uint64 { return 400 + uint64(60*d.Seconds()) }
 type outage struct {
 	name    string
 	connect []string // flags besides
+	byName  bool     // the server is known by its name, and the name server is beyond the gateway
 	prepare func(*testing.T, *lab)
 	breaks  func(*testing.T, *lab)
 	lasts   time.Duration
@@ -210,6 +211,12 @@ var outages = []outage{
 	{
 		name: "link down until the call is dead", connect: []string{"--echo-interval", "1s"},
 		breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") }, lasts: 15 * time.Second, missing: true,
+		mends: func(t *testing.T, l *lab) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
+		anew:  true, device: "wire", gateway: serverOuter,
+	},
+	{
+		name: "link down until the call is dead, the server by its name", byName: true, connect: []string{"--echo-interval", "1s"},
+		breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") }, lasts: 8 * time.Second, missing: true,
 		mends: func(t *testing.T, l *lab) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
 		anew:  true, device: "wire", gateway: serverOuter,
 	},
@@ -309,7 +316,14 @@ func (tc outage) run(t *testing.T) {
 		tc.prepare(t, l)
 	}
 	l.serve(t, "--listen", serverFar)
-	client := l.connectTo(t, serverFar, "wonderland", append([]string{"--default-route", "--reconnect"}, tc.connect...)...).up(t)
+	server := serverFar
+	if tc.byName {
+		server = serverName
+		l.server.must(t, func() error { return addAddress("lo", nameFar+"/32") })
+		l.server.nameServer(t, nameFar, serverFar)
+		l.client.resolves(t, nameFar)
+	}
+	client := l.connectTo(t, server, "wonderland", append([]string{"--default-route", "--reconnect"}, tc.connect...)...).up(t)
 	l.client.ping(t, serverInner, 1400)
 	l.trickle(t)
 	start := l.spends(t, client)
