@@ -295,6 +295,9 @@ func (k *clientCall) authFailed(s *Session, e ppp.AuthFailed) {
 
 // networkUp has the local end made and starts reading it.
 func (k *clientCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {
+	if e.Unused.IsValid() {
+		s.log.Info("the server's tunnel address is not used: packets to it do not go through the tunnel", "address", e.Unused)
+	}
 	n := Network{
 		Server: k.peer, OuterLocal: k.local, Local: e.Local, Remote: e.Remote, DNS: e.DNS,
 		LocalIPv6: e.LocalIPv6, RemoteIPv6: e.RemoteIPv6, MTU: s.MTU(e), Encrypted: s.getState().strength,

@@ -22,7 +22,9 @@ func TestAddressesLeftBehind(t *testing.T) {
 	var last netip.Addr
 	for i := range 1000 {
 		last = netip.AddrFrom16([16]byte{0: 0xFE, 1: 0x80, 8: 7, 14: byte(i >> 8), 15: byte(i)})
-		require.NoError(t, s.server.setRoutes(session, ppp.NetworkUp{Remote: g.network.Local, RemoteIPv6: last}))
+		no6, err := s.server.setRoutes(session, ppp.NetworkUp{Remote: g.network.Local, RemoteIPv6: last})
+		require.NoError(t, err)
+		require.False(t, no6)
 	}
 	s.server.mu.RLock()
 	n := len(s.server.byAddress)

@@ -348,6 +348,7 @@ func (v *Server) linkConfig(c *serverCall) ppp.Config {
 	pc.Assign = func(string) (l, r netip.Addr, err error) { return l, r, errors.New("a trial") }
 	if c != nil {
 		pc.Assign, pc.Barred = c.assign, c.barred
+		pc.InterfaceIDTaken = func(id [8]byte) bool { return v.belongsToOther(c.session, ppp.LinkLocal(id)) }
 	}
 	pc.Lookup = func(user string) (ppp.Account, bool) {
 		a, ok := v.cfg.Lookup(user)
@@ -393,16 +394,30 @@ func (v *Server) addSession(s *Session) {
 	v.sessions[s] = nil
 }
 
+// belongsToOther reports whether a tunnel address is that of another user's session.
+func (v *Server) belongsToOther(s *Session, a netip.Addr) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.belongsToOtherLocked(s, a)
+}
+
+func (v *Server) belongsToOtherLocked(s *Session, a netip.Addr) bool {
+	owner := v.byAddress[a]
+	return owner != nil && owner != s && owner.getState().user != s.getState().user
+}
+
 // setRoutes points a session's tunnel addresses to it. A client chooses its own IPv6 interface identifier; that of
-// another user's session stays where it is, and only a user who comes back takes over from the session left behind.
-func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) error {
+// another user's session stays where it is, and only a user who comes back takes over from the session left behind. no6 is
+// true where two have chosen the same one at the same time: the later has IPv4 alone.
+func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) (no6 bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.belongsToOtherLocked(s, e.Remote) {
+		return false, fmt.Errorf("the tunnel address %s belongs to another client", e.Remote)
+	}
 	addresses := [...]netip.Addr{e.Remote, e.RemoteIPv6}
-	for _, a := range addresses {
-		if owner := v.byAddress[a]; owner != nil && owner != s && owner.getState().user != s.getState().user {
-			return fmt.Errorf("the tunnel address %s belongs to another client", a)
-		}
+	if no6 = v.belongsToOtherLocked(s, e.RemoteIPv6); no6 {
+		addresses[1] = netip.Addr{}
 	}
 	v.dropRoutesLocked(s)
 	for _, a := range addresses {
@@ -411,7 +426,7 @@ func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) error {
 			v.sessions[s] = append(v.sessions[s], a)
 		}
 	}
-	return nil
+	return no6, nil
 }
 
 func (v *Server) dropRoutes(s *Session) {

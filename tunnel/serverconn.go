@@ -403,8 +403,13 @@ func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
 }
 
 func (c *serverCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {
-	if err := c.k.v.setRoutes(s, e); err != nil {
+	no6, err := c.k.v.setRoutes(s, e)
+	if err != nil {
 		return nil, err
+	}
+	if no6 {
+		s.log.Warn("the client's IPv6 address belongs to another client: it has IPv4 alone", "user", s.getState().user, "address", e.RemoteIPv6)
+		s.link.CloseIPv6(s.opts.Now())
 	}
 	s.log.Info("tunnel is up", "user", s.getState().user, "remote", e.Remote, "mtu", s.MTU(e), "mppe", s.getState().strength)
 	return c.k.v.cfg.Device, nil

@@ -105,7 +105,19 @@ func TestIPv6AddressOfAnother(t *testing.T) {
 	}
 	first := s.guest("127.0.0.3", as("alice"))
 	ready(first)
-	require.Equal(t, ClassPeer, ClassOf(s.guest("127.0.0.4", as("mallory")).waitEnd()))
+	// Another user who takes the same is given a free one, and nobody loses anything.
+	mallory := s.guest("127.0.0.4", as("mallory"))
+	ready(mallory)
+	require.NotEqual(t, first.network.LocalIPv6, mallory.network.LocalIPv6)
+	mallory.exchange(10)
+	// Who chose it at the same moment has IPv4 alone.
+	other := s.server.route(packet(serverIP, mallory.network.Local, 0, 0))
+	no6, err := s.server.setRoutes(other, ppp.NetworkUp{Remote: mallory.network.Local, RemoteIPv6: first.network.LocalIPv6})
+	require.NoError(t, err)
+	require.True(t, no6)
+	mallory.exchange(10)
+	mallory.quit()
+	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the other has gone")
 	down := packet6(own, first.network.LocalIPv6, 1, 0)
 	s.dev.put(down)
 	require.Equal(t, down, arrived(t, first.dev))

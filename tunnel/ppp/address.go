@@ -17,8 +17,8 @@ func addrValue(o option) (netip.Addr, bool) {
 	return netip.AddrFrom4([4]byte(o.value)), true
 }
 
-// linkLocal is the address an interface identifier stands for (RFC 5072 section 5).
-func linkLocal(id [8]byte) netip.Addr {
+// LinkLocal is the address an interface identifier stands for (RFC 5072 section 5).
+func LinkLocal(id [8]byte) netip.Addr {
 	a := [16]byte{0: 0xFE, 1: 0x80}
 	copy(a[8:], id[:])
 	return netip.AddrFrom16(a)

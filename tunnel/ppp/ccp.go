@@ -229,6 +229,9 @@ func (c *ccp) up() {
 			l.encrypted, l.wasEncrypted = true, true
 			c.reset = resetState{id: c.reset.id}
 			l.out.pushEvent(EncryptionUp{Send: send, Recv: recv})
+			if l.networkUp {
+				l.networkChanged() // it came late, and takes room in every packet
+			}
 			l.startNetwork()
 			return
 		}

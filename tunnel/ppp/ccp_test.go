@@ -202,7 +202,7 @@ func TestClearWhereItIsAllowed(t *testing.T) {
 			s.in(ProtoLCP, codeProtocolReject, 1, append([]byte{0x80, 0xFD}, ours.raw...))
 		},
 		"CCP terminated": func(s *script, _ packet) { s.in(ProtoCCP, codeTerminateRequest, 1, nil) },
-		"silence":        func(s *script, _ packet) { s.wait(20 * time.Second) },
+		"silence":        func(s *script, _ packet) { s.wait(DefaultRestartTimer) },
 		"empty requests": func(s *script, _ packet) { repeat(s, nil) },
 		"no bits":        func(s *script, _ packet) { repeat(s, bits(0)) },
 	} {

@@ -59,7 +59,8 @@ type Config struct {
 	DNS, NBNS []netip.Addr
 	// RequestDNS and RequestNBNS make a client ask for name servers.
 	RequestDNS, RequestNBNS bool
-	// Forbidden tunnel addresses for the peer: above all the server's outer
+	// Forbidden tunnel addresses: ours is none of them, and the peer's is not
+	// used if it is one (NetworkUp.Unused). Above all the server's outer
 	// address, which would route the tunnel into itself.
 	Forbidden []netip.Addr
 	// IPv6 negotiates IPV6CP. Without it the peer's is answered with Protocol-Reject.
@@ -67,7 +68,10 @@ type Config struct {
 	// InterfaceID is our interface identifier in IPv6 (RFC 5072 section 4.1), which
 	// is held to against a peer that suggests another. Zero: a random one.
 	InterfaceID [8]byte
-	MPPE        MPPEPolicy
+	// InterfaceIDTaken, if not nil, reports whether another link has the
+	// interface identifier that the peer asks for; it gets a free one suggested.
+	InterfaceIDTaken func(id [8]byte) bool
+	MPPE             MPPEPolicy
 	// MRU we ask the peer to keep to, bytes of PPP information field. Default 1400.
 	MRU int
 	// HeaderCompression asks the peer for compressed protocol, address and

@@ -50,7 +50,8 @@ type ResetAcked struct{ ID byte }
 // that opens soon, and again whenever one of them changes, each time with the
 // whole state; an address that is not valid means that its protocol is not open.
 type NetworkUp struct {
-	Local, Remote         netip.Addr // IPv4; Remote may be missing on a client whose server names none
+	Local, Remote         netip.Addr // IPv4; Remote may be missing on a client whose server names none that can be used
+	Unused                netip.Addr // what such a server calls itself: one of Config.Forbidden, say
 	DNS, NBNS             []netip.Addr
 	LocalIPv6, RemoteIPv6 netip.Addr // link-local, fe80:: and the interface identifier
 	SendMRU               int        // the peer's MRU, bytes of PPP information field

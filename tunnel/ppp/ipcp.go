@@ -22,7 +22,7 @@ type ipcp struct {
 	local    netip.Addr // what we ask for
 	remote   netip.Addr // what the peer has, as accepted from its request
 	servers  nameServers
-	bad      netip.Addr // the last address the peer wanted and could not have
+	unused   netip.Addr // what the peer calls itself, where that cannot be used
 	refused  bool       // by Protocol-Reject
 	finale   bool       // it will not open any more
 	unwanted bool       // the peer rejected our address option
@@ -42,7 +42,7 @@ func (c *ipcp) begin() {
 		return
 	}
 	c.finale, c.unwanted, c.closed = false, false, false
-	c.local, c.remote = netip.IPv4Unspecified(), netip.Addr{}
+	c.local, c.remote, c.unused = netip.IPv4Unspecified(), netip.Addr{}, netip.Addr{}
 	if c.link.cfg.Server {
 		c.local = c.link.assignment.local
 	}
@@ -96,13 +96,19 @@ func (c *ipcp) answerAddress(o option, v *verdict) {
 		c.remote = a
 		return
 	}
-	if !ok || !usableAddr(a) || a == c.local || slices.Contains(c.link.cfg.Forbidden, a) {
-		// We have no address to suggest; without one the link still works.
-		c.bad = a
+	if !ok || a.IsUnspecified() {
+		// It asks us for one, and we have none to suggest; without one the link still works.
 		v.reject(o)
 		return
 	}
-	c.remote = a
+	// What the peer calls itself is its own business: pppd gives the link up when that is rejected. Where no packet could
+	// be sent to it, above all to the outer address, it is acknowledged and not used.
+	c.unused = netip.Addr{}
+	if usableAddr(a) && a != c.local && !slices.Contains(c.link.cfg.Forbidden, a) {
+		c.remote = a
+	} else {
+		c.unused = a
+	}
 }
 
 // acked refuses an Ack of a request that holds no address yet.
@@ -180,6 +186,6 @@ func (c *ipcp) fill(up *NetworkUp) {
 	if c.state != stOpened {
 		return
 	}
-	up.Local, up.Remote = c.local, c.remote
+	up.Local, up.Remote, up.Unused = c.local, c.remote, c.unused
 	up.DNS, up.NBNS = c.servers.agreed()
 }

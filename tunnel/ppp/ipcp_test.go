@@ -74,11 +74,11 @@ func TestIPCPClientAnswers(t *testing.T) {
 		"an address":          {[]byte{3, 6, 10, 99, 0, 1}, codeConfigureAck},
 		"none":                {nil, codeConfigureAck},
 		"0.0.0.0":             {[]byte{3, 6, 0, 0, 0, 0}, codeConfigureReject},
-		"loopback":            {[]byte{3, 6, 127, 0, 0, 1}, codeConfigureReject},
-		"multicast":           {[]byte{3, 6, 224, 0, 0, 1}, codeConfigureReject},
-		"broadcast":           {[]byte{3, 6, 255, 255, 255, 255}, codeConfigureReject},
-		"ours":                {[]byte{3, 6, 10, 99, 0, 100}, codeConfigureReject},
-		"the outer address":   {[]byte{3, 6, 192, 0, 2, 1}, codeConfigureReject},
+		"loopback":            {[]byte{3, 6, 127, 0, 0, 1}, codeConfigureAck},
+		"multicast":           {[]byte{3, 6, 224, 0, 0, 1}, codeConfigureAck},
+		"broadcast":           {[]byte{3, 6, 255, 255, 255, 255}, codeConfigureAck},
+		"ours":                {[]byte{3, 6, 10, 99, 0, 100}, codeConfigureAck},
+		"the outer address":   {[]byte{3, 6, 192, 0, 2, 1}, codeConfigureAck},
 		"short":               {[]byte{3, 4, 10, 99}, codeConfigureReject},
 		"asks us for DNS":     {[]byte{129, 6, 0, 0, 0, 0}, codeConfigureReject},
 		"header compression":  {[]byte{2, 6, 0, 0x2D, 15, 0}, codeConfigureReject},
@@ -90,9 +90,17 @@ func TestIPCPClientAnswers(t *testing.T) {
 			s := inNetwork(t, cfg)
 			p := s.expect(ProtoIPCP, codeConfigureRequest)
 			s.in(ProtoIPCP, codeConfigureNak, p.id, []byte{3, 6, 10, 99, 0, 100})
-			s.expect(ProtoIPCP, codeConfigureRequest)
+			p = s.expect(ProtoIPCP, codeConfigureRequest)
 			s.in(ProtoIPCP, codeConfigureRequest, 5, c.in)
 			assert.Equal(t, string(c.in), string(s.expect(ProtoIPCP, c.code).data))
+			if c.code != codeConfigureAck {
+				return
+			}
+			// It is acknowledged whatever it is, and used only if packets can be sent to it.
+			s.in(ProtoIPCP, codeConfigureAck, p.id, p.data)
+			up := only[NetworkUp](s.end)
+			assert.Equal(t, name == "an address", up.Remote.IsValid(), "%+v", up)
+			assert.Equal(t, name != "an address" && name != "none", up.Unused.IsValid(), "%+v", up)
 		})
 	}
 }

@@ -59,6 +59,23 @@ func (c *ipv6cp) newID8() [8]byte {
 	return id
 }
 
+// taken reports whether another link has an identifier.
+func (c *ipv6cp) taken(id [8]byte) bool {
+	return c.link.cfg.InterfaceIDTaken != nil && c.link.cfg.InterfaceIDTaken(id)
+}
+
+// freeID8 is an identifier for the peer that no other link has, as far as a few tries can tell.
+func (c *ipv6cp) freeID8() [8]byte {
+	id := c.newID8()
+	for range 8 {
+		if !c.taken(id) {
+			break
+		}
+		id = c.newID8()
+	}
+	return id
+}
+
 // alive is whether the protocol is open or may open yet.
 func (c *ipv6cp) alive() bool { return !c.finale && !c.refused }
 
@@ -70,15 +87,15 @@ func (c *ipv6cp) answer(options []byte, v *verdict) bool {
 		switch {
 		case v.duplicate(o) || o.typ != ipv6cpOptInterfaceID:
 			v.reject(o)
-		case len(o.value) != 8 || [8]byte(o.value) == [8]byte{} || [8]byte(o.value) == c.local:
-			id := c.newID8()
+		case len(o.value) != 8 || [8]byte(o.value) == [8]byte{} || [8]byte(o.value) == c.local || c.taken([8]byte(o.value)):
+			id := c.freeID8()
 			v.nak(o, id[:])
 		default:
 			c.remote = [8]byte(o.value)
 		}
 	})
 	if !v.has(ipv6cpOptInterfaceID) {
-		id := c.newID8()
+		id := c.freeID8()
 		v.want(ipv6cpOptInterfaceID, id[:])
 	}
 	return true
@@ -138,8 +155,8 @@ func (c *ipv6cp) fill(up *NetworkUp) {
 	if c.state != stOpened {
 		return
 	}
-	up.LocalIPv6 = linkLocal(c.local)
+	up.LocalIPv6 = LinkLocal(c.local)
 	if c.remote != [8]byte{} {
-		up.RemoteIPv6 = linkLocal(c.remote)
+		up.RemoteIPv6 = LinkLocal(c.remote)
 	}
 }

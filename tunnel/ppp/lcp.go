@@ -294,7 +294,9 @@ func (c *lcp) stuck() {
 }
 
 func (c *lcp) peerTerminates(text []byte) {
-	if len(text) > 0 {
+	if code, ok := rasReason(text); ok {
+		c.link.leftForRAS(code)
+	} else if len(text) > 0 {
 		c.link.fail(c.link.leftByPeer(fmt.Sprintf("the peer closed the link: %q", printable(text))))
 	} else {
 		c.link.fail(c.link.leftByPeer("the peer closed the link"))

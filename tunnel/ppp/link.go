@@ -167,6 +167,7 @@ func (l *Link) Tick(now time.Time) {
 	l.expireDoubts()
 	l.ccp.expire()
 	l.ccp.expireReset()
+	l.startUnanswered()
 	l.ipcp.expire()
 	l.ipv6cp.expire()
 	l.expireGrace()
@@ -203,6 +204,15 @@ func (l *Link) timers() [13]time.Time {
 		t[len(t)-1] = l.auth.deadline()
 	}
 	return t
+}
+
+// CloseIPv6 ends IPV6CP for the rest of the link's life; IPv4 goes on.
+func (l *Link) CloseIPv6(now time.Time) {
+	if l.ended {
+		return
+	}
+	defer l.enter(now)()
+	l.ipv6cp.refused = true
 }
 
 // RequestReset asks the peer to start its encrypter over (stateful MPPE). At

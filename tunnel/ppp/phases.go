@@ -144,6 +144,7 @@ func (l *Link) routeNetwork(a *automaton, slot *[]byte, in *doubt, p packet) {
 		l.routeOpen(a, in, p)
 	case l.phase == PhaseAuthenticate || l.phase == PhaseNetwork:
 		l.hold(slot, p)
+		l.startUnanswered()
 	default:
 		l.stats.WrongPhase++
 	}
@@ -194,6 +195,7 @@ func (l *Link) startCompression() {
 	case l.cfg.MPPE.Mode != Off && l.creds.valid:
 		l.ccp.begin()
 		releaseTo(&l.held.ccp, &l.ccp.automaton)
+		l.startUnanswered()
 	case l.cfg.MPPE.required():
 		l.fail(down(ClassPolicy, "encryption is required and %s gives no keys", l.authMethod()))
 	default:
@@ -217,6 +219,17 @@ func (l *Link) startNetwork() {
 	if l.cfg.IPv6 {
 		l.ipv6cp.begin()
 		releaseTo(&l.held.ipv6cp, &l.ipv6cp.automaton)
+	}
+}
+
+// startUnanswered begins IPCP where the link may do without encryption and the peer leaves CCP unanswered: it has gone on to
+// IPCP itself, or our first request has got no answer in its time. If encryption comes later all the same, it is taken.
+func (l *Link) startUnanswered() {
+	if l.networkStarted || l.phase != PhaseNetwork || l.cfg.MPPE.required() || l.wasEncrypted || !l.ccp.running() || l.ccp.peerUp {
+		return
+	}
+	if l.held.ipcp != nil || l.ccp.restart < l.ccp.lim.maxConfigure-1 {
+		l.startNetwork()
 	}
 }
 

@@ -40,7 +40,8 @@ type DownError struct {
 	Class   Class
 	Message string // for people, one line, no full stop
 	// Code is the MS-CHAP error number (RFC 2759 section 6) of a refused
-	// authentication, such as 691; 0 where there is none.
+	// authentication, such as 691, or the error number with which Windows ends a
+	// link; 0 where there is none.
 	Code int
 	// Unproven: of ClassAuth, the server did not prove that it knows the password;
 	// the account was not refused.

@@ -168,7 +168,7 @@ func ipv6cpOptionWords(o option) string {
 	v := o.value
 	switch {
 	case o.typ == ipv6cpOptInterfaceID && len(v) == 8:
-		return "addr " + linkLocal([8]byte(v)).String()
+		return "addr " + LinkLocal([8]byte(v)).String()
 	case o.typ == 2 && len(v) >= 2:
 		return fmt.Sprintf("compress 0x%x%s", binary.BigEndian.Uint16(v), hexWords(" ", v[2:]))
 	}
