@@ -158,7 +158,7 @@ var variants = []string{"mppe128", "mppe128-stateful", "mppe40", "mppe40-statefu
 func checksOf(variants ...string) []string {
 	var names []string
 	for _, v := range variants {
-		checks := []string{"up", "settled", "pings", "burst", "tcp", "intact", "exit", "client-gone", "server-alive", "server-gone"}
+		checks := []string{"up", "settled", "no-timer", "pings", "burst", "tcp", "intact", "exit", "client-gone", "server-alive", "server-gone"}
 		if v == "wrongpass" || v == "wronguser" {
 			checks = []string{"refused", "tried", "client-gone", "server-alive", "server-gone"}
 		}
@@ -235,6 +235,12 @@ func TestBackends(t *testing.T) {
 				"call", "--time", "1", "--flags", "--backend "+backend, "arc4", "arc4", "mppe128")
 		})
 	}
+}
+
+// TestOuterAddress calls a server that calls itself by its public address.
+func TestOuterAddress(t *testing.T) {
+	t.Parallel()
+	guest(t, time.Minute, []string{"outer.up", "outer.acknowledged", "outer.behind", "outer.exit"}, "outer")
 }
 
 // TestForged throws forged packets at a live call.

@@ -64,6 +64,7 @@ same_trace() {
 up() {
 	local n=$1 v=$2 log
 	result "$n.tunnel" "$TIF $TADDR, mtu $(if_mtu c "$TIF")"
+	no_timer "$n"
 	log=$(peer_log)
 	[ -z "$log" ] || check "$n.settled" "$(holds settled "$v" "$log")" "$(variant_enabled "$v")"
 	pings "$n"
@@ -85,6 +86,19 @@ up() {
 		check "$n.exit" "$(holds [ "$STATUS" = 0 ])" "exit status $STATUS on SIGTERM"
 	else
 		check "$n.exit" "$(holds [ "$STATUS" != killed ])" "exit status $STATUS on SIGTERM"
+	fi
+}
+
+# no_timer NAME: from the client's start to the first packet, of which only the time is said; none of our steps on the way
+# waited for a restart timer, where one side is ours
+no_timer() {
+	local n=$1 sent
+	result "$n.first-packet" "$((($(date +%s%N) - STARTED) / 1000000)) ms after the client was started"
+	if [ "$client" = arc4 ] && [ "$server" != arc4 ] || [ "$client" != arc4 ] && [ "$server" = arc4 ]; then
+		"$ARC4" status --json >$LOG/status 2>&1
+		sent=$(grep -o '"ppp_retransmissions": *[0-9]*' $LOG/status | head -n 1 | grep -o '[0-9]*$')
+		check "$n.no-timer" "$(holds [ "$sent" = 0 ])" "${sent:-no} PPP packets sent again by a timer, $(grep -o '"ppp_requests_again": *[0-9]*' $LOG/status |
+			head -n 1 | grep -o '[0-9]*$') requests at once"
 	fi
 }
 
@@ -115,6 +129,7 @@ one() { # VARIANT
 	: >$LOG/server-pppd.log
 	before_c=$(net_state c) before_s=$(net_state s)
 	if start server "$server" "$v"; then
+		STARTED=$(date +%s%N)
 		start client "$client" "$v"
 		wait_tunnel "$CLIENT_PID" "$wait" && got=yes
 		if [ $expect = yes ]; then
