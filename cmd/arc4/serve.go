@@ -117,6 +117,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	why := backendReason(p.options.Backend, f.backend)
 	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
 	signalsFrom(ctx).undoes()
+	signalsFrom(ctx).reloads(p.users.reload)
 	listeners, err := listenOn(p.listen)
 	if err != nil {
 		return err
@@ -160,7 +161,6 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	spareProcessorsForTunnel()
 	log.Info("answering", "listen", server.Snapshot().Process.Listen, "pool", f.pool, "local", p.local)
-	signalsFrom(ctx).reloads(p.users.reload)
 	tunnelCtx, ended := undoFirst(ctx, func() { putBack(setup.Withdraw) }, server.Abandon)
 	defer ended()
 	if err := server.Serve(tunnelCtx); err != nil {
