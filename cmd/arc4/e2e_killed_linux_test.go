@@ -87,3 +87,28 @@ func TestE2EKilledClientOnALastingDevice(t *testing.T) {
 		return err
 	})
 }
+
+// TestE2EKilledServerOnALastingDevice: the next server takes away what a killed one has left there, or the server's address
+// would stay with the machine for good.
+func TestE2EKilledServerOnALastingDevice(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.server.must(t, func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = "lasting"
+		link := &netlink.Tuntap{LinkAttrs: attrs, Mode: unix.IFF_TUN, Flags: netlink.TUNTAP_NO_PI | netlink.TUNTAP_VNET_HDR}
+		return errors.Join(netlink.LinkAdd(link), netlink.LinkSetIP6AddrGenMode(link, nl.IN6_ADDR_GEN_MODE_NONE), netlink.LinkSetMTU(link, 1400), netlink.LinkSetUp(link))
+	})
+	left := func() (list []string) {
+		for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+			for _, a := range l.server.addresses(t, "lasting", family) {
+				list = append(list, a.String())
+			}
+		}
+		return list
+	}
+	l.serve(t, "--tun", "lasting", "--ipv6").killed(t)
+	require.Len(t, left(), 2, "which is what this is about")
+	l.serve(t, "--tun", "lasting", "--ipv6").stop(t, syscall.SIGTERM)
+	assert.Empty(t, left())
+}

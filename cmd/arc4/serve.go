@@ -17,6 +17,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
+	"github.com/arc4tun/arc4tun/tunnel/serverroute"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
@@ -123,6 +124,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer closeAll(listeners)
+	if err := serverroute.Sweep(log); err != nil {
+		log.Warn("looking for what a killed run has left", "error", err)
+	}
 	dev, setup, err := f.sharedDevice(ctx, p)
 	if err != nil {
 		return err

@@ -17,6 +17,9 @@ type Follower struct{}
 // Open gives one that dials as anybody would.
 func Open(*slog.Logger) (*Follower, error) { return new(Follower), nil }
 
+// Sweep finds nothing.
+func Sweep(*slog.Logger) error { return nil }
+
 // Close does nothing.
 func (*Follower) Close() error { return nil }
 

@@ -3,6 +3,7 @@ package serverroute
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -83,6 +84,18 @@ func (f *Follower) sweep() error {
 	return errors.Join(append(errs, f.sweepAddresses())...)
 }
 
+// Sweep does what Open does for whoever follows no way: it takes away what runs that were killed have left in the network
+// namespace of the calling thread.
+func Sweep(log *slog.Logger) error {
+	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("open netlink: %w", err)
+	}
+	defer handle.Close()
+	f := &Follower{log: log, handle: handle, claim: new(claim)}
+	return f.sweep()
+}
+
 func (f *Follower) sweepAddresses() error {
 	addresses, err := OpenAddresses()
 	if err != nil {
@@ -127,7 +140,9 @@ func (f *Follower) leftover(r *netlink.Route) bool {
 	return err == nil && deserted(link)
 }
 
-// deserted reports whether an interface is a TUN device that no process has: it carries as long as one does.
+// deserted reports whether an interface is a TUN device that no process has: it carries as long as one does. Of one that is
+// down nobody can tell.
 func deserted(link netlink.Link) bool {
-	return (link.Type() == "tuntap" || link.Type() == "tun") && link.Attrs().RawFlags&unix.IFF_LOWER_UP == 0
+	a := link.Attrs()
+	return (link.Type() == "tuntap" || link.Type() == "tun") && a.Flags&net.FlagUp != 0 && a.RawFlags&unix.IFF_LOWER_UP == 0
 }

@@ -1,11 +1,13 @@
 package serverroute
 
 import (
+	"log/slog"
 	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // TestLeftovers: what a killed run has left goes, what a live one has and what is somebody else's stays.
@@ -42,4 +44,39 @@ func TestLeftovers(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{"198.51.100.7/32", "203.0.113.2/32", "203.0.113.3/32", "203.0.113.0/24"}, left)
 	require.Equal(t, "up0 192.0.2.1", reach(t, server), "the live one's")
+}
+
+// TestLeftoversOnDevices: of a TUN device that is down nobody can tell whether a process has it, so what it has stays; of
+// one that is up and without a process what has our mark goes.
+func TestLeftoversOnDevices(t *testing.T) {
+	inNamespace(t)
+	addresses, err := OpenAddresses()
+	require.NoError(t, err)
+	defer addresses.Close()
+	device := func(name, address string, up bool) netlink.Link {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = name
+		require.NoError(t, netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: attrs, Mode: unix.IFF_TUN, Flags: netlink.TUNTAP_NO_PI}))
+		link, err := netlink.LinkByName(name)
+		require.NoError(t, err)
+		require.NoError(t, addresses.Add(link, &netlink.Addr{IPNet: ipNet(address)}))
+		if up {
+			require.NoError(t, netlink.LinkSetUp(link))
+		}
+		return link
+	}
+	down, deserted := device("down0", "10.99.1.1/32", false), device("lone0", "10.99.2.1/32", true)
+	marked, err := addresses.marked()
+	require.NoError(t, err)
+	if len(marked) == 0 {
+		skip(t, "this kernel keeps no mark of an address: Linux 5.18 is needed")
+	}
+	require.NoError(t, Sweep(slog.New(slog.DiscardHandler)))
+	has := func(link netlink.Link) int {
+		list, err := netlink.AddrList(link, netlink.FAMILY_V4)
+		require.NoError(t, err)
+		return len(list)
+	}
+	require.Equal(t, 1, has(down))
+	require.Equal(t, 0, has(deserted))
 }
