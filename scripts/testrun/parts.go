@@ -51,7 +51,7 @@ func existing(files []string) []string {
 }
 
 func unit(t *tally) {
-	goTest{args: []string{"-race", "-timeout", "10m", "./..."}}.run(t)
+	goTest{args: []string{"-race", "-timeout", "20m", "./..."}}.run(t)
 	// The race detector allocates by itself, so what counts allocations is run again.
 	goTest{label: "norace", args: []string{"./arc4/...", "./mppe/...", "./speed/...", "./tunnel/..."}}.run(t)
 }
@@ -92,7 +92,7 @@ func crossEnv(goos, goarch, mips string) []string {
 
 func interop(t *tally) {
 	goTest{
-		args: []string{"-tags", interopTag, "-count=1", "-timeout", "15m", "./interop/..."},
+		args: []string{"-tags", interopTag, "-count=1", "-timeout", "25m", "./interop/..."},
 		show: regexp.MustCompile(`\| |TABLE`),
 	}.run(t)
 }

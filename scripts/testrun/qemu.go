@@ -48,7 +48,7 @@ func qemu(t *tally) {
 // of an architecture, or what depends on the processor. Go does not know that a
 // result is another machine's, so none may come from its cache.
 func qemuArgs(m emulated.Machine, command []string) []string {
-	args := []string{"-count=1", "-timeout", "10m", "-exec", strings.Join(command, " ")}
+	args := []string{"-count=1", "-timeout", "20m", "-exec", strings.Join(command, " ")}
 	if m.Name != m.GOARCH {
 		return append(args, "-run", processorTests, "./arc4/", "./arc4/asm/")
 	}
