@@ -128,3 +128,22 @@ func TestE2EAddressesAreJudgedEachTime(t *testing.T) {
 	client.stop(t, syscall.SIGTERM)
 	server.stop(t, syscall.SIGTERM)
 }
+
+// TestE2EServerInsideAsOutside: a server whose address in the tunnel is the one that it is called at, as pptpd's localip often
+// is, is agreed with and reached as before; all else goes through the tunnel.
+func TestE2EServerInsideAsOutside(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	server := l.serve(t, "--listen", ":1723", "--local-ip", serverFar)
+	before := l.client.snapshot(t)
+	client := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
+	device, gateway := l.client.way(t, serverFar)
+	assert.Equal(t, "wire "+serverOuter, device+" "+gateway)
+	device, _ = l.client.way(t, serverInner)
+	assert.Equal(t, "arc40", device)
+	l.client.ping(t, serverInner, 1400)
+	exchange(t, l.client, l.server, serverInner, 1<<20)
+	client.stop(t, syscall.SIGTERM)
+	assert.Equal(t, before, l.client.snapshot(t))
+	server.stop(t, syscall.SIGTERM)
+}
