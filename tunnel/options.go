@@ -24,7 +24,8 @@ const (
 	DefaultMTU = 1400
 )
 
-// MinEchoInterval is the least of Options.EchoInterval: four unanswered echoes end a link, and answers take their time.
+// MinEchoInterval is the least of Options.EchoInterval: four times that without a sign of life end a link, and answers take
+// their time.
 const MinEchoInterval = 100 * time.Millisecond
 
 // Options are what both ends of a tunnel share. The zero value of each field but Log is usable.
@@ -40,8 +41,8 @@ type Options struct {
 	MTU     int            // the largest IP packet in the tunnel, bytes; 0: DefaultMTU
 	Reorder reorder.Config // the window; Release is set by this package
 
-	EchoInterval  time.Duration // between LCP Echo-Requests; 0: 30 s, negative: never, else at least MinEchoInterval
-	EchoFailures  int           // unanswered ones that end the link; 0: 4
+	EchoInterval  time.Duration // silence before an LCP Echo-Request; 0: 30 s, negative: never, else at least MinEchoInterval
+	EchoFailures  int           // so many times EchoInterval without a sign of life end the link; 0: 4
 	FirstSequence *uint32       // of our GRE packets; nil: gre.DefaultFirstSeq
 
 	IO uplink.Mode // how GRE packets are sent, where the package opens the socket itself
