@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -202,4 +203,36 @@ func TestLeavingBeforeTheTunnelIsUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheStateOfASessionIsTrue: one whose client is gone is up until that is noticed, closing for a moment, and then gone;
+// it was never "negotiating" for as long as it has lived.
+func TestTheStateOfASessionIsTrue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.serverCf.EchoInterval = 10 * time.Second
+		s.play()
+		s.waitUp()
+		time.Sleep(95 * time.Second)
+		up := s.session()
+		assert.Equal(t, "up", up.State)
+		s.carrying(nothing)
+		s.tcp.cut()
+		cut := time.Now()
+		var states []string
+		for len(s.server.Snapshot().Sessions) > 0 {
+			v := s.session()
+			if n := len(states); n == 0 || states[n-1] != v.State {
+				t.Logf("%v after the cut: %s for %v", time.Since(cut), v.State, time.Since(v.Since))
+				states = append(states, v.State)
+			}
+			if v.State == "closing" {
+				assert.Less(t, time.Since(v.Since), 2*time.Second, "that is how long it lives, not how long it closes")
+			}
+			require.Less(t, time.Since(cut), time.Minute)
+			time.Sleep(50 * time.Millisecond)
+		}
+		assert.Equal(t, []string{"up", "closing"}, states)
+		s.end()
+	})
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+
+	"github.com/arc4tun/arc4tun/tunnel/status"
+)
+
+// TestE2ELoggedInElsewhere has two clients of a user who may have one session, each to come back whenever it ends.
+func TestE2ELoggedInElsewhere(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	before := l.client.snapshot(t)
+	other := l.join(t, "other client", "wire2", "192.0.3.2", "192.0.3.1")
+	server := l.serve(t, "--sessions-per-user", "1")
+	first := l.connect(t, "--reconnect").up(t)
+	cmd := command(t, "connect", serverOuter, "--user", "alice", "--reconnect")
+	cmd.Env = append(cmd.Env, "ARC4_PASSWORD=wonderland")
+	second := other.run(t, cmd).up(t)
+
+	assert.Equal(t, "arc4: the server ended this session because the user has logged in again elsewhere, and it allows no more sessions at once",
+		first.fails(t, exitPolicy))
+	assert.Equal(t, before, l.client.snapshot(t))
+	other.ping(t, tunnelLocal, 1400)
+	require.Equal(t, 1, l.server.sessions(t))
+	server.waitLog(t, "session ended.*the user has logged in again", 1)
+	second.stop(t, syscall.SIGTERM)
+	assert.NotContains(t, second.stderr.String(), "tunnel is down")
+}
+
+// TestE2EStatusWhileReconnecting asks a client why its tunnel is down, and when it tries again.
+func TestE2EStatusWhileReconnecting(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	server := l.serve(t)
+	client := l.connect(t, "--reconnect", "--holdoff", "2m").up(t)
+	assert.Equal(t, status.Up, l.client.status(t).Client.State)
+	server.signal(t, syscall.SIGKILL)
+	client.waitLog(t, "tunnel is down; trying again", 1)
+	asked := time.Now()
+	s := l.client.status(t)
+	require.NotNil(t, s.Client)
+	assert.Equal(t, status.Reconnecting, s.Client.State)
+	assert.Regexp(t, "^the server (closed|reset) the control connection", s.Client.Reason)
+	assert.WithinRange(t, s.Client.NextAttempt, asked, asked.Add(2*time.Minute))
+	p := l.client.start(t, "status")
+	require.Equal(t, exitOK, p.wait(t))
+	assert.Regexp(t, `(?m)^reconnecting for \d+s, attempt 1 in (1m\d+s|2m0s)$`, p.stdout.String())
+	assert.Regexp(t, `(?m)^the last one ended: the server (closed|reset) the control connection`, p.stdout.String())
+	client.stop(t, syscall.SIGTERM)
+}
+
+// TestE2ELeavingInSilence stops clients whose server cannot be heard any more: it takes no longer than where it can, and
+// says what it waits for. GRE alone is lost, or everything.
+func TestE2ELeavingInSilence(t *testing.T) {
+	for name, silence := range map[string]func(*testing.T, *lab){
+		"GRE": func(t *testing.T, l *lab) { l.dropGRE(t) },
+		"all": func(t *testing.T, l *lab) {
+			l.server.must(t, func() error {
+				link, err := netlink.LinkByName("wire")
+				if err == nil {
+					err = netlink.LinkSetDown(link)
+				}
+				return err
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			before := l.client.snapshot(t)
+			l.serve(t)
+			client := l.connect(t).up(t)
+			silence(t, l)
+			start := time.Now()
+			client.stop(t, syscall.SIGINT)
+			t.Logf("it took %v", time.Since(start).Round(10*time.Millisecond))
+			client.waitLog(t, "ending the tunnel: the server is told", 1)
+			if name == "GRE" { // in the other case the cable has lost its carrier
+				assert.Equal(t, before, l.client.snapshot(t))
+			}
+		})
+	}
+}
