@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -262,9 +261,8 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 			"on a router or firewall between, allow it and load the helper: modprobe nf_conntrack_pptp, and in nftables: ct helper set \"pptp\"", k.peer)
 	}
 	err := failure(classOfLink(down.Class), nil, "%s", down.Message)
-	banned := strings.Contains(down.Message, bannedText)
-	err.refused = err.Class == ClassAuth && !down.Unproven && !banned && !k.loggedIn.Load()
-	err.password = k.wrongPassword.Load() && !banned
+	err.refused = err.Class == ClassAuth && !down.Unproven && !k.loggedIn.Load()
+	err.password = k.wrongPassword.Load()
 	return err
 }
 

@@ -11,10 +11,6 @@ import (
 // its Call-Disconnect-Notify, by which alone a client believes it.
 const loggedInAgain = "the user has logged in again"
 
-// bannedText begins what a server says to a user whom it refuses whatever the password: not for good, so that a client which
-// has been up before tries again.
-const bannedText = "banned after failed logins"
-
 // controlError says why a call or the control connection ended, in the words of this package.
 func (k *clientCall) controlError(reason error) *Error {
 	silent := errors.Is(reason, control.ErrTimeout) || errors.Is(reason, control.ErrLost)

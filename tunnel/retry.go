@@ -14,7 +14,7 @@ type outcome struct {
 	stopped bool
 	// everUp: packets have passed, in this attempt or in an earlier one of the same Run.
 	everUp bool
-	// refused: the server refused the account when this attempt logged in, and not for a while alone. What a running session hears is not that: anyone
+	// refused: the server refused the account when this attempt logged in. What a running session hears is not that: anyone
 	// who can forge GRE can challenge it and say Failure.
 	refused bool
 }

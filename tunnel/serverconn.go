@@ -374,7 +374,7 @@ func (c *serverCall) barred(user string) string {
 	if wait <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(bannedText+", for %d s more", int64(wait/time.Second)+1)
+	return fmt.Sprintf("banned after failed logins, for %d s more", int64(wait/time.Second)+1)
 }
 
 func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {

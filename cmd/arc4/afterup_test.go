@@ -40,15 +40,6 @@ func withoutCCP() func(*stage, netip.Addr, gre.Header, []byte) [][]byte {
 	}
 }
 
-// banning makes the server's Success what it says during a ban, as after somebody else behind the same NAT has guessed.
-func banning(_ *stage, from netip.Addr, _ gre.Header, frame []byte) [][]byte {
-	if p, info, err := ppp.ParseFrame(frame); err == nil && from == stageServer && p == ppp.ProtoCHAP && info[0] == 3 {
-		text := "E=691 R=0 C=00000000000000000000000000000000 V=3 M=banned after failed logins, for 60 s more"
-		frame = pppFrame(p, 4, info[1], []byte(text))
-	}
-	return [][]byte{frame}
-}
-
 // TestReconnectOnceATunnelHasBeenUp breaks a tunnel and changes the world before the next attempt: what was good enough once
 // is tried again and again, and comes back when the world does; only a login that the server refuses is final.
 func TestReconnectOnceATunnelHasBeenUp(t *testing.T) {
@@ -66,8 +57,6 @@ func TestReconnectOnceATunnelHasBeenUp(t *testing.T) {
 		},
 			func(s *stage) { s.carrying(nil) }, exitOK,
 			"authentication failed: the server does not prove that it knows the password: its authenticator response is wrong"},
-		{"banned for a while", func(s *stage) { s.carrying(banning) }, func(s *stage) { s.carrying(nil) }, exitOK,
-			"authentication failed: 691: wrong user name or password (the server says: banned after failed logins, for 60 s more)"},
 		{"no encryption", func(s *stage) { s.carrying(withoutCCP()) }, func(s *stage) { s.carrying(nil) }, exitOK,
 			"encryption is required, but the peer does not know CCP"},
 		{"no raw socket", func(s *stage) { s.openErr.Store(syscall.EPERM) }, func(s *stage) { s.openErr.Store(syscall.Errno(0)) }, exitOK,
