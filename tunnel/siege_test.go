@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -118,43 +119,65 @@ func (z siege) lay(t *testing.T, server string) (lift func()) {
 	return func() { cancel(); all.Wait() }
 }
 
-// logins has users log in, two every second: one who always comes from the same address, and one who is new each time. It
-// gives how long each took.
-func (s *site) logins(seconds int) []time.Duration {
-	s.t.Helper()
-	var mu sync.Mutex
-	var took []time.Duration
-	var users sync.WaitGroup
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for i := range seconds {
-		for _, from := range []string{fmt.Sprintf("127.0.%d.3", 10+i%2), fmt.Sprintf("127.8.%d.3", 1+i)} {
-			began := time.Now()
-			g := s.guest(from, func(c *ClientConfig) { c.Log = slog.New(slog.DiscardHandler) })
-			users.Go(func() {
-				select {
-				case <-g.up:
-					mu.Lock()
-					took = append(took, time.Since(began))
-					mu.Unlock()
-				case err := <-g.err:
-					assert.NoError(s.t, err, "the login from %s", from)
-					return
-				case <-time.After(patience):
-					assert.Fail(s.t, "no login", "from %s", from)
-				}
-				g.leave()
-				<-g.err
-			})
-		}
-		<-tick.C
-	}
-	users.Wait()
-	slices.Sort(took)
-	return took
+// login is how a user got in.
+type login struct {
+	took     time.Duration
+	attempts int // more than one only where this machine is too slow for the timers of either end
 }
 
-// TestLoginsUnderSiege: whatever strangers do, who has a password gets in. It takes ARC4_SIEGE seconds for each instead of two.
+// login has a user log in from an address, and out again.
+func (s *site) login(from string) (l login, ok bool) {
+	began := time.Now()
+	g := s.guest(from, func(c *ClientConfig) { c.Log, c.Reconnect = slog.New(slog.DiscardHandler), true })
+	select {
+	case <-g.up:
+		l, ok = login{time.Since(began), len(g.tcp)}, true
+	case err := <-g.err:
+		assert.NoError(s.t, err, "the login from %s", from)
+		return l, false
+	case <-time.After(60 * time.Second):
+		assert.Fail(s.t, "no login", "from %s", from)
+	}
+	g.leave()
+	<-g.err
+	return l, ok
+}
+
+// logins has users log in, two every second: one who always comes from the same address, and one who is new each time. It
+// gives how long each took.
+func (s *site) logins(seconds int) []login {
+	s.t.Helper()
+	var mu sync.Mutex
+	var all []login
+	one := func(from string) {
+		if l, ok := s.login(from); ok {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, l)
+		}
+	}
+	var users sync.WaitGroup
+	users.Go(func() {
+		for range seconds {
+			next := time.After(time.Second)
+			one("127.0.10.3")
+			<-next
+		}
+	})
+	for i := range seconds {
+		users.Go(func() {
+			time.Sleep(time.Duration(i) * time.Second)
+			one(fmt.Sprintf("127.8.%d.3", 1+i))
+		})
+	}
+	users.Wait()
+	slices.SortFunc(all, func(a, b login) int { return cmp.Compare(a.took, b.took) })
+	return all
+}
+
+// TestLoginsUnderSiege: whatever strangers do, who has a password gets in. It takes ARC4_SIEGE seconds for each instead of
+// two. Strangers and users share the machine's processors here, and the race detector makes everything cost ten times as
+// much: with it the fast lines are a tenth as fast.
 func TestLoginsUnderSiege(t *testing.T) {
 	seconds := 2
 	if v := os.Getenv("ARC4_SIEGE"); v != "" {
@@ -175,17 +198,27 @@ func TestLoginsUnderSiege(t *testing.T) {
 		t.Run(strings.ReplaceAll(c.name, "/", " per "), func(t *testing.T) {
 			book := new(logbook)
 			s := newSite(t, func(c *ServerConfig) { c.Log = slog.New(slog.NewTextHandler(book, nil)) })
+			if raceEnabled && c.bits > 1_000_000 {
+				c.bits /= 10
+			}
 			before := s.logins(1)
 			lift := c.lay(t, s.address)
-			took := s.logins(seconds)
+			all := s.logins(seconds)
 			lift()
-			counted := s.server.Snapshot().Refused
+			evicted := s.server.Snapshot().Refused["evicted"]
 			s.empty()
 			s.close()
-			require.Len(t, took, 2*seconds, "every login succeeds")
-			t.Logf("%d logins of %d; %v to %v, median %v; without strangers %v; %d connections, %d evicted; %d bytes of log", len(took), 2*seconds,
-				took[0].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), took[len(took)/2].Round(time.Millisecond),
-				before[0].Round(time.Millisecond), s.server.counted.connections.Load(), counted["evicted"], len(book.String()))
+			require.Len(t, all, 2*seconds, "every login succeeds")
+			first := 0
+			for _, l := range all {
+				if l.attempts == 1 {
+					first++
+				}
+			}
+			took := func(i int) time.Duration { return all[i].took.Round(time.Millisecond) }
+			t.Logf("%d logins of %d, %d at once; %v to %v, median %v; without strangers %v; %d connections, %d evicted; %d bytes of log",
+				len(all), 2*seconds, first, took(0), took(len(all)-1), took(len(all)/2), before[0].took.Round(time.Millisecond),
+				s.server.counted.connections.Load(), evicted, len(book.String()))
 			assert.Less(t, len(book.String()), 2*strangerLines*400, "the log is bounded")
 		})
 	}
