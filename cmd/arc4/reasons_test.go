@@ -50,6 +50,13 @@ func refusing(code int) func(*stage) {
 	}
 }
 
+// windows has the server end the link with an error number of Windows' Remote Access Service.
+func windows(code uint16) func(*stage) {
+	return func(s *stage) {
+		s.carrying(rewriting(ppp.ProtoLCP, 5, []byte{1, 2, 3, 4, 0x00, 0x3C, 0xCD, 0x74, 0, 0, byte(code >> 8), byte(code)}))
+	}
+}
+
 // speaking has another program behind the port, which says something at once, and hangs up.
 func speaking(text string) func(*stage) {
 	return scripted(func(c net.Conn) {
@@ -236,6 +243,16 @@ var reasons = []reason{
 		client: `arc4: the peer closed the link: "shutting down"`,
 		code:   exitNetwork,
 		server: "shutting down"},
+	{name: "Windows hangs up", prepare: windows(0), act: func(s *stage) { s.stop() },
+		client: "arc4: the peer closed the link", code: exitNetwork, server: "shutting down"},
+	{name: "Windows says 691", prepare: windows(691), act: func(s *stage) { s.stop() },
+		client: "arc4: the peer closed the link: 691: wrong user name or password", code: exitAuth, server: "shutting down"},
+	{name: "Windows says 742", prepare: windows(742), act: func(s *stage) { s.stop() },
+		client: "arc4: the peer closed the link: 742: the remote computer does not support the encryption that is required", code: exitPolicy, server: "shutting down"},
+	{name: "Windows says 828", prepare: windows(828), act: func(s *stage) { s.stop() },
+		client: "arc4: the peer closed the link: 828: the connection was idle for too long", code: exitNetwork, server: "shutting down"},
+	{name: "Windows says 930", prepare: windows(930), act: func(s *stage) { s.stop() },
+		client: "arc4: the peer closed the link: 930: the authentication server does not answer", code: exitNetwork, server: "shutting down"},
 	{name: "the user logs in elsewhere", prepare: func(s *stage) { s.serverCf.SessionsPerUser = 1 }, act: func(s *stage) { s.another("alice") },
 		client: "arc4: the server ended this session because the user has logged in again elsewhere, and it allows no more sessions at once",
 		code:   exitPolicy,

@@ -36,7 +36,7 @@ func checkOwnAddresses(listen string, local netip.Addr, clients *pool.Pool, log 
 		switch {
 		case err != nil:
 		case own.Addr().Unmap() == local:
-			log.Warn("--local-ip is an address of this machine: clients that call it will not have a tunnel, those that call another will", "local", local)
+			log.Warn("--local-ip is an address of this machine: of the clients that call it, some will send the tunnel's own packets into the tunnel; another address, such as 10.99.0.1, suits all", "local", local)
 		case slices.ContainsFunc(clients.Prefixes(), func(p netip.Prefix) bool { return p.Contains(own.Addr().Unmap()) }):
 			log.Warn("--pool holds an address of this machine, which a client may get: leave it out", "address", own.Addr().Unmap())
 		}
