@@ -43,6 +43,19 @@ func texts(t *testing.T, tap *trace.Tap) (lines []trace.Line) {
 	return lines
 }
 
+// awaitLine gives lines up to one that begins so.
+func awaitLine(t *testing.T, tap *trace.Tap, begin string) (lines []trace.Line) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	for !slices.ContainsFunc(lines, func(l trace.Line) bool { return strings.HasPrefix(l.Text, begin) }) {
+		more := tap.Next(ctx)
+		require.NotEmpty(t, more, "%s is awaited", begin)
+		lines = append(lines, more...)
+	}
+	return lines
+}
+
 // beginning gives the texts that begin with a word, without it, each once: a frame is sent again where a machine is slow.
 // Those of the control connection come first, since TCP and GRE are not in step.
 func beginning(lines []trace.Line, word string) (of []string) {
@@ -66,8 +79,9 @@ func TestTraceOfASetUp(t *testing.T) {
 	w.waitUp()
 	w.burst(50)
 	server := w.serverSession()
+	begun := awaitLine(t, tr.server, "rcvd [Set-Link-Info") // which waits for nothing else
 	w.stop()
-	client, serving := texts(t, tr.client), texts(t, tr.server)
+	client, serving := texts(t, tr.client), append(begun, texts(t, tr.server)...)
 	for _, end := range [][]trace.Line{client, serving} {
 		for _, l := range end {
 			require.True(t, l.Session == "" || strings.HasPrefix(l.Session, l.Peer.String()+"/"))
