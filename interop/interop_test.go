@@ -243,6 +243,12 @@ func TestOuterAddress(t *testing.T) {
 	guest(t, time.Minute, []string{"outer.up", "outer.acknowledged", "outer.behind", "outer.exit"}, "outer")
 }
 
+// TestPeerLeaves has a real peer end its link by itself.
+func TestPeerLeaves(t *testing.T) {
+	t.Parallel()
+	guest(t, time.Minute, []string{"leaves.up", "leaves.believed", "leaves.words"}, "leaves")
+}
+
 // TestForged throws forged packets at a live call.
 func TestForged(t *testing.T) {
 	t.Parallel()
