@@ -166,7 +166,7 @@ func (c *Client) Run(ctx context.Context) error {
 		c.attempt()
 		err := c.once(ctx)
 		up, everUp := c.wasUp()
-		e := outcome{class: ClassOf(err), stopped: ctx.Err() != nil, everUp: everUp, refused: refusedAtLogin(err)}
+		e := outcome{class: ClassOf(err), stopped: ctx.Err() != nil, everUp: everUp, refused: refusedInAnswer(err)}
 		switch {
 		case e.stopped:
 			return failure(ClassAdmin, nil, "stopped")

@@ -262,6 +262,7 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 	}
 	err := failure(classOfLink(down.Class), nil, "%s", down.Message)
 	err.refused = err.Class == ClassAuth && !down.Unproven && !k.loggedIn.Load()
+	err.proven = err.refused && !down.Forgeable
 	err.password = k.wrongPassword.Load()
 	return err
 }

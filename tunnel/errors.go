@@ -37,6 +37,7 @@ type Error struct {
 
 	refused  bool // ClassAuth: the server refused the account at login
 	password bool // refused, and another password might not be
+	proven   bool // refused, in answer to the login and not in a packet that anybody can forge
 }
 
 func (e *Error) Error() string {
@@ -72,4 +73,10 @@ func WrongPassword(err error) bool {
 func refusedAtLogin(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Class == ClassAuth && e.refused
+}
+
+// refusedInAnswer reports whether that was the answer to the login, whose identifier a forger has to guess.
+func refusedInAnswer(err error) bool {
+	var e *Error
+	return refusedAtLogin(err) && errors.As(err, &e) && e.proven
 }

@@ -14,8 +14,8 @@ type outcome struct {
 	stopped bool
 	// everUp: packets have passed, in this attempt or in an earlier one of the same Run.
 	everUp bool
-	// refused: the server refused the account when this attempt logged in. What a running session hears is not that: anyone
-	// who can forge GRE can challenge it and say Failure.
+	// refused: the server refused the account in answer to the login of this attempt. What a running session hears is not
+	// that: anyone who can forge GRE can challenge it and say Failure; nor is a Terminate-Request that speaks of the account.
 	refused bool
 }
 

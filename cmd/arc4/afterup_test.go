@@ -40,6 +40,15 @@ func withoutCCP() func(*stage, netip.Addr, gre.Header, []byte) [][]byte {
 	}
 }
 
+// terminating has somebody forge a Terminate-Request of Windows while the client logs in, which says that the server refuses
+// the account. It takes a call ID to do that, and nothing else.
+func terminating(_ *stage, from netip.Addr, _ gre.Header, frame []byte) [][]byte {
+	if p, info, err := ppp.ParseFrame(frame); err == nil && from == stageServer && p == ppp.ProtoCHAP && info[0] == 1 {
+		frame = pppFrame(ppp.ProtoLCP, 5, 200, []byte{0x12, 0x34, 0x56, 0x78, 0x00, 0x3C, 0xCD, 0x74, 0, 0, 0x02, 0xB3})
+	}
+	return [][]byte{frame}
+}
+
 // TestReconnectOnceATunnelHasBeenUp breaks a tunnel and changes the world before the next attempt: what was good enough once
 // is tried again and again, and comes back when the world does; only a login that the server refuses is final.
 func TestReconnectOnceATunnelHasBeenUp(t *testing.T) {
@@ -57,6 +66,8 @@ func TestReconnectOnceATunnelHasBeenUp(t *testing.T) {
 		},
 			func(s *stage) { s.carrying(nil) }, exitOK,
 			"authentication failed: the server does not prove that it knows the password: its authenticator response is wrong"},
+		{"a Terminate-Request that speaks of the account", func(s *stage) { s.carrying(terminating) }, func(s *stage) { s.carrying(nil) }, exitOK,
+			"the peer closed the link: 691: wrong user name or password"},
 		{"no encryption", func(s *stage) { s.carrying(withoutCCP()) }, func(s *stage) { s.carrying(nil) }, exitOK,
 			"encryption is required, but the peer does not know CCP"},
 		{"no raw socket", func(s *stage) { s.openErr.Store(syscall.EPERM) }, func(s *stage) { s.openErr.Store(syscall.Errno(0)) }, exitOK,

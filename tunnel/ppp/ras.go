@@ -85,7 +85,7 @@ func (l *Link) leftForRAS(code uint32) {
 	if known.class == ClassPeer {
 		reason = l.leftByPeer(reason.Message)
 	}
-	reason.Code = int(code)
+	reason.Code, reason.Forgeable = int(code), known.class == ClassAuth
 	if known.class == ClassAuth && !l.cfg.Server && l.phase == PhaseAuthenticate {
 		l.out.pushEvent(AuthFailed{User: l.cfg.User, Method: l.authMethod(), Code: reason.Code, Message: reason.Message})
 	}

@@ -44,7 +44,7 @@ func TestTerminateRequestOfWindows(t *testing.T) {
 			p.network = func(bool, []byte) []time.Duration { return nil } // the peer answers no echo any more
 			p.client.link.Input(p.now, frameOf(ProtoLCP, codeTerminateRequest, 3, c.data))
 			p.run(maxDoubt + time.Second)
-			assert.Equal(t, &DownError{Class: c.class, Code: c.code, Message: c.message, WasUp: up}, p.client.reason())
+			assert.Equal(t, &DownError{Class: c.class, Code: c.code, Message: c.message, WasUp: up, Forgeable: c.class == ClassAuth}, p.client.reason())
 			refused := eventsOf[AuthFailed](p.client)
 			assert.Equal(t, c.class == ClassAuth && !up, len(refused) == 1, "a login that was refused is told, %+v", refused)
 		}

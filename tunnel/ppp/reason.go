@@ -46,6 +46,9 @@ type DownError struct {
 	// Unproven: of ClassAuth, the server did not prove that it knows the password;
 	// the account was not refused.
 	Unproven bool
+	// Forgeable: of ClassAuth, a Terminate-Request said so and no answer to our login; anybody
+	// who can forge a packet of the link can say that.
+	Forgeable bool
 	// NothingReceived: not one PPP frame arrived since Open. On a PPTP call
 	// whose control connection is up this means that GRE does not get through.
 	NothingReceived bool
