@@ -447,7 +447,7 @@ func (s *Session) expire(now time.Time) {
 func (s *Session) acknowledge(now time.Time) {
 	if s.in.alive {
 		s.in.alive = false
-		s.life.Store(now.UnixNano())
+		s.life.Store(max(1, int64(now.Sub(s.since))))
 	}
 	if len(s.in.believed) == 0 {
 		return

@@ -43,7 +43,7 @@ type Session struct {
 
 	armed     atomic.Int64 // when run will wake by itself, Unix nanoseconds
 	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
-	life      atomic.Int64 // when the peer last sent data that proved itself, Unix nanoseconds; 0: never
+	life      atomic.Int64 // when the peer last sent data that proved itself, nanoseconds after since, and 1 at least; 0: never
 	heard     atomic.Bool  // a GRE packet has come from the peer
 
 	ackMu sync.Mutex
@@ -128,11 +128,11 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 
 // lastData is when the peer last sent data that proved itself, the zero time if never.
 func (s *Session) lastData() time.Time {
-	at := s.life.Load()
-	if at == 0 {
+	after := s.life.Load()
+	if after == 0 {
 		return time.Time{}
 	}
-	return time.Unix(0, at)
+	return s.since.Add(time.Duration(after)) // with since's monotonic reading: clocks are set
 }
 
 // run works the link until it is down, and returns why. It is called once.
