@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,10 +18,13 @@ func TestPingerHearsTheAnswersOfAnotherMachine(t *testing.T) {
 	pair, err := newPair("ping")
 	require.NoError(t, err)
 	defer pair.close()
-	p, err := newPinger(pair.near, farOuter)
-	require.NoError(t, err)
-	trips, err := p.run(t.Context(), 30*pingEvery)
-	require.NoError(t, err)
+	var trips []time.Duration
+	for limit := time.Now().Add(time.Minute); len(trips) == 0 && time.Now().Before(limit); { // a busy machine may hear none in time
+		p, err := newPinger(pair.near, farOuter)
+		require.NoError(t, err)
+		trips, err = p.run(t.Context(), 30*pingEvery)
+		require.NoError(t, err)
+	}
 	require.NotEmpty(t, trips)
 	assert.LessOrEqual(t, len(trips), 31, "every answer counts once")
 	for _, trip := range trips {
