@@ -64,7 +64,7 @@ same_trace() {
 up() {
 	local n=$1 v=$2 log
 	result "$n.tunnel" "$TIF $TADDR, mtu $(if_mtu c "$TIF")"
-	no_timer "$n"
+	set_up "$n"
 	log=$(peer_log)
 	[ -z "$log" ] || check "$n.settled" "$(holds settled "$v" "$log")" "$(variant_enabled "$v")"
 	pings "$n"
@@ -89,17 +89,34 @@ up() {
 	fi
 }
 
-# no_timer NAME: from the client's start to the first packet, of which only the time is said; none of our steps on the way
-# waited for a restart timer, where one side is ours
-no_timer() {
-	local n=$1 sent
-	result "$n.first-packet" "$((($(date +%s%N) - STARTED) / 1000000)) ms after the client was started"
-	if [ "$client" = arc4 ] && [ "$server" != arc4 ] || [ "$client" != arc4 ] && [ "$server" = arc4 ]; then
-		"$ARC4" status --json >$LOG/status 2>&1
-		sent=$(grep -o '"ppp_retransmissions": *[0-9]*' $LOG/status | head -n 1 | grep -o '[0-9]*$')
-		check "$n.no-timer" "$(holds [ "$sent" = 0 ])" "${sent:-no} PPP packets sent again by a timer, $(grep -o '"ppp_requests_again": *[0-9]*' $LOG/status |
-			head -n 1 | grep -o '[0-9]*$') requests at once"
+# SETUPS counts the set-ups in which one side is ours, and LATE those in which a step of ours waited for a restart timer.
+SETUPS=0 LATE=0
+
+# set_up NAME: how long the set-up took, by the clock of our own trace, and whether a step of it waited for a timer
+set_up() {
+	local n=$1 ours sent
+	if [ "$client" = arc4 ] && [ "$server" != arc4 ]; then
+		ours=$LOG/client.log
+	elif [ "$client" != arc4 ] && [ "$server" = arc4 ]; then
+		ours=$LOG/server.log
+	else
+		return 0
 	fi
+	result "$n.set-up" "$(between "$ours" 'Start-Control-Connection-Request' 'msg="tunnel is up"') ms from TCP to the first packet"
+	"$ARC4" status --json >$LOG/status 2>&1
+	sent=$(grep -o '"ppp_retransmissions": *[0-9]*' $LOG/status | head -n 1 | grep -o '[0-9]*$')
+	result "$n.retransmissions" "${sent:-unknown}"
+	SETUPS=$((SETUPS + 1))
+	[ "$sent" = 0 ] || LATE=$((LATE + 1))
+}
+
+# between FILE FIRST LAST: milliseconds between the times of the first line with each
+between() {
+	local from to
+	from=$(grep -m 1 -F "$2" "$1" | grep -oE -m 1 '[0-9]{4}-[0-9-]+T[0-9:.]+Z' | head -n 1)
+	to=$(grep -m 1 -F "$3" "$1" | grep -oE -m 1 '[0-9]{4}-[0-9-]+T[0-9:.]+Z' | head -n 1)
+	[ -n "$from" ] && [ -n "$to" ] || { echo unknown; return; }
+	echo $((($(date -d "$to" +%s%N) - $(date -d "$from" +%s%N)) / 1000000))
 }
 
 # down NAME VARIANT: the checks of a call that had to be refused
@@ -129,7 +146,6 @@ one() { # VARIANT
 	: >$LOG/server-pppd.log
 	before_c=$(net_state c) before_s=$(net_state s)
 	if start server "$server" "$v"; then
-		STARTED=$(date +%s%N)
 		start client "$client" "$v"
 		wait_tunnel "$CLIENT_PID" "$wait" && got=yes
 		if [ $expect = yes ]; then
@@ -166,4 +182,7 @@ undone() {
 }
 
 for v; do one "$v"; done
+# A peer that loses a frame between its own processes makes one late (pptpd at times does); a step of ours that waits for a
+# timer makes all of them late.
+[ $SETUPS = 0 ] || check no-timer "$(holds [ $LATE -lt $(((SETUPS + 1) / 2)) ])" "$LATE of $SETUPS set-ups had a PPP packet sent again by a timer"
 finish
