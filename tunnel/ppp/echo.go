@@ -189,9 +189,10 @@ func (c *lcp) extra(p packet) bool {
 	case codeProtocolReject:
 		c.protocolRejected(p)
 	case codeEchoRequest, codeEchoReply, codeDiscardRequest:
-		if c.state == stOpened {
+		switch {
+		case c.state == stOpened:
 			c.handle(evRXR)
-		} else {
+		case !c.lonelyEcho(p):
 			c.link.stats.WrongPhase++
 		}
 	case codeIdentification, codeTimeRemaining:

@@ -27,6 +27,8 @@ type ipcp struct {
 	finale   bool       // it will not open any more
 	unwanted bool       // the peer rejected our address option
 	closed   bool       // the peer has closed it
+	again    bool       // it was open, and is negotiated anew inside a link that stays open
+	lonely   int        // as LCP's (lcp.go), while it is
 }
 
 // newIPCP makes the layer, which begin fills.
@@ -42,6 +44,7 @@ func (c *ipcp) begin() {
 		return
 	}
 	c.finale, c.unwanted, c.closed = false, false, false
+	c.again, c.lonely = false, 0
 	c.local, c.remote, c.unused = netip.IPv4Unspecified(), netip.Addr{}, netip.Addr{}
 	if c.link.cfg.Server {
 		c.local = c.link.assignment.local
@@ -62,6 +65,7 @@ func (c *ipcp) request() []byte {
 }
 
 func (c *ipcp) answer(options []byte, v *verdict) bool {
+	c.lonely = 0
 	c.remote = netip.Addr{}
 	eachOption(options, func(o option) {
 		switch {
@@ -111,8 +115,15 @@ func (c *ipcp) answerAddress(o option, v *verdict) {
 	}
 }
 
-// acked refuses an Ack of a request that holds no address yet.
+// acked refuses an Ack of a request that holds no address yet. A peer that never asks for anything itself goes on with
+// what was agreed on before, which is forgotten here.
 func (c *ipcp) acked([]byte) bool {
+	if c.again && c.state == stReqSent {
+		if c.lonely++; c.lonely >= maxLonely {
+			c.link.fail(down(ClassTimeout, "IPCP has to be negotiated anew, and the peer only acknowledges that and goes on with the old addresses"))
+			return false
+		}
+	}
 	if usableAddr(c.local) && !c.unwanted {
 		return true
 	}
@@ -170,8 +181,11 @@ func (c *ipcp) refusedByPeer() {
 	c.link.networkFinished("IPCP", evRXJMinus)
 }
 
-func (c *ipcp) up()   { c.link.networkChanged() }
-func (c *ipcp) down() { c.link.networkChanged() }
+func (c *ipcp) up() { c.link.networkChanged() }
+func (c *ipcp) down() {
+	c.again = true
+	c.link.networkChanged()
+}
 
 func (c *ipcp) finished(cause event) {
 	c.finale = true

@@ -41,6 +41,7 @@ type lcp struct {
 	refusedAuth []AuthMethod // server: methods the peer has refused
 	wantedAuth  string       // client: what the peer asked for last, for messages
 	loops       int          // Configure-Requests with our magic number
+	lonely      int          // Configure-Acks that came instead of the peer's own request, on a link that was up
 	alive       echoState
 }
 
@@ -90,7 +91,47 @@ func (c *lcp) request() []byte {
 	return out
 }
 
+// maxLonely Configure-Acks without a request of the peer's own, each a restart timer after the last, show that it
+// renegotiates nothing.
+const maxLonely = 4
+
+// acked takes an Ack on a link that was up and that we negotiate anew. By RFC 1661 the peer has begun anew as well, and its
+// own request comes with the Ack. Some do not: accel-ppp acknowledges and stays open. What tells is an echo, which the
+// peer answers only if it is open, and open it cannot be before we have acknowledged a request of its own.
+func (c *lcp) acked([]byte) bool {
+	if !c.link.wasUp || c.state != stReqSent {
+		return true
+	}
+	if c.lonely++; c.lonely >= maxLonely {
+		c.staysOpen()
+		return false
+	}
+	c.askEcho(&c.alive.probed)
+	return true
+}
+
+// lonelyEcho takes an Echo-Reply while only our own request is acknowledged.
+func (c *lcp) lonelyEcho(p packet) bool {
+	if p.code != codeEchoReply || c.state != stAckRcvd || c.lonely == 0 || len(p.data) < 4 {
+		return false
+	}
+	if magic := binary.BigEndian.Uint32(p.data); magic != 0 && magic == c.ours.magic {
+		return false
+	}
+	if _, ok := c.alive.probed.take(p.id); !ok {
+		return false
+	}
+	c.staysOpen()
+	return true
+}
+
+// staysOpen ends a link of which the peer's half is still the old one: its keys are gone here, so that a new call is needed.
+func (c *lcp) staysOpen() {
+	c.link.fail(down(ClassTimeout, "the link has to be negotiated anew, and the peer only acknowledges that and goes on with the old one"))
+}
+
 func (c *lcp) answer(options []byte, v *verdict) bool {
+	c.lonely = 0
 	if c.looped(options) {
 		return c.answerLoop(v)
 	}
@@ -305,8 +346,11 @@ func (c *lcp) peerTerminates(text []byte) {
 
 func (c *lcp) terminateText() []byte { return c.link.terminateText() }
 
-func (c *lcp) up()   { c.link.established() }
-func (c *lcp) down() { c.link.lost() }
+func (c *lcp) up() { c.link.established() }
+func (c *lcp) down() {
+	c.lonely, c.alive.probed = 0, echoIDs{}
+	c.link.lost()
+}
 
 func (c *lcp) finished(cause event) {
 	switch cause {
