@@ -42,7 +42,7 @@ type inbound struct {
 	data    belief    // of packets that carry data
 	ctl     belief    // of control frames, which also follow data
 	dataAt  time.Time // when the last number of data was believed
-	alive   bool      // the run in hand has proved that the peer lives
+	alive   [2]bool   // the run in hand has proved that the peer lives, by IPv4 and by IPv6
 	magic   uint32    // the peer's, 0: none
 	up      bool      // IP packets may enter
 	ipv4    bool      // by IPCP, which is open
@@ -145,7 +145,7 @@ func (s *Session) one(now time.Time, data []byte) {
 	case protocol == ppp.ProtoCompressed:
 		s.encrypted(now, h.Seq, body)
 	case protocol == ppp.ProtoIPv4 || protocol == ppp.ProtoIPv6:
-		s.inClear(now, h.Seq, body)
+		s.inClear(now, h.Seq, protocol, body)
 	default:
 		s.control(now, h.Seq, payload)
 	}
@@ -243,7 +243,7 @@ func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 		putBuffer(b[:])
 		return
 	}
-	in.proven(seq)
+	in.proven(seq, familyIn(plain))
 	if !in.mayPass() {
 		putBuffer(b[:])
 		return
@@ -251,10 +251,35 @@ func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 	s.placeIP(now, seq, b, plain)
 }
 
+// Families of IP, as indices.
+const (
+	isIPv4 = iota
+	isIPv6
+)
+
+// familyOf is the family of a PPP protocol.
+func familyOf(protocol uint16) int {
+	if protocol == ppp.ProtoIPv6 {
+		return isIPv6
+	}
+	return isIPv4
+}
+
+// familyIn is the family of the IP packet in a PPP payload, which begins with the protocol in one byte or two.
+func familyIn(payload []byte) int {
+	switch {
+	case len(payload) < 2:
+		return isIPv4
+	case payload[0]&1 != 0:
+		return familyOf(uint16(payload[0]))
+	}
+	return familyOf(binary.BigEndian.Uint16(payload))
+}
+
 // proven notes a number whose packet is the peer's: it is acknowledged, and a sign of life.
-func (in *inbound) proven(seq uint32) {
+func (in *inbound) proven(seq uint32, family int) {
 	in.believed = append(in.believed, seq)
-	in.alive = true
+	in.alive[family] = true
 }
 
 // mayPass reports whether the link is open for data, and counts a packet for which it is not. The peer may be up before
@@ -309,7 +334,7 @@ func (in *inbound) countDecryptError(err error) {
 }
 
 // inClear takes an IP packet that was not encrypted.
-func (s *Session) inClear(now time.Time, seq uint32, ip []byte) {
+func (s *Session) inClear(now time.Time, seq uint32, protocol uint16, ip []byte) {
 	in := &s.in
 	switch {
 	case !in.clear:
@@ -317,7 +342,7 @@ func (s *Session) inClear(now time.Time, seq uint32, ip []byte) {
 	case len(ip) > maxPacket:
 		in.stats.TooLong++
 	case s.believe(now, seq):
-		in.proven(seq)
+		in.proven(seq, familyOf(protocol))
 		if !in.mayPass() {
 			return
 		}
@@ -388,7 +413,7 @@ func (s *Session) decipherLate(p []byte) ([]byte, bool) {
 		}
 		return nil, false
 	}
-	in.proven(binary.BigEndian.Uint32(p[seqAt:]))
+	in.proven(binary.BigEndian.Uint32(p[seqAt:]), familyIn(plain))
 	b := (*buffer)(p[:bufferSize])
 	n, ok := in.unwrap(b, len(plain))
 	if !ok {
@@ -445,9 +470,11 @@ func (s *Session) expire(now time.Time) {
 
 // acknowledge notes the proven sequence numbers of a run for the next acknowledgment, and that the peer lives.
 func (s *Session) acknowledge(now time.Time) {
-	if s.in.alive {
-		s.in.alive = false
-		s.life.Store(max(1, int64(now.Sub(s.since))))
+	for family, alive := range s.in.alive {
+		if alive {
+			s.in.alive[family] = false
+			s.life[family].Store(max(1, int64(now.Sub(s.since))))
+		}
 	}
 	if len(s.in.believed) == 0 {
 		return

@@ -41,10 +41,10 @@ type Session struct {
 	done    chan struct{} // closed when run has ended
 	end     *ppp.DownError
 
-	armed     atomic.Int64 // when run will wake by itself, Unix nanoseconds
-	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
-	life      atomic.Int64 // when the peer last sent data that proved itself, nanoseconds after since, and 1 at least; 0: never
-	heard     atomic.Bool  // a GRE packet has come from the peer
+	armed     atomic.Int64    // when run will wake by itself, Unix nanoseconds
+	needReset atomic.Bool     // stateful MPPE waits for a Reset-Ack
+	life      [2]atomic.Int64 // when the peer last sent IPv4 and IPv6 that proved itself, nanoseconds after since, and 1 at least; 0: never
+	heard     atomic.Bool     // a GRE packet has come from the peer
 
 	ackMu sync.Mutex
 	acker gre.Acker
@@ -126,9 +126,13 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	return s, nil
 }
 
-// lastData is when the peer last sent data that proved itself, the zero time if never.
-func (s *Session) lastData() time.Time {
-	after := s.life.Load()
+// lastData is when the peer last sent data of each family that proved itself, the zero time if never.
+func (s *Session) lastData() (ipv4, ipv6 time.Time) {
+	return s.lastOf(isIPv4), s.lastOf(isIPv6)
+}
+
+func (s *Session) lastOf(family int) time.Time {
+	after := s.life[family].Load()
 	if after == 0 {
 		return time.Time{}
 	}

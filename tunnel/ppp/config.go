@@ -91,10 +91,10 @@ type Config struct {
 	// Echo-Request goes out half an interval before.
 	EchoInterval time.Duration
 	EchoFailures int
-	// LastData, if not nil, is when the last packet of the peer's came that proved
-	// itself, as one does that decrypts: a sign of life as good as an echo. The
+	// LastData, if not nil, is when the last packets of the peer's came that proved
+	// themselves, as one does that decrypts: a sign of life as good as an echo. The
 	// zero time is never.
-	LastData func() time.Time
+	LastData func() (ipv4, ipv6 time.Time)
 	// SetupTimeout bounds the time without an open network protocol; 0 is 90 s.
 	SetupTimeout time.Duration
 	// Rand gives magic numbers, challenges and interface identifiers.

@@ -18,9 +18,8 @@ type doubt struct {
 	probe time.Time // when the next Echo-Request goes out; zero: none does
 }
 
-// doubts are those of each protocol. Of IPV6CP there are none: data of IPv4 do not speak for it, and it takes nothing
-// else with it.
-type doubts struct{ lcp, ccp, ipcp doubt }
+// doubts are those of each protocol.
+type doubts struct{ lcp, ccp, ipcp, ipv6cp doubt }
 
 const (
 	// A request waits for four times as long as the peer took to answer lately, within these bounds.
@@ -43,11 +42,14 @@ func (l *Link) doubtTime() time.Duration {
 	return min(max(4*l.rtt, minDoubt), maxDoubt)
 }
 
-// doubted takes a packet that would end or interrupt the open layer of a link whose network is up, true if it waits or is
-// dropped. slot is nil for a protocol whose requests never wait.
+// doubted takes a packet that would end or interrupt the open layer of a link whose network is up, or end a link that was up
+// and is being negotiated anew; true if it waits or is dropped.
 func (l *Link) doubted(a *automaton, slot *doubt, p packet) bool {
-	if !l.networkUp || a.state != stOpened || l.reason != nil {
+	if l.reason != nil {
 		return false
+	}
+	if !l.networkUp || a.state != stOpened {
+		return a == &l.lcp.automaton && l.doubtedAnew(p)
 	}
 	switch p.code {
 	case codeConfigureRequest:
@@ -58,33 +60,58 @@ func (l *Link) doubted(a *automaton, slot *doubt, p packet) bool {
 	default:
 		return false
 	}
-	if slot == nil {
-		return !l.mayStartOver()
+	l.doubt(a, slot, p)
+	return true
+}
+
+// doubtedAnew is doubted for LCP while a link that was up is negotiated anew: any forged packet that begins that would
+// otherwise let a second one end the link. Who goes on negotiating has not ended it; but the peer may doubt our own request
+// before it answers.
+func (l *Link) doubtedAnew(p packet) bool {
+	switch {
+	case !l.wasUp || !l.lcp.negotiating():
+	case p.code == codeTerminateRequest:
+		l.doubt(&l.lcp.automaton, &l.doubts.lcp, p)
+		if d := &l.doubts.lcp; d.since.Equal(l.now) && l.lcp.state != stOpened {
+			d.until = l.now.Add(maxDoubt + l.doubtTime())
+		}
+		return true
+	case p.code >= codeConfigureRequest && p.code <= codeConfigureReject:
+		l.echoed()
 	}
+	return false
+}
+
+// doubt lets a request wait.
+func (l *Link) doubt(a *automaton, slot *doubt, p packet) {
 	if len(p.raw) > maxHeld {
 		l.stats.Malformed++
-		return true
+		return
 	}
 	if slot.frame != nil {
 		l.stats.Repeated++
 		if p.code == codeTerminateRequest {
 			slot.frame = bytes.Clone(p.raw) // the end is more than a new beginning
 		}
-		return true
+		return
 	}
 	slot.frame = bytes.Clone(p.raw)
 	slot.since, slot.until = l.now, l.now.Add(l.doubtTime())
-	if a == &l.lcp.automaton && !l.lcp.alive.refused {
+	if a == &l.lcp.automaton && a.state == stOpened && !l.lcp.alive.refused {
 		slot.probe = l.now
 		l.expireProbe()
 	}
-	return true
 }
 
-// mayStartOver takes a token from the budget of negotiations that the peer begins anew. Over it they are ignored, as
-// anybody can forge them; a peer that means it will give up by itself.
-func (l *Link) mayStartOver() bool {
-	if !l.changes.take(l.now) {
+// mayStartOver takes a token from a budget of negotiations that the peer begins anew. Over it they are ignored, as
+// anybody can forge them; a peer that means it will give up by itself. IPv6 has a budget of its own: what is forged there
+// interrupts nothing else, and takes no honest negotiation of the rest away.
+func (l *Link) mayStartOver(d *doubt) bool {
+	b := &l.changes
+	if d == &l.doubts.ipv6cp {
+		b = &l.changes6
+	}
+	if !b.take(l.now) {
 		l.stats.TooOften++
 		return false
 	}
@@ -131,6 +158,7 @@ func (l *Link) expireDoubts() {
 		}
 		l.ipcp.receive(p)
 	})
+	l.expireDoubt(&l.doubts.ipv6cp, l.ipv6cp.receive)
 }
 
 // expireDoubt drops a request that was forged, and believes any other.
@@ -141,7 +169,7 @@ func (l *Link) expireDoubt(d *doubt, believe func(packet)) {
 	was := *d
 	*d = doubt{}
 	// What was on the way when the peer sent the request may come in the first half.
-	if l.lastData().After(was.since.Add(was.until.Sub(was.since) / 2)) {
+	if l.lastDataFor(d).After(was.since.Add(was.until.Sub(was.since) / 2)) {
 		l.stats.Forged++
 		return
 	}
@@ -150,7 +178,7 @@ func (l *Link) expireDoubt(d *doubt, believe func(packet)) {
 		return
 	}
 	end := d == &l.doubts.lcp && p.code == codeTerminateRequest
-	if !end && !l.mayStartOver() {
+	if !end && !l.mayStartOver(d) {
 		return
 	}
 	believe(p)
@@ -158,10 +186,31 @@ func (l *Link) expireDoubt(d *doubt, believe func(packet)) {
 
 // lastData is when the peer last sent something that proved itself; zero: never, or nobody can say.
 func (l *Link) lastData() time.Time {
+	ipv4, ipv6 := l.lastDataByFamily()
+	if ipv6.After(ipv4) {
+		return ipv6
+	}
+	return ipv4
+}
+
+func (l *Link) lastDataByFamily() (ipv4, ipv6 time.Time) {
 	if l.cfg.LastData == nil {
-		return time.Time{}
+		return ipv4, ipv6
 	}
 	return l.cfg.LastData()
+}
+
+// lastDataFor is when the peer last sent data that it cannot send when it has sent what waits: of either family where that
+// takes both, else of the one.
+func (l *Link) lastDataFor(d *doubt) time.Time {
+	ipv4, ipv6 := l.lastDataByFamily()
+	switch d {
+	case &l.doubts.ipcp:
+		return ipv4
+	case &l.doubts.ipv6cp:
+		return ipv6
+	}
+	return l.lastData()
 }
 
 // startOver negotiates the whole link anew: the peer has closed a part of it that the link cannot do without, or wants

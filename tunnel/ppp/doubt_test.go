@@ -42,7 +42,7 @@ func TestInterruptionsThatThePeerHasNotSent(t *testing.T) {
 						victim = p.server
 					}
 					if data {
-						victim.link.cfg.LastData = func() time.Time { return p.now }
+						victim.link.cfg.LastData = func() (ipv4, ipv6 time.Time) { return p.now, p.now }
 					}
 					events := len(victim.events)
 					victim.link.Input(p.now, frameOf(c.proto, c.code, 77, c.data))
@@ -50,7 +50,7 @@ func TestInterruptionsThatThePeerHasNotSent(t *testing.T) {
 					require.Empty(t, eventsOf[LinkDown](victim), "the link stays")
 					p.requireUp(true)
 					switch {
-					case c.idle == "IPv4 stays": // no data of IPv4 speak for IPv6
+					case c.idle == "IPv4 stays" && !data:
 						require.Empty(t, eventsOf[NetworkDown](victim))
 					case c.idle == "nothing", data:
 						require.Len(t, victim.events, events)
@@ -159,13 +159,115 @@ func TestFloodOfInterruptions(t *testing.T) {
 	out := p.client.link.Stats().FramesOut
 	for i := range 1000 {
 		for _, c := range interruptions {
-			if c.proto != ProtoIPV6CP {
-				p.client.link.Input(p.now, frameOf(c.proto, c.code, byte(i), c.data))
-			}
+			p.client.link.Input(p.now, frameOf(c.proto, c.code, byte(i), c.data))
 		}
 	}
 	assert.LessOrEqual(t, p.client.link.Stats().FramesOut-out, uint64(10), "an echo, and Acks of what repeats the last request")
 	p.run(time.Hour)
 	p.requireUp(true)
 	assert.LessOrEqual(t, len(eventsOf[NetworkUp](p.client)), 3)
+}
+
+// TestDataSpeakForTheirFamily: a peer that negotiates IPv4 anew may go on sending IPv6, and the other way round; what it
+// sends of the same family it has sent before.
+func TestDataSpeakForTheirFamily(t *testing.T) {
+	for name, c := range map[string]struct {
+		ipv6Flows bool // else IPv4 does
+		automaton func(*Link) *automaton
+		believed  bool
+	}{
+		"IPCP while IPv6 flows":   {true, func(l *Link) *automaton { return &l.ipcp.automaton }, true},
+		"IPCP while IPv4 flows":   {false, func(l *Link) *automaton { return &l.ipcp.automaton }, false},
+		"IPV6CP while IPv4 flows": {false, func(l *Link) *automaton { return &l.ipv6cp.automaton }, true},
+		"IPV6CP while IPv6 flows": {true, func(l *Link) *automaton { return &l.ipv6cp.automaton }, false},
+		"CCP while IPv6 flows":    {true, func(l *Link) *automaton { return &l.ccp.automaton }, false},
+		"LCP while IPv6 flows":    {true, func(l *Link) *automaton { return &l.lcp.automaton }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := bothNetworks(t, nil)
+			p.run(10 * time.Second)
+			p.requireUp(true)
+			p.client.link.cfg.LastData = func() (ipv4, ipv6 time.Time) {
+				if c.ipv6Flows {
+					return epoch, p.now
+				}
+				return p.now, epoch
+			}
+			a := c.automaton(p.client.link)
+			p.client.link.Input(p.now, frameOf(a.proto, codeTerminateRequest, 77, nil))
+			events := len(p.client.events)
+			p.run(maxDoubt)
+			if !c.believed {
+				require.Len(t, p.client.events, events)
+				require.Equal(t, uint64(1), p.client.link.Stats().Forged)
+				return
+			}
+			require.Greater(t, len(p.client.events), events)
+			require.Zero(t, p.client.link.Stats().Forged)
+			p.run(10 * time.Second)
+			p.requireUp(true)
+		})
+	}
+}
+
+// TestForgedIPv6TakesNothingFromIPv4: however often IPv6 is made to start over, the budget for what the peer negotiates
+// anew of the rest is untouched.
+func TestForgedIPv6TakesNothingFromIPv4(t *testing.T) {
+	for _, code := range []byte{codeConfigureRequest, codeTerminateRequest} {
+		p := bothNetworks(t, nil)
+		p.run(10 * time.Second)
+		p.requireUp(true)
+		for i := range 10 * changeBurst {
+			p.client.link.Input(p.now, frameOf(ProtoIPV6CP, code, byte(i), []byte{1, 10, 0, 0, 0, 0, 0, 0, byte(i), 66}))
+			p.run(time.Second)
+		}
+		require.NotZero(t, p.client.link.Stats().TooOften, "IPv6's own is used up")
+		over := len(eventsOf[NetworkDown](p.client))
+		p.server.startOver(p.now, &p.server.link.lcp.automaton)
+		p.run(10 * time.Second)
+		require.Len(t, eventsOf[NetworkDown](p.client), over+1, "the peer is heard")
+		p.requireUp(true)
+	}
+}
+
+// TestASecondForgedFrameEndsNothingEither: at no moment of a negotiation that one forged frame has begun does another end
+// the link.
+func TestASecondForgedFrameEndsNothingEither(t *testing.T) {
+	for _, toServer := range []bool{false, true} {
+		for after := time.Duration(0); after < 440*time.Millisecond; after += time.Millisecond / 2 {
+			if after == 240*time.Millisecond {
+				after = 395 * time.Millisecond // the peer doubts meanwhile
+			}
+			if after == 10*time.Millisecond {
+				after = 195 * time.Millisecond // nothing happens meanwhile
+			}
+			p := bothNetworks(t, nil)
+			p.run(10 * time.Second)
+			p.requireUp(true)
+			victim := p.client
+			if toServer {
+				victim = p.server
+			}
+			victim.link.Input(p.now, frameOf(ProtoCCP, codeTerminateRequest, 77, nil))
+			p.run(after)
+			victim.link.Input(p.now, frameOf(ProtoLCP, codeTerminateRequest, 78, []byte("go away")))
+			p.run(time.Minute)
+			require.Empty(t, eventsOf[Closing](victim), "to the server %t, after %v", toServer, after)
+			p.requireUp(true)
+		}
+	}
+}
+
+// TestAnEndAmidANegotiation: a peer that means to end the link while it is negotiated anew is heard after two seconds at most.
+func TestAnEndAmidANegotiation(t *testing.T) {
+	for after := 200 * time.Millisecond; after < 240*time.Millisecond; after += time.Millisecond / 2 {
+		p := bothNetworks(t, nil)
+		p.run(10 * time.Second)
+		p.requireUp(true)
+		p.client.link.Input(p.now, frameOf(ProtoCCP, codeTerminateRequest, 77, nil))
+		p.run(after)
+		p.server.link.Close(p.now, "enough")
+		p.run(2 * maxDoubt)
+		require.Contains(t, p.client.reason().Message, "enough", "after %v", after)
+	}
 }

@@ -159,7 +159,7 @@ func (f *forger) renew(proto uint16) {
 	}
 	f.bodies = bodies(f.victim, f.peer, proto)
 	if f.flow {
-		f.victim.link.cfg.LastData = func() time.Time { return f.p.now }
+		f.victim.link.cfg.LastData = func() (ipv4, ipv6 time.Time) { return f.p.now, f.p.now }
 	}
 }
 

@@ -22,7 +22,7 @@ func TestAPeerThatIsGoneIsNoticedInTime(t *testing.T) {
 				cfg.EchoInterval, cfg.EchoFailures = c.interval, c.failures
 				cfg.SetupTimeout, cfg.RestartTimer = 100*time.Hour, 100*time.Hour
 				var data time.Time
-				cfg.LastData = func() time.Time { return data }
+				cfg.LastData = func() (ipv4, ipv6 time.Time) { return data, time.Time{} }
 				s := newScript(t, cfg)
 				s.openLCP(wantsMSCHAP)
 				s.in(ProtoCHAP, chapChallenge, 1, appendChapValue(nil, make([]byte, 16), ""))
@@ -75,7 +75,7 @@ func TestDataAreASignOfLife(t *testing.T) {
 	p.run(10 * time.Second)
 	p.requireUp(true)
 	p.network = func(bool, []byte) []time.Duration { return nil }
-	p.client.link.cfg.LastData = func() time.Time { return p.now }
+	p.client.link.cfg.LastData = func() (ipv4, ipv6 time.Time) { return p.now, p.now }
 	p.run(time.Hour)
 	p.requireUp(true)
 	p.client.link.cfg.LastData = nil

@@ -32,15 +32,16 @@ type Link struct {
 	now   time.Time // of the call being worked on
 	out   output
 
-	opened  bool // Open was called
-	ended   bool // LinkDown was given out
-	closing bool // the way down has begun
-	reason  *DownError
-	heard   uint64    // frames received since Open
-	setup   time.Time // when a network protocol must be open; zero: one is
-	grace   time.Time // until when IPv4 waits for IPv6 to be reported with it; zero: it does not
-	rejects budget
-	changes budget // of negotiations begun anew while the network is up
+	opened   bool // Open was called
+	ended    bool // LinkDown was given out
+	closing  bool // the way down has begun
+	reason   *DownError
+	heard    uint64    // frames received since Open
+	setup    time.Time // when a network protocol must be open; zero: one is
+	grace    time.Time // until when IPv4 waits for IPv6 to be reported with it; zero: it does not
+	rejects  budget
+	changes  budget // of negotiations begun anew while the network is up
+	changes6 budget // the same of IPV6CP
 
 	rechallenges budget
 	logins       budget
@@ -77,6 +78,7 @@ func New(cfg Config) (*Link, error) {
 	l := &Link{cfg: cfg}
 	l.rejects = budget{burst: rejectBurst, interval: rejectInterval}
 	l.changes = budget{burst: changeBurst, interval: changeInterval}
+	l.changes6 = l.changes
 	l.rechallenges = budget{burst: rechallengeBurst, interval: rechallengeInterval}
 	l.logins = budget{burst: loginBurst, interval: loginInterval}
 	l.out = output{send: cfg.Send, event: cfg.Event}
@@ -195,10 +197,13 @@ func (l *Link) Deadline() (time.Time, bool) {
 }
 
 // timers is every timer, zero where it does not run.
-func (l *Link) timers() [13]time.Time {
+func (l *Link) timers() [14]time.Time {
 	t := [...]time.Time{
 		l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup, l.grace,
-		l.doubts.lcp.probe, l.doubts.lcp.until, l.doubts.ccp.until, l.doubts.ipcp.until, {},
+		l.doubts.lcp.probe, l.doubts.lcp.until, l.doubts.ccp.until, l.doubts.ipcp.until, l.doubts.ipv6cp.until, {},
+	}
+	if l.doubts.lcp.frame != nil {
+		t[10], t[11], t[12] = time.Time{}, time.Time{}, time.Time{} // they wait for LCP's
 	}
 	if l.auth != nil {
 		t[len(t)-1] = l.auth.deadline()

@@ -133,7 +133,7 @@ func (l *Link) routeIPV6CP(p packet) {
 		}
 		return
 	}
-	l.routeNetwork(&l.ipv6cp.automaton, &l.held.ipv6cp, nil, p)
+	l.routeNetwork(&l.ipv6cp.automaton, &l.held.ipv6cp, &l.doubts.ipv6cp, p)
 }
 
 // routeNetwork takes a network control protocol. While encryption is still being
