@@ -33,27 +33,36 @@ func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 	return v.cfg.LocalIP, remote, nil
 }
 
-// takePlace takes one of the places there are for sessions of users.
+// takePlace takes one of the places there are for sessions of users. Where that user has too many, the oldest session ends:
+// it is often one that the client has lost and the server still believes in, and who comes back must not have to wait until
+// it is missed.
 func (c *serverCall) takePlace(user string) bool {
+	oldest, ok := c.replaceOldest(user)
+	if oldest != nil {
+		// Not under the server's lock, which every packet from the device needs: a log may be slow.
+		oldest.session.log.Info("session ends for a later one of its user", "user", user, "sessions_per_user", c.k.v.cfg.SessionsPerUser)
+		oldest.session.Close(loggedInAgain)
+	}
+	return ok
+}
+
+// replaceOldest takes the place, and gives the call that must end for this one, or nil.
+func (c *serverCall) replaceOldest(user string) (oldest *serverCall, ok bool) {
 	v := c.k.v
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.places >= v.cfg.MaxSessions {
-		return false
+		return nil, false
 	}
 	v.places++
 	c.placed, c.user = true, user
 	v.users[user] = append(v.users[user], c)
 	if most := v.cfg.SessionsPerUser; most > 0 && len(v.users[user]) > most {
-		// The oldest is often one that the client has lost and the server still believes in: who comes back must not
-		// have to wait until it is missed.
-		oldest := v.users[user][0]
+		oldest = v.users[user][0]
 		oldest.leaveUser()
-		oldest.session.log.Info("session ends for a later one of its user", "user", user, "sessions_per_user", most)
-		oldest.session.Close(loggedInAgain)
 		c.replaces = oldest
 	}
-	return true
+	return oldest, true
 }
 
 // leaveUser takes the call off its user's list. The caller holds the server's lock.
@@ -111,17 +120,25 @@ func (c *serverCall) leased(a netip.Addr) netip.Addr {
 
 // takeOver moves the lease of an address from an earlier call of the same user, which ends.
 func (c *serverCall) takeOver(a netip.Addr) bool {
+	earlier := c.takeLease(a)
+	if earlier == nil {
+		return false
+	}
+	earlier.session.Close(loggedInAgain)
+	return true
+}
+
+// takeLease moves the lease, and gives the call that had it, or nil if it is no call of this user's.
+func (c *serverCall) takeLease(a netip.Addr) (earlier *serverCall) {
 	v := c.k.v
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	earlier := v.leases[a]
-	if earlier == nil || earlier.user != c.user {
-		return false
+	if earlier = v.leases[a]; earlier == nil || earlier.user != c.user {
+		return nil
 	}
 	earlier.address = netip.Addr{}
 	c.address, v.leases[a] = a, c
-	earlier.session.Close(loggedInAgain)
-	return true
+	return earlier
 }
 
 // giveBack returns the place and the address.

@@ -1,8 +1,12 @@
 package tunnel
 
 import (
+	"context"
+	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -63,4 +67,53 @@ func TestReplacedSessionLeavesItsAddress(t *testing.T) {
 	g.quit()
 	s.empty()
 	s.close()
+}
+
+// lockedLog is a log that notes which of its lines are written under a server's lock.
+type lockedLog struct {
+	slog.Handler
+	server *atomic.Pointer[Server]
+	said   *atomic.Int32 // lines about a session that ends for another
+	locked *atomic.Int32
+}
+
+func (l lockedLog) Handle(ctx context.Context, r slog.Record) error {
+	if v := l.server.Load(); v != nil && r.Message == "session ends for a later one of its user" {
+		l.said.Add(1)
+		// Others hold it for a moment.
+		for began := time.Now(); !v.mu.TryRLock(); time.Sleep(time.Millisecond) {
+			if time.Since(began) > 10*time.Second {
+				l.locked.Add(1)
+				return l.Handler.Handle(ctx, r)
+			}
+		}
+		v.mu.RUnlock()
+	}
+	return l.Handler.Handle(ctx, r)
+}
+
+func (l lockedLog) WithAttrs(a []slog.Attr) slog.Handler {
+	l.Handler = l.Handler.WithAttrs(a)
+	return l
+}
+
+// TestASlowLogStopsNoPackets: what is said of a session that ends for another is not said under the lock that every packet
+// from the device needs.
+func TestASlowLogStopsNoPackets(t *testing.T) {
+	l := lockedLog{server: new(atomic.Pointer[Server]), said: new(atomic.Int32), locked: new(atomic.Int32)}
+	s := newSite(t, func(c *ServerConfig) {
+		c.SessionsPerUser = 1
+		l.Handler = c.Log.Handler()
+		c.Log = slog.New(l)
+	})
+	l.server.Store(s.server)
+	first := s.guest("127.0.0.3", nil)
+	first.waitUp()
+	second := s.guest("127.0.0.4", nil)
+	second.waitUp()
+	first.waitEnd()
+	second.quit()
+	s.close()
+	require.EqualValues(t, 1, l.said.Load())
+	require.Zero(t, l.locked.Load(), "lines under the lock")
 }
