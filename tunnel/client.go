@@ -162,6 +162,7 @@ func serverAddress(s string) (string, error) {
 // authentication or encryption, and a missing permission are final too. Close what Bring made only after Run has returned.
 func (c *Client) Run(ctx context.Context) error {
 	pauses := backoff{fixed: c.cfg.HoldOff, rand: c.cfg.Rand}
+	c.anew()
 	for {
 		c.attempt()
 		err := c.once(ctx)
@@ -208,6 +209,13 @@ func (c *Client) pause(ctx context.Context, d time.Duration) (changed bool) {
 		c.cfg.Log.Info("the network has changed: trying again now")
 		return true
 	}
+}
+
+// anew forgets what an earlier Run has seen.
+func (c *Client) anew() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.everUp, c.since = false, time.Time{}
 }
 
 // wasUp is how long the tunnel has been up in the attempt that is over, and whether it has been up in any.

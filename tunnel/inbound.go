@@ -473,7 +473,7 @@ func (s *Session) acknowledge(now time.Time) {
 	for family, alive := range s.in.alive {
 		if alive {
 			s.in.alive[family] = false
-			s.life[family].Store(max(1, int64(now.Sub(s.since))))
+			s.life[family].Store(max(1, s.after(now)))
 		}
 	}
 	if len(s.in.believed) == 0 {

@@ -41,10 +41,11 @@ type Session struct {
 	done    chan struct{} // closed when run has ended
 	end     *ppp.DownError
 
-	armed     atomic.Int64    // when run will wake by itself, Unix nanoseconds
-	needReset atomic.Bool     // stateful MPPE waits for a Reset-Ack
-	life      [2]atomic.Int64 // when the peer last sent IPv4 and IPv6 that proved itself, nanoseconds after since, and 1 at least; 0: never
-	heard     atomic.Bool     // a GRE packet has come from the peer
+	armed     atomic.Int64 // when run will wake by itself, nanoseconds after since
+	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
+	// when the peer last sent IPv4 and IPv6 that proved itself, nanoseconds after since, and 1 at least; 0: never
+	life  [2]atomic.Int64
+	heard atomic.Bool // a GRE packet has come from the peer
 
 	ackMu sync.Mutex
 	acker gre.Acker
@@ -168,7 +169,7 @@ func (s *Session) run(ctx context.Context) *ppp.DownError {
 		s.work(now)
 		s.setState(func(st *sessionState) { st.link = s.link.Stats() })
 		next := s.next(now)
-		s.armed.Store(now.Add(next).UnixNano())
+		s.armed.Store(s.after(now.Add(next)))
 		timer.Reset(next)
 	}
 	s.shutData()
@@ -280,10 +281,14 @@ func (s *Session) soonest() (at time.Time, ok bool) {
 // holds no lock.
 func (s *Session) arm() {
 	at, ok := s.soonest()
-	if ok && at.UnixNano() < s.armed.Load() || s.needReset.Load() {
+	if ok && s.after(at) < s.armed.Load() || s.needReset.Load() {
 		s.poke()
 	}
 }
+
+// after is how long after the session's beginning a time is, in nanoseconds of the monotonic clock: the other one may be set
+// meanwhile.
+func (s *Session) after(at time.Time) int64 { return int64(at.Sub(s.since)) }
 
 func (s *Session) poke() {
 	select {

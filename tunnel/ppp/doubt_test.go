@@ -258,7 +258,8 @@ func TestASecondForgedFrameEndsNothingEither(t *testing.T) {
 	}
 }
 
-// TestAnEndAmidANegotiation: a peer that means to end the link while it is negotiated anew is heard after two seconds at most.
+// TestAnEndAmidANegotiation: a peer that means to end the link while it is negotiated anew is heard after two seconds at
+// most.
 func TestAnEndAmidANegotiation(t *testing.T) {
 	for after := 200 * time.Millisecond; after < 240*time.Millisecond; after += time.Millisecond / 2 {
 		p := bothNetworks(t, nil)
