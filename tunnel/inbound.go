@@ -44,6 +44,7 @@ type inbound struct {
 	dataAt  time.Time // when the last number of data was believed
 	alive   [2]bool   // the run in hand has proved that the peer lives, by IPv4 and by IPv6
 	magic   uint32    // the peer's, 0: none
+	nonce   uint64    // in the peer's answers to our echoes, 0: none
 	up      bool      // IP packets may enter
 	ipv4    bool      // by IPCP, which is open
 	ipv6    bool      // the same by IPV6CP
@@ -183,22 +184,30 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 }
 
 // mayAcknowledge reports whether the number of a control frame is acknowledged. Once data has come that is what proves a
-// number, and a frame ahead of it must prove itself: as an echo with the peer's magic number, and no further ahead than
-// the frames of the time since the last data can have led.
+// number, and a frame ahead of it must prove itself: as an echo of the peer's, and no further ahead than the frames of the
+// time since the last data can have led.
 func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool {
 	ahead := int32(seq - in.data.last)
 	if !in.data.started || ahead <= 0 {
 		return true
 	}
-	magic, ok := ppp.EchoMagic(frame)
-	return ok && magic != 0 && magic == in.magic && time.Duration(ahead) <= stride*(1+now.Sub(in.dataAt)/time.Second)
+	return in.isPeersEcho(frame) && time.Duration(ahead) <= stride*(1+now.Sub(in.dataAt)/time.Second)
 }
 
-// isEcho is whether a frame is an echo that can follow an outage: further on, and with the magic number that only the
-// peer knows, and who has seen it on the wire. Without it a session that is idle after an outage would stay deaf.
+// isEcho is whether a frame is an echo that can follow an outage: further on, and of the peer's. Without it a session that
+// is idle after an outage would stay deaf.
 func (in *inbound) isEcho(seq uint32, frame []byte) bool {
-	magic, ok := ppp.EchoMagic(frame)
-	return ok && magic != 0 && magic == in.magic && int32(seq-in.ctl.last) > 0
+	return in.isPeersEcho(frame) && int32(seq-in.ctl.last) > 0
+}
+
+// isPeersEcho is whether a frame is an echo with what only the peer knows, and who has seen it on the wire: its magic
+// number, or, for some peers fill in another one than was agreed on, what our own Echo-Requests have in them.
+func (in *inbound) isPeersEcho(frame []byte) bool {
+	if magic, ok := ppp.EchoMagic(frame); ok && magic != 0 && magic == in.magic {
+		return true
+	}
+	nonce, ok := ppp.EchoNonce(frame)
+	return ok && nonce != 0 && nonce == in.nonce
 }
 
 // encrypted takes the body of an MPPE packet (RFC 3078 section 3).

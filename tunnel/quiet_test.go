@@ -74,3 +74,40 @@ func TestEchoAfterAnOutage(t *testing.T) {
 	p.b.control(now, p.b.in.ctl.last-2*near, controlFrame(ppp.ProtoLCP, 10, 1, binary.BigEndian.AppendUint32(nil, magic)))
 	require.EqualValues(t, 3, p.b.in.stats.Disbelieved)
 }
+
+// TestEchoOfAnotherMagicAfterAnOutage: a peer whose echoes carry another magic number than was agreed on, or none, is
+// heard after an outage all the same, for its answers return what is in our Echo-Requests; a forged one does not.
+func TestEchoOfAnotherMagicAfterAnOutage(t *testing.T) {
+	const magic, nonce = 0xC0FFEE11, 0x0123456789ABCDEF
+	reply := func(code byte, magic uint32, nonce uint64) []byte {
+		data := binary.BigEndian.AppendUint32(nil, magic)
+		return controlFrame(ppp.ProtoLCP, code, 1, binary.BigEndian.AppendUint64(data, nonce))
+	}
+	for name, c := range map[string]struct {
+		ours  uint64 // in our Echo-Requests
+		frame []byte
+		heard bool
+	}{
+		"a reply without a magic number":      {nonce, reply(10, 0, nonce), true},
+		"a reply with another one":            {nonce, reply(10, magic+1, nonce), true},
+		"a reply with another nonce":          {nonce, reply(10, magic+1, nonce+1), false},
+		"a request, which returns nothing":    {nonce, reply(9, magic+1, nonce), false},
+		"a reply that returns nothing":        {nonce, controlFrame(ppp.ProtoLCP, 10, 1, []byte{0, 0, 0, 0}), false},
+		"a reply of zeros, and there is none": {0, reply(10, 0, 0), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend, err := arc4.Lookup("")
+			require.NoError(t, err)
+			p := newPair(t, backend, 4, 64)
+			p.b.openNetwork(ppp.NetworkUp{Local: clientIP, Remote: serverIP, SendMRU: DefaultMTU + mppeOverhead, PeerMagic: magic, EchoNonce: c.ours})
+			now := time.Unix(1000, 0)
+			p.cross(now)
+			p.swallow(2 * frameNear)
+			p.wire.n = 0
+			p.a.sendFrame(c.frame)
+			p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: p.wire.sent[0]}}, p.w)
+			require.Equal(t, c.heard, len(p.b.frames) == 1)
+			require.Equal(t, c.heard, p.b.in.stats.Disbelieved == 0)
+		})
+	}
+}

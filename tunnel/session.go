@@ -439,7 +439,8 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 	}
 	mtu := s.MTU(e)
 	s.in.mu.Lock()
-	s.in.up, s.in.dev, s.in.mtu, s.in.magic = true, dev, mtu, e.PeerMagic
+	s.in.up, s.in.dev, s.in.mtu = true, dev, mtu
+	s.in.magic, s.in.nonce = e.PeerMagic, e.EchoNonce
 	s.in.ipv4, s.in.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
 	s.in.ingress, s.in.source, s.in.source6 = s.opts.ingress, e.Remote, e.RemoteIPv6
 	s.in.mu.Unlock()

@@ -2,6 +2,7 @@ package ppp
 
 import (
 	"encoding/binary"
+	"io"
 	"time"
 )
 
@@ -110,11 +111,16 @@ func (c *lcp) lives(at time.Time) {
 	}
 }
 
-// askEcho sends an Echo-Request and keeps its identifier.
+// askEcho sends an Echo-Request and keeps its identifier. The peer returns the data behind the magic number (RFC 1661
+// section 5.8), so a reply that has them is the peer's, whatever it fills in as its own magic number.
 func (c *lcp) askEcho(ids *echoIDs) {
 	id := c.newID()
 	ids.add(id, c.link.now)
-	c.link.transmit(ProtoLCP, codeEchoRequest, id, binary.BigEndian.AppendUint32(nil, c.ours.magic))
+	data := binary.BigEndian.AppendUint32(make([]byte, 0, 12), c.ours.magic)
+	if c.nonce != 0 {
+		data = binary.BigEndian.AppendUint64(data, c.nonce)
+	}
+	c.link.transmit(ProtoLCP, codeEchoRequest, id, data)
 }
 
 // echo answers an Echo-Request, takes an Echo-Reply, and drops a Discard-Request.
@@ -173,6 +179,27 @@ func EchoMagic(frame []byte) (magic uint32, ok bool) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(p.data), true
+}
+
+// drawNonce chooses the nonce, once in the life of a link; without random numbers there is none.
+func (c *lcp) drawNonce() {
+	var b [8]byte
+	if _, err := io.ReadFull(c.link.cfg.Rand, b[:]); err == nil {
+		c.nonce = binary.BigEndian.Uint64(b[:])
+	}
+}
+
+// EchoNonce is the number that a frame returns if it is an LCP Echo-Reply to an Echo-Request of a Link's.
+func EchoNonce(frame []byte) (nonce uint64, ok bool) {
+	proto, info, err := ParseFrame(frame)
+	if err != nil || proto != ProtoLCP {
+		return 0, false
+	}
+	p, err := parsePacket(info)
+	if err != nil || p.code != codeEchoReply || len(p.data) != 12 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(p.data[4:]), true
 }
 
 // replyEcho returns the data under our own magic number, cut to the peer's MRU.

@@ -57,6 +57,7 @@ type NetworkUp struct {
 	SendMRU               int        // the peer's MRU, bytes of PPP information field
 	RecvMRU               int        // ours
 	PeerMagic             uint32     // the peer's magic number (RFC 1661 section 6.4), 0: none
+	EchoNonce             uint64     // what the peer returns when it answers our echoes (EchoNonce), 0: nothing
 	PFC, ACFC             bool       // the peer takes compressed protocol, address and control fields
 }
 

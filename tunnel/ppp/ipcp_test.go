@@ -119,7 +119,7 @@ func TestIPCPClientRequests(t *testing.T) {
 		s.in(ProtoIPCP, codeConfigureAck, p.id, p.data)
 		s.in(ProtoIPCP, codeConfigureRequest, 1, []byte{3, 6, 10, 99, 0, 1})
 		up := only[NetworkUp](s.end)
-		assert.Equal(t, NetworkUp{Local: clientAddr, Remote: serverAddr, DNS: []netip.Addr{dns1, dns2}, NBNS: []netip.Addr{netip.MustParseAddr("10.99.0.54")}, SendMRU: 1500, RecvMRU: 1400}, up)
+		assert.Equal(t, NetworkUp{Local: clientAddr, Remote: serverAddr, DNS: []netip.Addr{dns1, dns2}, NBNS: []netip.Addr{netip.MustParseAddr("10.99.0.54")}, SendMRU: 1500, RecvMRU: 1400, EchoNonce: s.link.lcp.nonce}, up)
 	})
 	for name, f := range map[string]func(*script, packet){
 		"an Ack of 0.0.0.0":       func(s *script, p packet) { s.in(ProtoIPCP, codeConfigureAck, p.id, p.data) },

@@ -43,6 +43,7 @@ type lcp struct {
 	loops       int          // Configure-Requests with our magic number
 	lonely      int          // Configure-Acks that came instead of the peer's own request, on a link that was up
 	alive       echoState
+	nonce       uint64 // in our Echo-Requests; 0: none
 }
 
 // newLCP sets the layer up with what the configuration asks for.

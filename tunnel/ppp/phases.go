@@ -242,6 +242,9 @@ func (l *Link) networkChanged() {
 	if !l.networkUp && l.networkComing() {
 		return
 	}
+	if !l.wasUp {
+		l.lcp.drawNonce()
+	}
 	l.networkUp, l.wasUp = true, true
 	l.logins.refill()
 	l.refused = ""
@@ -250,6 +253,7 @@ func (l *Link) networkChanged() {
 		SendMRU:   l.lcp.his.mru,
 		RecvMRU:   l.lcp.recvMRU(),
 		PeerMagic: l.lcp.his.magic,
+		EchoNonce: l.lcp.nonce,
 		PFC:       l.lcp.his.pfc,
 		ACFC:      l.lcp.his.acfc,
 	}

@@ -131,3 +131,28 @@ func TestQuotes(t *testing.T) {
 	assert.False(t, s.quotedBy(short), "the oldest is forgotten")
 	assert.True(t, s.quotedBy([]byte{codeEchoRequest, 0, 0, 4}))
 }
+
+// TestEchoesReturnTheirNonce: what is in our Echo-Requests comes back in the answers, and is known to nobody else.
+func TestEchoesReturnTheirNonce(t *testing.T) {
+	cfg := clientConfig()
+	cfg.EchoInterval = time.Second
+	p := newPair(t, cfg, serverConfig())
+	p.open()
+	p.run(10 * time.Second)
+	p.requireUp(true)
+	p.server.frames = nil
+	p.run(10 * time.Second)
+	nonce := only[NetworkUp](p.client).EchoNonce
+	require.NotZero(t, nonce)
+	require.NotEqual(t, nonce, only[NetworkUp](p.server).EchoNonce)
+	require.NotEmpty(t, p.server.frames)
+	for _, f := range p.server.frames {
+		got, ok := EchoNonce(f)
+		require.True(t, ok, "%x", f)
+		require.Equal(t, nonce, got)
+	}
+	for _, f := range p.client.frames {
+		_, ok := EchoNonce(f)
+		require.False(t, ok, "a request proves nothing")
+	}
+}
