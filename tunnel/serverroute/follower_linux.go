@@ -99,9 +99,9 @@ func open(log *slog.Logger, every time.Duration) (*Follower, error) {
 	if f.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
-	if f.where, err = netns.Get(); err != nil {
+	if f.where, err = namespace(); err != nil {
 		f.handle.Close()
-		return nil, fmt.Errorf("the network namespace: %w", err)
+		return nil, err
 	}
 	if f.claim, err = openClaim(); err != nil {
 		f.handle.Close()

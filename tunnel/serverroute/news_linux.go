@@ -88,7 +88,7 @@ func (f *Follower) poke() {
 func (f *Follower) subscribe(to topic, done <-chan struct{}) (<-chan struct{}, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	here, err := netns.Get()
+	here, err := namespace()
 	if err != nil {
 		return nil, err
 	}
