@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -67,7 +68,7 @@ func Open(cfg Config) (*Uplink, error) {
 	u.ids.Store(rand.Uint32())
 	var err error
 	if u.where, err = netns.Get(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the network namespace, from /proc: %w", err)
 	}
 	if u.host, err = openHost(); err != nil {
 		_ = u.where.Close()
