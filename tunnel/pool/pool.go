@@ -118,7 +118,7 @@ func parseAddr(text, part string) (uint32, error) {
 }
 
 func malformed(text, part string) error {
-	return fmt.Errorf("address pool %q: %q is not IPv4: write FIRST-LAST, as in 10.99.0.100-10.99.0.120, or a network, as in 10.99.0.0/24", text, part)
+	return fmt.Errorf("address pool %q: %q is no IPv4 address or network: write FIRST-LAST, as in 10.99.0.100-10.99.0.120, or a network, as in 10.99.0.0/24", text, part)
 }
 
 // usable refuses ranges that touch what no host may have: 0/8, loopback, and multicast and

@@ -53,25 +53,25 @@ func TestParse(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                          `"" is not IPv4`,
+		"":                          `"" is no IPv4 address or network`,
 		"pool":                      "write FIRST-LAST",
-		"10.99.0.100-120":           `"120" is not IPv4: write FIRST-LAST, as in`,
+		"10.99.0.100-120":           `"120" is no IPv4 address or network: write FIRST-LAST, as in`,
 		"10.99.0.120-10.99.0.100":   "ends before it begins: write 10.99.0.100-10.99.0.120",
-		"10.99.0.0/33":              "is not IPv4",
+		"10.99.0.0/33":              "is no IPv4 address or network",
 		"10.99.0.5/24":              "write 10.99.0.0/24",
-		"2001:db8::/64":             "is not IPv4",
-		"fd00::1-fd00::9":           "is not IPv4",
-		"10.0.0.1-10.0.0.2-3":       "is not IPv4",
+		"2001:db8::/64":             "is no IPv4 address or network",
+		"fd00::1-fd00::9":           "is no IPv4 address or network",
+		"10.0.0.1-10.0.0.2-3":       "is no IPv4 address or network",
 		"0.0.0.0/0":                 "no client can use",
 		"0.0.0.1-0.0.0.9":           "no client can use",
 		"126.255.255.0-128.0.0.1":   "no client can use",
 		"127.0.0.0/8":               "no client can use",
 		"223.255.255.0-224.0.0.1":   "no client can use",
 		"255.255.255.255":           "no client can use",
-		"10.99.0.100-10.99.0.1000":  "is not IPv4",
-		"10.99.0.100-":              "is not IPv4",
-		"-10.99.0.100":              "is not IPv4",
-		"10.99.0.0/24-10.99.0.0/25": "is not IPv4",
+		"10.99.0.100-10.99.0.1000":  "is no IPv4 address or network",
+		"10.99.0.100-":              "is no IPv4 address or network",
+		"-10.99.0.100":              "is no IPv4 address or network",
+		"10.99.0.0/24-10.99.0.0/25": "is no IPv4 address or network",
 	} {
 		_, err := Parse(text)
 		require.Error(t, err, text)
