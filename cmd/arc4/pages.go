@@ -65,6 +65,15 @@ const (
 	anyTunnelSocket = `where "arc4 status" and "arc4 trace" ask; without root in $XDG_RUNTIME_DIR/arc4 or /tmp/arc4-UID`
 )
 
+// Where status and trace find the tunnels.
+var (
+	socketsEnvironment = []textEntry{{"XDG_RUNTIME_DIR", "where the sockets of this user's tunnels are, in its folder arc4"}}
+	socketsFiles       = []textEntry{
+		{"/run/arc4/*.sock", "the tunnels that root runs"},
+		{"/tmp/arc4-UID/*.sock", "those of a user without XDG_RUNTIME_DIR"},
+	}
+)
+
 // pages are the commands' own, by name.
 var pages = map[string]page{
 	programName: {
@@ -96,27 +105,17 @@ var pages = map[string]page{
 		seeAlso: []string{"arc4-secrets-file(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
 	"status": {
-		sections: []pageSection{{title: "JSON", text: statusFieldsText}},
-		environment: []textEntry{
-			{"XDG_RUNTIME_DIR", "where the sockets of this user's tunnels are, in its folder arc4"},
-		},
-		files: []textEntry{
-			{"/run/arc4/*.sock", "the tunnels that root runs"},
-			{"/tmp/arc4-UID/*.sock", "those of a user without XDG_RUNTIME_DIR"},
-		},
-		exits:   []int{exitOK, exitFailure, exitUsage, exitPermission},
-		seeAlso: []string{"arc4-status-fields(7)", "arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
+		sections:    []pageSection{{title: "JSON", text: statusFieldsText}},
+		environment: socketsEnvironment,
+		files:       socketsFiles,
+		exits:       []int{exitOK, exitFailure, exitUsage, exitPermission},
+		seeAlso:     []string{"arc4-status-fields(7)", "arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
 	},
 	"trace": {
-		environment: []textEntry{
-			{"XDG_RUNTIME_DIR", "where the sockets of this user's tunnels are, in its folder arc4"},
-		},
-		files: []textEntry{
-			{"/run/arc4/*.sock", "the tunnels that root runs"},
-			{"/tmp/arc4-UID/*.sock", "those of a user without XDG_RUNTIME_DIR"},
-		},
-		exits:   []int{exitOK, exitFailure, exitUsage, exitPermission},
-		seeAlso: []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-status(1)", "pppd(8)", "tcpdump(8)"},
+		environment: socketsEnvironment,
+		files:       socketsFiles,
+		exits:       []int{exitOK, exitFailure, exitUsage, exitPermission},
+		seeAlso:     []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-status(1)", "pppd(8)", "tcpdump(8)"},
 	},
 	"demo": {
 		environment: []textEntry{{arc4.Environment, backendVariable + "; --backend comes first"}},
