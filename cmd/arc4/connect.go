@@ -78,7 +78,7 @@ func newConnectCmd() *cobra.Command {
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password in its first line, which nobody else may read")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
 	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
-	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so")
+	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so if there is a way for it")
 	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, after 1s and up to 1m; once it has been up, only a refused login and a login of the user elsewhere end it, before that also what the two ends do not agree on and missing permissions")
 	flags.StringVar(&f.holdoff, "holdoff", "", "with --reconnect: always try again after so many `SECONDS`, 1 to 86400, or sooner if the network changes; left out, the pauses grow")
 	f.addFlags(flags, netdev.DefaultName)

@@ -54,7 +54,9 @@ var exitMeanings = []exitMeaning{
 	{exitPolicy, "peer policy: the peer does not agree to what is required here, such as encryption", []exitNote{
 		{[]string{"connect"}, "the user has logged in elsewhere, and the server allows no more sessions"},
 	}},
-	{exitPermission, "permission: a capability, a device or a file is out of reach for this user", nil},
+	{exitPermission, "permission: a capability, a device or a file is out of reach for this user", []exitNote{
+		{[]string{"connect", "serve"}, "others can read a file of secrets"},
+	}},
 	{exitInterrupted, "control-C or control-D instead of the password that was asked for", nil},
 }
 

@@ -52,9 +52,10 @@ word with blanks or a # goes into quotation marks; the file is UTF-8; DOMAIN\use
 
 The server is the --name of arc4 serve, or *. The fourth word and those after it say which addresses the user may have in
 the tunnel: * for any of the pool, one address that is the user's own (of the pool, for to others this machine has no
-route), networks, or either with ! before it for what is left out. A line of three words, USER SERVER SECRET, allows no address at all, as with pppd: the password is accepted,
-and then the call is ended. arc4 serve names, by line and user, what probably is not meant when it reads the file: such
-lines, a user twice, a # within a word, addresses outside of --pool, no line for this --name.
+route), networks, or either with ! before it for what is left out. A user with one address has one session: a later login
+ends the earlier. A line of three words, USER SERVER SECRET, allows no address at all, as with pppd: the password is
+accepted, and then the call is ended. arc4 serve names, by line and user, what probably is not meant when it reads the
+file: such lines, a user twice, a # within a word, addresses outside of --pool, no line for this --name.
 
 Only its owner may be able to read the file: chmod 600 FILE. It is read again when it changes; while it holds a mistake,
 the old users stay.`}
