@@ -156,12 +156,14 @@ func newWorld(t *testing.T, settings ...setting) *world {
 	var serverCtx, clientCtx context.Context
 	serverCtx, w.stopServer = context.WithCancel(context.Background())
 	clientCtx, w.stopClient = context.WithCancel(context.Background())
-	go func() { w.serverErr <- w.server.Serve(serverCtx) }()
-	go func() { w.clientErr <- w.client.Run(clientCtx) }()
+	var running sync.WaitGroup
+	running.Go(func() { w.serverErr <- w.server.Serve(serverCtx) })
+	running.Go(func() { w.clientErr <- w.client.Run(clientCtx) })
 	t.Cleanup(func() {
 		w.stopClient()
 		w.stopServer()
 		w.clientDev.Close()
+		running.Wait() // they log to the test
 	})
 	return w
 }
