@@ -59,8 +59,8 @@ func TestForgedFramesWhileDataFlow(t *testing.T) {
 // forged is how many requests a session has found to be forged.
 func forged(s *Session) uint64 { return s.snapshot().Counters["ppp_forged"] }
 
-// TestForgedEndOfAnIdleTunnel: a Terminate-Request and a Configure-Request of LCP at a tunnel without traffic end
-// nothing, for the peer answers an echo.
+// TestForgedEndOfAnIdleTunnel: a Terminate-Request and a Configure-Request of LCP and CCP at a tunnel without traffic end
+// nothing, for the peer answers an echo, or a Reset-Request.
 func TestForgedEndOfAnIdleTunnel(t *testing.T) {
 	noLeaks(t)
 	a := newAttacker(t)
@@ -69,9 +69,12 @@ func TestForgedEndOfAnIdleTunnel(t *testing.T) {
 	w.burst(50)
 	client, server := w.clientSession(), w.serverSession()
 	for _, v := range w.victims() {
-		for i, code := range []byte{5, 1} {
-			a.send(v, grePacket(v.session.callID, v.live()+5+uint32(i), controlFrame(ppp.ProtoLCP, code, 1, nil)))
-			w.eventually(func() bool { return forged(v.session) == uint64(i+1) }, "the peer answers")
+		for i, proto := range []uint16{ppp.ProtoLCP, ppp.ProtoCCP} {
+			for k, code := range []byte{5, 1} {
+				n := uint32(2*i + k)
+				a.send(v, grePacket(v.session.callID, v.live()+5+n, controlFrame(proto, code, 1, nil)))
+				w.eventually(func() bool { return forged(v.session) == uint64(n+1) }, "the peer answers")
+			}
 		}
 	}
 	w.burst(300)
@@ -79,15 +82,20 @@ func TestForgedEndOfAnIdleTunnel(t *testing.T) {
 	w.stop()
 }
 
-// TestForgedEndOfEncryption: CCP or IPCP that somebody closes in an idle tunnel begin the link anew, with other keys; the
-// client's Run never ends, and packets pass again.
+// TestForgedEndOfEncryption: IPCP that somebody closes in an idle tunnel, and CCP in one that cannot ask for Reset-Acks,
+// begin the link anew, with other keys; the client's Run never ends, and packets pass again.
 func TestForgedEndOfEncryption(t *testing.T) {
-	for name, proto := range map[string]uint16{"CCP": ppp.ProtoCCP, "IPCP": ppp.ProtoIPCP} {
+	for name, proto := range map[string]uint16{"stateful CCP": ppp.ProtoCCP, "IPCP": ppp.ProtoIPCP} {
 		for end, which := range map[string]int{"client": 0, "server": 1} {
 			t.Run(name+" at the "+end, func(t *testing.T) {
 				noLeaks(t)
 				a := newAttacker(t)
-				w := newWorld(t, a.use)
+				w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
+					a.use(c, s, po)
+					if proto == ppp.ProtoCCP {
+						c.MPPE.Stateful, s.MPPE.Stateful = ppp.StatefulRequired, ppp.StatefulRequired
+					}
+				})
 				w.waitUp()
 				w.burst(50)
 				client, server := w.clientSession(), w.serverSession()

@@ -8,14 +8,16 @@ import (
 // A Terminate-Request or Configure-Request ends or interrupts a link that works, and anyone can forge one: control frames
 // are never encrypted. But a peer that has sent one is not open any more: it answers no Echo-Request (RFC 1661 section
 // 5.8 wants that in state Opened only) and sends no data. So such a request waits for a moment, in which the peer is asked
-// for an echo; who answers that, or goes on sending data that decrypts, did not send the request.
+// for an echo; who answers that, or goes on sending data that decrypts, did not send the request. CCP has something like an
+// echo, too: a Reset-Request (RFC 1962 section 3.1), which pppd as well answers in state Opened only, and which resets
+// nothing where every packet has a key of its own.
 
 // doubt is a request that waits for what the peer does next; a nil frame is none.
 type doubt struct {
 	frame []byte    // the packet, from its code on
 	since time.Time // when it came
 	until time.Time // when it is believed if nothing has spoken against it
-	probe time.Time // when the next Echo-Request goes out; zero: none does
+	probe time.Time // when the peer is asked next; zero: not at all
 }
 
 // doubts are those of each protocol.
@@ -25,7 +27,7 @@ const (
 	// A request waits for four times as long as the peer took to answer lately, within these bounds.
 	minDoubt = 200 * time.Millisecond
 	maxDoubt = time.Second
-	// probes is how many Echo-Requests go out in the first half of the time.
+	// probes is how often the peer is asked in the first half of the time.
 	probes = 3
 )
 
@@ -77,7 +79,7 @@ func (l *Link) doubtedAnew(p packet) bool {
 		}
 		return true
 	case p.code >= codeConfigureRequest && p.code <= codeConfigureReject:
-		l.echoed()
+		l.speaksAgainst(&l.doubts.lcp)
 	}
 	return false
 }
@@ -97,10 +99,21 @@ func (l *Link) doubt(a *automaton, slot *doubt, p packet) {
 	}
 	slot.frame = bytes.Clone(p.raw)
 	slot.since, slot.until = l.now, l.now.Add(l.doubtTime())
-	if a == &l.lcp.automaton && a.state == stOpened && !l.lcp.alive.refused {
+	if l.ask(slot) != nil {
 		slot.probe = l.now
-		l.expireProbe()
+		l.expireProbe(slot)
 	}
+}
+
+// ask is how the peer is asked whether the protocol is open there, nil if it cannot be asked.
+func (l *Link) ask(d *doubt) func() {
+	switch {
+	case d == &l.doubts.lcp && l.lcp.state == stOpened && !l.lcp.alive.refused:
+		return func() { l.lcp.askEcho(&l.lcp.alive.probed) }
+	case d == &l.doubts.ccp && l.ccp.state == stOpened && l.ccp.want&mppeStateless != 0:
+		return l.ccp.askReset
+	}
+	return nil
 }
 
 // mayStartOver takes a token from a budget of negotiations that the peer begins anew. Over it they are ignored, as
@@ -118,9 +131,8 @@ func (l *Link) mayStartOver(d *doubt) bool {
 	return true
 }
 
-// expireProbe asks for an echo.
-func (l *Link) expireProbe() {
-	d := &l.doubts.lcp
+// expireProbe asks the peer.
+func (l *Link) expireProbe(d *doubt) {
 	if d.probe.IsZero() || l.now.Before(d.probe) {
 		return
 	}
@@ -129,20 +141,23 @@ func (l *Link) expireProbe() {
 	if d.probe.Sub(d.since) >= probes*every {
 		d.probe = time.Time{}
 	}
-	l.lcp.askEcho(&l.lcp.alive.probed)
+	if ask := l.ask(d); ask != nil {
+		ask()
+	}
 }
 
-// echoed drops what waits in LCP: the peer has answered, so it is open.
-func (l *Link) echoed() {
-	if l.doubts.lcp.frame != nil {
+// speaksAgainst drops what waits: the peer has shown that it did not send it.
+func (l *Link) speaksAgainst(d *doubt) {
+	if d.frame != nil {
 		l.stats.Forged++
-		l.doubts.lcp = doubt{}
+		*d = doubt{}
 	}
 }
 
 // expireDoubts decides about what has waited long enough.
 func (l *Link) expireDoubts() {
-	l.expireProbe()
+	l.expireProbe(&l.doubts.lcp)
+	l.expireProbe(&l.doubts.ccp)
 	l.expireDoubt(&l.doubts.lcp, l.lcp.receive)
 	if l.doubts.lcp.frame != nil {
 		return // what becomes of LCP decides about the rest

@@ -18,9 +18,9 @@ var interruptions = map[string]struct {
 }{
 	"LCP Terminate-Request":    {ProtoLCP, codeTerminateRequest, []byte("go away"), "nothing"},
 	"LCP Configure-Request":    {ProtoLCP, codeConfigureRequest, []byte{1, 4, 5, 0xDC}, "nothing"},
-	"CCP Terminate-Request":    {ProtoCCP, codeTerminateRequest, nil, "again"},
-	"CCP Configure-Request":    {ProtoCCP, codeConfigureRequest, []byte{18, 6, 0, 0, 0, 0}, "again"},
-	"CCP the same request":     {ProtoCCP, codeConfigureRequest, []byte{18, 6, 1, 0, 0, 0x40}, "again"},
+	"CCP Terminate-Request":    {ProtoCCP, codeTerminateRequest, nil, "nothing"},
+	"CCP Configure-Request":    {ProtoCCP, codeConfigureRequest, []byte{18, 6, 0, 0, 0, 0}, "nothing"},
+	"CCP the same request":     {ProtoCCP, codeConfigureRequest, []byte{18, 6, 1, 0, 0, 0x40}, "nothing"},
 	"IPCP Terminate-Request":   {ProtoIPCP, codeTerminateRequest, nil, "again"},
 	"IPCP Configure-Request":   {ProtoIPCP, codeConfigureRequest, []byte{3, 6, 10, 0, 0, 66}, "again"},
 	"IPV6CP Terminate-Request": {ProtoIPV6CP, codeTerminateRequest, nil, "IPv4 stays"},
@@ -248,7 +248,7 @@ func TestASecondForgedFrameEndsNothingEither(t *testing.T) {
 			if toServer {
 				victim = p.server
 			}
-			victim.link.Input(p.now, frameOf(ProtoCCP, codeTerminateRequest, 77, nil))
+			victim.link.Input(p.now, frameOf(ProtoIPCP, codeTerminateRequest, 77, nil))
 			p.run(after)
 			victim.link.Input(p.now, frameOf(ProtoLCP, codeTerminateRequest, 78, []byte("go away")))
 			p.run(time.Minute)
@@ -265,10 +265,59 @@ func TestAnEndAmidANegotiation(t *testing.T) {
 		p := bothNetworks(t, nil)
 		p.run(10 * time.Second)
 		p.requireUp(true)
-		p.client.link.Input(p.now, frameOf(ProtoCCP, codeTerminateRequest, 77, nil))
+		p.client.link.Input(p.now, frameOf(ProtoIPCP, codeTerminateRequest, 77, nil))
 		p.run(after)
 		p.server.link.Close(p.now, "enough")
 		p.run(2 * maxDoubt)
 		require.Contains(t, p.client.reason().Message, "enough", "after %v", after)
+	}
+}
+
+// TestCCPIsAskedAsWell: what decides about a forged CCP request in an idle link is whether Reset-Acks come, as from a peer
+// whose CCP is open. Who knows no Reset-Request is believed to have sent it, and a stateful link is not asked: a reset there
+// makes two packets share a key stream (RFC 3078 section 9).
+func TestCCPIsAskedAsWell(t *testing.T) {
+	for name, c := range map[string]struct {
+		stateful StatefulMode
+		acks     int // how many of the answers arrive
+		asked    bool
+		stays    bool
+	}{
+		"it answers":             {StatefulNever, 3, true, true},
+		"one answer arrives":     {StatefulNever, 1, true, true},
+		"it does not answer":     {StatefulNever, 0, true, false},
+		"stateful, it would":     {StatefulRequired, 3, false, false},
+		"stateful, it would not": {StatefulRequired, 0, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := clientConfig(), serverConfig()
+			client.MPPE.Stateful, server.MPPE.Stateful = c.stateful, c.stateful
+			p := newPair(t, client, server)
+			p.open()
+			p.run(10 * time.Second)
+			p.requireUp(true)
+			asked, acks := 0, 0
+			p.network = func(toServer bool, frame []byte) []time.Duration {
+				proto, pkt := parse(t, frame)
+				switch {
+				case proto != ProtoCCP:
+				case pkt.code == codeResetRequest:
+					asked++
+				case pkt.code == codeResetAck:
+					if acks++; acks <= 3-c.acks {
+						return nil // the first are lost
+					}
+				}
+				return []time.Duration{time.Millisecond}
+			}
+			p.client.link.Input(p.now, frameOf(ProtoCCP, codeTerminateRequest, 77, nil))
+			p.run(10 * time.Second)
+			p.requireUp(true)
+			require.Equal(t, c.asked, asked > 0)
+			require.LessOrEqual(t, asked, probes)
+			require.Equal(t, c.stays, len(eventsOf[NetworkDown](p.client)) == 0)
+			require.Equal(t, c.stays, p.client.link.Stats().Forged == 1)
+			require.Empty(t, eventsOf[ResetRequested](p.server), "nothing is reset")
+		})
 	}
 }

@@ -158,7 +158,7 @@ func (c *lcp) echo(p packet) {
 func (c *lcp) answeredEcho(id byte) {
 	at, ok := c.alive.probed.take(id)
 	if ok {
-		c.link.echoed()
+		c.link.speaksAgainst(&c.link.doubts.lcp)
 	} else if at, ok = c.alive.asked.take(id); !ok {
 		c.link.stats.WrongID++
 		return

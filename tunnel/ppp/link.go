@@ -197,10 +197,11 @@ func (l *Link) Deadline() (time.Time, bool) {
 }
 
 // timers is every timer, zero where it does not run.
-func (l *Link) timers() [14]time.Time {
+func (l *Link) timers() [15]time.Time {
 	t := [...]time.Time{
 		l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup, l.grace,
-		l.doubts.lcp.probe, l.doubts.lcp.until, l.doubts.ccp.until, l.doubts.ipcp.until, l.doubts.ipv6cp.until, {},
+		l.doubts.lcp.probe, l.doubts.lcp.until, l.doubts.ccp.until, l.doubts.ipcp.until, l.doubts.ipv6cp.until,
+		l.doubts.ccp.probe, {},
 	}
 	if l.doubts.lcp.frame != nil {
 		t[10], t[11], t[12] = time.Time{}, time.Time{}, time.Time{} // they wait for LCP's

@@ -95,7 +95,7 @@ func TestARenegotiationOnABadNetwork(t *testing.T) {
 			}
 			return []time.Duration{time.Millisecond + time.Duration(v>>32%20)*time.Millisecond}
 		}
-		p.client.link.Input(p.now, frameOf(ProtoCCP, codeTerminateRequest, 77, nil))
+		p.client.link.Input(p.now, frameOf(ProtoIPCP, codeTerminateRequest, 77, nil))
 		p.run(time.Minute)
 		p.network = nil
 		p.run(10 * time.Second)

@@ -2,10 +2,12 @@ package ppp
 
 import "time"
 
-// resetState is our Reset-Request (RFC 1962 section 2.2, RFC 3078 section 8.2).
+// resetState is our Reset-Request (RFC 1962 section 3.1, RFC 3078 section 8.2).
 type resetState struct {
 	timer time.Time // zero: none outstanding
 	id    byte
+	// Those that were sent to see whether the peer's CCP is open (doubt.go).
+	probed echoIDs
 }
 
 // requestReset sends a Reset-Request if none is outstanding and packets come in
@@ -21,6 +23,14 @@ func (c *ccp) requestReset() {
 // sendReset sends the outstanding request, each time with the same identifier.
 func (c *ccp) sendReset() {
 	c.reset.timer = c.link.now.Add(resetRequestInterval)
+	c.link.stats.ResetRequestsOut++
+	c.link.transmit(ProtoCCP, codeResetRequest, c.reset.id, nil)
+}
+
+// askReset sends a Reset-Request of which nothing but the answer matters.
+func (c *ccp) askReset() {
+	c.reset.id++
+	c.reset.probed.add(c.reset.id, c.link.now)
 	c.link.stats.ResetRequestsOut++
 	c.link.transmit(ProtoCCP, codeResetRequest, c.reset.id, nil)
 }
@@ -52,6 +62,11 @@ func (c *ccp) extra(p packet) bool {
 		}
 		l.transmit(ProtoCCP, codeResetAck, p.id, nil)
 	case codeResetAck:
+		if at, ok := c.reset.probed.take(p.id); ok && c.state == stOpened {
+			l.answered(l.now.Sub(at))
+			l.speaksAgainst(&l.doubts.ccp)
+			return true
+		}
 		if c.state != stOpened || c.reset.timer.IsZero() || p.id != c.reset.id {
 			l.stats.WrongID++
 			return true
