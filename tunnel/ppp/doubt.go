@@ -47,11 +47,11 @@ func (l *Link) doubtTime() time.Duration {
 // doubted takes a packet that would end or interrupt the open layer of a link whose network is up, or end a link that was up
 // and is being negotiated anew; true if it waits or is dropped.
 func (l *Link) doubted(a *automaton, slot *doubt, p packet) bool {
-	if l.reason != nil {
+	switch {
+	case l.reason != nil:
 		return false
-	}
-	if !l.networkUp || a.state != stOpened {
-		return a == &l.lcp.automaton && l.doubtedAnew(p)
+	case a.state != stOpened || !l.networkUp && !l.openAnew(a):
+		return l.doubtedAnew(a, slot, p)
 	}
 	switch p.code {
 	case codeConfigureRequest:
@@ -66,20 +66,25 @@ func (l *Link) doubted(a *automaton, slot *doubt, p packet) bool {
 	return true
 }
 
-// doubtedAnew is doubted for LCP while a link that was up is negotiated anew: any forged packet that begins that would
-// otherwise let a second one end the link. Who goes on negotiating has not ended it; but the peer may doubt our own request
-// before it answers.
-func (l *Link) doubtedAnew(p packet) bool {
+// openAnew reports whether a protocol that all the rest rests on is open again on a link that was up.
+func (l *Link) openAnew(a *automaton) bool {
+	return l.wasUp && (a == &l.lcp.automaton || a == &l.ccp.automaton)
+}
+
+// doubtedAnew is doubted for a protocol that is being negotiated anew on a link that was up: any forged packet that begins
+// that would otherwise let a second one end the link. Who goes on negotiating has not ended it; but the peer may doubt our
+// own request before it answers.
+func (l *Link) doubtedAnew(a *automaton, slot *doubt, p packet) bool {
 	switch {
-	case !l.wasUp || !l.lcp.negotiating():
+	case !l.wasUp || !a.negotiating():
 	case p.code == codeTerminateRequest:
-		l.doubt(&l.lcp.automaton, &l.doubts.lcp, p)
-		if d := &l.doubts.lcp; d.since.Equal(l.now) && l.lcp.state != stOpened {
-			d.until = l.now.Add(maxDoubt + l.doubtTime())
+		l.doubt(a, slot, p)
+		if slot.since.Equal(l.now) {
+			slot.until = l.now.Add(maxDoubt + l.doubtTime())
 		}
 		return true
 	case p.code >= codeConfigureRequest && p.code <= codeConfigureReject:
-		l.speaksAgainst(&l.doubts.lcp)
+		l.speaksAgainst(slot)
 	}
 	return false
 }
@@ -162,12 +167,16 @@ func (l *Link) expireDoubts() {
 	if l.doubts.lcp.frame != nil {
 		return // what becomes of LCP decides about the rest
 	}
-	l.expireDoubt(&l.doubts.ccp, func(packet) {
+	l.expireDoubt(&l.doubts.ccp, func(p packet) {
+		if l.ccp.state != stOpened {
+			l.ccp.receive(p)
+			return
+		}
 		// The keys cannot be used from their start again: encryption begins anew with a new login, and all else with it.
 		l.startOver()
 	})
 	l.expireDoubt(&l.doubts.ipcp, func(p packet) {
-		if p.code == codeTerminateRequest {
+		if p.code == codeTerminateRequest && l.ipcp.state == stOpened {
 			l.startOver()
 			return
 		}
