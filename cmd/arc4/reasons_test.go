@@ -117,12 +117,12 @@ func ok() []control.Message {
 var reasons = []reason{
 	// The account.
 	{name: "wrong password", prepare: func(s *stage) { s.clientCf.Password = "wrong" },
-		client: "arc4: authentication failed: 691: wrong user name or password (the server says: wrong user name or password)",
+		client: "arc4: authentication failed: 691: wrong user name or password",
 		code:   exitAuth,
 		server: "authentication failed: wrong user name or password",
 		final:  true},
 	{name: "unknown user", prepare: func(s *stage) { s.clientCf.User = "mallory" },
-		client: "arc4: authentication failed: 691: wrong user name or password (the server says: wrong user name or password)",
+		client: "arc4: authentication failed: 691: wrong user name or password",
 		code:   exitAuth,
 		server: "authentication failed: wrong user name or password",
 		final:  true},

@@ -83,14 +83,15 @@ func TestClientFailures(t *testing.T) {
 		code    int
 		text    string
 	}{
-		"646":          {"E=646 R=0", 646, "authentication failed: 646: the account may not log on at this time of day"},
-		"647":          {"E=647 R=0", 647, "authentication failed: 647: the account is disabled"},
-		"648":          {"E=648 R=0", 648, "authentication failed: 648: the password has expired"},
-		"649":          {"E=649 R=0", 649, "authentication failed: 649: the account has no permission to dial in"},
-		"691":          {"E=691 R=1 C=000102030405060708090A0B0C0D0E0F V=3 M=Denied", 691, "authentication failed: 691: wrong user name or password (the server says: Denied)"},
-		"709":          {"E=709 R=0", 709, "authentication failed: 709: the password could not be changed"},
-		"unknown":      {"E=700", 700, "authentication failed: 700: the server gave no reason we know"},
-		"control text": {"M=a\nb\x00", 0, "authentication failed: the server gave no reason we know (the server says: a?b?)"},
+		"646":           {"E=646 R=0", 646, "authentication failed: 646: the account may not log on at this time of day"},
+		"647":           {"E=647 R=0", 647, "authentication failed: 647: the account is disabled"},
+		"648":           {"E=648 R=0", 648, "authentication failed: 648: the password has expired"},
+		"649":           {"E=649 R=0", 649, "authentication failed: 649: the account has no permission to dial in"},
+		"691":           {"E=691 R=1 C=000102030405060708090A0B0C0D0E0F V=3 M=Denied", 691, "authentication failed: 691: wrong user name or password (the server says: Denied)"},
+		"709":           {"E=709 R=0", 709, "authentication failed: 709: the password could not be changed"},
+		"unknown":       {"E=700", 700, "authentication failed: 700: the server gave no reason we know"},
+		"our own words": {"E=691 R=0 C=000102030405060708090A0B0C0D0E0F V=3 M=wrong user name or password", 691, "authentication failed: 691: wrong user name or password"},
+		"control text":  {"M=a\nb\x00", 0, "authentication failed: the server gave no reason we know (the server says: a?b?)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := challenged(t, clientConfig())

@@ -197,13 +197,14 @@ func (c *chapClient) refused(p packet) {
 	l.authFailed(f)
 }
 
-// failureText puts a Failure into words.
+// failureText puts a Failure into words, and adds the server's where they say something else.
 func failureText(f mschap.Failure) string {
-	text := mschap.Describe(f.Code)
+	meaning := mschap.Describe(f.Code)
+	text := meaning
 	if f.Code != 0 {
-		text = fmt.Sprintf("%d: %s", f.Code, text)
+		text = fmt.Sprintf("%d: %s", f.Code, meaning)
 	}
-	if f.Message != "" {
+	if f.Message != "" && f.Message != meaning {
 		text += " (the server says: " + printable([]byte(f.Message)) + ")"
 	}
 	return text
