@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -375,58 +374,6 @@ func (s *Session) event(e ppp.Event) {
 	case ppp.LinkDown:
 		s.end = e.Reason
 	}
-}
-
-// encrypt installs the keys of both directions. From here on nothing passes in clear.
-func (s *Session) encrypt(e ppp.EncryptionUp) error {
-	reserve := s.opts.filler.grant(s)
-	enc, err := mppe.NewEncrypter(mppe.Config{
-		Key: e.Send.Key, Strength: e.Send.Strength, Stateless: e.Send.Stateless,
-		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset, Reserve: reserve,
-	})
-	if err != nil {
-		return err
-	}
-	dec, err := mppe.NewDecrypter(mppe.Config{
-		Key: e.Recv.Key, Strength: e.Recv.Strength, Stateless: e.Recv.Stateless,
-		Backend: s.opts.Backend, LinuxReset: s.opts.LinuxReset, Plausible: mppe.PlausiblePPP(true, s.opts.IPv6),
-		History: s.opts.Reorder.Size, Reserve: reserve,
-	})
-	if err != nil {
-		return err
-	}
-	s.opts.filler.add(s, enc.Reserve(), dec.Reserve())
-	s.out.mu.Lock()
-	if s.out.enc != nil {
-		s.out.enc.Wipe()
-	}
-	s.out.enc, s.out.mustEnc = enc, true
-	s.out.mu.Unlock()
-	s.in.mu.Lock()
-	if s.in.dec != nil {
-		s.in.dec.Wipe()
-	}
-	s.in.dec, s.in.early, s.in.clear = dec, e.Recv.Stateless, false
-	s.in.data = belief{reach: s.in.data.reach}
-	s.in.mu.Unlock()
-	s.setState(func(st *sessionState) { st.strength, st.stateless = e.Recv.Strength, e.Recv.Stateless })
-	s.log.Info("encrypted", "mppe", e.Recv.Strength, "stateless", e.Recv.Stateless, "backend", s.opts.Backend.Name())
-	return nil
-}
-
-// forgetKeys overwrites the keys of a session that has ended. What is left of it are its counters.
-func (s *Session) forgetKeys() {
-	s.out.mu.Lock()
-	if s.out.enc != nil {
-		s.out.enc.Wipe()
-	}
-	s.out.mu.Unlock()
-	s.in.mu.Lock()
-	s.in.over = true
-	if s.in.dec != nil {
-		s.in.dec.Wipe()
-	}
-	s.in.mu.Unlock()
 }
 
 // openNetwork lets IP packets pass, once the owner has made the way for them.
