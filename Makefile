@@ -3,7 +3,7 @@
 GO      ?= go
 BIN     ?= bin/arc4
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-TESTRUN  = $(GO) run ./scripts/testrun
+TESTRUN  = $(GO) run ./tools/testrun
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips fmt clean
@@ -15,7 +15,7 @@ build: ## the static binary, bin/arc4
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/arc4
 
 tools: ## install what the tests need (apt-get, as root)
-	@sh scripts/install-test-tools.sh
+	@sh tools/install-test-tools.sh
 
 test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, a short soak, hostile peers
 	@$(TESTRUN)
@@ -49,14 +49,14 @@ bench: ## this project against OpenSSL and Go: a table, doc/bench/table.md and s
 	@printf '#include <openssl/rc4.h>\n' | $$($(GO) env CC) -E -o /dev/null - 2>/dev/null || { \
 		echo 'make bench: needs a C compiler and the headers of OpenSSL; on Debian, as root: apt-get install gcc libc6-dev libssl-dev' >&2; \
 		exit 1; }
-	@CGO_ENABLED=1 $(GO) run -tags libcrypto ./scripts/bench
+	@CGO_ENABLED=1 $(GO) run -tags libcrypto ./tools/bench
 
 bench-go: ## Go benchmarks of the ciphers: bench.out, and a table of backends
 	$(GO) test -run '^$$' -bench . -count 6 -benchtime 0.2s ./arc4/ | tee bench.out
 	$(GO) tool benchstat -col /backend bench.out
 
 bench-tunnel: tools ## the tunnel against wireguard-go and bare GRE, in network namespaces; as root (3 to 4 minutes)
-	@$(GO) run ./scripts/benchtunnel
+	@$(GO) run ./tools/benchtunnel
 
 bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel's PPTP, and the emulated link against netem, in the guest of the real peers; as root (8 minutes)
 	@interop/build.sh
@@ -68,23 +68,23 @@ bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel
 	exit $$failed
 
 bench-server: ## a server with 1 to 5,000 sessions: set-up rate, memory, throughput, shares; one core and two (3 minutes)
-	@$(GO) run ./scripts/benchserver
+	@$(GO) run ./tools/benchserver
 
 DURATION ?= 1h
 soak: ## a tunnel on bad networks, with everything checked: make soak DURATION=1h
-	@$(GO) run ./scripts/soak -duration $(DURATION)
+	@$(GO) run ./tools/soak -duration $(DURATION)
 
 test-soak: ## the same for four minutes
 	@$(TESTRUN) soak
 
 statefuzz: ## hostile peers in any state beside a legitimate session, with the race detector: make statefuzz DURATION=10m
-	@$(GO) run -race ./scripts/statefuzz -duration $(DURATION)
+	@$(GO) run -race ./tools/statefuzz -duration $(DURATION)
 
 test-statefuzz: ## the same for a minute
 	@$(TESTRUN) statefuzz
 
 bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
-	@$(GO) run ./scripts/countinstr -arch mipsle,mips
+	@$(GO) run ./tools/countinstr -arch mipsle,mips
 
 fmt: ## gofmt -w
 	gofmt -w $$(git ls-files '*.go')

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/speed/link"
+	"github.com/arc4tun/arc4tun/internal/lab/link"
 )
 
 // setting is a link in the words that netem and the emulated link have in common. Delays may differ by slack, which is

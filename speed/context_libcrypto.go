@@ -7,7 +7,7 @@ import (
 	"errors"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/speed/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 )
 
 // libcryptoSubject is OpenSSL's RC4, with the loops in C.

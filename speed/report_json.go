@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"io"
 
-	"github.com/arc4tun/arc4tun/speed/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 )
 
 // The shape of WriteJSON's object.

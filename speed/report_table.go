@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/arc4tun/arc4tun/speed/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 )
 
 // WriteTable writes the report for a reader, in the manner of `openssl speed`: what was measured on which machine, and a

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/arc4tun/arc4tun/speed/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 )
 
 // Limits of [Config], for those who check flags.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
 // Bounds of what is remembered of failed logins: addresses (past it those longest without news are forgotten, unless

@@ -10,11 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
 )
 
 // clientCall is one control connection of a client and the session on it.

@@ -3,7 +3,7 @@ package tunnel
 import (
 	"errors"
 
-	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/internal/control"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 

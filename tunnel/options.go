@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/trace"
+	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
-	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // Limits of Options.MTU, in bytes. An outer packet of 1,500 bytes holds an IP packet of 1,456 at most; larger ones are

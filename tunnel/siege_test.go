@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/internal/control"
 )
 
 // siege is a crowd of strangers who use a server up as well as a line of so many bits a second lets them: each address

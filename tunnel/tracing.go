@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/arc4tun/arc4tun/tunnel/control"
+	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
-	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // What is traced is what goes over the wire: a control message as it is queued for TCP or cut off its stream, a PPP frame as

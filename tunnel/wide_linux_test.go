@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
 

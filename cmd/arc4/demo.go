@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	speedlab "github.com/arc4tun/arc4tun/speed/lab"
-	"github.com/arc4tun/arc4tun/speed/link"
+	speedlab "github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
-	speedlab "github.com/arc4tun/arc4tun/speed/lab"
-	"github.com/arc4tun/arc4tun/speed/link"
+	speedlab "github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )

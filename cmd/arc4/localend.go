@@ -9,9 +9,9 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/arc4tun/arc4tun/internal/serverroute"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
-	"github.com/arc4tun/arc4tun/tunnel/serverroute"
 )
 
 // localEnd is a client's TUN device with its addresses and routes. It outlives a call, so that traffic meant for the

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/arc4tun/arc4tun/speed/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 )
 
 func TestMain(m *testing.M) {

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/arc4tun/arc4tun/internal/mschap"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
 )
 

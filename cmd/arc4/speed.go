@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 	"github.com/arc4tun/arc4tun/speed"
-	"github.com/arc4tun/arc4tun/speed/libcrypto"
 )
 
 const speedLong = `speed measures RC4 backends, and a few other ciphers for comparison, the way "openssl speed" does. Names are those of

@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/speed/chart"
-	speedlab "github.com/arc4tun/arc4tun/speed/lab"
-	"github.com/arc4tun/arc4tun/speed/link"
-	"github.com/arc4tun/arc4tun/speed/tunnels"
+	"github.com/arc4tun/arc4tun/internal/bench/chart"
+	"github.com/arc4tun/arc4tun/internal/bench/tunnels"
+	speedlab "github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 

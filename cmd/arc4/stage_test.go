@@ -20,9 +20,9 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/speed/hub"
+	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/internal/lab/hub"
 	"github.com/arc4tun/arc4tun/tunnel"
-	"github.com/arc4tun/arc4tun/tunnel/control"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	speedlab "github.com/arc4tun/arc4tun/speed/lab"
-	"github.com/arc4tun/arc4tun/speed/link"
+	speedlab "github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 

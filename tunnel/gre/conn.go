@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
+	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // Packet is one GRE packet on its way through a Conn.

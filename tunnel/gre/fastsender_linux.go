@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"syscall"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
+	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // sender gives the way to a peer, past the raw socket if that can be.

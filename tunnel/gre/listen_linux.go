@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
+	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // Listen opens a raw IPPROTO_GRE socket on local, an IPv4 address of this machine. It receives every PPTP packet

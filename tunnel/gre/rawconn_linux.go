@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
+	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // rawConn is a Conn over a raw socket.

@@ -3,7 +3,7 @@ package gre
 import (
 	"net/netip"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
+	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // Sender sends the packets of one session to its peer, by the best way its Conn has there. Send is for one goroutine at a

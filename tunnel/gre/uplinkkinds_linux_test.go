@@ -15,7 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre/uplink"
+	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // TestKindsOfUplinks: links that stand for others are sent by as any, and a link whose neighbours have no Ethernet address is

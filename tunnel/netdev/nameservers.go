@@ -1,6 +1,6 @@
 package netdev
 
-import "github.com/arc4tun/arc4tun/tunnel/resolvconf"
+import "github.com/arc4tun/arc4tun/internal/resolvconf"
 
 // resolverFiles are where the name servers of a system stand: the file that programs read, and where that names a stub on
 // this machine, the stub's own.

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/arc4tun/arc4tun/tunnel/serverroute"
+	"github.com/arc4tun/arc4tun/internal/serverroute"
 )
 
 // Settings say what a tunnel's device gets. The zero value of an address or a slice leaves

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/arc4tun/arc4tun/tunnel/serverroute"
+	"github.com/arc4tun/arc4tun/internal/serverroute"
 )
 
 // Setup applies Settings to the system and takes them back. Its methods may be called from

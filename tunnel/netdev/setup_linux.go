@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/arc4tun/arc4tun/tunnel/serverroute"
+	"github.com/arc4tun/arc4tun/internal/serverroute"
 )
 
 // system is where Apply worked.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )

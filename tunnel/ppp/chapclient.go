@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
 // chapClient answers challenges, of plain CHAP and of MS-CHAPv2, at any time

@@ -5,7 +5,7 @@ import (
 	"crypto/subtle"
 	"time"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
 // chapServer challenges the client once and judges its first Response.

@@ -5,7 +5,7 @@ import (
 	"crypto/subtle"
 	"time"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
 // PAP codes (RFC 1334 section 2.2).

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
 // Windows says in the data of an LCP Terminate-Request why it ends a link: its magic number, the four bytes 00 3C CD 74,

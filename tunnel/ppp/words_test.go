@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
 // wordsFrame is a frame of a protocol with FF 03 in front.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/arc4tun/arc4tun/tunnel/ppp/mschap"
+	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
 // isAuthProtocol reports whether a protocol may carry what is not to be shown: each link-layer protocol (RFC 1661 section

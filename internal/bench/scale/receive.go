@@ -1,0 +1,311 @@
+package scale
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/arc4tun/arc4tun/internal/lab/hub"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+)
+
+// ReceiveConfig says how a server's way in is measured: packets that clients have
+// sent are recorded, and then handed to the server as fast as it reads them. So no
+// client takes time of the processors meanwhile, nor does the network.
+type ReceiveConfig struct {
+	Config
+	Readers int // of the server's address; the calls are spread over them
+	Packets int // in all; they are kept in memory
+	// Sockets has the packets wait in the kernel, in raw sockets of the server's
+	// with buffers for all of them, and not in lists. It takes the right to such
+	// sockets, and to buffers of any size.
+	Sockets bool
+}
+
+// ReceiveRow is what came of it.
+type ReceiveRow struct {
+	Sessions, Readers, Cores int
+	Sockets                  bool
+	Packets, Bytes           int
+	Duration, CPU            time.Duration
+}
+
+// PacketsPerSecond is the rate of the server's way in, from its sockets to its
+// device.
+func (r ReceiveRow) PacketsPerSecond() float64 { return float64(r.Packets) / r.Duration.Seconds() }
+
+// recorder keeps what clients send to a server, and feeds the server with it.
+type recorder struct {
+	gre.Conn // of the hub
+	hub      *hub.Hub
+	readers  []*feeder
+
+	mu      sync.Mutex
+	taking  bool
+	data    int                     // packets with data that were recorded
+	from    map[netip.Addr][][]byte // what each client sent
+	feed    []gre.Packet            // in the order of the feeding
+	sockets gre.Conn                // nil: the feeders have lists
+	senders map[netip.Addr]gre.Conn // to the sockets
+}
+
+// feeder is one of the server's readers: of the hub, and once it feeds of what was
+// recorded.
+type feeder struct {
+	hub, socket gre.Reader
+	feeding     atomic.Bool
+	feed        []gre.Packet
+	next        int
+}
+
+func newRecorder(h *hub.Hub, readers int) (*recorder, error) {
+	conn, err := h.ListenShared(serverOuter, readers)
+	if err != nil {
+		return nil, err
+	}
+	r := &recorder{Conn: conn, hub: h, from: make(map[netip.Addr][][]byte), senders: make(map[netip.Addr]gre.Conn)}
+	for _, q := range gre.Readers(conn) {
+		r.readers = append(r.readers, &feeder{hub: q})
+	}
+	return r, nil
+}
+
+// Readers gives the feeders.
+func (r *recorder) Readers() (all []gre.Reader) {
+	for _, f := range r.readers {
+		all = append(all, f)
+	}
+	return all
+}
+
+// take records packets; false while it is off.
+func (r *recorder) take(from netip.Addr, packets [][]byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.taking {
+		return false
+	}
+	for _, p := range packets {
+		r.from[from] = append(r.from[from], append([]byte(nil), p...))
+		if carriesData(p) {
+			r.data++
+		}
+	}
+	return true
+}
+
+// recorded is how many packets with data there are; acknowledgments may come between them.
+func (r *recorder) recorded() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.data
+}
+
+// carriesData is whether a GRE packet has an MPPE packet in it.
+func carriesData(p []byte) bool {
+	_, payload, err := gre.Parse(p)
+	if err != nil {
+		return false
+	}
+	protocol, _, err := ppp.ParseFrame(payload)
+	return err == nil && protocol == ppp.ProtoCompressed
+}
+
+// feedRun is how many packets of one session come after one another.
+const feedRun = 4
+
+// shuffle puts the packets of all clients into one row, a few of each in turn.
+func (r *recorder) shuffle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taking = false
+	for more := true; more; {
+		more = false
+		for a, ps := range r.from {
+			n := min(feedRun, len(ps))
+			for _, p := range ps[:n] {
+				r.feed = append(r.feed, gre.Packet{Addr: a, Data: p})
+			}
+			r.from[a] = ps[n:]
+			more = more || len(ps) > n
+		}
+	}
+}
+
+// share gives every feeder a list of its packets.
+func (r *recorder) share() {
+	for _, p := range r.feed {
+		f := r.readers[gre.ReaderOf(binary.BigEndian.Uint16(p.Data[6:]), len(r.readers))]
+		f.feed = append(f.feed, p)
+	}
+}
+
+// start begins the feeding: a packet of a stranger ends the wait of each reader.
+func (r *recorder) start() {
+	for _, f := range r.readers {
+		f.feeding.Store(true)
+	}
+	for id := range r.readers {
+		r.hub.Arrive(serverInner, r.LocalAddr(), gre.AckOnly(uint16(id), 0).AppendTo(nil))
+	}
+}
+
+func (f *feeder) ReadBatch(pkts []gre.Packet) (int, error) {
+	switch {
+	case !f.feeding.Load():
+		return f.hub.ReadBatch(pkts)
+	case f.socket != nil:
+		n, err := f.socket.ReadBatch(pkts)
+		if !errors.Is(err, net.ErrClosed) {
+			return n, err
+		}
+		f.feeding.Store(false)
+		return f.hub.ReadBatch(pkts)
+	}
+	n := 0
+	for n < len(pkts) && f.next < len(f.feed) {
+		p := &f.feed[f.next]
+		pkts[n].Addr, pkts[n].Data = p.Addr, pkts[n].Buf[:copy(pkts[n].Buf, p.Data)]
+		n++
+		f.next++
+	}
+	if f.next == len(f.feed) {
+		f.feeding.Store(false)
+	}
+	return n, nil
+}
+
+// MeasureReceive measures a server's way in.
+func MeasureReceive(ctx context.Context, cfg ReceiveConfig) (ReceiveRow, error) {
+	var err error
+	if cfg.Config, err = cfg.withDefaults(); err != nil {
+		return ReceiveRow{}, err
+	}
+	if cfg.Readers < 1 || cfg.Readers > gre.MaxReaders || cfg.Packets < cfg.Sessions {
+		return ReceiveRow{}, fmt.Errorf("scale: %d readers and %d packets for %d sessions: must be 1 to %d readers, and a packet for each session", cfg.Readers, cfg.Packets, cfg.Sessions, gre.MaxReaders)
+	}
+	c, err := openReceiver(ctx, cfg)
+	if err != nil {
+		return ReceiveRow{}, fmt.Errorf("scale: the way in: %w", err)
+	}
+	row := ReceiveRow{
+		Sessions: cfg.Sessions, Readers: cfg.Readers, Cores: runtime.GOMAXPROCS(0), Sockets: cfg.Sockets, Bytes: cfg.Bytes,
+	}
+	if _, err = c.setUp(ctx); err == nil {
+		err = c.record(ctx, cfg.Packets/cfg.Sessions)
+	}
+	if err == nil {
+		c.recorder.share()
+		if cfg.Sockets {
+			err = c.recorder.fill()
+		}
+		runtime.GC()
+	}
+	if err == nil {
+		err = c.feed(ctx, &row)
+	}
+	closeErr := c.recorder.closeSockets()
+	_, err2 := c.close()
+	if err = errors.Join(err, closeErr, err2); err != nil {
+		return row, fmt.Errorf("scale: the way in: %w", err)
+	}
+	return row, nil
+}
+
+// openReceiver opens a server that is fed by a recorder.
+func openReceiver(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
+	var c *crowd
+	carry := func(from, to netip.Addr, packets [][]byte) {
+		if to != serverOuter || !c.recorder.take(from, packets) {
+			c.hub.Arrive(from, to, packets...)
+		}
+	}
+	c, err := newCrowd(cfg.Config, hub.Options{Queue: 2 * maxUnderWay, Carry: carry})
+	if err != nil {
+		return nil, err
+	}
+	if c.recorder, err = newRecorder(c.hub, cfg.Readers); err != nil {
+		return nil, err
+	}
+	c.dev.discard = true
+	return c, c.open(ctx)
+}
+
+// record has every client send so many packets, none of which arrives yet.
+func (c *crowd) record(ctx context.Context, each int) error {
+	r := c.recorder
+	r.mu.Lock()
+	r.taking = true
+	r.mu.Unlock()
+	for _, g := range c.guests {
+		g.dev.start(each)
+	}
+	for limit := time.Now().Add(patience); ; pause(ctx, time.Millisecond) {
+		n := r.recorded()
+		switch {
+		case n >= each*len(c.guests):
+			r.shuffle()
+			return nil
+		case time.Now().After(limit) || ctx.Err() != nil:
+			return errors.Join(ctx.Err(), fmt.Errorf("%d of %d packets were recorded", n, each*len(c.guests)))
+		}
+	}
+}
+
+// feed hands over what was recorded, and measures until all of it is at the device.
+func (c *crowd) feed(ctx context.Context, row *ReceiveRow) error {
+	for _, g := range c.guests {
+		_, sent := g.dev.rounds()
+		row.Packets += int(sent)
+	}
+	c.dev.expect(row.Packets)
+	began, spent := time.Now(), cpuTime()
+	c.recorder.start()
+	select {
+	case <-c.dev.all:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(2 * patience):
+		return fmt.Errorf("%d packets did not come through", c.dev.missing.Load())
+	}
+	row.Duration, row.CPU = time.Since(began), cpuTime()-spent
+	return nil
+}
+
+// counting is what a device counts that sends nothing back.
+type counting struct {
+	discard bool
+	missing atomic.Int64
+	all     chan struct{} // closed when none is missing any more
+}
+
+func (c *counting) expect(packets int) {
+	c.all = make(chan struct{})
+	c.missing.Store(int64(packets))
+}
+
+// count takes packets off; their numbers must count up in every session.
+func (d *serverDevice) count(bufs [][]byte, offset int) {
+	for _, b := range bufs {
+		p := b[offset:]
+		session := binary.BigEndian.Uint32(p[12:]) - d.first
+		if session < uint32(len(d.next)) && binary.BigEndian.Uint64(p[payloadAt:]) == d.next[session] {
+			d.next[session]++
+			continue
+		}
+		d.mu.Lock()
+		d.complain("server: number %d of session %d is not the next", binary.BigEndian.Uint64(p[payloadAt:]), session)
+		d.mu.Unlock()
+	}
+	if d.missing.Add(-int64(len(bufs))) == 0 {
+		close(d.all)
+	}
+}

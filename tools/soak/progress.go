@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/arc4tun/arc4tun/internal/bench/soak"
+)
+
+// progress says what is going on: a bar with the time left on a terminal, elsewhere a line for each scene.
+type progress struct {
+	out   io.Writer
+	began time.Time
+	total time.Duration
+
+	bar   *progressbar.ProgressBar
+	stop  chan struct{}
+	ended sync.WaitGroup
+}
+
+func newProgress(w io.Writer, cfg soak.Config) *progress {
+	p := &progress{out: w, began: time.Now(), total: cfg.Duration}
+	fmt.Fprintf(w, "soak: seed %d, %v\n", cfg.Seed, cfg.Duration)
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || cfg.Only > 0 {
+		return p
+	}
+	p.bar = progressbar.NewOptions64(p.total.Milliseconds(), progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(30),
+		progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false))
+	p.stop = make(chan struct{})
+	p.ended.Go(p.tick)
+	return p
+}
+
+// tick moves the bar. The last scene may end after the time is up.
+func (p *progress) tick() {
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-ticker.C:
+			// A bar that cannot be drawn is no reason to stop.
+			_ = p.bar.Set64(min(time.Since(p.began), p.total-time.Millisecond).Milliseconds())
+		}
+	}
+}
+
+// Begin names a scene.
+func (p *progress) Begin(s soak.Scene) {
+	if p.bar != nil {
+		p.bar.Describe(fmt.Sprintf("%d %s", s.Number, s.Kind))
+	}
+}
+
+// End says what came of it.
+func (p *progress) End(s soak.Scene, r soak.SceneResult) {
+	if p.bar != nil && len(r.Faults) == 0 {
+		return
+	}
+	verdict := "good"
+	if len(r.Faults) > 0 {
+		verdict = "BAD"
+	}
+	p.say("%6.0fs scene %d %s: %s (%.1f s, %d sessions, %.2f MB)", time.Since(p.began).Seconds(), r.Number, verdict, s,
+		r.Took.Seconds(), r.Sessions, float64(r.Memory.RSS)/1e6)
+	for _, f := range r.Faults {
+		p.say("        %s", f)
+	}
+}
+
+// Rest says what is left without a tunnel.
+func (p *progress) Rest(m soak.Memory, faults []string) {
+	if p.bar != nil && len(faults) == 0 {
+		return
+	}
+	p.say("%6.0fs at rest: %d goroutines, %d files, %.2f MB resident, %.2f MB of heap", time.Since(p.began).Seconds(), m.Goroutines, m.Files,
+		float64(m.RSS)/1e6, float64(m.Heap)/1e6)
+	for _, f := range faults {
+		p.say("        %s", f)
+	}
+}
+
+// say prints a line, above the bar if there is one.
+func (p *progress) say(format string, values ...any) {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	fmt.Fprintf(p.out, format+"\n", values...)
+}
+
+// end takes the bar away.
+func (p *progress) end() {
+	if p.bar != nil {
+		close(p.stop)
+		p.ended.Wait()
+		_ = p.bar.Clear()
+	}
+}

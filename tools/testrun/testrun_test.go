@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tools/emulated"
+)
+
+const pkg = "github.com/arc4tun/arc4tun/arc4"
+
+func TestGoTestCounts(t *testing.T) {
+	lines := strings.Join([]string{
+		`{"Action":"pass","Package":"` + pkg + `","Test":"TestA/one"}`,
+		`{"Action":"pass","Package":"` + pkg + `","Test":"TestA"}`,
+		`{"Action":"output","Package":"` + pkg + `","Test":"TestB","Output":"=== RUN   TestB\n"}`,
+		`{"Action":"output","Package":"` + pkg + `","Test":"TestB","Output":"    b_test.go:3: no such CPU\n"}`,
+		`{"Action":"skip","Package":"` + pkg + `","Test":"TestB"}`,
+		`{"Action":"output","Package":"` + pkg + `","Test":"TestC","Output":"    c_test.go:9: want 1, got 2\n"}`,
+		`{"Action":"fail","Package":"` + pkg + `","Test":"TestC"}`,
+		`{"Action":"fail","Package":"` + pkg + `","Elapsed":1.5}`,
+	}, "\n")
+	var out bytes.Buffer
+	sum := &tally{out: &out}
+	goTest{label: "mips"}.read(sum, strings.NewReader(lines))
+	require.Equal(t, 2, sum.passed)
+	require.Equal(t, []string{"mips arc4 TestC"}, sum.failed)
+	require.Equal(t, []skipped{{"arc4 TestB", "mips arc4 TestB: b_test.go:3: no such CPU"}}, sum.skipped)
+	require.Contains(t, out.String(), "want 1, got 2")
+	require.Contains(t, out.String(), "FAIL mips arc4: 1 failed (1.5 s)")
+}
+
+func TestGoTestPackageFailures(t *testing.T) {
+	for _, c := range []struct{ name, lines, shown string }{
+		{"does not build",
+			`{"Action":"build-output","ImportPath":"x","Output":"undefined: y\n"}` + "\n" +
+				`{"Action":"fail","Package":"` + pkg + `","FailedBuild":"x"}`,
+			"undefined: y"},
+		{"ends early",
+			`{"Action":"output","Package":"` + pkg + `","Output":"panic: test timed out\n"}` + "\n" +
+				`{"Action":"fail","Package":"` + pkg + `"}`,
+			"panic: test timed out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			sum := &tally{out: &out}
+			goTest{}.read(sum, strings.NewReader(c.lines))
+			require.Equal(t, []string{"arc4"}, sum.failed)
+			require.Contains(t, out.String(), c.shown)
+		})
+	}
+}
+
+func TestConclude(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		sum  tally
+		good bool
+	}{
+		{"all passed", tally{passed: 3}, true},
+		{"nothing ran", tally{}, false},
+		{"a failure", tally{passed: 3, failed: []string{"x"}}, false},
+		{"a skip", tally{passed: 3, skipped: []skipped{{"x", "x: why"}}}, true},
+		{"a skip under CI that ran elsewhere", tally{passed: 3, skipped: []skipped{{"x", "race x: why"}}, ran: map[string]bool{"x": true}, ci: true}, true},
+		{"a skip under CI", tally{passed: 3, skipped: []skipped{{"x", "x: why"}}, ci: true}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			c.sum.out = &out
+			require.Equal(t, c.good, c.sum.conclude())
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			require.Regexp(t, `^\d+ passed, \d+ failed, \d+ skipped$`, lines[len(lines)-1])
+		})
+	}
+}
+
+func TestCheckShowsTheEndsOfAFailure(t *testing.T) {
+	var out bytes.Buffer
+	sum := &tally{out: &out}
+	sum.check("words", exec.Command("sh", "-c", "seq 200; exit 3"))
+	require.Equal(t, []string{"words"}, sum.failed)
+	require.Contains(t, out.String(), "exit status 3")
+	require.Contains(t, out.String(), "lines left out")
+	require.Regexp(t, `(?m)^1$`, out.String())
+	require.Regexp(t, `(?m)^200$`, out.String())
+	require.NotRegexp(t, `(?m)^100$`, out.String())
+	sum.check("well", exec.Command("true"))
+	require.Equal(t, 1, sum.passed)
+}
+
+func TestFuzzTargets(t *testing.T) {
+	list := `{"Action":"output","Package":"a","Output":"FuzzOne\n"}` + "\n" +
+		`{"Action":"output","Package":"a","Output":"ok  \ta\t0.1s\n"}` + "\n" +
+		`{"Action":"output","Package":"b","Output":"FuzzTwo\n"}`
+	require.Equal(t, []fuzzTarget{{"a", "FuzzOne"}, {"b", "FuzzTwo"}}, fuzzTargets(list))
+}
+
+func TestRanOut(t *testing.T) {
+	require.True(t, ranOut("--- FAIL: FuzzX\n    context deadline exceeded\n"))
+	require.False(t, ranOut("context deadline exceeded\nFailing input written to x\n"))
+	require.False(t, ranOut("--- FAIL: FuzzX\n    want 1\n"))
+}
+
+func TestChoose(t *testing.T) {
+	all, err := choose(nil)
+	require.NoError(t, err)
+	require.Len(t, all, len(parts))
+	two, err := choose([]string{"fuzz", "lint"})
+	require.NoError(t, err)
+	require.Equal(t, "fuzz", two[0].name)
+	_, err = choose([]string{"nonsense"})
+	require.ErrorContains(t, err, `no part "nonsense"; there are lint, unit`)
+}
+
+func TestQemuArgs(t *testing.T) {
+	command := []string{"/usr/bin/qemu-x-static", "-cpu", "y"}
+	for _, c := range []struct {
+		machine         string
+		run, skip, mppe bool
+	}{
+		{"mips", false, false, true},
+		{"mipsle", false, true, true},
+		{"arm64", false, true, true},
+		{"mips-4Kc", true, false, false},
+	} {
+		t.Run(c.machine, func(t *testing.T) {
+			m, err := emulated.Find(c.machine)
+			require.NoError(t, err)
+			args := strings.Join(qemuArgs(m, command), "|")
+			require.Contains(t, args, "-exec|/usr/bin/qemu-x-static -cpu y|")
+			require.Contains(t, args, "-count=1")
+			require.Equal(t, c.run, strings.Contains(args, "-run|"+processorTests))
+			require.Equal(t, c.skip, strings.Contains(args, "-skip|"+models))
+			require.Equal(t, c.mppe, strings.Contains(args, "./mppe/..."))
+		})
+	}
+}
