@@ -175,8 +175,8 @@ var traced = []string{"mppe128.trace", "mppe128-stateful.trace", "mppe40.trace",
 // verdict has speeds and delays judged, for a machine on which nothing else runs: make bench-guest.
 var verdict = flag.Bool("verdict", false, "judge how fast things are")
 
-// TestTable runs the finding that began the project: each tunnel lives through a link that reorders, and carries TCP. How
-// much of it is for make bench-guest to judge.
+// TestTable runs the finding that began the project: each tunnel lives through a link that
+// reorders, and carries TCP. How much of it is for make bench-guest to judge.
 func TestTable(t *testing.T) {
 	t.Run("link=free", func(t *testing.T) {
 		guest(t, 6*time.Minute, []string{"raw.carries", "arc4.carries", "kernel.carries", "arc4.alive", "kernel.alive"},
@@ -188,8 +188,8 @@ func TestTable(t *testing.T) {
 	})
 }
 
-// TestSpeed runs the tunnels side by side on a link without impairment: each carries TCP, by the way of sending that it was
-// told to take.
+// TestSpeed runs the tunnels side by side on a link without impairment: each carries TCP, by the
+// way of sending that it was told to take.
 func TestSpeed(t *testing.T) {
 	guest(t, 3*time.Minute, []string{"arc4-raw.goes", "arc4-packet.goes", "wireguard-go.carries", "pptp.carries", "arc4-raw.carries", "arc4-packet.carries"},
 		"speed", "--time", "2", "--rounds", "1", "--flood", "0", "--cols", "wireguard-go,pptp,arc4-raw,arc4-packet")

@@ -20,8 +20,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 )
 
-// setting is a link in the words that netem and the emulated link have in common. Delays may differ by slack, which is
-// what the guest may add in one train and not in another.
+// setting is a link in the words that netem and the emulated link have in common. Delays may differ
+// by slack, which is what the guest may add in one train and not in another.
 type setting struct {
 	name, spec string
 	slack      time.Duration
@@ -51,10 +51,11 @@ const (
 	tries       = 3              // on a busy machine the guest may stand still for longer than any slack
 )
 
-// TestNetem sends the same train of packets through netem, in the guest, and through the emulated link, computed from
-// the same times of sending. Delays must have the same distribution, and so must what became of the packets and of
-// their order. The guest's own lateness, which depends on the machine, is measured with a constant delay and put on
-// top of the computed delays; how alike those are is judged where nothing else runs: with -verdict, by make bench-guest.
+// TestNetem sends the same train of packets through netem, in the guest, and through the emulated
+// link, computed from the same times of sending. Delays must have the same distribution, and so
+// must what became of the packets and of their order. The guest's own lateness, which depends on
+// the machine, is measured with a constant delay and put on top of the computed delays; how alike
+// those are is judged where nothing else runs: with -verdict, by make bench-guest.
 func TestNetem(t *testing.T) {
 	left := settings
 	for try := range tries {
@@ -76,7 +77,8 @@ func TestNetem(t *testing.T) {
 	t.Errorf("the emulated link differs from netem in every one of %d tries", tries)
 }
 
-// netem sends a train for each setting, the first of which tells the guest's lateness, and says what differs.
+// netem sends a train for each setting, the first of which tells the guest's lateness, and says
+// what differs.
 func netem(t *testing.T, try int, settings []setting) (complaints map[string][]string) {
 	args := []string{"netem", "--count", fmt.Sprint(trainLength), "--size", fmt.Sprint(probeData)}
 	var want []string
@@ -105,8 +107,8 @@ func netem(t *testing.T, try int, settings []setting) (complaints map[string][]s
 	return complaints
 }
 
-// compare holds a train through netem against replays of it, and says what differs; in their delays, if those are to be
-// judged.
+// compare holds a train through netem against replays of it, and says what differs; in their
+// delays, if those are to be judged.
 func compare(t *testing.T, s setting, real train, noise []float64, judgeDelays bool) (differs []string) {
 	var delays []float64
 	var overtaken, extent, missing, doubled float64
@@ -144,8 +146,8 @@ func compare(t *testing.T, s setting, real train, noise []float64, judgeDelays b
 	return differs
 }
 
-// deviations is how far two counts of n chances may be apart, of which about count came true; where the queue and not
-// chance decides, a share of them all.
+// deviations is how far two counts of n chances may be apart, of which about count came true; where
+// the queue and not chance decides, a share of them all.
 func deviations(count, n float64) float64 {
 	share := count / n
 	return 1 + max(deepest*math.Sqrt(n*share*(1-share)), 0.02*n*min(1, count))
@@ -226,7 +228,8 @@ func (tr train) delays() (all []float64) {
 	return all
 }
 
-// overtaken is the share of packets that came after one that was sent later (RFC 4737 section 4.1.1).
+// overtaken is the share of packets that came after one that was sent later (RFC 4737 section
+// 4.1.1).
 func (tr train) overtaken() float64 {
 	last, n := -1, 0
 	for _, a := range tr.arrivals {
@@ -266,14 +269,15 @@ func (tr train) distinct() int {
 	return len(seen)
 }
 
-// distance is the largest difference between the distributions of two samples (that of Kolmogorov and Smirnov), where
-// values that differ by no more than slack count as equal.
+// distance is the largest difference between the distributions of two samples (that of Kolmogorov
+// and Smirnov), where values that differ by no more than slack count as equal.
 func distance(a, b []float64, slack float64) float64 {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
 	return max(exceeds(a, b, slack), exceeds(b, a, slack))
 }
 
-// exceeds is by how much at most a larger share of a than of b is small, with b's values made smaller by slack.
+// exceeds is by how much at most a larger share of a than of b is small, with b's values made
+// smaller by slack.
 func exceeds(a, b []float64, slack float64) (d float64) {
 	k := 0
 	for i, x := range a {

@@ -8,9 +8,10 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// decipheredRun is the stateless MPPE packets of one session's run, deciphered before their turn comes, together with those
-// of the other sessions that one read of the socket brought: many at once are quicker than one after another. What becomes
-// of each is then decided in the order in which they came.
+// decipheredRun is the stateless MPPE packets of one session's run, deciphered before their turn
+// comes, together with those of the other sessions that one read of the socket brought: many at
+// once are quicker than one after another. What becomes of each is then decided in the order in
+// which they came.
 type decipheredRun struct {
 	packets []mppe.Packet
 	bufs    []*buffer // of each packet: the plain text begins at headroom-2
@@ -20,7 +21,8 @@ type decipheredRun struct {
 // decipheredRuns recycles them: a reader needs one for each session that a read has packets of.
 var decipheredRuns = sync.Pool{New: func() any { return new(decipheredRun) }}
 
-// decipherAhead adds what a run has for it to batch, which is to be deciphered before the run goes on.
+// decipherAhead adds what a run has for it to batch, which is to be deciphered before the run goes
+// on.
 func (in *inbound) decipherAhead(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
 	if !in.early || in.dec == nil || in.over {
 		return
@@ -43,8 +45,8 @@ func (in *inbound) decipherAhead(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
 	batch.Add(in.dec, run.packets)
 }
 
-// decipherOne gives the plain text of a packet and the buffer that it lies in, from headroom-2 on. With an error there is
-// no buffer.
+// decipherOne gives the plain text of a packet and the buffer that it lies in, from headroom-2 on.
+// With an error there is no buffer.
 func (in *inbound) decipherOne(seq uint32, body []byte) (b *buffer, plain []byte, err error) {
 	if run := in.ahead; run != nil {
 		b, plain, err = run.bufs[run.next], run.packets[run.next].Dst, run.packets[run.next].Err

@@ -57,7 +57,8 @@ func (o noOwner) networkUp(*Session, ppp.NetworkUp) (netdev.Device, error) { ret
 func (noOwner) opened(*Session)                                            {}
 func (noOwner) networkDown(*Session)                                       {}
 
-// pair is two sessions that are up, without the negotiation that leads there: what one seals the other can open.
+// pair is two sessions that are up, without the negotiation that leads there: what one seals the
+// other can open.
 type pair struct {
 	a, b *Session
 	wire *wire

@@ -7,14 +7,15 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// arrivals hands the packets of one read of a socket to their sessions, those of each in their order. The sessions'
-// packets are deciphered together, as dispatch encrypts them. Nobody else may hold several sessions' ways in at a time:
-// those of one shard have no other reader.
+// arrivals hands the packets of one read of a socket to their sessions, those of each in their
+// order. The sessions' packets are deciphered together, as dispatch encrypts them. Nobody else may
+// hold several sessions' ways in at a time: those of one shard have no other reader.
 type arrivals struct {
 	batch  mppe.ReceiveBatch
 	writer *devWriter
 
-	// One read's working memory: whose each packet is, the packets in the order of their sessions, the runs of them.
+	// One read's working memory: whose each packet is, the packets in the order of their sessions,
+	// the runs of them.
 	owners []*Session
 	pkts   []gre.Packet
 	runs   []arrivalRun

@@ -25,8 +25,9 @@ func (s *Session) receive(now time.Time, pkts []gre.Packet, w *devWriter) {
 	a.receive(now, pkts)
 }
 
-// TestArrivals mixes the packets of several sessions, forged ones and those of none in every read: each session's come out
-// in their order, though they are deciphered together, and what one gets is nothing to the others.
+// TestArrivals mixes the packets of several sessions, forged ones and those of none in every read:
+// each session's come out in their order, though they are deciphered together, and what one gets is
+// nothing to the others.
 func TestArrivals(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)

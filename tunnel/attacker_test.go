@@ -15,8 +15,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// attacker stands on the wire of a world: it keeps what passes, and puts packets of its own on it under either end's
-// address.
+// attacker stands on the wire of a world: it keeps what passes, and puts packets of its own on it
+// under either end's address.
 type attacker struct {
 	t    *testing.T
 	dice *rand.Rand
@@ -111,7 +111,8 @@ func (a *attacker) send(v victim, packets ...[]byte) {
 	require.Zero(a.t, v.conn.Stats().Overflowed)
 }
 
-// genuine gives what the victim's peer has sent so far, cut where data begins: control frames, then packets with data.
+// genuine gives what the victim's peer has sent so far, cut where data begins: control frames, then
+// packets with data.
 func (a *attacker) genuine(v victim) (control, data [][]byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -158,7 +159,8 @@ func controlFrame(proto uint16, code, id byte, data []byte) []byte {
 	return append(b, data...)
 }
 
-// mppeFrame is a frame that looks encrypted: flags and coherency count, then anything (RFC 3078 section 3).
+// mppeFrame is a frame that looks encrypted: flags and coherency count, then anything (RFC 3078
+// section 3).
 func mppeFrame(header uint16, body []byte) []byte {
 	b := ppp.AppendHeader(nil, ppp.ProtoCompressed, false, false)
 	return append(binary.BigEndian.AppendUint16(b, header), body...)

@@ -15,7 +15,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// TestPausesGrowUntilTheTunnelWasUp: an attempt that fails after half a minute is not a tunnel that was up so long.
+// TestPausesGrowUntilTheTunnelWasUp: an attempt that fails after half a minute is not a tunnel that
+// was up so long.
 func TestPausesGrowUntilTheTunnelWasUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		book := new(logbook)

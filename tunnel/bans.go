@@ -11,9 +11,9 @@ import (
 	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
-// Bounds of what is remembered of failed logins: addresses (past it those longest without news are forgotten, unless
-// somebody is logged in from there), users of one address without a
-// session, their names, and the bans that status lists.
+// Bounds of what is remembered of failed logins: addresses (past it those longest without news are
+// forgotten, unless somebody is logged in from there), users of one address without a session,
+// their names, and the bans that status lists.
 const (
 	maxOrigins     = 4096
 	maxOriginUsers = 32
@@ -26,12 +26,13 @@ const longestPenalty = time.Hour
 
 // bans counts failed logins by user and address.
 //
-// A user who fails too often from one address is banned there, and nobody else: others behind the same NAT log in as ever.
-// Somebody who tries one user after the other fails the whole address. If nobody is logged in from there, its control
-// connections are refused. If somebody is, they are not: the users who have logged in from there still may, and any other
-// is refused whatever the password. A login forgives the failures of its own user and not those of the address, or one good
-// account would do to guess at all others for ever. What is refused unseen is no failure, so that a client which goes on
-// trying does not prolong its ban.
+// A user who fails too often from one address is banned there, and nobody else: others behind the
+// same NAT log in as ever. Somebody who tries one user after the other fails the whole address. If
+// nobody is logged in from there, its control connections are refused. If somebody is, they are
+// not: the users who have logged in from there still may, and any other is refused whatever the
+// password. A login forgives the failures of its own user and not those of the address, or one good
+// account would do to guess at all others for ever. What is refused unseen is no failure, so that a
+// client which goes on trying does not prolong its ban.
 type bans struct {
 	limits  GuardLimits
 	origins map[netip.Addr]*origin
@@ -99,8 +100,8 @@ func (b *bans) failed(now time.Time, a netip.Addr, user string) (follow []ban) {
 	return follow
 }
 
-// bannedName is the name that failures are counted under: a domain in front makes no other user, and what follows after a
-// name that nobody has is not kept.
+// bannedName is the name that failures are counted under: a domain in front makes no other user,
+// and what follows after a name that nobody has is not kept.
 func bannedName(user string) string {
 	name := mschap.UserName(user)
 	return name[:min(len(name), maxBannedName)]
@@ -139,7 +140,8 @@ func (f *failureRun) idle(now time.Time, penalty time.Duration) bool {
 	return now.Sub(f.last) > penalty && now.Sub(f.until) > longestPenalty
 }
 
-// succeeded notes that a user's password was right. It is called once a session; left when that ends.
+// succeeded notes that a user's password was right. It is called once a session; left when that
+// ends.
 func (b *bans) succeeded(now time.Time, a netip.Addr, user string) {
 	o := b.origin(a)
 	u := o.user(bannedName(user), now, b.limits.Penalty)
@@ -248,8 +250,8 @@ func (b *bans) trim() {
 	}
 }
 
-// user finds a user of an address, or makes it. Above the bound the one without a session that failed longest ago is
-// forgotten.
+// user finds a user of an address, or makes it. Above the bound the one without a session that
+// failed longest ago is forgotten.
 func (o *origin) user(name string, now time.Time, penalty time.Duration) *originUser {
 	u := o.users[name]
 	if u != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// ending are the counters in one of which every GRE packet from the peer ends, besides those of the window and of what
-// was delivered.
+// ending are the counters in one of which every GRE packet from the peer ends, besides those of the
+// window and of what was delivered.
 var ending = []string{
 	"in_malformed", "in_disbelieved", "in_repeated_frames", "in_not_up", "in_clear_refused", "in_undecipherable", "in_late",
 	"in_repeated", "in_out_of_reach", "in_too_long", "in_spoofed", "in_router_messages", "control_frames_in",
@@ -29,8 +29,8 @@ func booked(s status.Snapshot) uint64 {
 	return n
 }
 
-// TestBooksBalance: not one packet goes uncounted, though clients come and go while data is under way both ways, and
-// though strangers send.
+// TestBooksBalance: not one packet goes uncounted, though clients come and go while data is under
+// way both ways, and though strangers send.
 func TestBooksBalance(t *testing.T) {
 	s := newSite(t, nil)
 	var toServer, toClient atomic.Uint64
@@ -65,7 +65,8 @@ func TestBooksBalance(t *testing.T) {
 	s.close()
 }
 
-// TestBooksOfWhatIsHeld: packets that still wait for others when their session ends are accounted for too.
+// TestBooksOfWhatIsHeld: packets that still wait for others when their session ends are accounted
+// for too.
 func TestBooksOfWhatIsHeld(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Reorder = reorder.Config{Timeout: time.Hour} })
 	var toServer, data atomic.Uint64
@@ -91,7 +92,8 @@ func TestBooksOfWhatIsHeld(t *testing.T) {
 	s.close()
 }
 
-// TestBooksOfEmptyPackets: a sequence number with nothing behind it is accounted for too, with its acknowledgment or without.
+// TestBooksOfEmptyPackets: a sequence number with nothing behind it is accounted for too, with its
+// acknowledgment or without.
 func TestBooksOfEmptyPackets(t *testing.T) {
 	s := newSite(t, nil)
 	var toServer atomic.Uint64

@@ -2,10 +2,10 @@ package tunnel
 
 import "time"
 
-// breather decides when the socket's reader pauses between two reads. Where packets trickle in one by one, every one of
-// them costs a wake-up, a read and a write of the device, and TCP answers each with an acknowledgment of its own; a short
-// pause lets a few gather, so that all of that is shared. It never delays the first packets after a quiet time, and never
-// by more than maxNap.
+// breather decides when the socket's reader pauses between two reads. Where packets trickle in one
+// by one, every one of them costs a wake-up, a read and a write of the device, and TCP answers each
+// with an acknowledgment of its own; a short pause lets a few gather, so that all of that is
+// shared. It never delays the first packets after a quiet time, and never by more than maxNap.
 type breather struct {
 	finished time.Time     // when the last batch was done
 	cost     time.Duration // of a small batch, averaged
@@ -29,7 +29,8 @@ func (b *breather) eager(n int) bool {
 	return n < fullBatch
 }
 
-// pause gives the time to wait before the next read, after a small batch that was worked on from begun to finished.
+// pause gives the time to wait before the next read, after a small batch that was worked on from
+// begun to finished.
 func (b *breather) pause(begun, finished time.Time) time.Duration {
 	if begun.Sub(b.finished) > soon {
 		b.streak = 0

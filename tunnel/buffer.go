@@ -2,9 +2,10 @@ package tunnel
 
 import "sync"
 
-// The layout of every packet buffer. A packet's IP header begins at headroom, and everything that is put before it on
-// its way out fits there: GRE (16), FF 03 and the PPP protocol (4), the MPPE header (2), the encrypted PPP protocol (2);
-// 40 bytes remain for the outer IP and Ethernet headers of a link-layer sender and for the virtio header of a TUN.
+// The layout of every packet buffer. A packet's IP header begins at headroom, and everything that
+// is put before it on its way out fits there: GRE (16), FF 03 and the PPP protocol (4), the MPPE
+// header (2), the encrypted PPP protocol (2); 40 bytes remain for the outer IP and Ethernet headers
+// of a link-layer sender and for the virtio header of a TUN.
 const (
 	headroom   = 64
 	bufferSize = 2048
@@ -12,7 +13,8 @@ const (
 	maxPacket = bufferSize - headroom - 64
 )
 
-// buffer holds one packet. Its first byte, in the headroom, says what a packet held by the reorder window is.
+// buffer holds one packet. Its first byte, in the headroom, says what a packet held by the reorder
+// window is.
 type buffer [bufferSize]byte
 
 // seqAt is where in the headroom a held MPPE packet keeps its GRE sequence number, 4 bytes.

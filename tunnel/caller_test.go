@@ -81,8 +81,8 @@ func (c *caller) hangUp() {
 	_, _ = c.tcp.Write(control.CallClearRequest{CallID: c.last}.AppendTo(nil))
 }
 
-// logIn makes a call and works its link with a user's name and password until the link is down, or stop is closed. The
-// reason is nil when the server did not take the call.
+// logIn makes a call and works its link with a user's name and password until the link is down, or
+// stop is closed. The reason is nil when the server did not take the call.
 func (c *caller) logIn(user, password string, stop <-chan struct{}) (*ppp.DownError, bool) {
 	c.t.Helper()
 	reply := c.ask()

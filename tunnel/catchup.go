@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// The way back after an outage is walked in turns, with a pause after each, so that forged packets that claim an outage
-// never get the better part of a processor, however slow it is and however many sessions they are for.
+// The way back after an outage is walked in turns, with a pause after each, so that forged packets
+// that claim an outage never get the better part of a processor, however slow it is and however
+// many sessions they are for.
 const (
 	catchUpEvery = 10 * time.Millisecond // from one turn of a session to its next, at least
 	catchUpFor   = 2 * time.Millisecond  // a turn
@@ -36,7 +37,8 @@ func (t *catchUpTurns) after(now time.Time, took time.Duration) time.Time {
 	return next
 }
 
-// catchUp lets a decrypter walk its key chain towards where the peer seems to be after an outage, if its turn has come.
+// catchUp lets a decrypter walk its key chain towards where the peer seems to be after an outage,
+// if its turn has come.
 func (s *Session) catchUp(now time.Time) {
 	in := &s.in
 	in.mu.Lock()

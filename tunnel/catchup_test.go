@@ -10,8 +10,8 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// TestCatchingUpEndsWithItsTurn: on a machine where a key change takes long, the way back takes its time and no more of
-// the processor, and the session is woken for its next turn, not before.
+// TestCatchingUpEndsWithItsTurn: on a machine where a key change takes long, the way back takes its
+// time and no more of the processor, and the session is woken for its next turn, not before.
 func TestCatchingUpEndsWithItsTurn(t *testing.T) {
 	p := lostPeer(t)
 	now := time.Unix(1000, 0)
@@ -45,8 +45,8 @@ func lostPeer(t *testing.T) *pair {
 	return p
 }
 
-// TestSessionsShareTheTurns: packets that claim outages for many sessions at once get no more of a processor than those
-// for one, and every session has its turns.
+// TestSessionsShareTheTurns: packets that claim outages for many sessions at once get no more of a
+// processor than those for one, and every session has its turns.
 func TestSessionsShareTheTurns(t *testing.T) {
 	const sessions = 8
 	begin := time.Unix(1000, 0)

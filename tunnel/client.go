@@ -40,25 +40,28 @@ type ClientConfig struct {
 	Password   string
 	RequestDNS bool
 	Reconnect  bool // try again, after a pause, until an end is final: see Run
-	// HoldOff is the pause before each new attempt, MinHoldOff to MaxHoldOff; 0: from one second, doubling to a minute.
+	// HoldOff is the pause before each new attempt, MinHoldOff to MaxHoldOff; 0: from one second,
+	// doubling to a minute.
 	HoldOff time.Duration
 
-	// NetworkChanged, if not nil, is received from when links, addresses or routes of this machine have changed. A pause
-	// before the next attempt ends then, an attempt that does not get through starts anew, and a running call is judged by
-	// CheckWay. Who sends need not wait: a channel with room for one, filled without blocking, is enough.
+	// NetworkChanged, if not nil, is received from when links, addresses or routes of this machine
+	// have changed. A pause before the next attempt ends then, an attempt that does not get through
+	// starts anew, and a running call is judged by CheckWay. Who sends need not wait: a channel
+	// with room for one, filled without blocking, is enough.
 	NetworkChanged <-chan struct{}
-	// CheckWay, if not nil, says why a call between these outer addresses cannot live on, in words for people such as
-	// "192.0.2.7 is no address of this machine any more": the call ends at once then, as a broken link. It is asked after
-	// every NetworkChanged, and when the server has fallen silent; it must not block.
+	// CheckWay, if not nil, says why a call between these outer addresses cannot live on, in words
+	// for people such as "192.0.2.7 is no address of this machine any more": the call ends at once
+	// then, as a broken link. It is asked after every NetworkChanged, and when the server has
+	// fallen silent; it must not block.
 	CheckWay func(local, server netip.Addr) error
 
-	// CarryGRE, if not nil, has the raw socket of a call, where the package opens it, leave by the interface that leads to
-	// the server: see gre.Options.Carry.
+	// CarryGRE, if not nil, has the raw socket of a call, where the package opens it, leave by the
+	// interface that leads to the server: see gre.Options.Carry.
 	CarryGRE func(server netip.Addr, leaveBy func(ifindex int) error) (release func())
 
-	// Bring makes the local end for a network and gives its device. It is called after every negotiation, and gives the
-	// same device again if that fits. What Bring made outlives the call: traffic waits there instead of leaving by
-	// another route while the client reconnects.
+	// Bring makes the local end for a network and gives its device. It is called after every
+	// negotiation, and gives the same device again if that fits. What Bring made outlives the call:
+	// traffic waits there instead of leaving by another route while the client reconnects.
 	Bring func(context.Context, Network) (netdev.Device, error)
 	// Changed, if not nil, is told when the tunnel is up (with its network) and when it is down.
 	Changed func(up bool, n Network)
@@ -156,10 +159,11 @@ func serverAddress(s string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// Run keeps the tunnel until it ends, and gives the reason, an *Error. With Reconnect a tunnel that has been up once comes
-// back from every end but these: ctx is done, the server refuses the account when the client logs in again, or the user has
-// logged in elsewhere and the server allows no more. Before it has been up, a refused account, ends that do not agree on
-// authentication or encryption, and a missing permission are final too. Close what Bring made only after Run has returned.
+// Run keeps the tunnel until it ends, and gives the reason, an *Error. With Reconnect a tunnel that
+// has been up once comes back from every end but these: ctx is done, the server refuses the account
+// when the client logs in again, or the user has logged in elsewhere and the server allows no more.
+// Before it has been up, a refused account, ends that do not agree on authentication or encryption,
+// and a missing permission are final too. Close what Bring made only after Run has returned.
 func (c *Client) Run(ctx context.Context) error {
 	pauses := backoff{fixed: c.cfg.HoldOff, rand: c.cfg.Rand}
 	c.anew()
@@ -189,7 +193,8 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 }
 
-// pause waits before the next attempt, and no longer than until the network has changed, which it reports.
+// pause waits before the next attempt, and no longer than until the network has changed, which it
+// reports.
 func (c *Client) pause(ctx context.Context, d time.Duration) (changed bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -218,7 +223,8 @@ func (c *Client) anew() {
 	c.everUp, c.since = false, time.Time{}
 }
 
-// wasUp is how long the tunnel has been up in the attempt that is over, and whether it has been up in any.
+// wasUp is how long the tunnel has been up in the attempt that is over, and whether it has been up
+// in any.
 func (c *Client) wasUp() (lately time.Duration, ever bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,8 +243,8 @@ func (c *Client) attempt() {
 	c.trying.Attempts++
 }
 
-// waiting notes for status that an attempt has ended, and when the next one comes; attempts is how many there were since
-// the tunnel was up.
+// waiting notes for status that an attempt has ended, and when the next one comes; attempts is how
+// many there were since the tunnel was up.
 func (c *Client) waiting(reason error, pause time.Duration) (attempts uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -250,8 +256,9 @@ func (c *Client) waiting(reason error, pause time.Duration) (attempts uint64) {
 
 const (
 	dialTimeout = 15 * time.Second
-	// freshDial is how long an attempt to dial may go on when the network changes: one that is older may have sent its
-	// packets, or asked its name servers, where no answer comes from, and waits for seconds before it does so again.
+	// freshDial is how long an attempt to dial may go on when the network changes: one that is
+	// older may have sent its packets, or asked its name servers, where no answer comes from, and
+	// waits for seconds before it does so again.
 	freshDial = time.Second
 )
 
@@ -308,7 +315,8 @@ func (c *Client) once(ctx context.Context) error {
 	if err != nil {
 		return failure(ClassNetwork, err, "control connection")
 	}
-	// The raw socket must be there before the first LCP frame comes, or the kernel answers that with an ICMP error.
+	// The raw socket must be there before the first LCP frame comes, or the kernel answers that
+	// with an ICMP error.
 	conn, err := c.cfg.ListenGRE(local, peer)
 	if err != nil {
 		return failure(classOfOpen(err), err, "GRE socket")
@@ -407,8 +415,8 @@ func (c *Client) read(dev netdev.Device) {
 	}()
 }
 
-// unreadable forgets a device that is read no more, and ends the session that needs it; err is nil if its owner has
-// closed it.
+// unreadable forgets a device that is read no more, and ends the session that needs it; err is nil
+// if its owner has closed it.
 func (c *Client) unreadable(dev netdev.Device, err error) {
 	c.mu.Lock()
 	if c.dev == dev {

@@ -130,8 +130,8 @@ func (k *clientCall) run(ctx context.Context) error {
 	}
 }
 
-// farewell ends the control connection in order. Who stops the client waits for that, and a server that was silent till now
-// will hardly answer.
+// farewell ends the control connection in order. Who stops the client waits for that, and a server
+// that was silent till now will hardly answer.
 func (k *clientCall) farewell(ctx context.Context, down *ppp.DownError) {
 	limit := goodbye
 	if ctx.Err() != nil || down != nil && down.Class == ppp.ClassTimeout {
@@ -144,8 +144,8 @@ func (k *clientCall) farewell(ctx context.Context, down *ppp.DownError) {
 	})
 }
 
-// callDown takes why the server ended the call. That the user has logged in again counts whatever the link says, for it was
-// said over TCP: a Terminate-Request can be forged.
+// callDown takes why the server ended the call. That the user has logged in again counts whatever
+// the link says, for it was said over TCP: a Terminate-Request can be forged.
 func (k *clientCall) callDown(e control.CallDown) {
 	err := k.controlError(e.Reason)
 	if err.Class == ClassReplaced && (k.reason == nil || ClassOf(k.reason) != ClassAdmin) {
@@ -173,14 +173,15 @@ func (k *clientCall) end(err error) {
 	}
 }
 
-// unheard is whether no GRE came for so long that it is blocked: a server that hears none either may end the call before
-// our link gives up.
+// unheard is whether no GRE came for so long that it is blocked: a server that hears none either
+// may end the call before our link gives up.
 func (k *clientCall) unheard() bool {
 	return !k.session.heard.Load() && k.c.cfg.Now().Sub(k.began) >= greSilence
 }
 
-// linkOver takes why the link ended. A server that refuses us, or whom we refuse, hangs up while our link still takes its
-// leave: the refusal is the reason then, not the hanging up. So is what the server said when it closed the link.
+// linkOver takes why the link ended. A server that refuses us, or whom we refuse, hangs up while
+// our link still takes its leave: the refusal is the reason then, not the hanging up. So is what
+// the server said when it closed the link.
 func (k *clientCall) linkOver(down *ppp.DownError) {
 	k.linkEnded = true
 	if err := k.c.deviceError(); err != nil && k.localErr == nil {

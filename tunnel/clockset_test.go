@@ -11,8 +11,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// afterSetting is what time.Now gives at the moment at, once the machine's clock has been set forward by d: no
-// constructor of package time makes such a Time.
+// afterSetting is what time.Now gives at the moment at, once the machine's clock has been set
+// forward by d: no constructor of package time makes such a Time.
 func afterSetting(t *testing.T, at time.Time, d time.Duration) time.Time {
 	t.Helper()
 	const nanoseconds = 30 // bits of a Time's first word below the seconds
@@ -20,8 +20,9 @@ func afterSetting(t *testing.T, at time.Time, d time.Duration) time.Time {
 	return at
 }
 
-// TestDeadlinesOutliveAClockThatIsSet: the session's goroutine is woken when a deadline of the packet paths comes before it
-// would wake by itself, also when the machine's clock has been set meanwhile.
+// TestDeadlinesOutliveAClockThatIsSet: the session's goroutine is woken when a deadline of the
+// packet paths comes before it would wake by itself, also when the machine's clock has been set
+// meanwhile.
 func TestDeadlinesOutliveAClockThatIsSet(t *testing.T) {
 	for name, by := range map[string]time.Duration{"not at all": 0, "forward": time.Hour, "back": -time.Hour} {
 		t.Run(name, func(t *testing.T) {

@@ -20,8 +20,8 @@ type controlMachine interface {
 	Lost(now time.Time, cause error)
 }
 
-// controlLink joins the state machine of a control connection to its TCP connection. Everything but the reading of TCP
-// happens on the goroutine that owns it.
+// controlLink joins the state machine of a control connection to its TCP connection. Everything but
+// the reading of TCP happens on the goroutine that owns it.
 type controlLink struct {
 	machine  controlMachine
 	tcp      net.Conn
@@ -39,7 +39,8 @@ const (
 	goodbye = 3 * time.Second
 	// shortGoodbye bounds the teardown where somebody waits for it, or nobody may be there.
 	shortGoodbye = 300 * time.Millisecond
-	// stopTimeout is how long a peer that we leave may take for each of its answers on the control connection.
+	// stopTimeout is how long a peer that we leave may take for each of its answers on the control
+	// connection.
 	stopTimeout = time.Second
 )
 
@@ -72,8 +73,8 @@ func (l *controlLink) read() {
 	}
 }
 
-// write sends what the state machine has to say. A peer that does not read for so long is gone: the machine is told, once it
-// has had what the peer said last, which is often why.
+// write sends what the state machine has to say. A peer that does not read for so long is gone: the
+// machine is told, once it has had what the peer said last, which is often why.
 func (l *controlLink) write() {
 	out := l.machine.Output()
 	if len(out) == 0 {
@@ -123,8 +124,8 @@ func (l *controlLink) input(data []byte, ok bool) {
 	l.machine.Input(l.now(), data)
 }
 
-// hurry gives what is being written, and what is yet to be, a moment alone: the peer may not read. It may be called from
-// any goroutine.
+// hurry gives what is being written, and what is yet to be, a moment alone: the peer may not read.
+// It may be called from any goroutine.
 func (l *controlLink) hurry() {
 	l.hurried.Store(true)
 	_ = l.tcp.SetWriteDeadline(time.Now().Add(moment)) // fails when it is closed, which is as good
@@ -142,8 +143,8 @@ func (l *controlLink) wait(now time.Time) time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and 2.3), unless it is cut
-// short. What the machine still reports goes to note.
+// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and
+// 2.3), unless it is cut short. What the machine still reports goes to note.
 func (l *controlLink) farewell(limit time.Duration, cut *abandonment, note func(control.Event)) {
 	l.machine.Shutdown(l.now())
 	timer := time.After(limit)

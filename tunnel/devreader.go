@@ -16,12 +16,13 @@ type deviceReader struct {
 	more gatherer
 }
 
-// A device's MTU is anybody's to change, so a buffer takes the largest packet there is; what is never touched takes no
-// memory. An odd number of cache lines from one to the next keeps their beginnings out of each other's way.
+// A device's MTU is anybody's to change, so a buffer takes the largest packet there is; what is
+// never touched takes no memory. An odd number of cache lines from one to the next keeps their
+// beginnings out of each other's way.
 const readStride = headroom + 1<<16
 
-// maxReadErrors is how many errors in a row are those of packets, or of what the device listens to besides; one more is
-// its own.
+// maxReadErrors is how many errors in a row are those of packets, or of what the device listens to
+// besides; one more is its own.
 const maxReadErrors = 16
 
 // run reads until the device is closed.

@@ -49,8 +49,8 @@ func TestDeviceReaderGivesUpOnALastingError(t *testing.T) {
 	require.NotEmpty(t, d.steps)
 }
 
-// TestDeviceReaderTakesAnyPacket: an operator may give the device another MTU at any time, and what splits large
-// segments then writes packets of that size into the buffers.
+// TestDeviceReaderTakesAnyPacket: an operator may give the device another MTU at any time, and what
+// splits large segments then writes packets of that size into the buffers.
 func TestDeviceReaderTakesAnyPacket(t *testing.T) {
 	const largest = 1<<16 - 1
 	seen := 0

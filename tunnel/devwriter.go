@@ -8,9 +8,10 @@ import (
 
 // devWriter collects the IP packets of one batch for the local device and writes them in one call.
 //
-// The device joins consecutive TCP segments into the first one's buffer (GRO), as far as that buffer has room. Packet
-// buffers have none, so a segment that others follow is moved into a wide buffer first: one copy of a packet saves up to
-// forty writes, each a system call and a walk of the packet through the kernel.
+// The device joins consecutive TCP segments into the first one's buffer (GRO), as far as that
+// buffer has room. Packet buffers have none, so a segment that others follow is moved into a wide
+// buffer first: one copy of a packet saves up to forty writes, each a system call and a walk of the
+// packet through the kernel.
 type devWriter struct {
 	bufs     [][]byte // in order; headroom bytes, then the packet
 	own      [][]byte // the packet buffers to give back after the write
@@ -27,10 +28,12 @@ const (
 
 func newDevWriter() *devWriter { return &devWriter{} }
 
-// writers are for those who write now and then: a writer may have grown to megabytes, too much for every session.
+// writers are for those who write now and then: a writer may have grown to megabytes, too much for
+// every session.
 var writers = sync.Pool{New: func() any { return newDevWriter() }}
 
-// add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It says when flush is due.
+// add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It says when
+// flush is due.
 func (w *devWriter) add(p []byte) (full bool) {
 	w.own = append(w.own, p)
 	w.bufs = append(w.bufs, p)
@@ -66,8 +69,8 @@ func (w *devWriter) move(i int, p []byte) []byte {
 	return b
 }
 
-// flush writes what was collected to dev and gives the packet buffers back. The error is the device's; packets the
-// device refused are lost, as they would be on any link.
+// flush writes what was collected to dev and gives the packet buffers back. The error is the
+// device's; packets the device refused are lost, as they would be on any link.
 func (w *devWriter) flush(dev netdev.Device) error {
 	if len(w.bufs) == 0 {
 		return nil

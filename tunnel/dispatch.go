@@ -6,8 +6,9 @@ import (
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
-// dispatch hands the packets of one batch from the device to their sessions, those of each in their order. The sessions'
-// packets are encrypted together: what has few for each of many sessions is no slower than what has many for one.
+// dispatch hands the packets of one batch from the device to their sessions, those of each in their
+// order. The sessions' packets are encrypted together: what has few for each of many sessions is no
+// slower than what has many for one.
 type dispatch struct {
 	route func(ip []byte) *Session // whose a packet is, or nil
 	lost  *atomic.Uint64           // its owner's: packets for no session; nil: nobody counts them
@@ -15,15 +16,16 @@ type dispatch struct {
 	loops *atomic.Uint64           // its owner's: such packets, which are dropped
 	batch mppe.SendBatch
 
-	// One batch's working memory: whose each packet is, the packets in the order of their sessions, the sessions.
+	// One batch's working memory: whose each packet is, the packets in the order of their sessions,
+	// the sessions.
 	owners   []*Session
 	bufs     [][]byte
 	sizes    []int
 	sessions []*Session
 }
 
-// send sends the IP packets bufs[i][headroom:headroom+sizes[i]], whose buffers are overwritten, and the caller's again
-// when it returns.
+// send sends the IP packets bufs[i][headroom:headroom+sizes[i]], whose buffers are overwritten, and
+// the caller's again when it returns.
 func (d *dispatch) send(bufs [][]byte, sizes []int) {
 	d.owners, d.bufs, d.sizes, d.sessions = d.owners[:0], d.bufs[:0], d.sizes[:0], d.sessions[:0]
 	nobodys := uint64(0)

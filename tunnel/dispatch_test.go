@@ -18,8 +18,8 @@ func sendAll(s *Session, bufs [][]byte, sizes []int) {
 	d.send(bufs, sizes)
 }
 
-// TestDispatch mixes the packets of several sessions, and of none, in every batch: each session's come out at its peer,
-// in their order, one write for each session.
+// TestDispatch mixes the packets of several sessions, and of none, in every batch: each session's
+// come out at its peer, in their order, one write for each session.
 func TestDispatch(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)

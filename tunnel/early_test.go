@@ -15,8 +15,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// TestEarlyPacketsOfNoSession: what a client keeps until its call is up is counted when the call never is, whatever the
-// server did instead.
+// TestEarlyPacketsOfNoSession: what a client keeps until its call is up is counted when the call
+// never is, whatever the server did instead.
 func TestEarlyPacketsOfNoSession(t *testing.T) {
 	for name, serve := range map[string]func(tcp net.Conn){
 		"the server hangs up": func(tcp net.Conn) { tcp.Close() },
@@ -60,8 +60,8 @@ func TestEarlyPacketsOfNoSession(t *testing.T) {
 	}
 }
 
-// TestEarlyPacketsOfOtherReaders: the session takes its own packets that came early; those that other readers have kept are
-// not its.
+// TestEarlyPacketsOfOtherReaders: the session takes its own packets that came early; those that
+// other readers have kept are not its.
 func TestEarlyPacketsOfOtherReaders(t *testing.T) {
 	noLeaks(t)
 	var strays atomic.Uint64

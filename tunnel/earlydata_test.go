@@ -10,8 +10,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestDataBeforeTheNetworkIsUp: one lost Configure-Ack leaves one end up and the other not. What the first sends
-// meanwhile takes sequence numbers, more than are near, and the frames that come after them must be believed still.
+// TestDataBeforeTheNetworkIsUp: one lost Configure-Ack leaves one end up and the other not. What
+// the first sends meanwhile takes sequence numbers, more than are near, and the frames that come
+// after them must be believed still.
 func TestDataBeforeTheNetworkIsUp(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -13,8 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestLoggedInElsewhereIsFinal: of two clients of one user who may have one session, the later one stays, and the other
-// does not come back to kick it out.
+// TestLoggedInElsewhereIsFinal: of two clients of one user who may have one session, the later one
+// stays, and the other does not come back to kick it out.
 func TestLoggedInElsewhereIsFinal(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.SessionsPerUser = 1 })
 	reconnect := func(c *ClientConfig) { c.Reconnect = true }
@@ -33,7 +33,8 @@ func TestLoggedInElsewhereIsFinal(t *testing.T) {
 	s.close()
 }
 
-// TestLoggedInElsewhereIsHeardOverTCPAlone: it needs no packet of GRE, which the server may have lost the client by.
+// TestLoggedInElsewhereIsHeardOverTCPAlone: it needs no packet of GRE, which the server may have
+// lost the client by.
 func TestLoggedInElsewhereIsHeardOverTCPAlone(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.SessionsPerUser = 1 })
 	first := s.guest("127.0.0.3", func(c *ClientConfig) { c.Reconnect = true })
@@ -47,7 +48,8 @@ func TestLoggedInElsewhereIsHeardOverTCPAlone(t *testing.T) {
 	s.close()
 }
 
-// forge gives a client a GRE packet with the right call ID and a near number, as if the server had sent it.
+// forge gives a client a GRE packet with the right call ID and a near number, as if the server had
+// sent it.
 func (g *guest) forge(ahead uint32, frame []byte) {
 	g.client.mu.Lock()
 	s := g.client.session
@@ -61,8 +63,8 @@ func (g *guest) forge(ahead uint32, frame []byte) {
 	end.queue <- gre.Packet{Addr: serverOuter, Data: grePacket(s.callID, number, frame)}
 }
 
-// TestForgedFramesDoNotEndReconnect: whoever forges what he likes at a tunnel that is up may have to be waited for, but does
-// not end a client that is to come back.
+// TestForgedFramesDoNotEndReconnect: whoever forges what he likes at a tunnel that is up may have
+// to be waited for, but does not end a client that is to come back.
 func TestForgedFramesDoNotEndReconnect(t *testing.T) {
 	challenge := append([]byte{16}, append(bytes.Repeat([]byte{0x5A}, 16), "evil"...)...)
 	for _, c := range []struct {

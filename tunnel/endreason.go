@@ -7,8 +7,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// loggedInAgain is why a server ends a session that gives way to a later one of its user: in its Terminate-Request, and in
-// its Call-Disconnect-Notify, by which alone a client believes it.
+// loggedInAgain is why a server ends a session that gives way to a later one of its user: in its
+// Terminate-Request, and in its Call-Disconnect-Notify, by which alone a client believes it.
 const loggedInAgain = "the user has logged in again"
 
 // controlError says why a call or the control connection ended, in the words of this package.
@@ -34,10 +34,12 @@ func (k *clientCall) controlError(reason error) *Error {
 	return failure(ClassNetwork, nil, "%s", reason)
 }
 
-// disconnectText is what a server tells the client over TCP of why it ends a call: nothing if it does not.
+// disconnectText is what a server tells the client over TCP of why it ends a call: nothing if it
+// does not.
 func (s *Session) disconnectText() string { return s.getState().closing }
 
-// disconnectResult is the result code of the Call-Disconnect-Notify for a link that has ended (RFC 2637 section 2.13).
+// disconnectResult is the result code of the Call-Disconnect-Notify for a link that has ended (RFC
+// 2637 section 2.13).
 func disconnectResult(down *ppp.DownError) uint8 {
 	if down.Class == ppp.ClassTimeout || down.Class == ppp.ClassLoop {
 		return control.DisconnectLostCarrier

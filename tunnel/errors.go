@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Class says what kind of thing ended a tunnel, so that a program can choose its exit code and whether to try again.
+// Class says what kind of thing ended a tunnel, so that a program can choose its exit code and
+// whether to try again.
 type Class int
 
 // The classes of failure.
@@ -29,7 +30,8 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
-// Error is why a tunnel could not be made or has ended. Its text is for people: it names what was wrong and the remedy.
+// Error is why a tunnel could not be made or has ended. Its text is for people: it names what was
+// wrong and the remedy.
 type Error struct {
 	Class Class
 	Text  string
@@ -62,20 +64,22 @@ func ClassOf(err error) Class {
 	return ClassOther
 }
 
-// WrongPassword reports whether an attempt ended because the server took the user name or the password for wrong when the
-// client logged in, so that another password may do.
+// WrongPassword reports whether an attempt ended because the server took the user name or the
+// password for wrong when the client logged in, so that another password may do.
 func WrongPassword(err error) bool {
 	var e *Error
 	return refusedAtLogin(err) && errors.As(err, &e) && e.password
 }
 
-// refusedAtLogin reports whether an attempt ended because the server refused the account when the client logged in.
+// refusedAtLogin reports whether an attempt ended because the server refused the account when the
+// client logged in.
 func refusedAtLogin(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Class == ClassAuth && e.refused
 }
 
-// refusedInAnswer reports whether that was the answer to the login, whose identifier a forger has to guess.
+// refusedInAnswer reports whether that was the answer to the login, whose identifier a forger has
+// to guess.
 func refusedInAnswer(err error) bool {
 	var e *Error
 	return refusedAtLogin(err) && errors.As(err, &e) && e.proven

@@ -14,9 +14,10 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// A client needs neither a TUN device nor any privilege for what happens inside the tunnel: here its packets are those of an
-// io.ReadWriteCloser, one for each Read and Write. The server is in the same process, and the GRE between the two goes through
-// memory; without Dial and ListenGRE it would be a raw socket.
+// A client needs neither a TUN device nor any privilege for what happens inside the tunnel: here
+// its packets are those of an io.ReadWriteCloser, one for each Read and Write. The server is in the
+// same process, and the GRE between the two goes through memory; without Dial and ListenGRE it
+// would be a raw socket.
 func ExampleClient() {
 	here := netip.MustParseAddr("127.0.0.1")
 	serverGRE, clientGRE := gre.Pipe(gre.PipeOptions{A: here, B: here})

@@ -11,8 +11,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// TestExpiryKeepsNoMemory: segments that the timer lets go are joined in wide buffers, megabytes of them at the worst. A
-// server's sessions must not keep some each.
+// TestExpiryKeepsNoMemory: segments that the timer lets go are joined in wide buffers, megabytes of
+// them at the worst. A server's sessions must not keep some each.
 func TestExpiryKeepsNoMemory(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)

@@ -5,8 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// Fall is what Run panics with when another goroutine of a client has panicked: only so is what the caller of Run defers
-// still done, above all putting back what it has changed on this machine. It is a mistake in this package, never bad input.
+// Fall is what Run panics with when another goroutine of a client has panicked: only so is what the
+// caller of Run defers still done, above all putting back what it has changed on this machine. It
+// is a mistake in this package, never bad input.
 type Fall struct {
 	Value any    // of the panic
 	Stack []byte // of the goroutine

@@ -21,7 +21,8 @@ func (brokenDevice) Read([][]byte, []int, int) (int, error) {
 	panic("a mistake in the device's reader")
 }
 
-// TestFallReachesRun: a panic on a goroutine of its own goes on in Run, so that its caller can put everything back.
+// TestFallReachesRun: a panic on a goroutine of its own goes on in Run, so that its caller can put
+// everything back.
 func TestFallReachesRun(t *testing.T) {
 	for name, bring := range map[string]func(netdev.Device) netdev.Device{
 		"a mistake in the session":         func(netdev.Device) netdev.Device { panic("a mistake in the session") },

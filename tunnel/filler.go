@@ -8,8 +8,9 @@ import (
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
-// filler keeps the reserves of all sessions filled (mppe.Reserve): one goroutine, which is there as long as there is a
-// reserve. Nobody wakes it, for that costs the packet paths more than a packet; it looks every now and then.
+// filler keeps the reserves of all sessions filled (mppe.Reserve): one goroutine, which is there as
+// long as there is a reserve. Nobody wakes it, for that costs the packet paths more than a packet;
+// it looks every now and then.
 type filler struct {
 	packets int // for how many there is a reserve in each direction
 	bytes   int // what reserves may take in all
@@ -22,15 +23,18 @@ type filler struct {
 }
 
 const (
-	// maxReserve is what the reserves of all sessions may take, in bytes. Sessions beyond that do without.
+	// maxReserve is what the reserves of all sessions may take, in bytes. Sessions beyond that do
+	// without.
 	maxReserve = 32 << 20
-	// While packets flow, the filler looks every fillEvery; after that less and less often, down to fillIdle.
+	// While packets flow, the filler looks every fillEvery; after that less and less often, down to
+	// fillIdle.
 	fillEvery = time.Millisecond
 	fillIdle  = 128 * time.Millisecond
 )
 
-// newFiller gives a filler for reserves of so many packets in each direction; nil, which has none, for 0, or where there
-// is no second processor that could have the time: GOMAXPROCS may be more than the processors.
+// newFiller gives a filler for reserves of so many packets in each direction; nil, which has none,
+// for 0, or where there is no second processor that could have the time: GOMAXPROCS may be more
+// than the processors.
 func newFiller(packets int) *filler {
 	if packets <= 0 || min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) < 2 {
 		return nil
@@ -38,7 +42,8 @@ func newFiller(packets int) *filler {
 	return &filler{packets: packets, bytes: maxReserve, reserves: make(map[*Session][]*mppe.Reserve), changed: make(chan struct{}, 1)}
 }
 
-// grant says for how many packets a session may have reserves, and keeps the memory for it until remove.
+// grant says for how many packets a session may have reserves, and keeps the memory for it until
+// remove.
 func (f *filler) grant(s *Session) (packets int) {
 	if f == nil {
 		return 0
@@ -57,8 +62,8 @@ func (f *filler) grant(s *Session) (packets int) {
 
 func (f *filler) need() int { return 2 * mppe.ReserveBytes(f.packets, 0) }
 
-// add begins to fill the reserves of a session's two directions, in place of those that it had; either may be nil. A
-// session that was granted none has none.
+// add begins to fill the reserves of a session's two directions, in place of those that it had;
+// either may be nil. A session that was granted none has none.
 func (f *filler) add(s *Session, out, in *mppe.Reserve) {
 	if f == nil {
 		return

@@ -16,7 +16,8 @@ func newTestFiller(packets int) *filler {
 	return &filler{packets: packets, bytes: maxReserve, reserves: make(map[*Session][]*mppe.Reserve), changed: make(chan struct{}, 1)}
 }
 
-// TestFiller: what is used of a reserve is made again, and the goroutine ends with the last reserve.
+// TestFiller: what is used of a reserve is made again, and the goroutine ends with the last
+// reserve.
 func TestFiller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s, other := newTestFiller(40), new(Session), new(Session)

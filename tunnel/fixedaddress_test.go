@@ -22,8 +22,9 @@ func fixedSite(t *testing.T) (s *site, fixed netip.Addr) {
 	return s, fixed
 }
 
-// TestFixedAddressComesBackWithItsUser: a client whose network broke comes back long before the server misses it, and
-// its one address must not be kept from it by the session that it has left behind.
+// TestFixedAddressComesBackWithItsUser: a client whose network broke comes back long before the
+// server misses it, and its one address must not be kept from it by the session that it has left
+// behind.
 func TestFixedAddressComesBackWithItsUser(t *testing.T) {
 	s, fixed := fixedSite(t)
 	first := s.guest("127.0.0.3", nil)
@@ -44,7 +45,8 @@ func TestFixedAddressComesBackWithItsUser(t *testing.T) {
 	s.close()
 }
 
-// TestFixedAddressOfAnotherUser: the file gives two users one address, and who comes second waits until it is free.
+// TestFixedAddressOfAnotherUser: the file gives two users one address, and who comes second waits
+// until it is free.
 func TestFixedAddressOfAnotherUser(t *testing.T) {
 	s, fixed := fixedSite(t)
 	first := s.guest("127.0.0.3", nil)

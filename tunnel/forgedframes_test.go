@@ -19,9 +19,10 @@ var controlProtocols = []uint16{
 	ppp.ProtoLCP, ppp.ProtoPAP, ppp.ProtoCHAP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPV6CP, ppp.ProtoEAP, 0xC025, 0xC029, 0x8281, 0x4025,
 }
 
-// TestForgedFramesWhileDataFlow forges every code of every protocol, with the right call ID and a near number, at both
-// ends of a tunnel that is in use. tunnel/ppp's TestForgedFrames has what each does to the link by itself; here nothing
-// is lost, nothing starts over, and no acknowledgment runs ahead.
+// TestForgedFramesWhileDataFlow forges every code of every protocol, with the right call ID and a
+// near number, at both ends of a tunnel that is in use. tunnel/ppp's TestForgedFrames has what each
+// does to the link by itself; here nothing is lost, nothing starts over, and no acknowledgment runs
+// ahead.
 func TestForgedFramesWhileDataFlow(t *testing.T) {
 	noLeaks(t)
 	a := newAttacker(t)
@@ -59,8 +60,8 @@ func TestForgedFramesWhileDataFlow(t *testing.T) {
 // forged is how many requests a session has found to be forged.
 func forged(s *Session) uint64 { return s.snapshot().Counters["ppp_forged"] }
 
-// TestForgedEndOfAnIdleTunnel: a Terminate-Request and a Configure-Request of LCP and CCP at a tunnel without traffic end
-// nothing, for the peer answers an echo, or a Reset-Request.
+// TestForgedEndOfAnIdleTunnel: a Terminate-Request and a Configure-Request of LCP and CCP at a
+// tunnel without traffic end nothing, for the peer answers an echo, or a Reset-Request.
 func TestForgedEndOfAnIdleTunnel(t *testing.T) {
 	noLeaks(t)
 	a := newAttacker(t)
@@ -82,8 +83,9 @@ func TestForgedEndOfAnIdleTunnel(t *testing.T) {
 	w.stop()
 }
 
-// TestForgedEndOfEncryption: IPCP that somebody closes in an idle tunnel, and CCP in one that cannot ask for Reset-Acks,
-// begin the link anew, with other keys; the client's Run never ends, and packets pass again.
+// TestForgedEndOfEncryption: IPCP that somebody closes in an idle tunnel, and CCP in one that
+// cannot ask for Reset-Acks, begin the link anew, with other keys; the client's Run never ends, and
+// packets pass again.
 func TestForgedEndOfEncryption(t *testing.T) {
 	for name, proto := range map[string]uint16{"stateful CCP": ppp.ProtoCCP, "IPCP": ppp.ProtoIPCP} {
 		for end, which := range map[string]int{"client": 0, "server": 1} {
@@ -111,8 +113,9 @@ func TestForgedEndOfEncryption(t *testing.T) {
 	}
 }
 
-// TestAcknowledgmentsFollowData: once data has come, what proves a number is that a packet deciphers. A control frame
-// ahead of that is not acknowledged, but an echo with the peer's magic number, which keeps an idle tunnel acknowledged.
+// TestAcknowledgmentsFollowData: once data has come, what proves a number is that a packet
+// deciphers. A control frame ahead of that is not acknowledged, but an echo with the peer's magic
+// number, which keeps an idle tunnel acknowledged.
 func TestAcknowledgmentsFollowData(t *testing.T) {
 	const magic = 0xC0FFEE11
 	backend, err := arc4.Lookup("")

@@ -13,7 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// forgeries are all the ways to send packets that an end must not believe. Each gives what is sent to one victim.
+// forgeries are all the ways to send packets that an end must not believe. Each gives what is sent
+// to one victim.
 var forgeries = []struct {
 	name  string
 	forge func(a *attacker, v victim) [][]byte
@@ -191,7 +192,8 @@ func (w *world) untouched(client, server *Session) {
 	require.Empty(w.t, w.up, "the tunnel has not come up anew")
 }
 
-// TestFarControlFramesBeforeAnyData: a tunnel that has carried nothing yet is as firm as one that has.
+// TestFarControlFramesBeforeAnyData: a tunnel that has carried nothing yet is as firm as one that
+// has.
 func TestFarControlFramesBeforeAnyData(t *testing.T) {
 	noLeaks(t)
 	a := newAttacker(t)
@@ -212,7 +214,8 @@ func TestFarControlFramesBeforeAnyData(t *testing.T) {
 // elsewhere is the address of somebody who is not the peer.
 var elsewhere = netip.MustParseAddr("127.0.0.66")
 
-// disguise ends a packet that disguised has come from elsewhere. It is padding to whoever does not know it.
+// disguise ends a packet that disguised has come from elsewhere. It is padding to whoever does not
+// know it.
 var disguise = []byte("as if it came from elsewhere")
 
 // disguised is a connection on which some packets come from another address than the peer's.

@@ -14,8 +14,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestSessionForgetsItsKeys: what has ended, or was given other keys, can decipher nothing any more, and neither counts
-// what still comes as forged nor fails over it.
+// TestSessionForgetsItsKeys: what has ended, or was given other keys, can decipher nothing any
+// more, and neither counts what still comes as forged nor fails over it.
 func TestSessionForgetsItsKeys(t *testing.T) {
 	start := []byte("0123456789abcdef")
 	plain := append([]byte{0x00, 0x21}, packet(clientIP, serverIP, 1, 100)...)

@@ -2,8 +2,9 @@ package tunnel
 
 import "hash/fnv"
 
-// frameLog remembers the last control frames, since one that the network duplicated must not renegotiate the link. They
-// are few, so a short list is enough. A forged frame under the number of a genuine one does not hide that.
+// frameLog remembers the last control frames, since one that the network duplicated must not
+// renegotiate the link. They are few, so a short list is enough. A forged frame under the number of
+// a genuine one does not hide that.
 type frameLog struct {
 	seen [64]struct {
 		seq uint32

@@ -90,8 +90,9 @@ func fuzzStep(script []byte, genuine [][]byte) (packet []byte, wait time.Duratio
 	return grePacket(7, seq, b[:len(b)-4]), 0, rest
 }
 
-// FuzzReceive gives genuine packets in any order and arbitrary ones besides to a session that is up. Whatever they are,
-// nothing panics, what is held stays bounded, and a stateless session then takes every fresh genuine packet.
+// FuzzReceive gives genuine packets in any order and arbitrary ones besides to a session that is
+// up. Whatever they are, nothing panics, what is held stays bounded, and a stateless session then
+// takes every fresh genuine packet.
 func FuzzReceive(f *testing.F) {
 	echo := controlFrame(ppp.ProtoLCP, 9, 1, make([]byte, 4))
 	inOrder := []byte{stepGenuine, 0, stepGenuine, 1, stepGenuine, 2}

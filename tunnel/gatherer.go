@@ -2,9 +2,10 @@ package tunnel
 
 import "github.com/arc4tun/arc4tun/tunnel/netdev"
 
-// gatherer finds out whether a device that gave few packets has more. A read gives one packet, unless the kernel joined
-// some; sent one by one, small packets in great number each cost a system call and are encrypted alone. It never waits
-// for packets, and where there are hardly ever more it hardly ever asks, since asking is a system call too.
+// gatherer finds out whether a device that gave few packets has more. A read gives one packet,
+// unless the kernel joined some; sent one by one, small packets in great number each cost a system
+// call and are encrypted alone. It never waits for packets, and where there are hardly ever more it
+// hardly ever asks, since asking is a system call too.
 type gatherer struct {
 	device interface{ Waiting() bool } // nil: cannot be asked
 	misses int                         // answers in a row that there is nothing, at most maxMisses

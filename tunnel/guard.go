@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// guard limits what peers without a user may cost a server: control connections and the calls on them (startups.go), and
-// wrong passwords (bans.go).
+// guard limits what peers without a user may cost a server: control connections and the calls on
+// them (startups.go), and wrong passwords (bans.go).
 type guard struct {
 	mu       sync.Mutex
 	limits   GuardLimits
@@ -18,21 +18,23 @@ type guard struct {
 
 // GuardLimits bounds unauthenticated peers. The zero value of a field stands for its default.
 //
-// A control connection on which nobody is logged in, and a call on which nobody is, are a startup each: a login is two of
-// them. When there is no room for another one, the oldest of the busiest network goes, never the newcomer. How busy a
-// network is, its startups say that came to nothing lately: a login takes its own off the account.
+// A control connection on which nobody is logged in, and a call on which nobody is, are a startup
+// each: a login is two of them. When there is no room for another one, the oldest of the busiest
+// network goes, never the newcomer. How busy a network is, its startups say that came to nothing
+// lately: a login takes its own off the account.
 type GuardLimits struct {
 	Starting        int           // startups at once (512)
 	StartingPerAddr int           // from one address: sixteen clients behind one NAT (32)
 	StartingPerUser int           // control connections of one user that have no call with a user any more (8)
 	Handshake       time.Duration // how long a control connection may be without a call on which a user is logged in (2 min)
 
-	// Failures is how many wrong passwords for one user from one address ban the two together (6): this user may not log in
-	// from there, others may. FailuresPerAddr is the same for an address with whatever users (24). Both count what happens
-	// with pauses of less than Penalty.
+	// Failures is how many wrong passwords for one user from one address ban the two together (6):
+	// this user may not log in from there, others may. FailuresPerAddr is the same for an address
+	// with whatever users (24). Both count what happens with pauses of less than Penalty.
 	Failures        int
 	FailuresPerAddr int
-	// Penalty is how long a ban lasts (1 min), which every further ban doubles, up to an hour. Negative: nobody is banned.
+	// Penalty is how long a ban lasts (1 min), which every further ban doubles, up to an hour.
+	// Negative: nobody is banned.
 	Penalty time.Duration
 }
 
@@ -87,14 +89,15 @@ func newGuard(limits GuardLimits) *guard {
 	return &guard{limits: limits, startups: newStartups(limits), bans: newBans(limits)}
 }
 
-// admit takes a new control connection in, and evicts who must go for it. user is who was logged in on it, or empty. What
-// is admitted is given back with release or proven; evict ends it from outside, and is called once at most.
+// admit takes a new control connection in, and evicts who must go for it. user is who was logged in
+// on it, or empty. What is admitted is given back with release or proven; evict ends it from
+// outside, and is called once at most.
 func (g *guard) admit(now time.Time, a netip.Addr, user string, evict func()) *startup {
 	return g.add(now, &startup{addr: a, user: user, evict: evict})
 }
 
-// admitCall does the same for a call on a connection, which is nil when a user is logged in there. The result is nil when
-// the connection itself must go.
+// admitCall does the same for a call on a connection, which is nil when a user is logged in there.
+// The result is nil when the connection itself must go.
 func (g *guard) admitCall(now time.Time, a netip.Addr, conn *startup, evict func()) *startup {
 	return g.add(now, &startup{addr: a, conn: conn, evict: evict})
 }
@@ -149,7 +152,8 @@ func (g *guard) failed(now time.Time, a netip.Addr, user string) []ban {
 	return g.bans.failed(now, a, user)
 }
 
-// closedTo says whether an address is banned as a whole, and no control connection is taken from it.
+// closedTo says whether an address is banned as a whole, and no control connection is taken from
+// it.
 func (g *guard) closedTo(now time.Time, a netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -163,7 +167,8 @@ func (g *guard) barred(now time.Time, a netip.Addr, user string) time.Duration {
 	return g.bans.barred(now, a, user)
 }
 
-// banned lists the bans in force, the last to end first, and says how many there are beyond the list.
+// banned lists the bans in force, the last to end first, and says how many there are beyond the
+// list.
 func (g *guard) banned(now time.Time) (list []ban, more int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

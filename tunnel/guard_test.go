@@ -115,7 +115,8 @@ func TestOldestOfBusiestNetworkGoes(t *testing.T) {
 	require.Equal(t, []string{"busy two"}, d.gone(), "of the address that had cost as much as the others, and is the oldest")
 }
 
-// TestBusyIsWhoComesToNothing: what an address has cost lately counts, not what it holds now, and a login is no cost.
+// TestBusyIsWhoComesToNothing: what an address has cost lately counts, not what it holds now, and a
+// login is no cost.
 func TestBusyIsWhoComesToNothing(t *testing.T) {
 	d := newDoor(t, GuardLimits{Starting: 3, StartingPerAddr: 3, Handshake: time.Minute})
 	for range 5 {
@@ -190,7 +191,8 @@ func TestStartupsOfAUserAreBounded(t *testing.T) {
 	}
 }
 
-// FuzzGuard: whatever happens in whatever order, the books agree, a newcomer gets in, and nothing is left at the end.
+// FuzzGuard: whatever happens in whatever order, the books agree, a newcomer gets in, and nothing
+// is left at the end.
 func FuzzGuard(f *testing.F) {
 	for seed := range 8 {
 		steps := make([]byte, 600)
@@ -343,7 +345,8 @@ func TestSprayingBansTheAddress(t *testing.T) {
 	assert.False(t, d.closedTo(d.now, alice))
 }
 
-// TestSprayingFromAnAddressWithUsers: who is logged in from there, or was of late, still may; nobody else.
+// TestSprayingFromAnAddressWithUsers: who is logged in from there, or was of late, still may;
+// nobody else.
 func TestSprayingFromAnAddressWithUsers(t *testing.T) {
 	d := newDoor(t, GuardLimits{Failures: 3, FailuresPerAddr: 5, Penalty: time.Minute})
 	d.proven(d.now, alice, "alice")

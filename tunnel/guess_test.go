@@ -12,8 +12,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestGuessingPasswordsOnOneConnection: a user whose password was wrong too often is not heard from there any more, on a
-// control connection that is there already, whatever the password; who tries many users gets no call at all.
+// TestGuessingPasswordsOnOneConnection: a user whose password was wrong too often is not heard from
+// there any more, on a control connection that is there already, whatever the password; who tries
+// many users gets no call at all.
 func TestGuessingPasswordsOnOneConnection(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
 		c.Guard = GuardLimits{Failures: 3, FailuresPerAddr: 5, Penalty: time.Hour}
@@ -52,7 +53,8 @@ func TestGuessingPasswordsOnOneConnection(t *testing.T) {
 	s.close()
 }
 
-// TestStrangersTakeNoPlace: calls without a user, however many, leave the sessions to those who have one.
+// TestStrangersTakeNoPlace: calls without a user, however many, leave the sessions to those who
+// have one.
 func TestStrangersTakeNoPlace(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.MaxSessions = 2 })
 	callers := []*caller{s.caller("127.0.0.6"), s.caller("127.0.0.6"), s.caller("127.0.0.7")}
@@ -78,7 +80,8 @@ func TestStrangersTakeNoPlace(t *testing.T) {
 	s.close()
 }
 
-// TestPlaceIsTakenByTheUser: of two clients that call while one place is left, the one that authenticates later is told.
+// TestPlaceIsTakenByTheUser: of two clients that call while one place is left, the one that
+// authenticates later is told.
 func TestPlaceIsTakenByTheUser(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.MaxSessions, c.restartTimer = 1, 50*time.Millisecond })
 	c := s.caller("127.0.0.6")
@@ -109,7 +112,8 @@ func TestPlaceIsTakenByTheUser(t *testing.T) {
 	s.close()
 }
 
-// TestCallsOfOneAddressAreFew: what has not authenticated counts together, connections and the calls on them.
+// TestCallsOfOneAddressAreFew: what has not authenticated counts together, connections and the
+// calls on them.
 func TestCallsOfOneAddressAreFew(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{StartingPerAddr: 6} })
 	first, second := s.caller("127.0.0.6"), s.caller("127.0.0.6")
@@ -126,7 +130,8 @@ func TestCallsOfOneAddressAreFew(t *testing.T) {
 	s.close()
 }
 
-// TestServerStopsUnderCalls: a peer that makes call after call does not keep the server from stopping.
+// TestServerStopsUnderCalls: a peer that makes call after call does not keep the server from
+// stopping.
 func TestServerStopsUnderCalls(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.restartTimer = 200 * time.Millisecond })
 	c := s.caller("127.0.0.6")
@@ -137,8 +142,8 @@ func TestServerStopsUnderCalls(t *testing.T) {
 	s.close()
 }
 
-// TestStrangersDoNotFillTheLog: who makes calls and clears them, as fast as he can, gets so many lines and no more; who
-// authenticates is in the log all the same.
+// TestStrangersDoNotFillTheLog: who makes calls and clears them, as fast as he can, gets so many
+// lines and no more; who authenticates is in the log all the same.
 func TestStrangersDoNotFillTheLog(t *testing.T) {
 	book := new(logbook)
 	s := newSite(t, func(c *ServerConfig) { c.Log = slog.New(slog.NewTextHandler(book, nil)) })
@@ -162,7 +167,8 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 	s.close()
 }
 
-// TestFailedUserIsNamed: the last line about a session says who it was that failed, quoted as any word of a stranger.
+// TestFailedUserIsNamed: the last line about a session says who it was that failed, quoted as any
+// word of a stranger.
 func TestFailedUserIsNamed(t *testing.T) {
 	book := new(logbook)
 	s := newSite(t, func(c *ServerConfig) { c.Log = slog.New(slog.NewTextHandler(book, nil)) })

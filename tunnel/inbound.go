@@ -81,9 +81,10 @@ type inStats struct {
 	DeviceErrors   uint64 // batches the local device refused
 }
 
-// beginReceiving takes a run of GRE packets of this session, in the order in which they came, and adds those that can be
-// deciphered ahead to batch; nil: none. Once batch is deciphered, endReceiving takes the rest of their way with them, and
-// until then nobody else touches the way in.
+// beginReceiving takes a run of GRE packets of this session, in the order in which they came, and
+// adds those that can be deciphered ahead to batch; nil: none. Once batch is deciphered,
+// endReceiving takes the rest of their way with them, and until then nobody else touches the way
+// in.
 func (s *Session) beginReceiving(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
 	if !s.heard.Load() {
 		s.heard.Store(true)
@@ -155,8 +156,9 @@ func (s *Session) one(now time.Time, data []byte) {
 func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 	in := &s.in
 	if !in.ctl.isNear(seq) && !in.data.isWithin(seq, frameNear) {
-		// While data has its own proof (it deciphers), a far control frame is not believed, not even before the first
-		// data, unless it has a proof too; without that it may be the first of a stream that has moved.
+		// While data has its own proof (it deciphers), a far control frame is not believed, not
+		// even before the first data, unless it has a proof too; without that it may be the first
+		// of a stream that has moved.
 		switch {
 		case in.isEcho(seq, frame):
 			in.ctl.last = seq
@@ -182,9 +184,9 @@ func (s *Session) control(now time.Time, seq uint32, frame []byte) {
 	s.handFrame(frame)
 }
 
-// mayAcknowledge reports whether the number of a control frame is acknowledged. Once data has come that is what proves a
-// number, and a frame ahead of it must prove itself: as an echo of the peer's, and no further ahead than the frames of the
-// time since the last data can have led.
+// mayAcknowledge reports whether the number of a control frame is acknowledged. Once data has come
+// that is what proves a number, and a frame ahead of it must prove itself: as an echo of the
+// peer's, and no further ahead than the frames of the time since the last data can have led.
 func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool {
 	ahead := int32(seq - in.data.last)
 	if !in.data.started || ahead <= 0 {
@@ -193,14 +195,15 @@ func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool 
 	return in.isPeersEcho(frame) && time.Duration(ahead) <= stride*(1+now.Sub(in.dataAt)/time.Second)
 }
 
-// isEcho is whether a frame is an echo that can follow an outage: further on, and of the peer's. Without it a session that
-// is idle after an outage would stay deaf.
+// isEcho is whether a frame is an echo that can follow an outage: further on, and of the peer's.
+// Without it a session that is idle after an outage would stay deaf.
 func (in *inbound) isEcho(seq uint32, frame []byte) bool {
 	return in.isPeersEcho(frame) && int32(seq-in.ctl.last) > 0
 }
 
-// isPeersEcho is whether a frame is an echo with what only the peer knows, and who has seen it on the wire: its magic
-// number, or, for some peers fill in another one than was agreed on, what our own Echo-Requests have in them.
+// isPeersEcho is whether a frame is an echo with what only the peer knows, and who has seen it on
+// the wire: its magic number, or, for some peers fill in another one than was agreed on, what our
+// own Echo-Requests have in them.
 func (in *inbound) isPeersEcho(frame []byte) bool {
 	if magic, ok := ppp.EchoMagic(frame); ok && magic != 0 && magic == in.magic {
 		return true
@@ -231,8 +234,8 @@ func (s *Session) encrypted(now time.Time, seq uint32, body []byte) {
 	}
 }
 
-// decipher takes a stateless packet, which was tried with its whole run or is tried at once; what is not sound has moved
-// nothing.
+// decipher takes a stateless packet, which was tried with its whole run or is tried at once; what
+// is not sound has moved nothing.
 func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 	in := &s.in
 	b, plain, err := in.decipherOne(seq, body)
@@ -245,8 +248,8 @@ func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
 		in.win.Restart(in.deliverFn)
 		in.data.last = seq
 	}
-	// Even a sound packet must come where the stream is: an old one sent again under another number must not move
-	// the window.
+	// Even a sound packet must come where the stream is: an old one sent again under another number
+	// must not move the window.
 	if !s.believe(now, seq) {
 		putBuffer(b[:])
 		return
@@ -273,7 +276,8 @@ func familyOf(protocol uint16) int {
 	return isIPv4
 }
 
-// familyIn is the family of the IP packet in a PPP payload, which begins with the protocol in one byte or two.
+// familyIn is the family of the IP packet in a PPP payload, which begins with the protocol in one
+// byte or two.
 func familyIn(payload []byte) int {
 	switch {
 	case len(payload) < 2:
@@ -290,9 +294,10 @@ func (in *inbound) proven(seq uint32, family int) {
 	in.alive[family] = true
 }
 
-// mayPass reports whether the link is open for data, and counts a packet for which it is not. The peer may be up before
-// us, and send so much until we are that its next control frame would be far from the last one: so what data proves
-// about sequence numbers and keys is taken before this is asked.
+// mayPass reports whether the link is open for data, and counts a packet for which it is not. The
+// peer may be up before us, and send so much until we are that its next control frame would be far
+// from the last one: so what data proves about sequence numbers and keys is taken before this is
+// asked.
 func (in *inbound) mayPass() bool {
 	if !in.up {
 		in.stats.NotUp++
@@ -311,8 +316,8 @@ func (s *Session) placeIP(now time.Time, seq uint32, b *buffer, plain []byte) {
 	s.push(now, seq, b[:headroom+n])
 }
 
-// unwrap reads the PPP protocol at headroom-2 and leaves the IP packet of n bytes at headroom. A compressed protocol
-// field is one byte shorter, so the packet is moved up.
+// unwrap reads the PPP protocol at headroom-2 and leaves the IP packet of n bytes at headroom. A
+// compressed protocol field is one byte shorter, so the packet is moved up.
 func (in *inbound) unwrap(b *buffer, size int) (n int, ok bool) {
 	p := b[headroom-2:]
 	switch {
@@ -407,8 +412,8 @@ func (s *Session) deliver(p []byte) {
 	}
 }
 
-// decipherLate deciphers a stateful packet whose turn has come, in place: the MPPE header at headroom-4, the plain
-// packet at headroom-2.
+// decipherLate deciphers a stateful packet whose turn has come, in place: the MPPE header at
+// headroom-4, the plain packet at headroom-2.
 func (s *Session) decipherLate(p []byte) ([]byte, bool) {
 	in := &s.in
 	sealed := p[headroom-4:]
@@ -431,8 +436,8 @@ func (s *Session) decipherLate(p []byte) ([]byte, bool) {
 	return b[:headroom+n], true
 }
 
-// mayEnter judges the IP packet itself: its version was negotiated, its length is what its header says, and on a server
-// its source is the address the peer was given.
+// mayEnter judges the IP packet itself: its version was negotiated, its length is what its header
+// says, and on a server its source is the address the peer was given.
 func (in *inbound) mayEnter(ip []byte) bool {
 	switch {
 	case !in.up:
@@ -451,7 +456,8 @@ func (in *inbound) mayEnter(ip []byte) bool {
 	return false
 }
 
-// mayComeFrom compares a source address with the one the peer has; one without an address sends from none.
+// mayComeFrom compares a source address with the one the peer has; one without an address sends
+// from none.
 func (in *inbound) mayComeFrom(source, given netip.Addr) bool {
 	if in.ingress && source != given {
 		in.stats.Spoofed++
@@ -476,7 +482,8 @@ func (s *Session) expire(now time.Time) {
 	s.finish()
 }
 
-// acknowledge notes the proven sequence numbers of a run for the next acknowledgment, and that the peer lives.
+// acknowledge notes the proven sequence numbers of a run for the next acknowledgment, and that the
+// peer lives.
 func (s *Session) acknowledge(now time.Time) {
 	for family, alive := range s.in.alive {
 		if alive {

@@ -7,8 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLastDataOutlivesAClockThatIsSet: when the peer's last data came is told apart from now by the monotonic clock; by the
-// wall clock alone a peer whose data flow would be dead, or live for hours, when that is set.
+// TestLastDataOutlivesAClockThatIsSet: when the peer's last data came is told apart from now by the
+// monotonic clock; by the wall clock alone a peer whose data flow would be dead, or live for hours,
+// when that is set.
 func TestLastDataOutlivesAClockThatIsSet(t *testing.T) {
 	for family := range 2 {
 		s := &Session{since: time.Now()}

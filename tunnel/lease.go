@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// What a call takes when its user is known, and gives back when it is over: a place among the sessions and the lease of
-// an address.
+// What a call takes when its user is known, and gives back when it is over: a place among the
+// sessions and the lease of an address.
 
 // errFull is what a client is told for which there is no place.
 var errFull = errors.New("all sessions of the server are in use")
@@ -33,9 +33,9 @@ func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 	return v.cfg.LocalIP, remote, nil
 }
 
-// takePlace takes one of the places there are for sessions of users. Where that user has too many, the oldest session ends:
-// it is often one that the client has lost and the server still believes in, and who comes back must not have to wait until
-// it is missed.
+// takePlace takes one of the places there are for sessions of users. Where that user has too many,
+// the oldest session ends: it is often one that the client has lost and the server still believes
+// in, and who comes back must not have to wait until it is missed.
 func (c *serverCall) takePlace(user string) bool {
 	oldest, ok := c.replaceOldest(user)
 	if oldest != nil {
@@ -76,9 +76,9 @@ func (c *serverCall) leaveUser() {
 	users[c.user] = left
 }
 
-// lease takes the user's own address, or one of the pool, the user's last if that is free. A user whose session ends for
-// this one, or whose only address is that of a session left behind, as when the network broke and the server has not
-// noticed yet, takes it over from that.
+// lease takes the user's own address, or one of the pool, the user's last if that is free. A user
+// whose session ends for this one, or whose only address is that of a session left behind, as when
+// the network broke and the server has not noticed yet, takes it over from that.
 func (c *serverCall) lease(a Account) (netip.Addr, error) {
 	pool := c.k.v.cfg.Pool
 	if a.Preferred.IsValid() && pool.Reserve(a.Preferred) {
@@ -128,7 +128,8 @@ func (c *serverCall) takeOver(a netip.Addr) bool {
 	return true
 }
 
-// takeLease moves the lease, and gives the call that had it, or nil if it is no call of this user's.
+// takeLease moves the lease, and gives the call that had it, or nil if it is no call of this
+// user's.
 func (c *serverCall) takeLease(a netip.Addr) (earlier *serverCall) {
 	v := c.k.v
 	v.mu.Lock()

@@ -13,7 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestUserComesBack: who connects again has the address from before, though others have come meanwhile.
+// TestUserComesBack: who connects again has the address from before, though others have come
+// meanwhile.
 func TestUserComesBack(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
 		c.Lookup = func(string) (Account, bool) { return Account{Account: ppp.Account{Password: "secret"}}, true }
@@ -45,8 +46,8 @@ func TestUserComesBack(t *testing.T) {
 	s.close()
 }
 
-// TestReplacedSessionLeavesItsAddress: who comes back while the server still believes in the session from before has its
-// address all the same, where a user may have one session.
+// TestReplacedSessionLeavesItsAddress: who comes back while the server still believes in the
+// session from before has its address all the same, where a user may have one session.
 func TestReplacedSessionLeavesItsAddress(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.SessionsPerUser = 1 })
 	g := s.guest("127.0.0.3", nil)
@@ -97,8 +98,8 @@ func (l lockedLog) WithAttrs(a []slog.Attr) slog.Handler {
 	return l
 }
 
-// TestASlowLogStopsNoPackets: what is said of a session that ends for another is not said under the lock that every packet
-// from the device needs.
+// TestASlowLogStopsNoPackets: what is said of a session that ends for another is not said under the
+// lock that every packet from the device needs.
 func TestASlowLogStopsNoPackets(t *testing.T) {
 	l := lockedLog{server: new(atomic.Pointer[Server]), said: new(atomic.Int32), locked: new(atomic.Int32)}
 	s := newSite(t, func(c *ServerConfig) {

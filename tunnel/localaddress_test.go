@@ -33,8 +33,9 @@ func (s *site) sockets() int {
 	return len(s.server.receivers)
 }
 
-// TestSocketOfEveryLocalAddress: a server on all addresses has a raw socket for each that a client calls, and not for
-// longer: this machine has 2^24 of them on its loopback alone. Who only knocks gets none.
+// TestSocketOfEveryLocalAddress: a server on all addresses has a raw socket for each that a client
+// calls, and not for longer: this machine has 2^24 of them on its loopback alone. Who only knocks
+// gets none.
 func TestSocketOfEveryLocalAddress(t *testing.T) {
 	s := newSite(t, nil)
 	s.everywhere()
@@ -67,8 +68,8 @@ func TestSocketOfEveryLocalAddress(t *testing.T) {
 	s.close()
 }
 
-// TestOpeningASocketHoldsUpNobody: whoever calls at an address that nobody has called yet makes the server open sockets
-// there, as often as it likes. The packets of others do not wait for that.
+// TestOpeningASocketHoldsUpNobody: whoever calls at an address that nobody has called yet makes the
+// server open sockets there, as often as it likes. The packets of others do not wait for that.
 func TestOpeningASocketHoldsUpNobody(t *testing.T) {
 	opening, goOn := make(chan struct{}), make(chan struct{})
 	slow := netip.MustParseAddr("127.0.2.1")
@@ -122,7 +123,8 @@ func (b *brittle) ReadBatch(pkts []gre.Packet) (int, error) {
 	return n, err
 }
 
-// TestBrokenSocketIsReplaced: when the socket of an address fails, the next client there gets another.
+// TestBrokenSocketIsReplaced: when the socket of an address fails, the next client there gets
+// another.
 func TestBrokenSocketIsReplaced(t *testing.T) {
 	sockets := make(chan *brittle, 10)
 	s := newSite(t, func(c *ServerConfig) {

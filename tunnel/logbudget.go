@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Whoever can reach the server can cause lines in its log. All lines that peers without a user cause have one budget
-// together; each user, who is known by then, has one of his own.
+// Whoever can reach the server can cause lines in its log. All lines that peers without a user
+// cause have one budget together; each user, who is known by then, has one of his own.
 const (
 	strangerLines    = 200 // at once
 	strangerInterval = time.Second
@@ -31,7 +31,8 @@ type lineBudget struct {
 	muted    bool      // the log has said that lines are left out
 }
 
-// take takes a line, false if there is none. warn is true for the first that is left out after a quiet time.
+// take takes a line, false if there is none. warn is true for the first that is left out after a
+// quiet time.
 func (b *lineBudget) take(now time.Time) (ok, warn bool) {
 	if b.since.IsZero() {
 		b.lines, b.since = b.burst, now
@@ -74,7 +75,8 @@ func newLogBudgets(log *slog.Logger, now func() time.Time) *logBudgets {
 	}
 }
 
-// logger gives a logger for lines that a peer causes; user says who that is at the moment, empty for a stranger.
+// logger gives a logger for lines that a peer causes; user says who that is at the moment, empty
+// for a stranger.
 func (b *logBudgets) logger(user func() string) *slog.Logger {
 	return slog.New(budgetHandler{b.log.Handler(), b, user})
 }

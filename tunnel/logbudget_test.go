@@ -42,7 +42,8 @@ func TestLineBudget(t *testing.T) {
 	require.Equal(t, 1, warned, "another flood")
 }
 
-// TestLogBudgets: strangers share a budget, each user has one, and the log says how many lines are missing.
+// TestLogBudgets: strangers share a budget, each user has one, and the log says how many lines are
+// missing.
 func TestLogBudgets(t *testing.T) {
 	book := new(logbook)
 	now := time.Unix(1000, 0)

@@ -13,8 +13,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestLongOutage: however many packets of one direction are swallowed, stateless and stateful sessions alike, each finds its
-// place in the key chain again by itself, within a bounded number of packets and without negotiating anew.
+// TestLongOutage: however many packets of one direction are swallowed, stateless and stateful
+// sessions alike, each finds its place in the key chain again by itself, within a bounded number of
+// packets and without negotiating anew.
 func TestLongOutage(t *testing.T) {
 	const (
 		pause = 5 * time.Millisecond // between two packets after the outage: the way back is walked by a timer

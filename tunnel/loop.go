@@ -8,11 +8,13 @@ import (
 	"sync/atomic"
 )
 
-// A packet that carries a tunnel must not go into it: it would be carried again, and that again, until the link is full
-// of one packet. Sockets and routes see to that; loopCheck is the last word. It looks at what comes
-// out of the device, and what is a call's own GRE or control connection goes no further.
+// A packet that carries a tunnel must not go into it: it would be carried again, and that again,
+// until the link is full of one packet. Sockets and routes see to that; loopCheck is the last word.
+// It looks at what comes out of the device, and what is a call's own GRE or control connection goes
+// no further.
 type loopCheck interface {
-	// loops reports whether an IP packet from the device is one of those that carry a tunnel of ours.
+	// loops reports whether an IP packet from the device is one of those that carry a tunnel of
+	// ours.
 	loops(ip []byte) bool
 }
 
@@ -22,8 +24,8 @@ const (
 	minTCPPorts = 4
 )
 
-// clientLoop knows a client's packets by where they go: GRE to the server, and TCP to the port of its control
-// connection.
+// clientLoop knows a client's packets by where they go: GRE to the server, and TCP to the port of
+// its control connection.
 type clientLoop struct {
 	server atomic.Uint64 // its outer address in the upper 32 bits, its port in the lower 16; 0: none yet
 }
@@ -60,9 +62,10 @@ func tcpPorts(ip []byte) (from, to uint16, ok bool) {
 	return binary.BigEndian.Uint16(ip[at:]), binary.BigEndian.Uint16(ip[at+2:]), true
 }
 
-// serverLoop knows a server's packets by both ends: GRE, and TCP from the port of the control connections, from an
-// address that clients call to one that has called it. Such a packet comes out of the device when a client's tunnel
-// address is its outer one, or the pool has an address that is some client's outer one.
+// serverLoop knows a server's packets by both ends: GRE, and TCP from the port of the control
+// connections, from an address that clients call to one that has called it. Such a packet comes out
+// of the device when a client's tunnel address is its outer one, or the pool has an address that is
+// some client's outer one.
 type serverLoop struct {
 	ports []uint16 // of the control connections, before there is one
 

@@ -91,8 +91,8 @@ func TestServerLoop(t *testing.T) {
 	assert.Empty(t, s.calls)
 }
 
-// TestBooksOfLoops: what carries a tunnel and comes out of its device goes no further, at both ends, with a session or
-// without, and is in one book only.
+// TestBooksOfLoops: what carries a tunnel and comes out of its device goes no further, at both
+// ends, with a session or without, and is in one book only.
 func TestBooksOfLoops(t *testing.T) {
 	s := newSite(t, nil)
 	g := s.guest("127.0.0.3", nil)

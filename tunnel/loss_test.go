@@ -16,15 +16,16 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
-// roughNet is a network that loses, doubles and reorders data packets, always in the same way. It does nothing until it
-// is told to, and never touches control frames.
+// roughNet is a network that loses, doubles and reorders data packets, always in the same way. It
+// does nothing until it is told to, and never touches control frames.
 type roughNet struct {
 	mu   sync.Mutex
 	ways map[netip.Addr]*roughWay // by who sends; nil: nothing happens
 	into map[netip.Addr]func([]byte)
 }
 
-// roughWay is one direction. It numbers the packets that it sees from 0 on, and keeps the order in which they arrive.
+// roughWay is one direction. It numbers the packets that it sees from 0 on, and keeps the order in
+// which they arrive.
 type roughWay struct {
 	dice    *rand.Rand
 	sent    int
@@ -53,7 +54,8 @@ func (r *roughNet) begin(seed uint64) {
 	}
 }
 
-// end lets what is held go, once n packets of each direction have passed, and gives the order in which all arrived.
+// end lets what is held go, once n packets of each direction have passed, and gives the order in
+// which all arrived.
 func (r *roughNet) end(w *world, n int) (down, up []uint32) {
 	w.t.Helper()
 	w.eventually(func() bool {
@@ -94,7 +96,8 @@ func carriesData(packet []byte) bool {
 	return err == nil && (proto == ppp.ProtoCompressed || proto == ppp.ProtoIPv4)
 }
 
-// pass loses 5% of the packets, doubles 5%, and holds 10% back until up to 20 later ones have passed.
+// pass loses 5% of the packets, doubles 5%, and holds 10% back until up to 20 later ones have
+// passed.
 func (w *roughWay) pass(packet []byte, deliver func([]byte)) {
 	n := uint32(w.sent)
 	w.sent++
@@ -121,7 +124,8 @@ func (w *roughWay) arrive(n uint32, packet []byte, deliver func([]byte)) {
 	deliver(packet)
 }
 
-// delivered is what a window makes, by its policy, of packets that arrive in that order and in time.
+// delivered is what a window makes, by its policy, of packets that arrive in that order and in
+// time.
 func delivered(policy reorder.Policy, arrived []uint32) (numbers []uint32) {
 	switch policy {
 	case reorder.Order:
@@ -175,7 +179,8 @@ func (c *haltedClock) goOn() {
 	c.behind, c.halted = time.Since(c.halted), time.Time{}
 }
 
-// judged is how many data packets a session has seen and either delivered, refused or put into its window.
+// judged is how many data packets a session has seen and either delivered, refused or put into its
+// window.
 func (s *Session) judged() int {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
@@ -252,8 +257,8 @@ func (w *world) takeAll(d *memDevice, from, to netip.Addr, numbers []uint32) {
 	require.Equal(w.t, numbers, got)
 }
 
-// TestSetUpOverRoughNetwork: control frames that come twice, or in the wrong order, must neither keep the tunnel from
-// coming up nor negotiate it anew.
+// TestSetUpOverRoughNetwork: control frames that come twice, or in the wrong order, must neither
+// keep the tunnel from coming up nor negotiate it anew.
 func TestSetUpOverRoughNetwork(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -332,7 +337,8 @@ func again() func(netip.Addr, []byte, func([]byte)) {
 	}
 }
 
-// swapped lets every other packet wait for the next one, or for 20 ms, since the next one may be its answer's answer.
+// swapped lets every other packet wait for the next one, or for 20 ms, since the next one may be
+// its answer's answer.
 func swapped() func(netip.Addr, []byte, func([]byte)) {
 	var mu sync.Mutex
 	held := make(map[netip.Addr][]byte)

@@ -6,8 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestNearFramesTakeNoNumberFromData: anyone can send a control frame under a number that data is about to use. One of a
-// protocol that nobody knows changes nothing else, so every packet must still arrive.
+// TestNearFramesTakeNoNumberFromData: anyone can send a control frame under a number that data is
+// about to use. One of a protocol that nobody knows changes nothing else, so every packet must
+// still arrive.
 func TestNearFramesTakeNoNumberFromData(t *testing.T) {
 	noLeaks(t)
 	a := newAttacker(t)

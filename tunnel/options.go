@@ -16,16 +16,16 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
-// Limits of Options.MTU, in bytes. An outer packet of 1,500 bytes holds an IP packet of 1,456 at most; larger ones are
-// carried in fragments, and packet buffers end the range.
+// Limits of Options.MTU, in bytes. An outer packet of 1,500 bytes holds an IP packet of 1,456 at
+// most; larger ones are carried in fragments, and packet buffers end the range.
 const (
 	MinMTU     = 576
 	MaxMTU     = 1500
 	DefaultMTU = 1400
 )
 
-// MinEchoInterval is the least of Options.EchoInterval: four times that without a sign of life end a link, and answers take
-// their time.
+// MinEchoInterval is the least of Options.EchoInterval: four times that without a sign of life end
+// a link, and answers take their time.
 const MinEchoInterval = 100 * time.Millisecond
 
 // Options are what both ends of a tunnel share. The zero value of each field but Log is usable.
@@ -56,7 +56,8 @@ type Options struct {
 	Rand io.Reader        // nil: crypto/rand
 	Log  *slog.Logger     // nil: slog.Default
 
-	// Trace is shown every control message and PPP control frame, in words (ppp.Words, control.Words); nil: nobody.
+	// Trace is shown every control message and PPP control frame, in words (ppp.Words,
+	// control.Words); nil: nobody.
 	Trace *trace.Trace
 }
 
@@ -96,15 +97,15 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// monotonic is a clock that reads only the system's monotonic one, once: time.Now reads two, which is half of a packet's
-// cost where a clock is a system call.
+// monotonic is a clock that reads only the system's monotonic one, once: time.Now reads two, which
+// is half of a packet's cost where a clock is a system call.
 func monotonic() func() time.Time {
 	start := time.Now()
 	return func() time.Time { return start.Add(time.Since(start)) }
 }
 
-// neverBack makes a clock that goes on from where it stood when the other one is set back: every timer of a session that is
-// set by then would wait for as much longer, the keep-alive among them.
+// neverBack makes a clock that goes on from where it stood when the other one is set back: every
+// timer of a session that is set by then would wait for as much longer, the keep-alive among them.
 func neverBack(now func() time.Time) func() time.Time {
 	var mu sync.Mutex
 	var last time.Time
@@ -122,8 +123,8 @@ func neverBack(now func() time.Time) func() time.Time {
 	}
 }
 
-// mru is the PPP information field that carries our MTU: MPPE adds its header and the encrypted protocol field (RFC 3078
-// section 3), and pppd takes that off the MRU.
+// mru is the PPP information field that carries our MTU: MPPE adds its header and the encrypted
+// protocol field (RFC 3078 section 3), and pppd takes that off the MRU.
 func (o Options) mru() int { return o.MTU + mppeOverhead }
 
 const mppeOverhead = 4

@@ -26,9 +26,9 @@ func (p *pair) swallow(n int) {
 	}
 }
 
-// TestOutages: a stateless session finds its peer again after any number of lost packets, though the coherency count
-// has but 12 bits. How long that takes is steps of the key chain, so here a turn of the session's timer comes with every
-// batch, and nothing depends on the machine.
+// TestOutages: a stateless session finds its peer again after any number of lost packets, though
+// the coherency count has but 12 bits. How long that takes is steps of the key chain, so here a
+// turn of the session's timer comes with every batch, and nothing depends on the machine.
 func TestOutages(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)

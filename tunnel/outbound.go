@@ -20,8 +20,8 @@ import (
 //  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending acknowledgment.
 //  6. The run leaves in one Send.
 //
-// Control frames (LCP, authentication, CCP, IPCP) come from the session's own goroutine through sendFrame and take
-// their sequence numbers under the same lock.
+// Control frames (LCP, authentication, CCP, IPCP) come from the session's own goroutine through
+// sendFrame and take their sequence numbers under the same lock.
 
 // outbound is one session's state towards its peer.
 type outbound struct {
@@ -36,7 +36,8 @@ type outbound struct {
 	mustEnc bool // no IP packet may leave in clear
 	mtu     int  // the largest IP packet, in bytes
 
-	// One run's working memory: packet buffers, PPP protocol + packet, where its sealed form begins, what is sent.
+	// One run's working memory: packet buffers, PPP protocol + packet, where its sealed form
+	// begins, what is sent.
 	bufs   [][]byte
 	plain  [][]byte
 	sealed [][]byte
@@ -63,9 +64,10 @@ type outStats struct {
 	NotIP          uint64 // neither IPv4 nor IPv6, or the one that was not negotiated
 }
 
-// beginSending takes a run of IP packets, bufs[i][headroom:headroom+sizes[i]], for the peer and adds those that are to be
-// encrypted to batch. If it returns true there is something to send: once batch is encrypted, endSending does, and until
-// then the session sends nothing else. The buffers are overwritten, and the caller's again after that.
+// beginSending takes a run of IP packets, bufs[i][headroom:headroom+sizes[i]], for the peer and
+// adds those that are to be encrypted to batch. If it returns true there is something to send: once
+// batch is encrypted, endSending does, and until then the session sends nothing else. The buffers
+// are overwritten, and the caller's again after that.
 func (s *Session) beginSending(bufs [][]byte, sizes []int, batch *mppe.SendBatch) bool {
 	o := &s.out
 	o.mu.Lock()
@@ -126,8 +128,8 @@ func (s *Session) accept(b []byte, size int) {
 	o.place(b, size, uint16(protocol))
 }
 
-// place sets up the places of one IP packet: plain is the PPP protocol and the packet, sealed the empty slice two bytes
-// before it, where the MPPE header and the ciphertext are to be written.
+// place sets up the places of one IP packet: plain is the PPP protocol and the packet, sealed the
+// empty slice two bytes before it, where the MPPE header and the ciphertext are to be written.
 func (o *outbound) place(b []byte, size int, protocol uint16) {
 	binary.BigEndian.PutUint16(b[headroom-2:], protocol)
 	o.bufs = append(o.bufs, b)
@@ -137,7 +139,8 @@ func (o *outbound) place(b []byte, size int, protocol uint16) {
 	o.stats.Bytes += uint64(size)
 }
 
-// seal completes packet i of the run with its PPP and GRE headers, written backwards from where its payload begins.
+// seal completes packet i of the run with its PPP and GRE headers, written backwards from where its
+// payload begins.
 func (o *outbound) seal(s *Session, i int) {
 	b := o.bufs[i]
 	at, end := headroom-2, headroom-2+len(o.plain[i])

@@ -6,18 +6,20 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// What is longer than the session's MTU, which the peer's MRU may make smaller than that of the device, is dealt with as a
-// router does: IPv4 is fragmented where that is allowed; all else is dropped, and its sender told by ICMP what would fit.
+// What is longer than the session's MTU, which the peer's MRU may make smaller than that of the
+// device, is dealt with as a router does: IPv4 is fragmented where that is allowed; all else is
+// dropped, and its sender told by ICMP what would fit.
 
 const (
-	// answersAtOnce and answersPerSecond bound the ICMP messages of one session (RFC 1812 section 4.3.2.8, RFC 4443 section
-	// 2.4): one serves a sender for minutes.
+	// answersAtOnce and answersPerSecond bound the ICMP messages of one session (RFC 1812 section
+	// 4.3.2.8, RFC 4443 section 2.4): one serves a sender for minutes.
 	answersAtOnce    = 32
 	answersPerSecond = 32
 	answerQueue      = answersAtOnce
 )
 
-// answerBudget allows answersAtOnce answers at once, and answersPerSecond in the long run. The zero value is full.
+// answerBudget allows answersAtOnce answers at once, and answersPerSecond in the long run. The zero
+// value is full.
 type answerBudget struct {
 	spent int
 	since time.Time
@@ -62,8 +64,8 @@ func (s *Session) tooLong(ip []byte, protocol uint16) {
 	o.stats.Answered++
 }
 
-// answerTooLong has the sender of a packet told what fits, unless it was told already by the packet before, or too many
-// were.
+// answerTooLong has the sender of a packet told what fits, unless it was told already by the packet
+// before, or too many were.
 func (s *Session) answerTooLong(ip []byte) bool {
 	o := &s.out
 	flow := flowOf(ip)
@@ -87,8 +89,9 @@ func (s *Session) answerTooLong(ip []byte) bool {
 	return true
 }
 
-// flowOf is an IP packet's addresses and what stands where ports do: enough to tell whether two packets that follow each
-// other, as those into which a large TCP segment came apart, are one sender's to one receiver.
+// flowOf is an IP packet's addresses and what stands where ports do: enough to tell whether two
+// packets that follow each other, as those into which a large TCP segment came apart, are one
+// sender's to one receiver.
 func flowOf(ip []byte) (flow [36]byte) {
 	switch {
 	case len(ip) >= 24 && ip[0] == 0x45:
@@ -99,8 +102,8 @@ func flowOf(ip []byte) (flow [36]byte) {
 	return flow
 }
 
-// reply writes the ICMP messages that wait to the device, on the session's own goroutine: a device may make who writes to
-// it wait for who reads it.
+// reply writes the ICMP messages that wait to the device, on the session's own goroutine: a device
+// may make who writes to it wait for who reads it.
 func (s *Session) reply() {
 	for {
 		select {

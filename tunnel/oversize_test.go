@@ -28,8 +28,9 @@ func withFlags(p []byte, flags uint16) []byte {
 
 const dontFragment, moreFragments = 0x4000, 0x2000
 
-// TestOverTheMTU is what a client with a small MRU makes of a server whose device has a larger MTU, and the other way
-// round: what may be fragmented arrives in fragments, the sender of all else is told what fits.
+// TestOverTheMTU is what a client with a small MRU makes of a server whose device has a larger MTU,
+// and the other way round: what may be fragmented arrives in fragments, the sender of all else is
+// told what fits.
 func TestOverTheMTU(t *testing.T) {
 	w := newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) { c.MTU = 996 })
 	n := w.waitUp()
@@ -97,8 +98,8 @@ func TestOverTheMTU(t *testing.T) {
 	w.stop()
 }
 
-// TestAnswersToTooLongPackets: who is told does not need to be told again at once, and a flood is not answered as one; every
-// packet ends in one counter.
+// TestAnswersToTooLongPackets: who is told does not need to be told again at once, and a flood is
+// not answered as one; every packet ends in one counter.
 func TestAnswersToTooLongPackets(t *testing.T) {
 	p := newPair(t, mustBackend(t), 0, 0)
 	now := time.Unix(1000, 0)

@@ -12,7 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestSessionsPerUser: one session more than a user may have ends the user's oldest, and nobody else's.
+// TestSessionsPerUser: one session more than a user may have ends the user's oldest, and nobody
+// else's.
 func TestSessionsPerUser(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
 		c.SessionsPerUser = 2
@@ -49,8 +50,8 @@ func TestSessionsPerUser(t *testing.T) {
 	s.close()
 }
 
-// TestSessionsPerUserLeftBehind: who comes back after the network broke takes the place of the session left behind at
-// once, long before the server misses the client.
+// TestSessionsPerUserLeftBehind: who comes back after the network broke takes the place of the
+// session left behind at once, long before the server misses the client.
 func TestSessionsPerUserLeftBehind(t *testing.T) {
 	small, err := pool.Parse("10.99.0.100-10.99.0.101")
 	require.NoError(t, err)

@@ -203,7 +203,8 @@ func TestPoliciesThatDoNotAgree(t *testing.T) {
 	}
 }
 
-// endRefused ends a world whose tunnel never came up, and demands that nothing of it is left and nothing was shown.
+// endRefused ends a world whose tunnel never came up, and demands that nothing of it is left and
+// nothing was shown.
 func (w *world) endRefused(tap *wireTap, book *logbook, err error) {
 	w.t.Helper()
 	w.eventually(func() bool { return len(w.server.Snapshot().Sessions) == 0 }, "the server's session is gone")
@@ -220,7 +221,8 @@ func (w *world) endRefused(tap *wireTap, book *logbook, err error) {
 	requireDiscreet(w.t, book)
 }
 
-// TestRefusedCredentials: a wrong password and an unknown user must look the same to who tries them.
+// TestRefusedCredentials: a wrong password and an unknown user must look the same to who tries
+// them.
 func TestRefusedCredentials(t *testing.T) {
 	for _, c := range []struct {
 		method ppp.AuthMethod
@@ -257,7 +259,8 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 }
 
-// TestRefusalIsFinal: another attempt with the same password could lock the account, so Reconnect makes none.
+// TestRefusalIsFinal: another attempt with the same password could lock the account, so Reconnect
+// makes none.
 func TestRefusalIsFinal(t *testing.T) {
 	noLeaks(t)
 	w := newWorld(t, policyCase{password: wrongPassword}.apply, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) {

@@ -12,8 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestDataAfterALongQuietTime: the echoes of a night take more sequence numbers than a window has. The first packets of
-// the morning arrive all the same, and none of the numbers counts as lost.
+// TestDataAfterALongQuietTime: the echoes of a night take more sequence numbers than a window has.
+// The first packets of the morning arrive all the same, and none of the numbers counts as lost.
 func TestDataAfterALongQuietTime(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)
@@ -37,8 +37,9 @@ func TestDataAfterALongQuietTime(t *testing.T) {
 	require.Zero(t, p.b.in.win.Stats().Lost)
 }
 
-// TestEchoAfterAnOutage: an idle session that has lost more packets than a window has hears the peer's next echo, which
-// carries the magic number that both have agreed on; under any other it is disbelieved as before.
+// TestEchoAfterAnOutage: an idle session that has lost more packets than a window has hears the
+// peer's next echo, which carries the magic number that both have agreed on; under any other it is
+// disbelieved as before.
 func TestEchoAfterAnOutage(t *testing.T) {
 	const magic = 0xC0FFEE11
 	backend, err := arc4.Lookup("")
@@ -75,8 +76,9 @@ func TestEchoAfterAnOutage(t *testing.T) {
 	require.EqualValues(t, 3, p.b.in.stats.Disbelieved)
 }
 
-// TestEchoOfAnotherMagicAfterAnOutage: a peer whose echoes carry another magic number than was agreed on, or none, is
-// heard after an outage all the same, for its answers return what is in our Echo-Requests; a forged one does not.
+// TestEchoOfAnotherMagicAfterAnOutage: a peer whose echoes carry another magic number than was
+// agreed on, or none, is heard after an outage all the same, for its answers return what is in our
+// Echo-Requests; a forged one does not.
 func TestEchoOfAnotherMagicAfterAnOutage(t *testing.T) {
 	const magic, nonce = 0xC0FFEE11, 0x0123456789ABCDEF
 	reply := func(code byte, magic uint32, nonce uint64) []byte {

@@ -12,7 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
-// TestLatePacketsAcrossTheWholeWindow: whatever the window waits for is let in when it comes, however large the window is.
+// TestLatePacketsAcrossTheWholeWindow: whatever the window waits for is let in when it comes,
+// however large the window is.
 func TestLatePacketsAcrossTheWholeWindow(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)

@@ -10,15 +10,15 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// callKey says whose a GRE packet is: the peer's address and the call ID we gave it (RFC 2637 section 4.1). Call IDs of
-// two peers may be the same.
+// callKey says whose a GRE packet is: the peer's address and the call ID we gave it (RFC 2637
+// section 4.1). Call IDs of two peers may be the same.
 type callKey struct {
 	peer netip.Addr
 	id   uint16
 }
 
-// receiver reads the GRE packets of one address of ours for all sessions on it, in as many shards as the connection has
-// readers.
+// receiver reads the GRE packets of one address of ours for all sessions on it, in as many shards
+// as the connection has readers.
 type receiver struct {
 	conn   gre.Conn
 	shards []*shard // by gre.ReaderOf
@@ -37,9 +37,10 @@ func newReceiver(conn gre.Conn, now func() time.Time, strays *atomic.Uint64) *re
 // of gives the shard that has the packets with a call ID.
 func (r *receiver) of(id uint16) *shard { return r.shards[gre.ReaderOf(id, len(r.shards))] }
 
-// callID takes a call ID that is free among the calls of one peer, if there is one; remove, or giveUp before there is a
-// session, gives it back. They begin anywhere, so that a packet that is still under way for the last call does not meet
-// the next, and so that every shard has its part of the calls.
+// callID takes a call ID that is free among the calls of one peer, if there is one; remove, or
+// giveUp before there is a session, gives it back. They begin anywhere, so that a packet that is
+// still under way for the last call does not meet the next, and so that every shard has its part of
+// the calls.
 func (r *receiver) callID(peer netip.Addr) (id uint16, ok bool) {
 	var b [2]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
@@ -53,7 +54,8 @@ func (r *receiver) callID(peer netip.Addr) (id uint16, ok bool) {
 	return 0, false
 }
 
-// await has packets kept that come before the first session does, until that is added or endWait is called.
+// await has packets kept that come before the first session does, until that is added or endWait is
+// called.
 func (r *receiver) await() {
 	for _, s := range r.shards {
 		s.await = true

@@ -14,8 +14,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// TestARunBeginsAnew: that a tunnel has been up in one Run says nothing about the next, in which what the user has to
-// change first is final again.
+// TestARunBeginsAnew: that a tunnel has been up in one Run says nothing about the next, in which
+// what the user has to change first is final again.
 func TestARunBeginsAnew(t *testing.T) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -14,17 +14,18 @@ type outcome struct {
 	stopped bool
 	// everUp: packets have passed, in this attempt or in an earlier one of the same Run.
 	everUp bool
-	// refused: the server refused the account in answer to the login of this attempt. What a running session hears is
-	// not that: anyone who can forge GRE can challenge it and say Failure; nor is a Terminate-Request that speaks of the
-	// account.
+	// refused: the server refused the account in answer to the login of this attempt. What a
+	// running session hears is not that: anyone who can forge GRE can challenge it and say Failure;
+	// nor is a Terminate-Request that speaks of the account.
 	refused bool
 }
 
-// final reports whether a client that is to reconnect ends here all the same. Until a tunnel has been up, whatever the
-// user has to change first is final: a refused password could lock an account. After that the same words may be those of
-// a server that is stopping, or forged, and the account, the policies and this machine's permissions were good enough:
-// every end is a broken link, with three exceptions. Each of them comes from the user, from a login, or over TCP, where it
-// cannot be forged blindly.
+// final reports whether a client that is to reconnect ends here all the same. Until a tunnel has
+// been up, whatever the user has to change first is final: a refused password could lock an
+// account. After that the same words may be those of a server that is stopping, or forged, and the
+// account, the policies and this machine's permissions were good enough: every end is a broken
+// link, with three exceptions. Each of them comes from the user, from a login, or over TCP, where
+// it cannot be forged blindly.
 func (o outcome) final() bool {
 	switch {
 	case o.stopped, o.class == ClassReplaced:
@@ -40,7 +41,8 @@ const (
 	lastBackoff  = time.Minute
 	// steady is how long a tunnel must have been up for the next pause to start small again.
 	steady = 30 * time.Second
-	// leastPause is between two attempts whatever happens: a network may change many times a second.
+	// leastPause is between two attempts whatever happens: a network may change many times a
+	// second.
 	leastPause = 250 * time.Millisecond
 )
 
@@ -50,9 +52,9 @@ const (
 	MaxHoldOff = 24 * time.Hour
 )
 
-// backoff gives the pauses between the attempts of a client: a fixed one, or such that double from firstBackoff to
-// lastBackoff, each shortened by up to a quarter at random, so that the clients of a server that was restarted do not
-// all come at once.
+// backoff gives the pauses between the attempts of a client: a fixed one, or such that double from
+// firstBackoff to lastBackoff, each shortened by up to a quarter at random, so that the clients of
+// a server that was restarted do not all come at once.
 type backoff struct {
 	fixed time.Duration // 0: growing
 	grown time.Duration // the last pause, before chance

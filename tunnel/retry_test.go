@@ -119,7 +119,8 @@ func lonely(t *testing.T, book *logbook, change func(*ClientConfig)) *Client {
 	return c
 }
 
-// TestStatusWhileReconnecting: who asks reads why the tunnel is down and when the next attempt comes.
+// TestStatusWhileReconnecting: who asks reads why the tunnel is down and when the next attempt
+// comes.
 func TestStatusWhileReconnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := lonely(t, new(logbook), func(c *ClientConfig) {
@@ -155,8 +156,8 @@ func TestStatusWhileReconnecting(t *testing.T) {
 	})
 }
 
-// TestNetworkChangeEndsThePause: the next attempt does not wait for the back-off, which starts anew, and a storm of changes
-// makes no storm of attempts.
+// TestNetworkChangeEndsThePause: the next attempt does not wait for the back-off, which starts
+// anew, and a storm of changes makes no storm of attempts.
 func TestNetworkChangeEndsThePause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials []time.Duration
@@ -190,7 +191,8 @@ func TestNetworkChangeEndsThePause(t *testing.T) {
 	})
 }
 
-// TestNetworkChangeStartsADialAnew: what was sent into a network that was not there is sent again by TCP only after seconds.
+// TestNetworkChangeStartsADialAnew: what was sent into a network that was not there is sent again
+// by TCP only after seconds.
 func TestNetworkChangeStartsADialAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials []time.Duration
@@ -217,7 +219,8 @@ func TestNetworkChangeStartsADialAnew(t *testing.T) {
 	})
 }
 
-// TestNetworkChangeEndsACallThatCannotLive: it is asked of the owner, and a call that can live goes on.
+// TestNetworkChangeEndsACallThatCannotLive: it is asked of the owner, and a call that can live goes
+// on.
 func TestNetworkChangeEndsACallThatCannotLive(t *testing.T) {
 	changed := make(chan struct{})
 	gone := make(chan error, 10)

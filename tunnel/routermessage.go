@@ -15,10 +15,10 @@ const (
 	icmpRedirect            = 137
 )
 
-// isRouterMessage is whether an IPv6 packet is a Router Advertisement or a redirect. This tunnel's IPv6 is link-local and
-// negotiated by IPV6CP; a peer that could send these would give us routes, addresses and name servers. Extension headers
-// hide nothing (RFC 7113), and a message that goes on in another fragment is looked at where it begins. ip holds at least
-// the IPv6 header.
+// isRouterMessage is whether an IPv6 packet is a Router Advertisement or a redirect. This tunnel's
+// IPv6 is link-local and negotiated by IPV6CP; a peer that could send these would give us routes,
+// addresses and name servers. Extension headers hide nothing (RFC 7113), and a message that goes on
+// in another fragment is looked at where it begins. ip holds at least the IPv6 header.
 func isRouterMessage(ip []byte) bool {
 	next, rest := ip[6], ip[40:]
 	for {

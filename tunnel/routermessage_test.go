@@ -75,8 +75,8 @@ func FuzzRouterMessage(f *testing.F) {
 	})
 }
 
-// TestPeerGivesNoRoutes: a message that would make the peer a router of this machine does not reach it; all else of
-// ICMPv6 does.
+// TestPeerGivesNoRoutes: a message that would make the peer a router of this machine does not reach
+// it; all else of ICMPv6 does.
 func TestPeerGivesNoRoutes(t *testing.T) {
 	ours, theirs := netip.MustParseAddr("fe80::1"), netip.MustParseAddr("fe80::2")
 	backend, err := arc4.Lookup("")

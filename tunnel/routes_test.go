@@ -9,8 +9,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestAddressesLeftBehind: a client that negotiates one IPv6 address after another has the last one alone; the others
-// are free for whoever wants them.
+// TestAddressesLeftBehind: a client that negotiates one IPv6 address after another has the last one
+// alone; the others are free for whoever wants them.
 func TestAddressesLeftBehind(t *testing.T) {
 	own := netip.MustParseAddr("fe80::1")
 	s := newSite(t, func(c *ServerConfig) { c.IPv6, c.LocalIP6 = true, own })

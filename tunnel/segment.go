@@ -5,9 +5,10 @@ import (
 	"encoding/binary"
 )
 
-// segment is what of a TCP segment decides whether the next one can be joined to it (the device's GRO): a segment
-// joins the one before it if it is of the same flow, follows it in sequence, has the same options, timestamps included,
-// and is no longer; nothing joins behind a segment with PSH or behind a shorter one.
+// segment is what of a TCP segment decides whether the next one can be joined to it (the device's
+// GRO): a segment joins the one before it if it is of the same flow, follows it in sequence, has
+// the same options, timestamps included, and is no longer; nothing joins behind a segment with PSH
+// or behind a shorter one.
 type segment struct {
 	ends    []byte // addresses and ports' bytes, compared as they stand; nil: not a segment with data
 	ports   []byte

@@ -21,7 +21,8 @@ import (
 
 // AddressPool gives tunnel addresses to users and takes them back.
 type AddressPool interface {
-	// Take gives a free address that allowed (nil: any) permits, best the last one that the user had.
+	// Take gives a free address that allowed (nil: any) permits, best the last one that the user
+	// had.
 	Take(user string, allowed func(netip.Addr) bool) (netip.Addr, error)
 	// Reserve takes exactly that address, of the pool or not, if nobody has it.
 	Reserve(netip.Addr) bool
@@ -31,8 +32,8 @@ type AddressPool interface {
 // Account is what a server's user database knows of a user.
 type Account struct {
 	ppp.Account
-	// Preferred is the one address the user always gets, or the zero Addr. When Allowed allows no other, a later session
-	// of the user takes it over, and the earlier one ends.
+	// Preferred is the one address the user always gets, or the zero Addr. When Allowed allows no
+	// other, a later session of the user takes it over, and the earlier one ends.
 	Preferred netip.Addr
 }
 
@@ -45,18 +46,21 @@ type ServerConfig struct {
 	LocalIP6  netip.Addr     // with IPv6: our link-local address in every tunnel, which Device has
 	Pool      AddressPool
 	Lookup    func(user string) (Account, bool)
-	// Explain, if not nil, says for the log why Lookup does not know a user, where that is worth a word; else "".
+	// Explain, if not nil, says for the log why Lookup does not know a user, where that is worth a
+	// word; else "".
 	Explain func(user string) string
 
 	Name        string       // in CHAP challenges; empty: "arc4"
 	DNS, NBNS   []netip.Addr // offered to clients, at most two each
 	MaxSessions int          // 0: 1,024
-	// SessionsPerUser is how many sessions a user may have at once; 0: no limit. One more ends the user's oldest.
+	// SessionsPerUser is how many sessions a user may have at once; 0: no limit. One more ends the
+	// user's oldest.
 	SessionsPerUser int
 	Guard           GuardLimits
 
-	// Readers is how many sockets share the packets that come to one of our addresses, 1 to gre.MaxReaders, each read by a
-	// goroutine of its own; 0: DefaultReaders. ListenGRE, if not nil, has its own way.
+	// Readers is how many sockets share the packets that come to one of our addresses, 1 to
+	// gre.MaxReaders, each read by a goroutine of its own; 0: DefaultReaders. ListenGRE, if not
+	// nil, has its own way.
 	Readers   int
 	ListenGRE func(local netip.Addr) (gre.Conn, error) // nil: raw sockets
 }
@@ -64,15 +68,17 @@ type ServerConfig struct {
 // DefaultMaxSessions is what MaxSessions 0 stands for.
 const DefaultMaxSessions = 1024
 
-// DefaultReaders is what ServerConfig.Readers 0 stands for: one for each processor, and at most four, for the device takes
-// packets of one reader at a time.
+// DefaultReaders is what ServerConfig.Readers 0 stands for: one for each processor, and at most
+// four, for the device takes packets of one reader at a time.
 func DefaultReaders() int { return min(runtime.NumCPU(), runtime.GOMAXPROCS(0), 4) }
 
-// wideAddresses is how many of our addresses at once have more than one reader, and ways to send past the raw socket: both
-// cost descriptors and threads, and a machine may have hundreds of addresses.
+// wideAddresses is how many of our addresses at once have more than one reader, and ways to send
+// past the raw socket: both cost descriptors and threads, and a machine may have hundreds of
+// addresses.
 const wideAddresses = 16
 
-// manyAddresses is why the sessions on the addresses beyond those send by the raw socket, for status.
+// manyAddresses is why the sessions on the addresses beyond those send by the raw socket, for
+// status.
 var manyAddresses = fmt.Sprintf("clients call %d other addresses of this machine already, and no more than those have faster ways", wideAddresses)
 
 // Server answers PPTP clients.
@@ -85,8 +91,8 @@ type Server struct {
 	lines     *logBudgets
 	strangers *slog.Logger // for lines that peers without a user cause
 
-	// Sockets are opened and closed by whoever calls, and that takes a while for which no packet is to wait: it has a lock of
-	// its own.
+	// Sockets are opened and closed by whoever calls, and that takes a while for which no packet is
+	// to wait: it has a lock of its own.
 	sockets   sync.Mutex
 	receivers map[netip.Addr]*receiver // by our outer address
 
@@ -155,12 +161,13 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	return v, nil
 }
 
-// Serve answers clients until ctx ends, then ends every session in order. The error is nil after a stop that was asked
-// for, else an *Error.
+// Serve answers clients until ctx ends, then ends every session in order. The error is nil after a
+// stop that was asked for, else an *Error.
 func (v *Server) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// The sockets on fixed addresses are opened now, so that a missing permission shows at the start.
+	// The sockets on fixed addresses are opened now, so that a missing permission shows at the
+	// start.
 	if err := v.openEarly(); err != nil {
 		v.closeListeners()
 		v.closeReceivers()
@@ -203,7 +210,8 @@ func (v *Server) closeListeners() {
 	}
 }
 
-// openEarly proves that raw sockets can be had, and keeps those, without letGo, that are on addresses clients call.
+// openEarly proves that raw sockets can be had, and keeps those, without letGo, that are on
+// addresses clients call.
 func (v *Server) openEarly() error {
 	opened := make(map[netip.Addr]bool)
 	for _, l := range v.cfg.Listeners {
@@ -259,7 +267,8 @@ func (v *Server) accept(ctx context.Context, listener net.Listener) {
 			tcp.Close()
 			continue
 		}
-		// The guard lets everybody in, and has who must go for it go: nobody waits in the listener's queue.
+		// The guard lets everybody in, and has who must go for it go: nobody waits in the
+		// listener's queue.
 		k := newServerConn(v, tcp, local, peer)
 		v.conns.Go(func() {
 			defer v.loop.add(local, peer)()
@@ -268,8 +277,8 @@ func (v *Server) accept(ctx context.Context, listener net.Listener) {
 	}
 }
 
-// receiverOn gives the receiver on one of our outer addresses, and opens it for the first client that calls there. Who has
-// it gives it back with letGo.
+// receiverOn gives the receiver on one of our outer addresses, and opens it for the first client
+// that calls there. Who has it gives it back with letGo.
 func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 	v.sockets.Lock()
 	defer v.sockets.Unlock()
@@ -311,7 +320,8 @@ func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 	return gre.Listen(local, o)
 }
 
-// letGo closes a receiver that nobody uses any more: a machine may have more addresses than descriptors.
+// letGo closes a receiver that nobody uses any more: a machine may have more addresses than
+// descriptors.
 func (v *Server) letGo(local netip.Addr, r *receiver) {
 	v.sockets.Lock()
 	defer v.sockets.Unlock()
@@ -320,7 +330,8 @@ func (v *Server) letGo(local netip.Addr, r *receiver) {
 	}
 }
 
-// discard closes a receiver, and takes it off the list if it is still there. The caller holds sockets.
+// discard closes a receiver, and takes it off the list if it is still there. The caller holds
+// sockets.
 func (v *Server) discard(local netip.Addr, r *receiver) {
 	if v.receivers[local] == r {
 		delete(v.receivers, local)
@@ -380,7 +391,8 @@ func (v *Server) full() bool {
 	return v.places >= v.cfg.MaxSessions
 }
 
-// retire takes an ended session off the list and adds what it has done to the totals, in one step: they never go down.
+// retire takes an ended session off the list and adds what it has done to the totals, in one step:
+// they never go down.
 func (v *Server) retire(s *Session, last status.Session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -406,9 +418,10 @@ func (v *Server) belongsToOtherLocked(s *Session, a netip.Addr) bool {
 	return owner != nil && owner != s && owner.getState().user != s.getState().user
 }
 
-// setRoutes points a session's tunnel addresses to it. A client chooses its own IPv6 interface identifier; that of
-// another user's session stays where it is, and only a user who comes back takes over from the session left behind. no6 is
-// true where two have chosen the same one at the same time: the later has IPv4 alone.
+// setRoutes points a session's tunnel addresses to it. A client chooses its own IPv6 interface
+// identifier; that of another user's session stays where it is, and only a user who comes back
+// takes over from the session left behind. no6 is true where two have chosen the same one at the
+// same time: the later has IPv4 alone.
 func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) (no6 bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -435,7 +448,8 @@ func (v *Server) dropRoutes(s *Session) {
 	v.dropRoutesLocked(s)
 }
 
-// dropRoutesLocked leaves alone what another session of the user has taken over. The caller holds mu.
+// dropRoutesLocked leaves alone what another session of the user has taken over. The caller holds
+// mu.
 func (v *Server) dropRoutesLocked(s *Session) {
 	for _, a := range v.sessions[s] {
 		if v.byAddress[a] == s {

@@ -217,7 +217,8 @@ func TestControlConnectionsThatAreNone(t *testing.T) {
 	}
 }
 
-// TestFloodOfConnections: strangers from one address take no place from clients elsewhere, nor from one beside them.
+// TestFloodOfConnections: strangers from one address take no place from clients elsewhere, nor from
+// one beside them.
 func TestFloodOfConnections(t *testing.T) {
 	const flood = 300
 	s := newSite(t, nil)
@@ -271,8 +272,9 @@ func TestFloodFromEverywhere(t *testing.T) {
 	s.close()
 }
 
-// TestGuessingPasswords: six wrong passwords behind a NAT ban that user there and nobody else; one user after the other
-// bans the address, which is told so, with everybody behind it who has not logged in from there.
+// TestGuessingPasswords: six wrong passwords behind a NAT ban that user there and nobody else; one
+// user after the other bans the address, which is told so, with everybody behind it who has not
+// logged in from there.
 func TestGuessingPasswords(t *testing.T) {
 	book := new(logbook)
 	s := newSite(t, func(c *ServerConfig) {
@@ -457,7 +459,8 @@ func TestIPv6AtOneEnd(t *testing.T) {
 	}
 }
 
-// TestGREFromAStranger: a packet that carries a client's call ID, but comes from elsewhere, is nobody's.
+// TestGREFromAStranger: a packet that carries a client's call ID, but comes from elsewhere, is
+// nobody's.
 func TestGREFromAStranger(t *testing.T) {
 	s := newSite(t, nil)
 	g := s.guest("127.0.0.3", nil)

@@ -71,7 +71,8 @@ func newServerConn(v *Server, tcp net.Conn, local, peer netip.Addr) *serverConn 
 	return k
 }
 
-// evict ends the connection for another that needs its room. A peer that does not read holds nothing up.
+// evict ends the connection for another that needs its room. A peer that does not read holds
+// nothing up.
 func (k *serverConn) evict() {
 	k.evictOnce.Do(func() {
 		k.v.counted.evicted.Add(1)
@@ -109,8 +110,8 @@ func (k *serverConn) release() {
 	k.v.guard.release(k.startup)
 }
 
-// callID gives the ID of a new call. Its session takes a place only when it has a user, so that calls without one leave
-// the places to those who can authenticate.
+// callID gives the ID of a new call. Its session takes a place only when it has a user, so that
+// calls without one leave the places to those who can authenticate.
 func (k *serverConn) callID() (uint16, bool) {
 	if k.closing {
 		return 0, false
@@ -144,8 +145,8 @@ func (k *serverConn) callID() (uint16, bool) {
 	return id, true
 }
 
-// reserve gives an ID for a call. The sockets for its packets are opened now, if there are none on this address yet: who
-// only knocks does not cost so much.
+// reserve gives an ID for a call. The sockets for its packets are opened now, if there are none on
+// this address yet: who only knocks does not cost so much.
 func (k *serverConn) reserve() (id uint16, ok bool) {
 	if k.receiver == nil {
 		r, err := k.v.receiverOn(k.local)
@@ -178,8 +179,9 @@ func (k *serverConn) work(ctx context.Context) {
 	for {
 		now := k.v.cfg.Now()
 		k.pac.Tick(now)
-		// A session must know its call before the reply goes out, for the client's first frame follows that at once;
-		// and it speaks first only after the reply, or the client would not know the call.
+		// A session must know its call before the reply goes out, for the client's first frame
+		// follows that at once; and it speaks first only after the reply, or the client would not
+		// know the call.
 		over := k.events()
 		k.link.write()
 		if over {
@@ -220,8 +222,8 @@ func (k *serverConn) work(ctx context.Context) {
 	}
 }
 
-// timeLeft is how long the connection may go on if nobody logs in. What counts is a user, not a call: who has none could
-// make one call after the other.
+// timeLeft is how long the connection may go on if nobody logs in. What counts is a user, not a
+// call: who has none could make one call after the other.
 func (k *serverConn) timeLeft() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -318,8 +320,8 @@ func (k *serverConn) over(c *serverCall) {
 	k.v.retire(s, s.lastWords(slog.LevelInfo, c.down))
 }
 
-// login notes that a user has logged in on a call, which is no startup then, nor is the connection. Again, after LCP was
-// renegotiated, it does nothing.
+// login notes that a user has logged in on a call, which is no startup then, nor is the connection.
+// Again, after LCP was renegotiated, it does nothing.
 func (k *serverConn) login(c *serverCall, user string) {
 	if c.name.Load() != nil {
 		return
@@ -367,8 +369,8 @@ func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
 	s.log.Info("authenticated", "user", e.User, "method", e.Method.String())
 }
 
-// barred is why a user may not log in at the moment whatever the password, as the user is told; empty: the password
-// decides.
+// barred is why a user may not log in at the moment whatever the password, as the user is told;
+// empty: the password decides.
 func (c *serverCall) barred(user string) string {
 	wait := c.k.v.guard.barred(c.k.v.cfg.Now(), c.k.peer, user)
 	if wait <= 0 {

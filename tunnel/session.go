@@ -16,9 +16,9 @@ import (
 
 // Session is one call: a PPP link inside GRE between us and one peer.
 //
-// Three goroutines touch it. The socket's reader owns the way in (inbound.go), the device's reader the way out
-// (outbound.go), each under its own lock. The PPP link, all timers and everything slow belong to the session's own
-// goroutine, run, to which control frames come through a bounded queue.
+// Three goroutines touch it. The socket's reader owns the way in (inbound.go), the device's reader
+// the way out (outbound.go), each under its own lock. The PPP link, all timers and everything slow
+// belong to the session's own goroutine, run, to which control frames come through a bounded queue.
 type Session struct {
 	opts       Options
 	conn       gre.Conn
@@ -42,7 +42,8 @@ type Session struct {
 
 	armed     atomic.Int64 // when run will wake by itself, nanoseconds after since
 	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
-	// when the peer last sent IPv4 and IPv6 that proved itself, nanoseconds after since, and 1 at least; 0: never
+	// when the peer last sent IPv4 and IPv6 that proved itself, nanoseconds after since, and 1 at
+	// least; 0: never
 	life  [2]atomic.Int64
 	heard atomic.Bool // a GRE packet has come from the peer
 
@@ -79,7 +80,8 @@ type sessionState struct {
 type sessionOwner interface {
 	authSucceeded(*Session, ppp.AuthSucceeded)
 	authFailed(*Session, ppp.AuthFailed)
-	// networkUp gives the local device, made and routed for this network; the session opens when it returns.
+	// networkUp gives the local device, made and routed for this network; the session opens when it
+	// returns.
 	networkUp(*Session, ppp.NetworkUp) (netdev.Device, error)
 	// opened says that packets pass now.
 	opened(*Session)
@@ -126,7 +128,8 @@ func newSession(o Options, conn gre.Conn, peer netip.Addr, callID, peerCallID ui
 	return s, nil
 }
 
-// lastData is when the peer last sent data of each family that proved itself, the zero time if never.
+// lastData is when the peer last sent data of each family that proved itself, the zero time if
+// never.
 func (s *Session) lastData() (ipv4, ipv6 time.Time) {
 	return s.lastOf(isIPv4), s.lastOf(isIPv6)
 }
@@ -189,8 +192,8 @@ func (s *Session) lastFrames() {
 	}
 }
 
-// farewellTime is how long a link may take to close in order: a peer that does not answer by then is gone, or will see the
-// call end.
+// farewellTime is how long a link may take to close in order: a peer that does not answer by then
+// is gone, or will see the call end.
 const farewellTime = 700 * time.Millisecond
 
 // work does what is due.
@@ -215,8 +218,8 @@ func (s *Session) work(now time.Time) {
 // undecipherable is how many packets, of which none deciphers, show that the keys differ.
 const undecipherable = 32
 
-// checkKeys says once that nothing of the peer's deciphers, for the link is up and shows no other sign of it. It ends
-// nothing: anyone can forge such packets.
+// checkKeys says once that nothing of the peer's deciphers, for the link is up and shows no other
+// sign of it. It ends nothing: anyone can forge such packets.
 func (s *Session) checkKeys() {
 	s.in.mu.Lock()
 	differ := !s.keysWarned && s.in.dec != nil && s.in.stats.Undecipherable >= undecipherable && s.in.dec.Stats().Packets == 0
@@ -227,7 +230,8 @@ func (s *Session) checkKeys() {
 	}
 }
 
-// reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it has found it again.
+// reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it
+// has found it again.
 func (s *Session) reset(now time.Time) {
 	if s.needReset.Swap(false) {
 		s.resets = true
@@ -276,8 +280,8 @@ func (s *Session) soonest() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// arm wakes the session's goroutine if the packet paths have brought a deadline nearer than it sleeps for. The caller
-// holds no lock.
+// arm wakes the session's goroutine if the packet paths have brought a deadline nearer than it
+// sleeps for. The caller holds no lock.
 func (s *Session) arm() {
 	at, ok := s.soonest()
 	if ok && s.after(at) < s.armed.Load() || s.needReset.Load() {
@@ -285,8 +289,8 @@ func (s *Session) arm() {
 	}
 }
 
-// after is how long after the session's beginning a time is, in nanoseconds of the monotonic clock: the other one may be set
-// meanwhile.
+// after is how long after the session's beginning a time is, in nanoseconds of the monotonic clock:
+// the other one may be set meanwhile.
 func (s *Session) after(at time.Time) int64 { return int64(at.Sub(s.since)) }
 
 func (s *Session) poke() {

@@ -12,8 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestNoTimerInASetUp: from the TCP connection to the first packet nothing waits for a restart timer, whatever the two ends
-// want of each other. How long it takes is only said.
+// TestNoTimerInASetUp: from the TCP connection to the first packet nothing waits for a restart
+// timer, whatever the two ends want of each other. How long it takes is only said.
 func TestNoTimerInASetUp(t *testing.T) {
 	for name, set := range map[string]func(*ClientConfig, *ServerConfig){
 		"as it comes":           func(*ClientConfig, *ServerConfig) {},
@@ -29,7 +29,8 @@ func TestNoTimerInASetUp(t *testing.T) {
 			noLeaks(t)
 			var dialled time.Time
 			w := newWorld(t, func(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
-				// A timer that ran out would show: it could not do so unnoticed within the patience of a test.
+				// A timer that ran out would show: it could not do so unnoticed within the patience
+				// of a test.
 				c.restartTimer, s.restartTimer = 4*patience, 4*patience
 				set(c, s)
 				dial := c.Dial

@@ -10,22 +10,22 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// shard reads one of the sockets of a receiver, for the sessions whose packets come there. Nobody else reads for them, so
-// each has its packets in the order in which they came.
+// shard reads one of the sockets of a receiver, for the sessions whose packets come there. Nobody
+// else reads for them, so each has its packets in the order in which they came.
 type shard struct {
 	reader gre.Reader
 	now    func() time.Time
 	strays *atomic.Uint64 // packets for no session of ours
 
-	// The reader holds reading while it works on a batch, and mu only while it looks for the sessions: calls that begin
-	// do not wait for it.
+	// The reader holds reading while it works on a batch, and mu only while it looks for the
+	// sessions: calls that begin do not wait for it.
 	reading sync.Mutex
 
 	mu       sync.Mutex           // guards what follows
 	sessions map[callKey]*Session // nil: the ID is given to a call that has no session yet
 
-	// A peer may send its first LCP frame before we have read, on the control connection, that the call is up. Until
-	// the first session there is, a few packets are kept for it.
+	// A peer may send its first LCP frame before we have read, on the control connection, that the
+	// call is up. Until the first session there is, a few packets are kept for it.
 	await bool
 	early []gre.Packet
 }
@@ -82,7 +82,8 @@ func (h *shard) add(s *Session) {
 	}
 }
 
-// endWait keeps no packets any more for a session that is not there; those that were kept are nobody's.
+// endWait keeps no packets any more for a session that is not there; those that were kept are
+// nobody's.
 func (h *shard) endWait() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -90,7 +91,8 @@ func (h *shard) endWait() {
 	h.await, h.early = false, nil
 }
 
-// callIDOf reads the call ID of a packet that is at least gre.MinHeader long (RFC 2637 section 4.1).
+// callIDOf reads the call ID of a packet that is at least gre.MinHeader long (RFC 2637 section
+// 4.1).
 func callIDOf(data []byte) uint16 { return uint16(data[6])<<8 | uint16(data[7]) }
 
 // run reads until the connection is closed.
@@ -126,7 +128,8 @@ func (h *shard) run() error {
 	}
 }
 
-// find appends the session of every packet, or nil, to owners, and the packets of nobody to strays. The caller holds mu.
+// find appends the session of every packet, or nil, to owners, and the packets of nobody to strays.
+// The caller holds mu.
 func (h *shard) find(pkts []gre.Packet, owners []*Session, strays []gre.Packet) ([]*Session, []gre.Packet) {
 	for i := range pkts {
 		s := h.owner(&pkts[i])
@@ -146,7 +149,8 @@ func (h *shard) owner(p *gre.Packet) *Session {
 	return h.sessions[callKey{p.Addr, callIDOf(p.Data)}]
 }
 
-// strayed counts packets without a session, and keeps a few while one is about to begin. One may have begun just now.
+// strayed counts packets without a session, and keeps a few while one is about to begin. One may
+// have begun just now.
 func (h *shard) strayed(now time.Time, pkts []gre.Packet, w *devWriter) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -26,8 +26,8 @@ func (r *receiver) given() (n int) {
 	return n
 }
 
-// TestShardedServer: with several readers every session keeps its order, no packet is counted twice or not at all, and
-// strangers' are counted once.
+// TestShardedServer: with several readers every session keeps its order, no packet is counted twice
+// or not at all, and strangers' are counted once.
 func TestShardedServer(t *testing.T) {
 	const readers, clients, each = 3, 12, 200
 	addresses, err := pool.Parse("10.99.0.100-10.99.0.120")
@@ -96,7 +96,8 @@ type failing chan error
 
 func (f failing) ReadBatch([]gre.Packet) (int, error) { return 0, <-f }
 
-// TestBrokenReader: when one of several readers fails the others end too, so that the next client gets a whole receiver.
+// TestBrokenReader: when one of several readers fails the others end too, so that the next client
+// gets a whole receiver.
 func TestBrokenReader(t *testing.T) {
 	conn := broken{newHub().listenShared(serverOuter, 2), make(chan error)}
 	r := newReceiver(conn, time.Now, new(atomic.Uint64))

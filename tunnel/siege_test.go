@@ -21,8 +21,9 @@ import (
 	"github.com/arc4tun/arc4tun/internal/control"
 )
 
-// siege is a crowd of strangers who use a server up as well as a line of so many bits a second lets them: each address
-// keeps some control connections, each with some calls that say nothing, and replaces what ends.
+// siege is a crowd of strangers who use a server up as well as a line of so many bits a second lets
+// them: each address keeps some control connections, each with some calls that say nothing, and
+// replaces what ends.
 type siege struct {
 	addresses, connections, calls int
 	bits                          int  // a second, of all of them
@@ -38,7 +39,8 @@ func (z siege) address(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(64 + i/250), byte(1 + i%250), 1})
 }
 
-// bytes is what a connection with its calls costs on the line: opening and closing TCP, and its messages, with headers.
+// bytes is what a connection with its calls costs on the line: opening and closing TCP, and its
+// messages, with headers.
 func (z siege) bytes() int {
 	const head = 52
 	cost := 60 + 4*head
@@ -143,8 +145,8 @@ func (s *site) login(from string) (l login, ok bool) {
 	return l, ok
 }
 
-// logins has users log in, two every second: one who always comes from the same address, and one who is new each time. It
-// gives how long each took.
+// logins has users log in, two every second: one who always comes from the same address, and one
+// who is new each time. It gives how long each took.
 func (s *site) logins(seconds int) []login {
 	s.t.Helper()
 	var mu sync.Mutex
@@ -175,9 +177,10 @@ func (s *site) logins(seconds int) []login {
 	return all
 }
 
-// TestLoginsUnderSiege: whatever strangers do, who has a password gets in. It takes ARC4_SIEGE seconds for each instead of
-// two. Strangers and users share the machine's processors here, and the race detector makes everything cost ten times as
-// much: with it the fast lines are a tenth as fast.
+// TestLoginsUnderSiege: whatever strangers do, who has a password gets in. It takes ARC4_SIEGE
+// seconds for each instead of two. Strangers and users share the machine's processors here, and the
+// race detector makes everything cost ten times as much: with it the fast lines are a tenth as
+// fast.
 func TestLoginsUnderSiege(t *testing.T) {
 	seconds := 2
 	if v := os.Getenv("ARC4_SIEGE"); v != "" {

@@ -26,17 +26,20 @@ type startup struct {
 	inUser *list.Element
 }
 
-// Costs of a startup. A connection's first call is free: every login has one, and must not count for more than a silent
-// connection does. Addresses from which somebody has logged in lately pay less.
+// Costs of a startup. A connection's first call is free: every login has one, and must not count
+// for more than a silent connection does. Addresses from which somebody has logged in lately pay
+// less.
 const (
 	costOfStranger = 8
 	costOfKnown    = 1
 )
 
-// maxSources bounds the memory for addresses without a startup; past it those that went first are forgotten.
+// maxSources bounds the memory for addresses without a startup; past it those that went first are
+// forgotten.
 const maxSources = 8192
 
-// startups are all of them, in the order in which they would have to go. Adding and removing one takes O(log n).
+// startups are all of them, in the order in which they would have to go. Adding and removing one
+// takes O(log n).
 type startups struct {
 	limits   GuardLimits
 	count    int
@@ -85,7 +88,8 @@ func networkOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// add takes one in, and gives those that must go for it. A call whose own connection goes is not taken: it is gone then.
+// add takes one in, and gives those that must go for it. A call whose own connection goes is not
+// taken: it is gone then.
 func (s *startups) add(now time.Time, u *startup) (evicted []*startup) {
 	s.turn(now)
 	u.since = now
@@ -148,7 +152,8 @@ func (s *startups) insert(src *source, u *startup) {
 	s.settle(src)
 }
 
-// remove takes one out, and with a connection the calls on it. What came to something is taken off its network's account.
+// remove takes one out, and with a connection the calls on it. What came to something is taken off
+// its network's account.
 func (s *startups) remove(u *startup, proven bool) {
 	if u.gone {
 		return

@@ -14,7 +14,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/control"
 )
 
-// TestAgeOfAStranger: a control connection without a user is closed in time, though there is a call on it at that moment.
+// TestAgeOfAStranger: a control connection without a user is closed in time, though there is a call
+// on it at that moment.
 func TestAgeOfAStranger(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Guard.Handshake = 300 * time.Millisecond })
 	c := s.caller("127.0.0.6")
@@ -42,7 +43,8 @@ func (s *site) leaves(from string) *caller {
 	return c
 }
 
-// TestConnectionsThatAUserLeaves: a user has only so many control connections without a call, from wherever they come.
+// TestConnectionsThatAUserLeaves: a user has only so many control connections without a call, from
+// wherever they come.
 func TestConnectionsThatAUserLeaves(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
 		c.Guard = GuardLimits{StartingPerUser: 3}
@@ -60,8 +62,8 @@ func TestConnectionsThatAUserLeaves(t *testing.T) {
 	s.close()
 }
 
-// TestConnectionWhoseUserHasGone: a control connection on which nobody is logged in any more is closed in time, like one
-// on which nobody ever was; one with a user is not asked for its age.
+// TestConnectionWhoseUserHasGone: a control connection on which nobody is logged in any more is
+// closed in time, like one on which nobody ever was; one with a user is not asked for its age.
 func TestConnectionWhoseUserHasGone(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
 		c.Guard.Handshake = 2 * time.Second
@@ -78,8 +80,8 @@ func TestConnectionWhoseUserHasGone(t *testing.T) {
 	s.close()
 }
 
-// TestEvictedPeerThatDoesNotRead: who fills the server's socket with answers that he does not read is got rid of all the
-// same.
+// TestEvictedPeerThatDoesNotRead: who fills the server's socket with answers that he does not read
+// is got rid of all the same.
 func TestEvictedPeerThatDoesNotRead(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Guard = GuardLimits{StartingPerAddr: 2} })
 	says := control.StartRequest{Version: control.Version}.AppendTo(nil)
@@ -108,8 +110,8 @@ func TestEvictedPeerThatDoesNotRead(t *testing.T) {
 	s.close()
 }
 
-// TestKnocksDoNotFillTheLog: whatever strangers do, the lines about them are few: knocks at many of our addresses, calls,
-// wrong passwords.
+// TestKnocksDoNotFillTheLog: whatever strangers do, the lines about them are few: knocks at many of
+// our addresses, calls, wrong passwords.
 func TestKnocksDoNotFillTheLog(t *testing.T) {
 	book := new(logbook)
 	s := newSite(t, func(c *ServerConfig) {

@@ -46,7 +46,8 @@ func (f *flow) send(n int) {
 	}
 }
 
-// take judges everything that has arrived: a packet must be what was sent, and later than the one before.
+// take judges everything that has arrived: a packet must be what was sent, and later than the one
+// before.
 func (f *flow) take() {
 	for len(f.out.got) > 0 {
 		p := <-f.out.got
@@ -60,8 +61,9 @@ func (f *flow) take() {
 	}
 }
 
-// TestStatefulMPPESurvivesLoss: every lost packet makes a stateful decrypter useless until the peer has answered its
-// Reset-Request (RFC 3078 section 8.2). Requests and answers are lost like everything else.
+// TestStatefulMPPESurvivesLoss: every lost packet makes a stateful decrypter useless until the peer
+// has answered its Reset-Request (RFC 3078 section 8.2). Requests and answers are lost like
+// everything else.
 func TestStatefulMPPESurvivesLoss(t *testing.T) {
 	for _, strength := range []int{128, 56, 40} {
 		for _, linux := range []bool{false, true} {
@@ -115,7 +117,8 @@ func recovered(s status.Snapshot, n uint64) bool {
 	return c["resets_asked"] >= n && c["resets_answered"] >= n
 }
 
-// TestStatelessMPPELosesOnlyWhatIsLost: each packet has its own key, so no other suffers, and nobody asks for a reset.
+// TestStatelessMPPELosesOnlyWhatIsLost: each packet has its own key, so no other suffers, and
+// nobody asks for a reset.
 func TestStatelessMPPELosesOnlyWhatIsLost(t *testing.T) {
 	for _, strength := range []int{40, 56} {
 		t.Run(fmt.Sprintf("%d bits", strength), func(t *testing.T) {

@@ -24,8 +24,9 @@ func statefulPair(t *testing.T, linuxReset bool) *pair {
 	return p
 }
 
-// TestStatefulOutage: after a long outage the decrypter has many flag packets' key changes to make up for, and the
-// session's timer makes them; it must not take a Reset-Request, one a second, for every sixteen.
+// TestStatefulOutage: after a long outage the decrypter has many flag packets' key changes to make
+// up for, and the session's timer makes them; it must not take a Reset-Request, one a second, for
+// every sixteen.
 func TestStatefulOutage(t *testing.T) {
 	for _, linuxReset := range []bool{false, true} {
 		t.Run(fmt.Sprintf("LinuxReset %t", linuxReset), func(t *testing.T) {
@@ -52,8 +53,9 @@ func TestStatefulOutage(t *testing.T) {
 	}
 }
 
-// TestExpiryFindsALoss: a stateful session learns of a loss when the window gives the lost packet up, which its own timer
-// does when nothing else comes. The Reset-Request must not wait for the next packet.
+// TestExpiryFindsALoss: a stateful session learns of a loss when the window gives the lost packet
+// up, which its own timer does when nothing else comes. The Reset-Request must not wait for the
+// next packet.
 func TestExpiryFindsALoss(t *testing.T) {
 	p := statefulPair(t, false)
 	now := time.Unix(1000, 0)

@@ -16,8 +16,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestCallIDsAreGivenOnce: two calls of one peer never have the same ID, not even while neither has a session: the second
-// would take the first one's packets, and its place with the server would never be free again.
+// TestCallIDsAreGivenOnce: two calls of one peer never have the same ID, not even while neither has
+// a session: the second would take the first one's packets, and its place with the server would
+// never be free again.
 func TestCallIDsAreGivenOnce(t *testing.T) {
 	r := newReceiver(&hubEnd{others: make([]*hubEnd, 2)}, time.Now, new(atomic.Uint64))
 	seen := map[uint16]bool{0: true}
@@ -38,7 +39,8 @@ func TestCallIDsAreGivenOnce(t *testing.T) {
 	require.False(t, ok, "all are given")
 }
 
-// TestFloodOfCalls: a stranger who asks for call after call on one connection gets a few, and leaves nothing behind.
+// TestFloodOfCalls: a stranger who asks for call after call on one connection gets a few, and
+// leaves nothing behind.
 func TestFloodOfCalls(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.MaxSessions = 10 })
 	says := control.StartRequest{Version: control.Version}.AppendTo(nil)
@@ -63,8 +65,8 @@ func TestFloodOfCalls(t *testing.T) {
 	s.close()
 }
 
-// TestStrangerWithoutAUser: a control connection on which nobody authenticates is closed, though its calls outlive the
-// time it has.
+// TestStrangerWithoutAUser: a control connection on which nobody authenticates is closed, though
+// its calls outlive the time it has.
 func TestStrangerWithoutAUser(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) {
 		c.Guard.Handshake = 50 * time.Millisecond
@@ -79,7 +81,8 @@ func TestStrangerWithoutAUser(t *testing.T) {
 	s.close()
 }
 
-// TestIPv6AddressOfAnother: a client names its own interface identifier, and may not have another user's.
+// TestIPv6AddressOfAnother: a client names its own interface identifier, and may not have another
+// user's.
 func TestIPv6AddressOfAnother(t *testing.T) {
 	own := netip.MustParseAddr("fe80::1")
 	s := newSite(t, func(c *ServerConfig) {
@@ -156,7 +159,8 @@ func (d failingDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	}
 }
 
-// TestClientDeviceFails: a tunnel whose local device is gone ends with that as the reason, not as if it had been asked to.
+// TestClientDeviceFails: a tunnel whose local device is gone ends with that as the reason, not as
+// if it had been asked to.
 func TestClientDeviceFails(t *testing.T) {
 	s := newSite(t, nil)
 	broken := make(chan struct{})

@@ -55,7 +55,8 @@ func TestServerStops(t *testing.T) {
 	assert.Empty(t, g.client.Snapshot().Sessions)
 }
 
-// TestReconnect: a client comes back only if it is told to, and then traffic waits in the device that the client has kept for the next server on the same address.
+// TestReconnect: a client comes back only if it is told to, and then traffic waits in the device
+// that the client has kept for the next server on the same address.
 func TestReconnect(t *testing.T) {
 	s := newSite(t, nil)
 	g := s.guest("127.0.0.3", nil)
@@ -85,8 +86,8 @@ func TestReconnect(t *testing.T) {
 	s.close()
 }
 
-// TestControlConnectionCut: a call does not outlive its control connection (RFC 2637 section 3.1.4), whichever way that
-// ends.
+// TestControlConnectionCut: a call does not outlive its control connection (RFC 2637 section
+// 3.1.4), whichever way that ends.
 func TestControlConnectionCut(t *testing.T) {
 	for name, linger := range map[string]int{"closed": -1, "reset": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +108,8 @@ func TestControlConnectionCut(t *testing.T) {
 	}
 }
 
-// TestServerDropsControlConnection is the same, from the other end: the server process is gone at once.
+// TestServerDropsControlConnection is the same, from the other end: the server process is gone at
+// once.
 func TestServerDropsControlConnection(t *testing.T) {
 	s := newSite(t, nil)
 	g := s.guest("127.0.0.3", nil)

@@ -9,9 +9,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// What is traced is what goes over the wire: a control message as it is queued for TCP or cut off its stream, a PPP frame as
-// it is put into GRE or came out of it, before anybody judges it. Packets with data are not traced; their numbers are, when
-// a session ends.
+// What is traced is what goes over the wire: a control message as it is queued for TCP or cut off
+// its stream, a PPP frame as it is put into GRE or came out of it, before anybody judges it.
+// Packets with data are not traced; their numbers are, when a session ends.
 
 // direction is how a line begins.
 func direction(sent bool) string {

@@ -56,8 +56,9 @@ func awaitLine(t *testing.T, tap *trace.Tap, begin string) (lines []trace.Line) 
 	return lines
 }
 
-// beginning gives the texts that begin with a word, without it, each once: a frame is sent again where a machine is slow.
-// Those of the control connection come first, since TCP and GRE are not in step.
+// beginning gives the texts that begin with a word, without it, each once: a frame is sent again
+// where a machine is slow. Those of the control connection come first, since TCP and GRE are not in
+// step.
 func beginning(lines []trace.Line, word string) (of []string) {
 	for _, session := range []bool{false, true} {
 		for _, l := range lines {
@@ -69,8 +70,9 @@ func beginning(lines []trace.Line, word string) (of []string) {
 	return of
 }
 
-// TestTraceOfASetUp compares what both ends write of a call, from the first message to the last, with each other and with
-// testdata/trace.golden, and with what was on the wire: no secret of the login is in it.
+// TestTraceOfASetUp compares what both ends write of a call, from the first message to the last,
+// with each other and with testdata/trace.golden, and with what was on the wire: no secret of the
+// login is in it.
 func TestTraceOfASetUp(t *testing.T) {
 	noLeaks(t)
 	var tr traced
@@ -103,7 +105,8 @@ func TestTraceOfASetUp(t *testing.T) {
 			whole = append(whole, way+" "+callIDs.ReplaceAllString(text, "call N"))
 		}
 	}
-	// A request that the peer's crossed goes again (ppp.Stats.RequestsAgain), as chance will have it.
+	// A request that the peer's crossed goes again (ppp.Stats.RequestsAgain), as chance will have
+	// it.
 	slices.Sort(whole)
 	whole = slices.Compact(whole)
 	// Nor is it certain how often the server asks whether the client means its Terminate-Request.
@@ -123,7 +126,8 @@ func TestTraceOfASetUp(t *testing.T) {
 			}
 			for _, end := range [][]trace.Line{client, serving} {
 				for _, l := range end {
-					// Any eight bytes of a value: the challenge, the peer's challenge, the NT-Response, the proof in hex.
+					// Any eight bytes of a value: the challenge, the peer's challenge, the
+					// NT-Response, the proof in hex.
 					for at := 5; at+8 <= min(len(body), 53); at++ {
 						piece := body[at : at+8]
 						require.NotContains(t, l.Text, string(piece))
@@ -137,8 +141,8 @@ func TestTraceOfASetUp(t *testing.T) {
 	require.GreaterOrEqual(t, hidden, 3, "Challenge, Response, Success")
 }
 
-// TestTraceAtRunTime begins to watch when the tunnel is up, and stops: what comes in between is seen, and why a forged frame
-// was not believed.
+// TestTraceAtRunTime begins to watch when the tunnel is up, and stops: what comes in between is
+// seen, and why a forged frame was not believed.
 func TestTraceAtRunTime(t *testing.T) {
 	noLeaks(t)
 	tr := trace.New(nil)

@@ -22,8 +22,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// memDevice is a tun.Device in memory. What the tunnel delivers comes out of got; what is sent with put goes into the
-// tunnel.
+// memDevice is a tun.Device in memory. What the tunnel delivers comes out of got; what is sent with
+// put goes into the tunnel.
 type memDevice struct {
 	got    chan []byte
 	in     chan []byte

@@ -12,8 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestProtocolThatWasNotNegotiated: a client that opens only one of the two network protocols, or gives no IPv6 address
-// of its own, must not send under any address it likes by the other.
+// TestProtocolThatWasNotNegotiated: a client that opens only one of the two network protocols, or
+// gives no IPv6 address of its own, must not send under any address it likes by the other.
 func TestProtocolThatWasNotNegotiated(t *testing.T) {
 	ours, theirs := netip.MustParseAddr("fe80::1"), netip.MustParseAddr("fe80::2")
 	v4 := ppp.NetworkUp{Local: serverIP, Remote: clientIP}

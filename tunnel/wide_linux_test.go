@@ -15,9 +15,10 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
 
-// TestManyAddressesCostLess: the first addresses that clients call have all the sockets they may have, those beyond
-// wideAddresses one each, or a machine with hundreds of addresses would run out of descriptors. Status says that this is
-// why, and not that somebody asked for the raw socket, unless somebody did.
+// TestManyAddressesCostLess: the first addresses that clients call have all the sockets they may
+// have, those beyond wideAddresses one each, or a machine with hundreds of addresses would run out
+// of descriptors. Status says that this is why, and not that somebody asked for the raw socket,
+// unless somebody did.
 func TestManyAddressesCostLess(t *testing.T) {
 	const askedFor = "it was asked for"
 	for io, why := range map[uplink.Mode]struct{ wide, others string }{

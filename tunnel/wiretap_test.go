@@ -16,7 +16,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// wireTap is what stands between the ends of a world: it looks at every packet, and loses some when told to.
+// wireTap is what stands between the ends of a world: it looks at every packet, and loses some when
+// told to.
 type wireTap struct {
 	mu     sync.Mutex
 	seen   map[frameKind]int
@@ -25,7 +26,8 @@ type wireTap struct {
 	lose   func(from netip.Addr, packet []byte) bool
 }
 
-// frameKind is a PPP frame on its way: who sent it, its protocol, and its code if it is a control frame.
+// frameKind is a PPP frame on its way: who sent it, its protocol, and its code if it is a control
+// frame.
 type frameKind struct {
 	from  netip.Addr
 	proto uint16
@@ -117,8 +119,8 @@ func marked(from, to netip.Addr, number uint32, size int) []byte {
 	return p
 }
 
-// settle sends numbered packets both ways until one of them arrives, and takes all that waits in the devices before it.
-// No more must be lost by then.
+// settle sends numbered packets both ways until one of them arrives, and takes all that waits in
+// the devices before it. No more must be lost by then.
 func (w *world) settle() {
 	w.t.Helper()
 	const first = 1 << 24
@@ -141,7 +143,8 @@ func (w *world) settle() {
 	}
 }
 
-// noLeaks demands, when the test and all its clean-up is over, that every goroutine it began has ended.
+// noLeaks demands, when the test and all its clean-up is over, that every goroutine it began has
+// ended.
 func noLeaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
@@ -162,7 +165,8 @@ func (w *world) sessions() (all []*Session) {
 	return all
 }
 
-// insist hands a packet to every session, past the routing that would not let it through before the link is up.
+// insist hands a packet to every session, past the routing that would not let it through before the
+// link is up.
 func (w *world) insist() {
 	for _, s := range w.sessions() {
 		from, to := clientIP, serverIP
@@ -175,7 +179,8 @@ func (w *world) insist() {
 	}
 }
 
-// pump puts packets into both devices, and into the sessions, without a break until it is told to end.
+// pump puts packets into both devices, and into the sessions, without a break until it is told to
+// end.
 func (w *world) pump() (end func()) {
 	stop := make(chan struct{})
 	var ended sync.WaitGroup

@@ -11,8 +11,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestSequenceWraps: a session of 2^32 packets goes on at 0, data and control frames alike, also where some are lost
-// around there.
+// TestSequenceWraps: a session of 2^32 packets goes on at 0, data and control frames alike, also
+// where some are lost around there.
 func TestSequenceWraps(t *testing.T) {
 	for name, mode := range map[string]uint8{"stateless": fuzzStateless, "stateful": fuzzStateful, "in clear": fuzzClear} {
 		t.Run(name, func(t *testing.T) {

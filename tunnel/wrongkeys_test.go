@@ -13,8 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestKeysThatDiffer: a tunnel that is up and carries nothing says why, once; one that has deciphered anything ignores
-// whatever does not.
+// TestKeysThatDiffer: a tunnel that is up and carries nothing says why, once; one that has
+// deciphered anything ignores whatever does not.
 func TestKeysThatDiffer(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)

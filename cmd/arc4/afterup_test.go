@@ -40,8 +40,8 @@ func withoutCCP() func(*stage, netip.Addr, gre.Header, []byte) [][]byte {
 	}
 }
 
-// terminating has somebody forge a Terminate-Request of Windows while the client logs in, which says that the server refuses
-// the account. It takes a call ID to do that, and nothing else.
+// terminating has somebody forge a Terminate-Request of Windows while the client logs in, which
+// says that the server refuses the account. It takes a call ID to do that, and nothing else.
 func terminating(_ *stage, from netip.Addr, _ gre.Header, frame []byte) [][]byte {
 	if p, info, err := ppp.ParseFrame(frame); err == nil && from == stageServer && p == ppp.ProtoCHAP && info[0] == 1 {
 		frame = pppFrame(ppp.ProtoLCP, 5, 200, []byte{0x12, 0x34, 0x56, 0x78, 0x00, 0x3C, 0xCD, 0x74, 0, 0, 0x02, 0xB3})
@@ -49,8 +49,9 @@ func terminating(_ *stage, from netip.Addr, _ gre.Header, frame []byte) [][]byte
 	return [][]byte{frame}
 }
 
-// TestReconnectOnceATunnelHasBeenUp breaks a tunnel and changes the world before the next attempt: what was good enough once
-// is tried again and again, and comes back when the world does; only a login that the server refuses is final.
+// TestReconnectOnceATunnelHasBeenUp breaks a tunnel and changes the world before the next attempt:
+// what was good enough once is tried again and again, and comes back when the world does; only a
+// login that the server refuses is final.
 func TestReconnectOnceATunnelHasBeenUp(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -141,7 +142,8 @@ func (s *stage) changing() {
 	}
 }
 
-// TestLeavingTakesASecond: whoever stops a client or a server waits for that, and no longer, for a peer that says nothing.
+// TestLeavingTakesASecond: whoever stops a client or a server waits for that, and no longer, for a
+// peer that says nothing.
 func TestLeavingTakesASecond(t *testing.T) {
 	cut := func(s *stage) { s.carrying(nothing); s.tcp.cut() }
 	for _, c := range []struct {
@@ -205,8 +207,8 @@ func TestLeavingBeforeTheTunnelIsUp(t *testing.T) {
 	}
 }
 
-// TestTheStateOfASessionIsTrue: one whose client is gone is up until that is noticed, closing for a moment, and then gone;
-// it was never "negotiating" for as long as it has lived.
+// TestTheStateOfASessionIsTrue: one whose client is gone is up until that is noticed, closing for a
+// moment, and then gone; it was never "negotiating" for as long as it has lived.
 func TestTheStateOfASessionIsTrue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)

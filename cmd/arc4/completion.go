@@ -94,7 +94,8 @@ func anyOf(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
-// completeFiles offers files, for flags that name one: for all others nothing is offered unless somebody says what.
+// completeFiles offers files, for flags that name one: for all others nothing is offered unless
+// somebody says what.
 func completeFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
 }
@@ -113,8 +114,8 @@ func completeSockets(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 	return sockets, cobra.ShellCompDirectiveDefault
 }
 
-// completeList offers words for a flag that takes several with commas between them: those not named yet. No blank follows,
-// for a comma may.
+// completeList offers words for a flag that takes several with commas between them: those not named
+// yet. No blank follows, for a comma may.
 func completeList(words ...string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		head := typed[:strings.LastIndexByte(typed, ',')+1]
@@ -147,8 +148,9 @@ var flagOffers = map[string]cobra.CompletionFunc{
 	"status-socket": completeStatusSocket,
 }
 
-// addCompletion offers values for the flags of cmd and of all commands below it, unless the command has said what to
-// offer: the words of a flag that takes one of a few, and files where a file is wanted.
+// addCompletion offers values for the flags of cmd and of all commands below it, unless the command
+// has said what to offer: the words of a flag that takes one of a few, and files where a file is
+// wanted.
 func addCompletion(cmd *cobra.Command) {
 	complete := func(f *pflag.Flag) {
 		var offer cobra.CompletionFunc

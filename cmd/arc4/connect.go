@@ -169,8 +169,8 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	return withExit(codeOfClass(tunnel.ClassOf(err)), err)
 }
 
-// followServer has a client reach its server around the tunnel, whatever becomes of routes, links and addresses; nil if
-// this system tells nothing of them.
+// followServer has a client reach its server around the tunnel, whatever becomes of routes, links
+// and addresses; nil if this system tells nothing of them.
 func followServer(cfg *tunnel.ClientConfig, log *slog.Logger) *serverroute.Follower {
 	follower, err := serverroute.Open(log)
 	if err != nil {
@@ -199,7 +199,8 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 // longestUser is what CHAP and PAP have room for, in bytes (RFC 1334 section 2.2.1).
 const longestUser = 255
 
-// config turns the flags into a client's configuration. Only when all of them are well does it ask for the password.
+// config turns the flags into a client's configuration. Only when all of them are well does it ask
+// for the password.
 func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientConfig, error) {
 	log := loggerFrom(cmd.Context())
 	user, server, inArgument := splitUser(server)

@@ -32,8 +32,8 @@ type demoReport struct {
 	Rows        []demoRow `json:"measurements"`
 }
 
-// demoRow is one measurement. The counters are those of the whole life of its tunnel: the client's, which received,
-// and of MPPE also the server's encrypted_* and rekeys_out.
+// demoRow is one measurement. The counters are those of the whole life of its tunnel: the client's,
+// which received, and of MPPE also the server's encrypted_* and rekeys_out.
 type demoRow struct {
 	Link          string          `json:"link"`
 	DelayMS       float64         `json:"delay_ms"`

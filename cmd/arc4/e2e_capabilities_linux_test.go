@@ -23,7 +23,8 @@ func (m *machine) ownCloneDevice(t *testing.T, mode uint32) {
 	})
 }
 
-// TestE2ECapabilities runs a client as a user that is not root, with the capabilities that setcap or a container gives.
+// TestE2ECapabilities runs a client as a user that is not root, with the capabilities that setcap
+// or a container gives.
 func TestE2ECapabilities(t *testing.T) {
 	const raw, admin = unix.CAP_NET_RAW, unix.CAP_NET_ADMIN
 	for name, c := range map[string]struct {

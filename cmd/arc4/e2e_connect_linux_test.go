@@ -10,7 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// TestE2ETunnel is the main job with default settings, from the first packet to the last, ended by either signal.
+// TestE2ETunnel is the main job with default settings, from the first packet to the last, ended by
+// either signal.
 func TestE2ETunnel(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +86,8 @@ func checkStatus(t *testing.T, l *lab) {
 		assert.Equal(t, 1400, v.mtu)
 		assert.True(t, v.stateless)
 	}
-	// Nothing is lost or comes late on this cable, and all that one end has sent before the other was asked has come.
+	// Nothing is lost or comes late on this cable, and all that one end has sent before the other
+	// was asked has come.
 	for _, end := range []struct {
 		window    uint64
 		decrypted uint64
@@ -145,7 +147,8 @@ func TestE2ERoutes(t *testing.T) {
 	client.stop(t, syscall.SIGINT)
 	assert.Equal(t, before, l.client.snapshot(t))
 
-	// A route that the system has already is somebody else's: an error that names both, and nothing left.
+	// A route that the system has already is somebody else's: an error that names both, and nothing
+	// left.
 	l.client.must(t, func() error {
 		return netlink.RouteAdd(&netlink.Route{Dst: prefix("198.51.100.0/24"), Gw: netip.MustParseAddr(serverOuter).AsSlice()})
 	})
@@ -156,7 +159,8 @@ func TestE2ERoutes(t *testing.T) {
 	assert.Equal(t, before, l.client.snapshot(t))
 }
 
-// TestE2ENamesAndSizes sets the device's name and the MTU, differently at the two ends: the smaller MTU counts.
+// TestE2ENamesAndSizes sets the device's name and the MTU, differently at the two ends: the smaller
+// MTU counts.
 func TestE2ENamesAndSizes(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestE2ENoRoomForTheStatusSocket: a tunnel matters more than its status, whatever is wrong with the disk. What is wrong
-// with the path, the user hears at the start.
+// TestE2ENoRoomForTheStatusSocket: a tunnel matters more than its status, whatever is wrong with
+// the disk. What is wrong with the path, the user hears at the start.
 func TestE2ENoRoomForTheStatusSocket(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -25,8 +25,8 @@ func TestE2ESeveralAddresses(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 }
 
-// TestE2EBan has a user who is banned say so at the client, in the log and in the status; another user of that address is
-// not.
+// TestE2EBan has a user who is banned say so at the client, in the log and in the status; another
+// user of that address is not.
 func TestE2EBan(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

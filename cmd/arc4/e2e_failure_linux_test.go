@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestE2EReconnect kills the server under a client that is to come back, and which keeps its device and routes
-// meanwhile: nothing leaves by another way.
+// TestE2EReconnect kills the server under a client that is to come back, and which keeps its device
+// and routes meanwhile: nothing leaves by another way.
 func TestE2EReconnect(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -43,7 +43,8 @@ func TestE2EReconnect(t *testing.T) {
 	assert.Equal(t, before, l.client.snapshot(t))
 }
 
-// TestE2EDeviceDeleted takes the TUN device away from under a client, which makes another if it is to come back.
+// TestE2EDeviceDeleted takes the TUN device away from under a client, which makes another if it is
+// to come back.
 func TestE2EDeviceDeleted(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -86,8 +87,8 @@ func TestE2EServerStops(t *testing.T) {
 	assert.Equal(t, serverBefore, l.server.snapshot(t))
 }
 
-// TestE2ESilence has peers that say nothing any more, or never did. Each takes its time to notice, up to half a minute,
-// all at once and while other tests run.
+// TestE2ESilence has peers that say nothing any more, or never did. Each takes its time to notice,
+// up to half a minute, all at once and while other tests run.
 func TestE2ESilence(t *testing.T) {
 	// GRE is dropped on its way to the server, as a router without PPTP's helper does; TCP passes.
 	blocked := newLab(t)

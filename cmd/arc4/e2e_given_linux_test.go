@@ -28,8 +28,8 @@ func (l *lab) hasNameServer(t *testing.T, address string) {
 	})
 }
 
-// TestE2EAddressesThatAreRefused: a client does not take an address from its server that would make it answer for somebody
-// else, and says why; nothing is left of it.
+// TestE2EAddressesThatAreRefused: a client does not take an address from its server that would make
+// it answer for somebody else, and says why; nothing is left of it.
 func TestE2EAddressesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -53,8 +53,8 @@ func TestE2EAddressesThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestE2EAddressesThatAreNotUsed: what the server has as its own address in the tunnel is no reason to send it anything that
-// went elsewhere before. The tunnel works all the same.
+// TestE2EAddressesThatAreNotUsed: what the server has as its own address in the tunnel is no reason
+// to send it anything that went elsewhere before. The tunnel works all the same.
 func TestE2EAddressesThatAreNotUsed(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -90,8 +90,8 @@ func TestE2EAddressesThatAreNotUsed(t *testing.T) {
 	})
 }
 
-// TestE2EAddressesAreJudgedEachTime: a server that behaved until now is believed no more than one that is new, and a
-// network may have come since that has an address.
+// TestE2EAddressesAreJudgedEachTime: a server that behaved until now is believed no more than one
+// that is new, and a network may have come since that has an address.
 func TestE2EAddressesAreJudgedEachTime(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -129,8 +129,9 @@ func TestE2EAddressesAreJudgedEachTime(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 }
 
-// TestE2EServerInsideAsOutside: a server whose address in the tunnel is the one that it is called at, as pptpd's localip often
-// is, is agreed with and reached as before; all else goes through the tunnel.
+// TestE2EServerInsideAsOutside: a server whose address in the tunnel is the one that it is called
+// at, as pptpd's localip often is, is agreed with and reached as before; all else goes through the
+// tunnel.
 func TestE2EServerInsideAsOutside(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -13,7 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// sends waits until a machine's only session sends by a way, with traffic so that the way can prove itself.
+// sends waits until a machine's only session sends by a way, with traffic so that the way can prove
+// itself.
 func (l *lab) sends(t *testing.T, m *machine, way, why string) status.Session {
 	t.Helper()
 	var s status.Session
@@ -61,7 +62,8 @@ func TestE2EWaysOfSending(t *testing.T) {
 	}
 }
 
-// TestE2EShapedUplink: a queueing discipline that does more than queue is respected, unless the user insists.
+// TestE2EShapedUplink: a queueing discipline that does more than queue is respected, unless the
+// user insists.
 func TestE2EShapedUplink(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -83,7 +85,8 @@ func TestE2EShapedUplink(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 }
 
-// TestE2EDefaultRouteKeepsTheWay: the way to the server stays the uplink when everything else goes through the tunnel.
+// TestE2EDefaultRouteKeepsTheWay: the way to the server stays the uplink when everything else goes
+// through the tunnel.
 func TestE2EDefaultRouteKeepsTheWay(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

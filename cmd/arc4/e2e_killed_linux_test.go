@@ -30,8 +30,8 @@ func (l *lab) hostRoutesTo(t *testing.T, to string) (routes []netlink.Route) {
 	return routes
 }
 
-// TestE2EKilledClient: the host route that a killed client has left, over a gateway that is gone by then, keeps the next one
-// from nothing, and goes with it; a user's own stays.
+// TestE2EKilledClient: the host route that a killed client has left, over a gateway that is gone by
+// then, keeps the next one from nothing, and goes with it; a user's own stays.
 func TestE2EKilledClient(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -56,8 +56,9 @@ func TestE2EKilledClient(t *testing.T) {
 	assert.Equal(t, before, l.client.snapshot(t))
 }
 
-// TestE2EKilledClientOnALastingDevice: a device that outlives the client keeps its routes and addresses: all traffic would
-// go into it for good, and the next client could not have its address again.
+// TestE2EKilledClientOnALastingDevice: a device that outlives the client keeps its routes and
+// addresses: all traffic would go into it for good, and the next client could not have its address
+// again.
 func TestE2EKilledClientOnALastingDevice(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -88,8 +89,8 @@ func TestE2EKilledClientOnALastingDevice(t *testing.T) {
 	})
 }
 
-// TestE2EKilledServerOnALastingDevice: the next server takes away what a killed one has left there, or the server's address
-// would stay with the machine for good.
+// TestE2EKilledServerOnALastingDevice: the next server takes away what a killed one has left there,
+// or the server's address would stay with the machine for good.
 func TestE2EKilledServerOnALastingDevice(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

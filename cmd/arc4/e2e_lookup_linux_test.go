@@ -111,7 +111,8 @@ func (m *machine) resolves(t *testing.T, servers ...string) {
 	m.must(t, func() error { return unix.Mount(file, "/etc/resolv.conf", "", unix.MS_BIND, "") })
 }
 
-// lookup is a server that is known by its name, goes away and comes back while all goes through the tunnel.
+// lookup is a server that is known by its name, goes away and comes back while all goes through the
+// tunnel.
 type lookup struct {
 	name    string
 	prepare func(*testing.T, *lab) *nameServer
@@ -182,7 +183,8 @@ var lookups = []lookup{
 	},
 }
 
-// TestE2ELookUps: while there is no call, names are looked up around the tunnel, and each address is tried.
+// TestE2ELookUps: while there is no call, names are looked up around the tunnel, and each address
+// is tried.
 func TestE2ELookUps(t *testing.T) {
 	for _, tc := range lookups {
 		t.Run(tc.name, func(t *testing.T) {

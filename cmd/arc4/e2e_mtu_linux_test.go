@@ -26,8 +26,8 @@ var fragmentable = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn
 	}), err)
 }}
 
-// aHouse is a lab with a machine behind the server's, which forwards, and a client whose address in the tunnel that machine
-// reaches. The server's device has an MTU of 1400.
+// aHouse is a lab with a machine behind the server's, which forwards, and a client whose address in
+// the tunnel that machine reaches. The server's device has an MTU of 1400.
 func aHouse(t *testing.T) (l *lab, house *machine) {
 	l = newLab(t)
 	house = l.join(t, "house", "house", "192.168.7.2", "192.168.7.1")
@@ -35,8 +35,9 @@ func aHouse(t *testing.T) (l *lab, house *machine) {
 	return l, house
 }
 
-// TestE2EOverTheMTU: a client whose MRU is smaller than the server's device is reached as behind any router, by the
-// server's own packets and by those that it forwards: what may be fragmented is, and for the rest the path MTU is found.
+// TestE2EOverTheMTU: a client whose MRU is smaller than the server's device is reached as behind
+// any router, by the server's own packets and by those that it forwards: what may be fragmented is,
+// and for the rest the path MTU is found.
 func TestE2EOverTheMTU(t *testing.T) {
 	t.Parallel()
 	l, house := aHouse(t)
@@ -60,8 +61,8 @@ func TestE2EOverTheMTU(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 }
 
-// TestE2EPathMTUDiscovery: connections that were made while the tunnel had a larger MTU, so that no clamp of their MSS helps
-// them, go on under a smaller one.
+// TestE2EPathMTUDiscovery: connections that were made while the tunnel had a larger MTU, so that no
+// clamp of their MSS helps them, go on under a smaller one.
 func TestE2EPathMTUDiscovery(t *testing.T) {
 	t.Parallel()
 	l, house := aHouse(t)

@@ -21,8 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The addresses of the two machines. The server's are a /24 away from each other, so that a client reaches serverFar
-// through a gateway.
+// The addresses of the two machines. The server's are a /24 away from each other, so that a client
+// reaches serverFar through a gateway.
 const (
 	clientOuter = "192.0.2.2"
 	serverOuter = "192.0.2.1"
@@ -43,8 +43,9 @@ func skipE2E(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// machine is a network namespace of its own with a /run of its own. One thread lives in it, and all that happens there
-// happens on that thread: programs it starts and sockets it opens belong to the namespace.
+// machine is a network namespace of its own with a /run of its own. One thread lives in it, and all
+// that happens there happens on that thread: programs it starts and sockets it opens belong to the
+// namespace.
 type machine struct {
 	name  string
 	work  chan func()
@@ -90,8 +91,9 @@ func newMachine(t *testing.T, name string) *machine {
 	return m
 }
 
-// enter moves the calling thread. The mounts are private and /run is empty, so that status sockets in their default
-// place meet neither those of a parallel test nor those of a real tunnel on this system.
+// enter moves the calling thread. The mounts are private and /run is empty, so that status sockets
+// in their default place meet neither those of a parallel test nor those of a real tunnel on this
+// system.
 func (m *machine) enter() error {
 	if err := unix.Unshare(unix.CLONE_NEWNET | unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("unshare: %w", err)
@@ -211,8 +213,8 @@ func waitFor(t *testing.T, what string, check func() error) {
 	}
 }
 
-// snapshot writes down every interface, address, route (of every table), rule and setting of a machine, all but the counters
-// of traffic, and what its programs have left in /run.
+// snapshot writes down every interface, address, route (of every table), rule and setting of a
+// machine, all but the counters of traffic, and what its programs have left in /run.
 func (m *machine) snapshot(t *testing.T) string {
 	t.Helper()
 	var lines []string

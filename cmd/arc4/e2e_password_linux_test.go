@@ -20,7 +20,8 @@ func (l *lab) asks(t *testing.T, args ...string) (*program, *terminal) {
 	return client, x
 }
 
-// waitPrompt waits until the password has been asked for so many times, and the terminal shows no keys.
+// waitPrompt waits until the password has been asked for so many times, and the terminal shows no
+// keys.
 func (x *terminal) waitPrompt(t *testing.T, times int) {
 	t.Helper()
 	x.waitScreen(t, "Password of alice: ", times)

@@ -57,7 +57,8 @@ func (s sniffer) saw(t *testing.T, pattern []byte) (seen bool, frames int) {
 	}
 }
 
-// TestE2EPolicies runs a tunnel under each rule that the two ends can have for authentication and encryption.
+// TestE2EPolicies runs a tunnel under each rule that the two ends can have for authentication and
+// encryption.
 func TestE2EPolicies(t *testing.T) {
 	for _, c := range []struct {
 		name           string

@@ -49,7 +49,8 @@ func (r *record) String() string {
 	return string(r.text)
 }
 
-// command prepares arc4 on a machine. The test binary is the program: TestMain goes by the name in the first argument.
+// command prepares arc4 on a machine. The test binary is the program: TestMain goes by the name in
+// the first argument.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -60,7 +61,8 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	// Under the race detector a program sleeps for a second before it exits, unless it is told not to.
+	// Under the race detector a program sleeps for a second before it exits, unless it is told not
+	// to.
 	cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=0")
 	// Nothing outlives the machine's thread, and so the test, whatever ends it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -73,8 +75,8 @@ func (m *machine) start(t *testing.T, args ...string) *program {
 	return m.run(t, command(t, args...))
 }
 
-// run starts a prepared command on the machine. The program ends with the test at the latest, and what it wrote is
-// shown if the test fails.
+// run starts a prepared command on the machine. The program ends with the test at the latest, and
+// what it wrote is shown if the test fails.
 func (m *machine) run(t *testing.T, cmd *exec.Cmd) *program {
 	t.Helper()
 	p := &program{cmd: cmd, name: m.name + ": " + strings.Join(cmd.Args, " "), ended: make(chan struct{})}
@@ -273,7 +275,8 @@ func nobody(t *testing.T, args ...string) *exec.Cmd {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	cmd.Path = filepath.Join(dir, "arc4")
-	// A process forked meanwhile would hold the file open for writing until its exec, and nobody could run it.
+	// A process forked meanwhile would hold the file open for writing until its exec, and nobody
+	// could run it.
 	syscall.ForkLock.RLock()
 	err = os.WriteFile(cmd.Path, binary, 0o755)
 	syscall.ForkLock.RUnlock()

@@ -45,7 +45,8 @@ func (m *machine) shell(t *testing.T, lines string) {
 	require.NoError(t, cmd.Wait(), "%s\n%s", lines, written.String())
 }
 
-// peerOf accepts one connection that from opens to an address of to, and gives the address it comes from.
+// peerOf accepts one connection that from opens to an address of to, and gives the address it comes
+// from.
 func peerOf(t *testing.T, from, to *machine, address string) string {
 	t.Helper()
 	var listener net.Listener
@@ -81,7 +82,8 @@ func TestE2EReadmeForwarding(t *testing.T) {
 	client.stop(t, syscall.SIGTERM)
 }
 
-// TestE2EReadmeNAT has a router with NAT between client and server, which loses GRE until it has the README's lines.
+// TestE2EReadmeNAT has a router with NAT between client and server, which loses GRE until it has
+// the README's lines.
 func TestE2EReadmeNAT(t *testing.T) {
 	t.Parallel()
 	l := newLab(t) // its server's machine is the router here

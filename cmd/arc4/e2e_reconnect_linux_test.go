@@ -12,7 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// TestE2ELoggedInElsewhere has two clients of a user who may have one session, each to come back whenever it ends.
+// TestE2ELoggedInElsewhere has two clients of a user who may have one session, each to come back
+// whenever it ends.
 func TestE2ELoggedInElsewhere(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -56,8 +57,8 @@ func TestE2EStatusWhileReconnecting(t *testing.T) {
 	client.stop(t, syscall.SIGTERM)
 }
 
-// TestE2ELeavingInSilence stops clients whose server cannot be heard any more: it takes no longer than where it can, and
-// says what it waits for. GRE alone is lost, or everything.
+// TestE2ELeavingInSilence stops clients whose server cannot be heard any more: it takes no longer
+// than where it can, and says what it waits for. GRE alone is lost, or everything.
 func TestE2ELeavingInSilence(t *testing.T) {
 	for name, silence := range map[string]func(*testing.T, *lab){
 		"GRE": func(t *testing.T, l *lab) { l.dropGRE(t) },

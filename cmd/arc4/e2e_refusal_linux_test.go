@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestE2ERefused holds a client that the server will not have to its exit code and its words, with no device made at
-// any time.
+// TestE2ERefused holds a client that the server will not have to its exit code and its words, with
+// no device made at any time.
 func TestE2ERefused(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// TestE2EDefaultRouteWithIPv6: IPv6 opens before IPv4, and the routes of IPv4 must not be asked for before it has an
-// address.
+// TestE2EDefaultRouteWithIPv6: IPv6 opens before IPv4, and the routes of IPv4 must not be asked for
+// before it has an address.
 func TestE2EDefaultRouteWithIPv6(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -27,7 +27,8 @@ func TestE2EDefaultRouteWithIPv6(t *testing.T) {
 	assert.Equal(t, before, l.client.snapshot(t))
 }
 
-// TestE2EOtherMTU: an operator raises the MTU of a tunnel's device. The path MTU is found, and large datagrams arrive.
+// TestE2EOtherMTU: an operator raises the MTU of a tunnel's device. The path MTU is found, and
+// large datagrams arrive.
 func TestE2EOtherMTU(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -86,8 +87,8 @@ func TestE2EIPv6OutsideIsSaid(t *testing.T) {
 	assert.Contains(t, with.stderr.String(), "device=wire")
 }
 
-// flap takes the client's cable out and in again, after which there is another default route: all that went by the cable
-// is gone, as after a night's sleep or in another network.
+// flap takes the client's cable out and in again, after which there is another default route: all
+// that went by the cable is gone, as after a night's sleep or in another network.
 func (l *lab) flap(t *testing.T) {
 	t.Helper()
 	l.client.must(t, func() error {
@@ -101,8 +102,8 @@ func (l *lab) flap(t *testing.T) {
 	l.client.must(t, func() error { return netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(serverOuter)}) })
 }
 
-// TestE2ERoaming: a tunnel that takes everything comes back when the network below it has gone and come back: the way to
-// its own server must not lead into the tunnel then.
+// TestE2ERoaming: a tunnel that takes everything comes back when the network below it has gone and
+// come back: the way to its own server must not lead into the tunnel then.
 func TestE2ERoaming(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -123,7 +123,8 @@ func TestE2ENoAddressColumn(t *testing.T) {
 	l.server.noSessions(t)
 }
 
-// TestE2EAddressOutsideThePool has a user with an address of its own that the pool's routes do not reach.
+// TestE2EAddressOutsideThePool has a user with an address of its own that the pool's routes do not
+// reach.
 func TestE2EAddressOutsideThePool(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

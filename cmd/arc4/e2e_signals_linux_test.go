@@ -130,8 +130,8 @@ func TestE2EHangUpReloads(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 }
 
-// TestE2EUndoBeforeFarewell: with a server that does not answer any more, routes are taken back before it is told, and a
-// second signal ends the telling.
+// TestE2EUndoBeforeFarewell: with a server that does not answer any more, routes are taken back
+// before it is told, and a second signal ends the telling.
 func TestE2EUndoBeforeFarewell(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]bool{"waiting": false, "a second signal": true} {
@@ -157,8 +157,8 @@ func TestE2EUndoBeforeFarewell(t *testing.T) {
 	}
 }
 
-// readers are who may read a program's standard error, and stop reading it. Each gives what to write to, and what happens
-// to the reader once the tunnel is up.
+// readers are who may read a program's standard error, and stop reading it. Each gives what to
+// write to, and what happens to the reader once the tunnel is up.
 var readers = []struct {
 	name string
 	open func(*testing.T, *exec.Cmd) (gone func())
@@ -221,7 +221,8 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// TestE2EReaderGone: nobody who reads the log, or does not, keeps a tunnel from working and from putting everything back.
+// TestE2EReaderGone: nobody who reads the log, or does not, keeps a tunnel from working and from
+// putting everything back.
 func TestE2EReaderGone(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

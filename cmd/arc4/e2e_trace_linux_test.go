@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestE2ETrace: --trace writes a set-up of each end beside its log, or into it where that is JSON, and arc4 trace joins a
-// tunnel that runs and sees its end. No password is in any of it.
+// TestE2ETrace: --trace writes a set-up of each end beside its log, or into it where that is JSON,
+// and arc4 trace joins a tunnel that runs and sees its end. No password is in any of it.
 func TestE2ETrace(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ping sends ICMP echoes from the machine until one is answered. size is that of the IP packet, which may not be
-// fragmented.
+// ping sends ICMP echoes from the machine until one is answered. size is that of the IP packet,
+// which may not be fragmented.
 func (m *machine) ping(t *testing.T, to string, size int) {
 	t.Helper()
 	m.pingWith(t, unfragmented, to, size)
@@ -95,8 +95,8 @@ func (m *machine) tooLong(t *testing.T, to string, size int) {
 	require.ErrorIs(t, pingOnce(c, to, 1, size), unix.EMSGSIZE)
 }
 
-// exchange moves size bytes each way at once over one TCP connection that from opens to an address of to, and compares
-// the hashes.
+// exchange moves size bytes each way at once over one TCP connection that from opens to an address
+// of to, and compares the hashes.
 func exchange(t *testing.T, from, to *machine, address string, size int) {
 	t.Helper()
 	var listener net.Listener
@@ -135,7 +135,8 @@ func exchangeWith(t *testing.T, from *machine, listener net.Listener, address st
 	}
 }
 
-// half is one end of an exchange: it sends the bytes that seed send makes and expects those of receive.
+// half is one end of an exchange: it sends the bytes that seed send makes and expects those of
+// receive.
 func half(c net.Conn, send, receive byte, size int) error {
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {

@@ -86,7 +86,8 @@ func (l *lab) delAddress(t *testing.T, device, cidr string) {
 	})
 }
 
-// trickle sends into the tunnel all the time, ten packets a second, as programs do that know nothing of its outages.
+// trickle sends into the tunnel all the time, ten packets a second, as programs do that know
+// nothing of its outages.
 func (l *lab) trickle(t *testing.T) {
 	t.Helper()
 	var c net.Conn
@@ -177,8 +178,9 @@ func (l *lab) back(t *testing.T) {
 	waitFor(t, "the tunnel", func() error { return pingFor(c, serverInner, 100*time.Millisecond) })
 }
 
-// mostPackets is what may leave the client, or enter the tunnel, in a time, all told: the trickle, keep-alives, attempts to connect, ARP. A packet
-// that goes round and round makes a hundred times as many in a second.
+// mostPackets is what may leave the client, or enter the tunnel, in a time, all told: the trickle,
+// keep-alives, attempts to connect, ARP. A packet that goes round and round makes a hundred times
+// as many in a second.
 func mostPackets(d time.Duration) uint64 { return 400 + uint64(60*d.Seconds()) }
 
 // outage is one that a tunnel has to survive.
@@ -296,8 +298,9 @@ func (l *lab) delGateway(t *testing.T) {
 	})
 }
 
-// TestE2EWayToTheServer: whatever becomes of the network below a tunnel that takes everything, not one packet of the tunnel
-// itself comes out of its device, nothing is sent again and again, and the tunnel is back by itself.
+// TestE2EWayToTheServer: whatever becomes of the network below a tunnel that takes everything, not
+// one packet of the tunnel itself comes out of its device, nothing is sent again and again, and the
+// tunnel is back by itself.
 func TestE2EWayToTheServer(t *testing.T) {
 	for _, tc := range outages {
 		if tc.long && os.Getenv("ARC4_LONG_TESTS") != "1" {

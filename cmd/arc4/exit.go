@@ -129,13 +129,14 @@ func withExit(code int, err error) error {
 	return &exitError{code: code, err: err}
 }
 
-// usageError is a mistake in the command line: it names the value and the remedy, and ends with exitUsage.
+// usageError is a mistake in the command line: it names the value and the remedy, and ends with
+// exitUsage.
 func usageError(format string, args ...any) error {
 	return withExit(exitUsage, fmt.Errorf(format, args...))
 }
 
-// codeOf is the exit code that a command's error stands for: its own if it carries one, else what the operating
-// system's error underneath says.
+// codeOf is the exit code that a command's error stands for: its own if it carries one, else what
+// the operating system's error underneath says.
 func codeOf(err error) int {
 	var coded *exitError
 	var operation *net.OpError
@@ -154,7 +155,8 @@ func codeOf(err error) int {
 	}
 }
 
-// errSaid stands for an error that was reported already, by another process that did this one's work.
+// errSaid stands for an error that was reported already, by another process that did this one's
+// work.
 var errSaid = errors.New("reported already")
 
 // report writes the one line that says what went wrong and returns the exit code.

@@ -10,8 +10,8 @@ import (
 
 const backendUsage = "`NAME` of the RC4 backend; auto measures and takes the fastest (arc4 backends lists them)"
 
-// lookupBackend finds the backend that --backend names. What cannot run on this machine is no choice, so the error
-// names those that can.
+// lookupBackend finds the backend that --backend names. What cannot run on this machine is no
+// choice, so the error names those that can.
 func lookupBackend(name string) (*arc4.Backend, error) {
 	b, err := arc4.Lookup(name)
 	if err == nil {
@@ -40,5 +40,6 @@ func usableBackends() []string {
 // packageNames are those of this project's packages where they stand before an error.
 var packageNames = regexp.MustCompile(`(^|: )(?:arc4|mppe|ppp|reorder|tunnel): `)
 
-// bare is an error's text without the names of the packages it comes from, for readers who know flags and not packages.
+// bare is an error's text without the names of the packages it comes from, for readers who know
+// flags and not packages.
 func bare(err error) string { return packageNames.ReplaceAllString(err.Error(), "$1") }

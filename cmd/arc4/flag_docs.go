@@ -6,7 +6,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagDocs describes the flags of a set, in alphabetical order, for the help and the manual pages alike.
+// flagDocs describes the flags of a set, in alphabetical order, for the help and the manual pages
+// alike.
 func flagDocs(flags *pflag.FlagSet) []textEntry {
 	var list []textEntry
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -17,8 +18,8 @@ func flagDocs(flags *pflag.FlagSet) []textEntry {
 	return list
 }
 
-// flagDoc is a flag's entry: how it is written, with its value's name in capitals, and what it does, with its default
-// at the end.
+// flagDoc is a flag's entry: how it is written, with its value's name in capitals, and what it
+// does, with its default at the end.
 func flagDoc(f *pflag.Flag) textEntry {
 	value, usage := pflag.UnquoteUsage(f)
 	name := "--" + f.Name
@@ -34,7 +35,8 @@ func flagDoc(f *pflag.Flag) textEntry {
 	return textEntry{name, usage}
 }
 
-// flagDefault is the default as it would be typed; empty where it is nothing, which goes without saying.
+// flagDefault is the default as it would be typed; empty where it is nothing, which goes without
+// saying.
 func flagDefault(f *pflag.Flag) string {
 	d := f.DefValue
 	if _, isList := f.Value.(pflag.SliceValue); isList {

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// valueForms is what a flag's value must be, by the flag's type, where Go's own packages would say what went wrong
-// inside of them instead.
+// valueForms is what a flag's value must be, by the flag's type, where Go's own packages would say
+// what went wrong inside of them instead.
 var valueForms = map[string]string{
 	"int":      "must be a whole number",
 	"duration": "must be a length of time with its unit, such as 500ms, 30s or 2m",

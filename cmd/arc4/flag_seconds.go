@@ -9,7 +9,8 @@ import (
 	"github.com/arc4tun/arc4tun/speed"
 )
 
-// secondsFlag is a length of time given as a number of seconds, as openssl has it, or as a Go duration.
+// secondsFlag is a length of time given as a number of seconds, as openssl has it, or as a Go
+// duration.
 type secondsFlag time.Duration
 
 func (s *secondsFlag) Type() string { return "seconds" }

@@ -8,7 +8,8 @@ import (
 	"github.com/arc4tun/arc4tun/speed"
 )
 
-// sizesFlag is a list of block sizes in bytes, with commas or by repeating the flag. The first use replaces the default.
+// sizesFlag is a list of block sizes in bytes, with commas or by repeating the flag. The first use
+// replaces the default.
 type sizesFlag struct {
 	sizes *[]int
 	given bool

@@ -38,8 +38,9 @@ var opensslOnly = map[string]string{
 	"writerand":     "keys are random as it is: leave it out",
 }
 
-// opensslSpelling turns the arguments of speed that are spelt as openssl has them into this program's: one dash before a
-// long flag, and names behind -evp. What only openssl has is an error. Arguments of other commands stay as they are.
+// opensslSpelling turns the arguments of speed that are spelt as openssl has them into this
+// program's: one dash before a long flag, and names behind -evp. What only openssl has is an error.
+// Arguments of other commands stay as they are.
 func opensslSpelling(root *cobra.Command, args []string) ([]string, error) {
 	cmd, _, err := root.Find(args)
 	if err != nil || !strings.HasPrefix(commandName(cmd), "speed") {

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// newHelpCmd replaces cobra's help command, which ends with success when asked about something that does not exist.
+// newHelpCmd replaces cobra's help command, which ends with success when asked about something that
+// does not exist.
 func newHelpCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:                   "help [COMMAND|TOPIC]",
@@ -77,7 +78,8 @@ func textWidth(out io.Writer) int {
 	return usualWidth
 }
 
-// helpOf is what --help prints, in lines of at most width characters where the words and examples allow it.
+// helpOf is what --help prints, in lines of at most width characters where the words and examples
+// allow it.
 func helpOf(cmd *cobra.Command, width int) string {
 	var b strings.Builder
 	b.WriteString(wrapText(describe(cmd), "", width))

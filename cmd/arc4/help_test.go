@@ -37,7 +37,8 @@ func TestHelpFitsATerminal(t *testing.T) {
 	})
 }
 
-// TestFlagsSayWhatTheyTake holds every flag's description to a form: no type of Go's for a value, no full stop.
+// TestFlagsSayWhatTheyTake holds every flag's description to a form: no type of Go's for a value,
+// no full stop.
 func TestFlagsSayWhatTheyTake(t *testing.T) {
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {

@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// A description is written once, as plain text: paragraphs with empty lines between them, and lines that four blanks
-// indent. Those are entries of a list ("    NAME  what it is", carried on by lines that are indented further) or else
-// lines to be kept as they are. The help wraps it for a terminal, the manual pages turn it into roff.
+// A description is written once, as plain text: paragraphs with empty lines between them, and lines
+// that four blanks indent. Those are entries of a list (" NAME what it is", carried on by lines
+// that are indented further) or else lines to be kept as they are. The help wraps it for a
+// terminal, the manual pages turn it into roff.
 
 // textBlock is a paragraph (text), a list (entries) or lines to be kept (lines).
 type textBlock struct {
@@ -83,8 +84,8 @@ func parseEntries(lines []string) []textEntry {
 	return entries
 }
 
-// wrapText gives a description lines of at most width characters, where its words allow that; every line but empty ones
-// begins with indent.
+// wrapText gives a description lines of at most width characters, where its words allow that; every
+// line but empty ones begins with indent.
 func wrapText(text, indent string, width int) string {
 	var parts []string
 	for _, b := range parseText(text) {
@@ -100,8 +101,8 @@ func wrapText(text, indent string, width int) string {
 	return strings.Join(parts, "\n")
 }
 
-// widestName is how far a list's second column may be from its first, in characters: a name that is longer has a line
-// to itself.
+// widestName is how far a list's second column may be from its first, in characters: a name that is
+// longer has a line to itself.
 const widestName = 26
 
 // wrapEntries writes a list in two columns.

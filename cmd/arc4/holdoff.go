@@ -7,7 +7,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
-// parseHoldOff reads --holdoff: seconds, as pppd's option of that name has them, or a duration with its unit.
+// parseHoldOff reads --holdoff: seconds, as pppd's option of that name has them, or a duration with
+// its unit.
 func parseHoldOff(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if n, intErr := strconv.ParseUint(s, 10, 32); intErr == nil {

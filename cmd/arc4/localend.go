@@ -14,8 +14,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// localEnd is a client's TUN device with its addresses and routes. It outlives a call, so that traffic meant for the
-// tunnel waits there while the client reconnects instead of leaving by another way.
+// localEnd is a client's TUN device with its addresses and routes. It outlives a call, so that
+// traffic meant for the tunnel waits there while the client reconnects instead of leaving by
+// another way.
 type localEnd struct {
 	name         string
 	routes       []netip.Prefix
@@ -35,8 +36,8 @@ type localEnd struct {
 	unused netip.Addr // the server's address, if it was said that it is not used
 }
 
-// bring makes or changes the local end so that it fits n. Routes stay while addresses change, for without them packets would
-// leave outside the tunnel.
+// bring makes or changes the local end so that it fits n. Routes stay while addresses change, for
+// without them packets would leave outside the tunnel.
 func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,8 +86,8 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 	return l.dev, nil
 }
 
-// judge holds the addresses that the server gives against what this machine has and reaches, each time it gives them, for
-// both may have changed since. What cannot be used is taken out.
+// judge holds the addresses that the server gives against what this machine has and reaches, each
+// time it gives them, for both may have changed since. What cannot be used is taken out.
 func (l *localEnd) judge(n tunnel.Network) (tunnel.Network, error) {
 	around, err := netdev.LookAround(l.real)
 	if err != nil {
@@ -148,8 +149,8 @@ func (l *localEnd) checkDevice() {
 	}
 }
 
-// leave takes back what leads into the tunnel, and brings nothing any more. The way to the server stays for the farewell, and
-// the device until the tunnel has ended.
+// leave takes back what leads into the tunnel, and brings nothing any more. The way to the server
+// stays for the farewell, and the device until the tunnel has ended.
 func (l *localEnd) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

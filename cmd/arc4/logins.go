@@ -10,7 +10,8 @@ import (
 // maxAsked is how often a password is asked for before the server's refusal is final, as with ssh.
 const maxAsked = 3
 
-// logins runs one client after the other, each with another password, as long as the server refuses what was typed.
+// logins runs one client after the other, each with another password, as long as the server refuses
+// what was typed.
 type logins struct {
 	cfg     tunnel.ClientConfig
 	ask     func(context.Context) (string, error) // nil: the password was not typed

@@ -19,8 +19,8 @@ import (
 // firstKey is where the keys of slog's methods begin.
 var firstKey = map[string]int{"With": 0, "Debug": 1, "Info": 1, "Warn": 1, "Error": 1, "Log": 3, "DebugContext": 2, "InfoContext": 2, "WarnContext": 2, "ErrorContext": 2}
 
-// TestLogKeysAreWords goes through the source of the whole repository: who reads logs by key, with grep or jq, must not have
-// to quote them.
+// TestLogKeysAreWords goes through the source of the whole repository: who reads logs by key, with
+// grep or jq, must not have to quote them.
 func TestLogKeysAreWords(t *testing.T) {
 	key := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	seen := 0

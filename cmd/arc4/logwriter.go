@@ -8,15 +8,17 @@ import (
 )
 
 const (
-	// logPatience is how long a line of the log waits to be written before the program goes on without it.
+	// logPatience is how long a line of the log waits to be written before the program goes on
+	// without it.
 	logPatience = 100 * time.Millisecond
-	// logRoom is how many bytes of lines wait for a writer that is stuck. What comes then is dropped, and counted.
+	// logRoom is how many bytes of lines wait for a writer that is stuck. What comes then is
+	// dropped, and counted.
 	logRoom = 256 << 10
 )
 
-// logWriter keeps a program from waiting for whoever reads its log: a pipe that nobody empties, or a terminal that is
-// stopped with control-S, would hold up a tunnel, and the end of it. While all is well a line is written when Write
-// returns. Errors are nobody's to hear: the lines are lost.
+// logWriter keeps a program from waiting for whoever reads its log: a pipe that nobody empties, or
+// a terminal that is stopped with control-S, would hold up a tunnel, and the end of it. While all
+// is well a line is written when Write returns. Errors are nobody's to hear: the lines are lost.
 type logWriter struct {
 	out  io.Writer
 	lost func(lines int) []byte // what says that lines are missing

@@ -10,8 +10,8 @@ func main() {
 	os.Exit(run())
 }
 
-// run executes the command line and gives the process its exit code. The first signal cancels the context, so that a
-// command can put back what it changed.
+// run executes the command line and gives the process its exit code. The first signal cancels the
+// context, so that a command can put back what it changed.
 func run() int {
 	ctx, _ := watchSignals(context.Background())
 	stderr := newLogWriter(os.Stderr)

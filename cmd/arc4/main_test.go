@@ -25,7 +25,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows "[libcrypto]": OpenSSL is built in; and "[tunnel]": this user may open what a tunnel needs.
+// condition knows "[libcrypto]": OpenSSL is built in; and "[tunnel]": this user may open what a
+// tunnel needs.
 func condition(name string) (bool, error) {
 	if name == "tunnel" {
 		return mayTunnel() == nil, nil
@@ -36,8 +37,8 @@ func condition(name string) (bool, error) {
 	return libcrypto.Built, nil
 }
 
-// exits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the code. What it prints can
-// then be looked at with stdout and stderr.
+// exits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the code.
+// What it prints can then be looked at with stdout and stderr.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")

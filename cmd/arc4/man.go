@@ -19,7 +19,8 @@ own name is man1, else into the same.
 
 The pages come from the same text as --help. To read one without installing it: man -l DIR/arc4-connect.1`
 
-// epochVariable is the environment variable of reproducible builds (https://reproducible-builds.org/specs/source-date-epoch/).
+// epochVariable is the environment variable of reproducible builds
+// (https://reproducible-builds.org/specs/source-date-epoch/).
 const epochVariable = "SOURCE_DATE_EPOCH"
 
 func newManCmd() *cobra.Command {
@@ -88,7 +89,8 @@ func manDir(dir, section string) string {
 	return dir
 }
 
-// manSections are those of topics that describe a file's format; the others are in 7, miscellany (man-pages(7)).
+// manSections are those of topics that describe a file's format; the others are in 7, miscellany
+// (man-pages(7)).
 var manSections = map[string]string{"secrets-file": "5"}
 
 // manSection is where a page belongs.
@@ -195,7 +197,8 @@ func manCommandList(r *roff, cmd *cobra.Command) {
 	}
 }
 
-// manSeeAlso are the page's neighbours: all others for the first page, those named and the first for the others.
+// manSeeAlso are the page's neighbours: all others for the first page, those named and the first
+// for the others.
 func manSeeAlso(cmd *cobra.Command, p page) []string {
 	list := slices.Clone(p.seeAlso)
 	if cmd.HasParent() {

@@ -8,7 +8,8 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// page is what the help and the manual page of a command hold beyond its description, flags and examples.
+// page is what the help and the manual page of a command hold beyond its description, flags and
+// examples.
 type page struct {
 	sections    []pageSection
 	environment []textEntry
@@ -25,7 +26,8 @@ type pageSection struct {
 // pageOf is the page of a command or a topic.
 func pageOf(cmd *cobra.Command) page { return pages[commandName(cmd)] }
 
-// commandName is how a command is called, without the program's name but for the program itself: "speed tunnel".
+// commandName is how a command is called, without the program's name but for the program itself:
+// "speed tunnel".
 func commandName(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath(), programName+" ")
 }
@@ -35,7 +37,8 @@ var security = pageSection{title: "Security", inHelp: true, text: `PPTP protects
 itself is broken. Use it to reach what speaks nothing else, and put nothing through it that is not encrypted already
 (TLS, SSH). For a tunnel of your own use WireGuard or IPsec.`}
 
-// securityOnPaper is the same for the pages of the tunnels, whose help is long enough and which warn when they start.
+// securityOnPaper is the same for the pages of the tunnels, whose help is long enough and which
+// warn when they start.
 var securityOnPaper = pageSection{title: security.title, text: security.text}
 
 // traceOnPaper describes what --trace writes.

@@ -21,8 +21,8 @@ const passwordVariable = "ARC4_PASSWORD"
 // maxPasswordFile bounds what is read of a password file, in bytes.
 const maxPasswordFile = 4096
 
-// readPassword finds the password: in the file, else the environment, else at a prompt, which asked tells. It is never an
-// argument, which every user of the machine could read.
+// readPassword finds the password: in the file, else the environment, else at a prompt, which asked
+// tells. It is never an argument, which every user of the machine could read.
 func readPassword(ctx context.Context, user, file string, insecure bool, stderr io.Writer) (password string, asked bool, err error) {
 	if file != "" {
 		password, err = passwordFromFile(file, insecure)
@@ -41,8 +41,8 @@ func readPassword(ctx context.Context, user, file string, insecure bool, stderr 
 // errNoPassword is what ends a prompt instead of a password.
 var errNoPassword = errors.New("no password was given")
 
-// askPassword asks on the terminal until something is typed. Control-C, control-D and any signal that ends the program end
-// the asking, with the terminal as it was.
+// askPassword asks on the terminal until something is typed. Control-C, control-D and any signal
+// that ends the program end the asking, with the terminal as it was.
 func askPassword(ctx context.Context, user string, stderr io.Writer) (string, error) {
 	for {
 		p, err := readSecretLine(ctx, fmt.Sprintf("Password of %s: ", user), os.Stdin, stderr)
@@ -60,7 +60,8 @@ func askPassword(ctx context.Context, user string, stderr io.Writer) (string, er
 	}
 }
 
-// readSecretLine reads a line that the terminal does not show. It is not term.ReadPassword, to which control-D is nothing.
+// readSecretLine reads a line that the terminal does not show. It is not term.ReadPassword, to
+// which control-D is nothing.
 func readSecretLine(ctx context.Context, prompt string, tty *os.File, out io.Writer) (string, error) {
 	before, err := term.MakeRaw(int(tty.Fd()))
 	if err != nil {
@@ -93,8 +94,8 @@ type keyboard struct {
 func (k keyboard) Read(p []byte) (int, error)  { return k.File.Read(p[:min(len(p), 1)]) }
 func (k keyboard) Write(p []byte) (int, error) { return k.screen.Write(p) }
 
-// passwordFromFile takes the file's first line. Only a regular file can be readable by others for longer than this run,
-// so only that is checked.
+// passwordFromFile takes the file's first line. Only a regular file can be readable by others for
+// longer than this run, so only that is checked.
 func passwordFromFile(name string, insecure bool) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mayTunnel says what this process certainly lacks for a tunnel: a raw socket for GRE, the TUN device, or the capability to
-// make one. It is asked before anything else is, so that nobody types a password or logs in for nothing.
+// mayTunnel says what this process certainly lacks for a tunnel: a raw socket for GRE, the TUN
+// device, or the capability to make one. It is asked before anything else is, so that nobody types
+// a password or logs in for nothing.
 func mayTunnel() error {
 	err := mayMakeTUN()
 	if err == nil {
@@ -20,7 +21,8 @@ func mayTunnel() error {
 	return withExit(codeOfLocal(err), err)
 }
 
-// mayOpenGRE opens a raw socket and closes it. Errors but that of the permission show better where the real one is opened.
+// mayOpenGRE opens a raw socket and closes it. Errors but that of the permission show better where
+// the real one is opened.
 func mayOpenGRE() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_GRE)
 	switch {

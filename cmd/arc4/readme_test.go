@@ -21,7 +21,8 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// TestSecretsExample reads the example of a secrets file, which the help and the README share, as arc4 serve does.
+// TestSecretsExample reads the example of a secrets file, which the help and the README share, as
+// arc4 serve does.
 func TestSecretsExample(t *testing.T) {
 	var example string
 	for _, b := range parseText(usersFile.text) {

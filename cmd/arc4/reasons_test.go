@@ -81,7 +81,8 @@ func scripted(script func(net.Conn)) func(*stage) {
 	}
 }
 
-// answering is a server of messages: to each one that comes it gives the next answers, those about a call with its ID.
+// answering is a server of messages: to each one that comes it gives the next answers, those about
+// a call with its ID.
 func answering(answers ...[]control.Message) func(*stage) {
 	return scripted(func(c net.Conn) {
 		var f control.Framer

@@ -79,15 +79,16 @@ func (r *roff) verbatim(lines []string) {
 	r.macro("RE")
 }
 
-// roffEscape makes of any one line what roff prints as that line. A hyphen would be printed as one that cannot be
-// copied into a command line.
+// roffEscape makes of any one line what roff prints as that line. A hyphen would be printed as one
+// that cannot be copied into a command line.
 func roffEscape(text string) string {
 	return roffEscapes.Replace(text)
 }
 
 var roffEscapes = strings.NewReplacer(`\`, `\e`, `-`, `\-`, "`", `\(ga`, `'`, `\(aq`, `^`, `\(ha`, `~`, `\(ti`, "\n", " ")
 
-// roffArgument quotes a macro's argument. Its hyphens stay, since nobody copies a title, and mandoc reads dates with them.
+// roffArgument quotes a macro's argument. Its hyphens stay, since nobody copies a title, and mandoc
+// reads dates with them.
 func roffArgument(text string) string {
 	escaped := strings.NewReplacer(`\`, `\e`, `"`, `\(dq`, "\n", " ").Replace(text)
 	if escaped == "" || strings.ContainsAny(escaped, " \t") {
@@ -121,7 +122,8 @@ func roffLiteral(word string) string {
 	return `\fB` + roffEscape(name) + `\fR(` + section
 }
 
-// usagePattern is a word of a command's usage: in capitals if it stands for another, else to be typed.
+// usagePattern is a word of a command's usage: in capitals if it stands for another, else to be
+// typed.
 var usagePattern = regexp.MustCompile(`[A-Z][A-Z0-9]*|-{0,2}[a-z0-9][a-z0-9-]*`)
 
 // roffUsage prints a line of usage: what is typed bold, what stands for something else italic.

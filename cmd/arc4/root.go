@@ -66,7 +66,8 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// noSuchCommand refuses any argument to a command that has subcommands only, with a suggestion where one is near.
+// noSuchCommand refuses any argument to a command that has subcommands only, with a suggestion
+// where one is near.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -103,8 +104,9 @@ func atMostOne(cmd *cobra.Command, names ...string) error {
 	return usageError("%s exclude each other: give one of them", strings.Join(given, " and "))
 }
 
-// wrapRuns gives every command below cmd its logger, and marks what a command itself returns with an exit code.
-// Whatever error carries none was made by cobra before the command ran, and is a mistake in the command line.
+// wrapRuns gives every command below cmd its logger, and marks what a command itself returns with
+// an exit code. Whatever error carries none was made by cobra before the command ran, and is a
+// mistake in the command line.
 func wrapRuns(cmd *cobra.Command, logs *logOptions) {
 	for _, sub := range cmd.Commands() {
 		wrapRuns(sub, logs)
@@ -125,8 +127,8 @@ func wrapRuns(cmd *cobra.Command, logs *logOptions) {
 	}
 }
 
-// execute runs the command line and sorts cobra's own errors (arguments, required flags, flags that exclude each
-// other) under usage.
+// execute runs the command line and sorts cobra's own errors (arguments, required flags, flags that
+// exclude each other) under usage.
 func execute(ctx context.Context) error {
 	root := newRoot()
 	args := os.Args[1:]

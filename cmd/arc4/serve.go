@@ -226,8 +226,8 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	return p, err
 }
 
-// linkLocal is a link-local address with a random interface identifier that does not claim to be unique in the world
-// (RFC 5072 section 4.1).
+// linkLocal is a link-local address with a random interface identifier that does not claim to be
+// unique in the world (RFC 5072 section 4.1).
 func linkLocal() netip.Addr {
 	a := [16]byte{0: 0xFE, 1: 0x80}
 	_, _ = rand.Read(a[8:]) // never fails since Go 1.24
@@ -235,7 +235,8 @@ func linkLocal() netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// secretsError classes a file of secrets that cannot be used: closed to us, open to others, or malformed.
+// secretsError classes a file of secrets that cannot be used: closed to us, open to others, or
+// malformed.
 func secretsError(flag string, err error) error {
 	var insecure *secrets.InsecureError
 	if errors.As(err, &insecure) || errors.Is(err, fs.ErrPermission) {
@@ -244,7 +245,8 @@ func secretsError(flag string, err error) error {
 	return withExit(exitUsage, fmt.Errorf("%s: %w", flag, err))
 }
 
-// sharedDevice makes the TUN device that all sessions share, with our address and a route for the pool.
+// sharedDevice makes the TUN device that all sessions share, with our address and a route for the
+// pool.
 func (f *serveFlags) sharedDevice(ctx context.Context, p parsed) (netdev.Device, *netdev.Setup, error) {
 	dev, real, err := createTUN(f.device, p.options.MTU)
 	if err != nil {

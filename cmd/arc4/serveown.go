@@ -9,9 +9,10 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
 
-// checkOwnAddresses refuses a server's tunnel addresses that are also the address which clients call: a client that has a
-// route to it through the tunnel sends the tunnel's own packets there. listen is HOST:PORT. Where every address of the
-// machine is answered on, only clients that call this one have that trouble.
+// checkOwnAddresses refuses a server's tunnel addresses that are also the address which clients
+// call: a client that has a route to it through the tunnel sends the tunnel's own packets there.
+// listen is HOST:PORT. Where every address of the machine is answered on, only clients that call
+// this one have that trouble.
 func checkOwnAddresses(listen string, local netip.Addr, clients *pool.Pool, log *slog.Logger) error {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {

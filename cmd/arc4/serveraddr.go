@@ -15,7 +15,8 @@ const (
 	longestLabel = 63
 )
 
-// splitUser takes the user out of USER@SERVER, as ssh has it: what is before the last @, for names may have one too.
+// splitUser takes the user out of USER@SERVER, as ssh has it: what is before the last @, for names
+// may have one too.
 func splitUser(arg string) (user, server string, given bool) {
 	at := strings.LastIndexByte(arg, '@')
 	if at < 0 {
@@ -24,8 +25,9 @@ func splitUser(arg string) (user, server string, given bool) {
 	return arg[:at], arg[at+1:], true
 }
 
-// parseServer reads SERVER[:PORT] and gives HOST:PORT, so that what cannot be a server is a mistake in the command line
-// and not one of the network. PPTP runs over IPv4 alone, so that a colon stands before a port or is one of IPv6.
+// parseServer reads SERVER[:PORT] and gives HOST:PORT, so that what cannot be a server is a mistake
+// in the command line and not one of the network. PPTP runs over IPv4 alone, so that a colon stands
+// before a port or is one of IPv6.
 func parseServer(arg string) (string, error) {
 	const form = "give HOST or HOST:PORT, such as vpn.example.net or 192.0.2.1:1723"
 	if scheme, rest, found := strings.Cut(arg, "://"); found {
@@ -60,12 +62,13 @@ func parseServer(arg string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// badHost says why a host is neither an IPv4 address nor a name, or is an address that no server has; empty if all is
-// well. Whether the name exists, only the network knows.
+// badHost says why a host is neither an IPv4 address nor a name, or is an address that no server
+// has; empty if all is well. Whether the name exists, only the network knows.
 func badHost(host string) string {
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
 	if last := labels[len(labels)-1]; strings.Trim(last, "0123456789") == "" && last != "" {
-		// No name ends in a number, and other programs take such for addresses (RFC 1123 section 2.1).
+		// No name ends in a number, and other programs take such for addresses (RFC 1123 section
+		// 2.1).
 		a, err := netip.ParseAddr(host)
 		switch {
 		case err != nil:

@@ -54,7 +54,8 @@ func (u *users) reload() {
 // maxLineWarnings bounds each kind of warning about a file of many lines.
 const maxLineWarnings = 20
 
-// warnOfLines tells of lines that can be read but probably do not do what was meant, each time the file is read.
+// warnOfLines tells of lines that can be read but probably do not do what was meant, each time the
+// file is read.
 func (u *users) warnOfLines() {
 	u.mu.Lock()
 	clear(u.denied)
@@ -122,8 +123,8 @@ func (u *users) explain(name string) string {
 	return ""
 }
 
-// deny says that a user will get no address. It is asked when the password was right and an address is wanted, perhaps for
-// every address of the pool, and says so once for each line.
+// deny says that a user will get no address. It is asked when the password was right and an address
+// is wanted, perhaps for every address of the pool, and says so once for each line.
 func (u *users) deny(user string, line int) {
 	u.mu.Lock()
 	said := u.denied[line]

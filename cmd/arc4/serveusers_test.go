@@ -17,7 +17,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
 
-// usersOf opens a secrets file for the server arc4 with the pool 10.99.0.0/24, and gives what it logs.
+// usersOf opens a secrets file for the server arc4 with the pool 10.99.0.0/24, and gives what it
+// logs.
 func usersOf(t *testing.T, content string) (*users, *lockedBuffer, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "users")
@@ -48,8 +49,8 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// TestSecretsFileIsJudgedWhenItIsRead: what will let nobody in, or not the way it was meant, is said at the start, with the
-// line and the user, and never with the secret.
+// TestSecretsFileIsJudgedWhenItIsRead: what will let nobody in, or not the way it was meant, is
+// said at the start, with the line and the user, and never with the secret.
 func TestSecretsFileIsJudgedWhenItIsRead(t *testing.T) {
 	const password = "s3cr3tw0rd"
 	for name, c := range map[string]struct{ file, want string }{
@@ -93,8 +94,8 @@ func TestRefusedLoginIsExplained(t *testing.T) {
 	assert.Empty(t, u.explain("carol"))
 }
 
-// TestDenialIsSaidOnce: a user without an address says so once a line, however often the user logs in and whatever the pool
-// asks for.
+// TestDenialIsSaidOnce: a user without an address says so once a line, however often the user logs
+// in and whatever the pool asks for.
 func TestDenialIsSaidOnce(t *testing.T) {
 	u, book, path := usersOf(t, "alice * x\n")
 	for range 100 {

@@ -14,9 +14,10 @@ import (
 
 // signals is what the signals that end a program do to the command that runs.
 //
-// The first ends the command's context. A command that has changed nothing outside of this process dies of the second.
-// One that has, and said so with undoes, is told of the second by hurry: it skips what it still had to say to others, and
-// puts back what it changed all the same. No later signal changes that; what hangs for good takes SIGKILL.
+// The first ends the command's context. A command that has changed nothing outside of this process
+// dies of the second. One that has, and said so with undoes, is told of the second by hurry: it
+// skips what it still had to say to others, and puts back what it changed all the same. No later
+// signal changes that; what hangs for good takes SIGKILL.
 type signals struct {
 	came      chan os.Signal
 	ending    []os.Signal // those that end the command
@@ -67,7 +68,8 @@ func signalsFrom(ctx context.Context) *signals {
 	return &signals{hurry: make(chan struct{}), end: func(error) {}}
 }
 
-// outliveReaders says that a pipe which nobody reads any more is no reason to end: what is written there is lost.
+// outliveReaders says that a pipe which nobody reads any more is no reason to end: what is written
+// there is lost.
 func (s *signals) outliveReaders() {
 	if s.came != nil {
 		// Ignored, a child would inherit it.
@@ -85,7 +87,8 @@ func (s *signals) undoes() {
 	}
 }
 
-// reloads has SIGHUP call again, instead of ending the command. A terminal that is closed still ends it.
+// reloads has SIGHUP call again, instead of ending the command. A terminal that is closed still
+// ends it.
 func (s *signals) reloads(again func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,7 +25,8 @@ func handSignals(ctx context.Context) (context.Context, *signals) {
 	return context.WithValue(ctx, signalsKey{}, s), s
 }
 
-// TestUndoFirst: what changed this machine is taken back before the peer hears of the end, whatever comes after.
+// TestUndoFirst: what changed this machine is taken back before the peer hears of the end, whatever
+// comes after.
 func TestUndoFirst(t *testing.T) {
 	for name, tc := range map[string]struct {
 		signals []os.Signal

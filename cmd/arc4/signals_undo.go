@@ -2,9 +2,9 @@ package main
 
 import "context"
 
-// undoFirst gives the context of a tunnel. When ctx ends, undo takes back what changed this machine, and only then that
-// context ends, for telling the peer takes a moment. abandon cuts that short: a second signal calls it. Call stop when the
-// tunnel has ended.
+// undoFirst gives the context of a tunnel. When ctx ends, undo takes back what changed this
+// machine, and only then that context ends, for telling the peer takes a moment. abandon cuts that
+// short: a second signal calls it. Call stop when the tunnel has ended.
 func undoFirst(ctx context.Context, undo, abandon func()) (tunnel context.Context, stop func()) {
 	log := loggerFrom(ctx)
 	tunnel, end := context.WithCancelCause(context.WithoutCancel(ctx))

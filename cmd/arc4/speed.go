@@ -130,7 +130,8 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	return nil
 }
 
-// observer says what is going on: openssl's sentences to a terminal, and its lines for programs to anything.
+// observer says what is going on: openssl's sentences to a terminal, and its lines for programs to
+// anything.
 func (o *speedOptions) observer(stderr io.Writer, log *slog.Logger) speed.Observer {
 	switch {
 	case o.mr:

@@ -35,8 +35,8 @@ var (
 	stageClient = netip.MustParseAddr("198.51.100.7")
 )
 
-// stage is a server and a client in memory, in a bubble of testing/synctest: time passes only while all wait, so that what
-// takes a minute takes none, and takes exactly that minute.
+// stage is a server and a client in memory, in a bubble of testing/synctest: time passes only while
+// all wait, so that what takes a minute takes none, and takes exactly that minute.
 type stage struct {
 	t        *testing.T
 	hub      *hub.Hub
@@ -178,7 +178,8 @@ func (s *stage) dialFrom(from netip.Addr) (*memConn, error) {
 	return client, nil
 }
 
-// carrying sets what happens to GRE packets on the way: carry gives the frames that arrive in the place of one.
+// carrying sets what happens to GRE packets on the way: carry gives the frames that arrive in the
+// place of one.
 func (s *stage) carrying(carry func(s *stage, from netip.Addr, h gre.Header, frame []byte) [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -362,7 +363,8 @@ func (s *stage) waitUp() {
 	}
 }
 
-// waitEnd waits until the client ends, and gives what the program prints, its exit code, and how long that took.
+// waitEnd waits until the client ends, and gives what the program prints, its exit code, and how
+// long that took.
 func (s *stage) waitEnd() (printed string, code int, took time.Duration) {
 	s.t.Helper()
 	start := time.Now()
@@ -445,7 +447,8 @@ func (s *stage) wait(c chan error) string {
 	}
 }
 
-// fail logs somebody in with a wrong password, from the client's address, and forgets what the server said of it.
+// fail logs somebody in with a wrong password, from the client's address, and forgets what the
+// server said of it.
 func (s *stage) fail(i int) {
 	cfg := s.clientCf
 	cfg.User, cfg.Password, cfg.Reconnect = []string{"alice", "bob", "carol", "dave"}[i], "wrong", false

@@ -84,8 +84,8 @@ var nowFields = func() map[string]bool {
 	return names
 }()
 
-// splitCounters separates numbers that only grow from those that tell how things stand. A name that is not listed, of
-// a tunnel newer than this program, counts as a counter.
+// splitCounters separates numbers that only grow from those that tell how things stand. A name that
+// is not listed, of a tunnel newer than this program, counts as a counter.
 func splitCounters(all map[string]uint64) (counters, state map[string]uint64) {
 	counters, state = make(map[string]uint64), make(map[string]uint64)
 	for name, n := range all {

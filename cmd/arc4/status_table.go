@@ -16,8 +16,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// writeStatusTables writes what people read. last is the look before, elapsed ago, for the rates; rates adds
-// their columns.
+// writeStatusTables writes what people read. last is the look before, elapsed ago, for the rates;
+// rates adds their columns.
 func writeStatusTables(out io.Writer, results, last []status.Result, elapsed time.Duration, rates bool) {
 	for i, r := range results {
 		if i > 0 {
@@ -75,7 +75,8 @@ func writeWay(out io.Writer, w *status.Way) {
 	}
 }
 
-// writeClient says what a client does while its tunnel is not up: why that is so, and when it tries again.
+// writeClient says what a client does while its tunnel is not up: why that is so, and when it tries
+// again.
 func writeClient(out io.Writer, s status.Snapshot) {
 	c := s.Client
 	if c == nil || c.State == status.Up {
@@ -150,8 +151,8 @@ func writeIO(out io.Writer, s status.Snapshot) {
 	renderTable(out, t)
 }
 
-// writeCounters writes the numbers that are not zero; the names are the sessions' own. What only grows is told apart
-// from what says how things stand.
+// writeCounters writes the numbers that are not zero; the names are the sessions' own. What only
+// grows is told apart from what says how things stand.
 func writeCounters(out io.Writer, s status.Snapshot) {
 	t := newStatusTable("#", "kind", "numbers that are not zero")
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 100, WidthMaxEnforcer: text.WrapSoft}})
@@ -212,8 +213,8 @@ func sessionsBefore(last []status.Result, now status.Result) map[string]status.S
 	return byID
 }
 
-// perSecond is the growth of a counter; negative when there is none to tell, as at the first look, or when the
-// session is another one under an ID used again.
+// perSecond is the growth of a counter; negative when there is none to tell, as at the first look,
+// or when the session is another one under an ID used again.
 func perSecond(now, before uint64, known bool, elapsed time.Duration) float64 {
 	if !known || now < before || elapsed <= 0 {
 		return -1
@@ -252,10 +253,12 @@ func renderTable(out io.Writer, t table.Writer) {
 	fmt.Fprintf(out, "\n%s\n", t.Render())
 }
 
-// longestReason has room for the longest sentence of ours with the longest text of a peer's in it, in characters.
+// longestReason has room for the longest sentence of ours with the longest text of a peer's in it,
+// in characters.
 const longestReason = 600
 
-// printable takes control characters, which a peer's name may hold, off a terminal's way, and bounds the length.
+// printable takes control characters, which a peer's name may hold, off a terminal's way, and
+// bounds the length.
 func printable(s string) string { return printableUpTo(s, 200) }
 
 func printableUpTo(s string, longest int) string {

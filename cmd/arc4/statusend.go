@@ -12,8 +12,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// serveStatus answers `arc4 status` until the function it returns is called. path is the flag's value: empty for a
-// socket of the default directory, "none" for no socket. tr is what `arc4 trace` shows.
+// serveStatus answers `arc4 status` until the function it returns is called. path is the flag's
+// value: empty for a socket of the default directory, "none" for no socket. tr is what `arc4 trace`
+// shows.
 func serveStatus(ctx context.Context, path, name string, tr *trace.Trace, snapshot func() status.Snapshot) (stop func(), err error) {
 	if path == "none" {
 		return func() {}, nil
@@ -55,7 +56,8 @@ func serveStatus(ctx context.Context, path, name string, tr *trace.Trace, snapsh
 	}, nil
 }
 
-// diskError reports whether a disk, and not the path, is why there is no socket: it is full, read-only or broken.
+// diskError reports whether a disk, and not the path, is why there is no socket: it is full,
+// read-only or broken.
 func diskError(err error) bool {
 	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
 		if errors.Is(err, e) {

@@ -8,7 +8,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// stepProgress says which of several timed measurements is going on: a bar on a terminal, nothing elsewhere.
+// stepProgress says which of several timed measurements is going on: a bar on a terminal, nothing
+// elsewhere.
 type stepProgress struct {
 	bar  *progressbar.ProgressBar // nil: nothing is said
 	past time.Duration            // of the measurements before this one

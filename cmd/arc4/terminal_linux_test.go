@@ -19,7 +19,8 @@ type terminal struct {
 	closed chan struct{}
 }
 
-// onTerminal gives a command a terminal of its own, as a login does. The three descriptors that are not set yet are on it.
+// onTerminal gives a command a terminal of its own, as a login does. The three descriptors that are
+// not set yet are on it.
 func onTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)

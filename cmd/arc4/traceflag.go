@@ -15,8 +15,8 @@ import (
 // traceFarewell bounds how long the end of a tunnel waits for the last lines to be written.
 const traceFarewell = time.Second
 
-// startTrace writes a tunnel's trace to standard error, beside the log, until the function it returns is called: plain lines,
-// or, where the log is JSON, records of it.
+// startTrace writes a tunnel's trace to standard error, beside the log, until the function it
+// returns is called: plain lines, or, where the log is JSON, records of it.
 func startTrace(cmd *cobra.Command, t *trace.Trace) (stop func()) {
 	out := logOutputFrom(cmd.Context(), cmd.ErrOrStderr())
 	write := func(l trace.Line) { writeTrace(out, l) }

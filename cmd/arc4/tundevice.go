@@ -13,8 +13,8 @@ import (
 // cloneDevice is what TUN devices are made with on Linux.
 const cloneDevice = "/dev/net/tun"
 
-// createTUN is netdev.CreateTUN; its errors tell what keeps this program from a device, and how it is started so that
-// it gets one.
+// createTUN is netdev.CreateTUN; its errors tell what keeps this program from a device, and how it
+// is started so that it gets one.
 func createTUN(name string, mtu int) (netdev.Device, string, error) {
 	dev, real, err := netdev.CreateTUN(name, mtu)
 	if err != nil {
@@ -63,7 +63,8 @@ func programPath() string {
 	return os.Args[0]
 }
 
-// tunError has a text of its own instead of its cause's, which names the pattern of the device's name.
+// tunError has a text of its own instead of its cause's, which names the pattern of the device's
+// name.
 type tunError struct {
 	text  string
 	cause error

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker (-ldflags "-X main.version=v1.2.3") in release builds; else the build information
-// that the Go toolchain stamps into the binary is used.
+// version is set by the linker (-ldflags "-X main.version=v1.2.3") in release builds; else the
+// build information that the Go toolchain stamps into the binary is used.
 var version string
 
 // versionString is the version of this binary.

@@ -13,8 +13,9 @@ const (
 	DefaultEchoTimeout  = 60 * time.Second // RFC 2637 section 3.1.4
 	DefaultReplyTimeout = 10 * time.Second // the RFC allows 60; a user waits for this one
 	DefaultStopTimeout  = 3 * time.Second
-	// DefaultWindow is the number of packets we say we buffer. A peer that respects it (RFC 2637 section 4.2.1)
-	// starts with half, which is more than goes unacknowledged here (gre.DefaultAckEvery), so it never stalls.
+	// DefaultWindow is the number of packets we say we buffer. A peer that respects it (RFC 2637
+	// section 4.2.1) starts with half, which is more than goes unacknowledged here
+	// (gre.DefaultAckEvery), so it never stalls.
 	DefaultWindow = 512
 	// MinWindow is the least that is ever said.
 	MinWindow       = 64
@@ -23,8 +24,8 @@ const (
 	defaultFirmware = 1
 )
 
-// maxOutput is how many bytes may wait to be written. A peer that makes us answer and does not read the answers is
-// cut off there.
+// maxOutput is how many bytes may wait to be written. A peer that makes us answer and does not read
+// the answers is cut off there.
 const maxOutput = 256 << 10
 
 // identity is what an end tells about itself, and its timers.
@@ -83,7 +84,8 @@ const (
 type role interface {
 	// start handles the messages that establish the connection.
 	start(now time.Time, m Message)
-	// call handles the messages about calls; the connection is established or waits for a Stop-Reply.
+	// call handles the messages about calls; the connection is established or waits for a
+	// Stop-Reply.
 	call(now time.Time, m Message)
 	// dials reports whether this end speaks first.
 	dials() bool
@@ -135,8 +137,9 @@ func (c *connection) Input(now time.Time, data []byte) {
 	}
 }
 
-// offProtocol is why the stream cannot be followed: at its beginning because the peer speaks something else, later because
-// one of the two is out of step. rest is what follows the bytes that the framer holds.
+// offProtocol is why the stream cannot be followed: at its beginning because the peer speaks
+// something else, later because one of the two is out of step. rest is what follows the bytes that
+// the framer holds.
 func (c *connection) offProtocol(err error, rest []byte) *EndError {
 	e := &EndError{Kind: ErrProtocol, Err: err}
 	if c.stats.Received == 0 {
@@ -236,8 +239,8 @@ func (c *connection) Events() []Event {
 // Stats returns the counters.
 func (c *connection) Stats() Stats { return c.stats }
 
-// Lost tells the machine that the TCP connection has ended or failed (cause nil or io.EOF: the peer closed it). All calls are
-// down.
+// Lost tells the machine that the TCP connection has ended or failed (cause nil or io.EOF: the peer
+// closed it). All calls are down.
 func (c *connection) Lost(_ time.Time, cause error) {
 	if c.state == stateClosed {
 		return
@@ -354,6 +357,6 @@ func (i identity) reply(result uint8) StartReply {
 		Firmware: i.firmware, HostName: i.hostName, Vendor: i.vendor}
 }
 
-// sameVersion reports whether a peer of version v speaks ours: the high octet is the version, the low one the
-// revision.
+// sameVersion reports whether a peer of version v speaks ours: the high octet is the version, the
+// low one the revision.
 func sameVersion(v uint16) bool { return v>>8 == Version>>8 }

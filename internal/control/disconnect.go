@@ -26,7 +26,8 @@ func parseCallClearRequest(r *reader) Message { return CallClearRequest{CallID: 
 
 func (m CallClearRequest) String() string { return fmt.Sprintf("%s call %d", m.Type(), m.CallID) }
 
-// CallDisconnectNotify says that a call has ended, and why (Call-Disconnect-Notify, RFC 2637 section 2.13).
+// CallDisconnectNotify says that a call has ended, and why (Call-Disconnect-Notify, RFC 2637
+// section 2.13).
 type CallDisconnectNotify struct {
 	CallID     uint16 // assigned by the PAC, the sender
 	Result     uint8  // DisconnectLostCarrier and its kin

@@ -8,19 +8,21 @@ import (
 	"syscall"
 )
 
-// EndError is why a call or a control connection ended, was refused or never came to be: the Reason of CallDown and Closed.
+// EndError is why a call or a control connection ended, was refused or never came to be: the Reason
+// of CallDown and Closed.
 type EndError struct {
-	// Kind is ErrRefused, ErrTimeout, ErrPeerClosed, ErrLocalClosed, ErrLost or ErrProtocol; errors.Is finds it.
+	// Kind is ErrRefused, ErrTimeout, ErrPeerClosed, ErrLocalClosed, ErrLost or ErrProtocol;
+	// errors.Is finds it.
 	Kind error
 	// Text is the whole reason for people, one line: who did what, and by which message and codes.
 	Text string
-	// Message is the type of the peer's message that ended it, 0 if none did; Result, General and Cause are its codes:
-	// Result Code or Reason, Error Code, Cause Code.
+	// Message is the type of the peer's message that ended it, 0 if none did; Result, General and
+	// Cause are its codes: Result Code or Reason, Error Code, Cause Code.
 	Message         Type
 	Result, General uint8
 	Cause           uint16
-	// Said is what the peer's Call-Disconnect-Notify carried as call statistics, printable ASCII. Some peers have nothing
-	// there, some numbers; ours have a sentence.
+	// Said is what the peer's Call-Disconnect-Notify carried as call statistics, printable ASCII.
+	// Some peers have nothing there, some numbers; ours have a sentence.
 	Said string
 	// Err is the error of TCP, or nil.
 	Err error
@@ -44,7 +46,8 @@ func because(kind error, format string, args ...any) *EndError {
 // shutDown is the reason of an end that this side asked for.
 func shutDown() *EndError { return because(ErrLocalClosed, "shut down here") }
 
-// byMessage makes a reason out of a message of the peer's: what it did, and the message's codes in words and numbers.
+// byMessage makes a reason out of a message of the peer's: what it did, and the message's codes in
+// words and numbers.
 func byMessage(kind error, what string, e EndError) *EndError {
 	var parts []string
 	word := "result"
@@ -66,8 +69,8 @@ func byMessage(kind error, what string, e EndError) *EndError {
 	return &e
 }
 
-// lost is why a control connection is gone whose TCP connection has ended or failed; cause is nil, or io.EOF, if the peer
-// closed it.
+// lost is why a control connection is gone whose TCP connection has ended or failed; cause is nil,
+// or io.EOF, if the peer closed it.
 func (c *connection) lost(cause error) *EndError {
 	e := &EndError{Kind: ErrLost, Err: cause}
 	reset := errors.Is(cause, syscall.ECONNRESET) || errors.Is(cause, syscall.EPIPE)

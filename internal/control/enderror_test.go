@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// firstReason is what the owner learns first: of the call, if there was one, else of the connection.
+// firstReason is what the owner learns first: of the call, if there was one, else of the
+// connection.
 func firstReason(t *testing.T, events []Event) error {
 	t.Helper()
 	for _, e := range events {
@@ -29,7 +30,8 @@ func firstReason(t *testing.T, events []Event) error {
 
 var callUp = []Message{startOK, OutgoingCallReply{CallID: 1, PeerCallID: 7, Result: CallConnected}}
 
-// TestWordsOfAClient has every way in which a server can end or refuse a control connection or a call, or fail to.
+// TestWordsOfAClient has every way in which a server can end or refuse a control connection or a
+// call, or fail to.
 func TestWordsOfAClient(t *testing.T) {
 	after := func(messages ...Message) func(*PNS) { return func(p *PNS) { tell(p, epoch, messages...) } }
 	up := func(m Message) func(*PNS) { return after(append(append([]Message(nil), callUp...), m)...) }
@@ -142,7 +144,8 @@ func TestWordsOfAClient(t *testing.T) {
 	}
 }
 
-// TestWordsOfAServer has every way in which a client can end a call or a control connection, or fail to.
+// TestWordsOfAServer has every way in which a client can end a call or a control connection, or
+// fail to.
 func TestWordsOfAServer(t *testing.T) {
 	call := OutgoingCallRequest{CallID: 7}
 	for _, r := range []struct {
@@ -197,7 +200,8 @@ func TestWordsOfAServer(t *testing.T) {
 	}
 }
 
-// TestWhyGoesWithTheCall: whichever end clears the call that the server is ending, the client learns why, over TCP.
+// TestWhyGoesWithTheCall: whichever end clears the call that the server is ending, the client
+// learns why, over TCP.
 func TestWhyGoesWithTheCall(t *testing.T) {
 	why := "the user has logged in again"
 	cfg := PACConfig{Why: func(id uint16) string {

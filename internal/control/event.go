@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Why a call or a control connection ended: the Reason of CallDown and Closed wraps one of these, or ErrProtocol.
+// Why a call or a control connection ended: the Reason of CallDown and Closed wraps one of these,
+// or ErrProtocol.
 var (
 	// ErrRefused: the peer said no.
 	ErrRefused = errors.New("control: refused by the peer")
@@ -43,15 +44,16 @@ type CallUp struct {
 	HostName, Vendor string // of the peer, printable ASCII
 }
 
-// CallDown says that a call has ended, or was never connected. Reason wraps one of the errors of this package.
+// CallDown says that a call has ended, or was never connected. Reason wraps one of the errors of
+// this package.
 type CallDown struct {
 	CallID     uint16
 	PeerCallID uint16
 	Reason     error
 }
 
-// Closed says that the control connection has ended: write what Output still holds, then close TCP. It is the last
-// event. Reason wraps one of the errors of this package.
+// Closed says that the control connection has ended: write what Output still holds, then close TCP.
+// It is the last event. Reason wraps one of the errors of this package.
 type Closed struct {
 	Reason error
 }

@@ -40,7 +40,8 @@ const shownFirst = 40
 func foreignText(peer string, first []byte) string {
 	for _, f := range foreign {
 		begins := []byte(f.begins)
-		// TCP may bring it in pieces, and the second byte shows already that it is no control message.
+		// TCP may bring it in pieces, and the second byte shows already that it is no control
+		// message.
 		if bytes.HasPrefix(first, begins) || len(first) > 1 && bytes.HasPrefix(begins, first) {
 			return fmt.Sprintf("the %s does not speak PPTP on this port: what it says is %s", peer, f.speaks)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cut runs data through a framer in pieces of the given sizes, the last one repeating, and returns copies of the
-// messages.
+// cut runs data through a framer in pieces of the given sizes, the last one repeating, and returns
+// copies of the messages.
 func cut(f *Framer, data []byte, sizes ...int) (messages [][]byte, err error) {
 	for i := 0; len(data) > 0; i++ {
 		size := min(max(sizes[min(i, len(sizes)-1)], 1), len(data))

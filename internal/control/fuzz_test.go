@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script turns fuzz bytes into what may befall a machine: messages of every type with any fields, whole, split,
-// repeated or mangled, raw bytes, time, shutdown, a lost connection.
+// script turns fuzz bytes into what may befall a machine: messages of every type with any fields,
+// whole, split, repeated or mangled, raw bytes, time, shutdown, a lost connection.
 type script struct {
 	t     *testing.T
 	data  []byte

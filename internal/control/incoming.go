@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// IncomingCallRequest announces a call that reached the PAC (Incoming-Call-Request, RFC 2637 section 2.9).
+// IncomingCallRequest announces a call that reached the PAC (Incoming-Call-Request, RFC 2637
+// section 2.9).
 type IncomingCallRequest struct {
 	CallID        uint16 // assigned by the PAC
 	Serial        uint16
@@ -86,7 +87,8 @@ func (m IncomingCallReply) String() string {
 		m.Type(), m.CallID, m.PeerCallID, m.Result, resultText(m.Type(), m.Result, m.Error), m.Window, m.Delay)
 }
 
-// IncomingCallConnected completes an incoming call (Incoming-Call-Connected, RFC 2637 section 2.11).
+// IncomingCallConnected completes an incoming call (Incoming-Call-Connected, RFC 2637 section
+// 2.11).
 type IncomingCallConnected struct {
 	PeerCallID   uint16 // assigned by the PNS
 	ConnectSpeed uint32 // bits a second

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// SetLinkInfo tells the PAC which control characters PPP escapes (Set-Link-Info, RFC 2637 section 2.15). It goes
-// from PNS to PAC only, and means nothing on a line without escaping, such as GRE.
+// SetLinkInfo tells the PAC which control characters PPP escapes (Set-Link-Info, RFC 2637 section
+// 2.15). It goes from PNS to PAC only, and means nothing on a line without escaping, such as GRE.
 type SetLinkInfo struct {
 	PeerCallID uint16 // assigned by the PAC
 	SendACCM   uint32

@@ -69,7 +69,8 @@ var kinds = [...]struct {
 
 func (t Type) known() bool { return t >= TypeStartRequest && int(t) < len(kinds) }
 
-// Len returns the only length in bytes a message of this type may have, header included; 0 if the type is unknown.
+// Len returns the only length in bytes a message of this type may have, header included; 0 if the
+// type is unknown.
 func (t Type) Len() int {
 	if !t.known() {
 		return 0
@@ -93,15 +94,15 @@ type Message interface {
 	String() string
 }
 
-// ErrProtocol is what a peer did that RFC 2637 forbids so that the stream cannot be followed any further: a
-// length, magic cookie or message type that is not one.
+// ErrProtocol is what a peer did that RFC 2637 forbids so that the stream cannot be followed any
+// further: a length, magic cookie or message type that is not one.
 var ErrProtocol = errors.New("control: protocol error")
 
 // ErrUnknownType says that a message is framed well but of a type RFC 2637 does not define.
 var ErrUnknownType = errors.New("control: unknown message type")
 
-// Parse decodes one whole message. The error wraps ErrProtocol or ErrUnknownType. Reserved fields and bits
-// are not judged.
+// Parse decodes one whole message. The error wraps ErrProtocol or ErrUnknownType. Reserved fields
+// and bits are not judged.
 func Parse(b []byte) (Message, error) {
 	t, length, err := checkHeader(b)
 	if err != nil {
@@ -116,8 +117,9 @@ func Parse(b []byte) (Message, error) {
 	return kinds[t].parse(&reader{b: b[headerLen:]}), nil
 }
 
-// checkHeader judges as much of a header as b holds, so that a wrong stream is found out at the first wrong byte.
-// It returns the length once two bytes are there, and the type, 0 if unknown, once the header is complete.
+// checkHeader judges as much of a header as b holds, so that a wrong stream is found out at the
+// first wrong byte. It returns the length once two bytes are there, and the type, 0 if unknown,
+// once the header is complete.
 func checkHeader(b []byte) (t Type, length int, err error) {
 	if len(b) < 2 {
 		return 0, 0, errShort
@@ -171,8 +173,8 @@ func appendText(b []byte, s string, n int) []byte {
 	return append(b, make([]byte, n-len(s))...)
 }
 
-// reader takes fields off a message body. The length of the message has been checked against its type, so
-// there is always enough.
+// reader takes fields off a message body. The length of the message has been checked against its
+// type, so there is always enough.
 type reader struct{ b []byte }
 
 func (r *reader) bytes(n int) []byte {
@@ -186,8 +188,8 @@ func (r *reader) u16() uint16 { return binary.BigEndian.Uint16(r.bytes(2)) }
 func (r *reader) u32() uint32 { return binary.BigEndian.Uint32(r.bytes(4)) }
 func (r *reader) skip(n int)  { r.bytes(n) }
 
-// text takes a field of n bytes up to its first zero. What is not printable ASCII becomes '?', so that a peer's
-// names can be logged and handed to other programs.
+// text takes a field of n bytes up to its first zero. What is not printable ASCII becomes '?', so
+// that a peer's names can be logged and handed to other programs.
 func (r *reader) text(n int) string {
 	s, _, _ := strings.Cut(string(r.bytes(n)), "\x00")
 	return strings.Map(func(c rune) rune {

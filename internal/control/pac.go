@@ -17,17 +17,18 @@ type PACConfig struct {
 	MaxCalls         int    // at once on this connection; 8
 	MaxSpeed         uint32 // the connect speed is the caller's maximum, but at most this; 1,000,000,000 bit/s
 
-	// CallID gives our ID of a new call, unique among all calls of this peer's address; ok is false when no further
-	// call can be taken, and the caller is told that resources are short. Every ID given is reported by CallUp and
-	// later by CallDown. The default counts from 1.
+	// CallID gives our ID of a new call, unique among all calls of this peer's address; ok is false
+	// when no further call can be taken, and the caller is told that resources are short. Every ID
+	// given is reported by CallUp and later by CallDown. The default counts from 1.
 	CallID func() (id uint16, ok bool)
 
-	// Why says in a sentence, printable ASCII of at most 128 bytes, why this end ends the call that it calls id, and gives
-	// "" if it does not. It goes out as the statistics of the Call-Disconnect-Notify, which are text for people (RFC 2637
-	// section 2.13). nil: never anything.
+	// Why says in a sentence, printable ASCII of at most 128 bytes, why this end ends the call that
+	// it calls id, and gives "" if it does not. It goes out as the statistics of the
+	// Call-Disconnect-Notify, which are text for people (RFC 2637 section 2.13). nil: never
+	// anything.
 	Why func(id uint16) string
-	// Refuse, if not 0, is the result (StartNotAuthorized, say) with which the peer's start request is answered; the
-	// connection closes then.
+	// Refuse, if not 0, is the result (StartNotAuthorized, say) with which the peer's start request
+	// is answered; the connection closes then.
 	Refuse uint8
 
 	EchoInterval time.Duration // quiet time before an Echo-Request; 60 s; negative: never
@@ -35,15 +36,16 @@ type PACConfig struct {
 	ReplyTimeout time.Duration // for the peer's start request; 10 s
 	StopTimeout  time.Duration // for the answer to our stop request; 3 s
 
-	// Trace, if not nil, is given each message that is received or sent, as it is on the wire, and what was received
-	// instead of one. It must not keep them.
+	// Trace, if not nil, is given each message that is received or sent, as it is on the wire, and
+	// what was received instead of one. It must not keep them.
 	Trace func(sent bool, message []byte)
 }
 
 // pacCall is a call that is up.
 type pacCall struct{ id, peerID uint16 }
 
-// PAC is the answering end of a control connection, with several calls. It is not safe for concurrent use.
+// PAC is the answering end of a control connection, with several calls. It is not safe for
+// concurrent use.
 type PAC struct {
 	connection
 	cfg   PACConfig
@@ -92,7 +94,8 @@ func countingID(calls func() []pacCall) func() (uint16, bool) {
 	}
 }
 
-// Start begins the wait for the peer's Start-Control-Connection-Request, so that a silent peer is dropped in time.
+// Start begins the wait for the peer's Start-Control-Connection-Request, so that a silent peer is
+// dropped in time.
 func (p *PAC) Start(now time.Time) {
 	if p.state == stateIdle {
 		p.state = stateWaitStart
@@ -109,8 +112,9 @@ func (p *PAC) Calls() []uint16 {
 	return ids
 }
 
-// ClearCall ends one call from this end: a Call-Disconnect-Notify with the result (DisconnectLostCarrier or
-// DisconnectAdminShutdown), and CallDown. An ID that is not up changes nothing.
+// ClearCall ends one call from this end: a Call-Disconnect-Notify with the result
+// (DisconnectLostCarrier or DisconnectAdminShutdown), and CallDown. An ID that is not up changes
+// nothing.
 func (p *PAC) ClearCall(_ time.Time, callID uint16, result uint8) {
 	i := slices.IndexFunc(p.calls, func(c pacCall) bool { return c.id == callID })
 	if i < 0 || p.state != stateEstablished {
@@ -120,8 +124,8 @@ func (p *PAC) ClearCall(_ time.Time, callID uint16, result uint8) {
 	p.remove(callID, because(ErrLocalClosed, "the call was cleared here"))
 }
 
-// Shutdown ends everything in order: a Call-Disconnect-Notify for each call, then a Stop-Control-Connection-Request;
-// Closed follows its reply, or the stop time-out.
+// Shutdown ends everything in order: a Call-Disconnect-Notify for each call, then a
+// Stop-Control-Connection-Request; Closed follows its reply, or the stop time-out.
 func (p *PAC) Shutdown(now time.Time) {
 	reason := shutDown()
 	if p.state == stateIdle || p.state == stateWaitStart {
@@ -137,8 +141,9 @@ func (p *PAC) Shutdown(now time.Time) {
 	p.stop(now, StopLocalShutdown, reason)
 }
 
-// Dismiss ends everything without waiting for the peer, which has not done what it should: a Call-Disconnect-Notify for
-// each call, a Stop-Control-Connection-Request without a reason of its own, and Closed.
+// Dismiss ends everything without waiting for the peer, which has not done what it should: a
+// Call-Disconnect-Notify for each call, a Stop-Control-Connection-Request without a reason of its
+// own, and Closed.
 func (p *PAC) Dismiss(now time.Time) {
 	if p.state == stateEstablished {
 		for _, id := range p.Calls() {
@@ -228,7 +233,8 @@ func (r pacRole) answer(m OutgoingCallRequest) {
 		reply.ConnectSpeed = p.cfg.MaxSpeed
 	}
 	reply.Window, reply.Delay = p.cfg.Window, p.cfg.Delay
-	// The call is noted before the reply is sent: should the reply close the connection, its ID is reported down.
+	// The call is noted before the reply is sent: should the reply close the connection, its ID is
+	// reported down.
 	p.calls = append(p.calls, pacCall{id: id, peerID: m.CallID})
 	p.stats.CallsUp++
 	p.emit(CallUp{CallID: id, PeerCallID: m.CallID, PeerWindow: m.Window, PeerDelay: m.Delay,
@@ -252,7 +258,8 @@ func (r pacRole) assign(peerID uint16) (id uint16, failure uint8) {
 	return id, ErrorNone
 }
 
-// find looks a call up by the peer's ID, as RFC 2637 section 2.12 has it, or by ours, as some peers have it.
+// find looks a call up by the peer's ID, as RFC 2637 section 2.12 has it, or by ours, as some peers
+// have it.
 func (r pacRole) find(id uint16) (pacCall, bool) {
 	calls := r.p.calls
 	i := slices.IndexFunc(calls, func(c pacCall) bool { return c.peerID == id })

@@ -18,8 +18,8 @@ type PNSConfig struct {
 	ReplyTimeout time.Duration // for the answers to the start and call requests; 10 s
 	StopTimeout  time.Duration // for each answer while shutting down; 3 s
 
-	// Trace, if not nil, is given each message that is received or sent, as it is on the wire, and what was received
-	// instead of one. It must not keep them.
+	// Trace, if not nil, is given each message that is received or sent, as it is on the wire, and
+	// what was received instead of one. It must not keep them.
 	Trace func(sent bool, message []byte)
 }
 
@@ -34,7 +34,8 @@ const (
 	callDone
 )
 
-// PNS is the dialling end of a control connection, with one call. It is not safe for concurrent use.
+// PNS is the dialling end of a control connection, with one call. It is not safe for concurrent
+// use.
 type PNS struct {
 	connection
 	cfg PNSConfig
@@ -81,9 +82,9 @@ func (p *PNS) Start(now time.Time) {
 	p.send(p.request())
 }
 
-// Shutdown ends the call and then the connection in order: Call-Clear-Request, its Call-Disconnect-Notify, Stop-
-// Control-Connection-Request, its reply; Closed follows, at the latest after twice the stop time-out. Called
-// again, it waits for the call no longer.
+// Shutdown ends the call and then the connection in order: Call-Clear-Request, its
+// Call-Disconnect-Notify, Stop- Control-Connection-Request, its reply; Closed follows, at the
+// latest after twice the stop time-out. Called again, it waits for the call no longer.
 func (p *PNS) Shutdown(now time.Time) {
 	reason := shutDown()
 	switch {
@@ -101,8 +102,8 @@ func (p *PNS) Shutdown(now time.Time) {
 	}
 }
 
-// SetLinkInfo sends the PPP control character maps to the PAC, if the call is up (RFC 2637 section 2.15). Both are
-// 0xFFFFFFFF on every PPTP link; some servers want to be told.
+// SetLinkInfo sends the PPP control character maps to the PAC, if the call is up (RFC 2637 section
+// 2.15). Both are 0xFFFFFFFF on every PPTP link; some servers want to be told.
 func (p *PNS) SetLinkInfo(sendACCM, recvACCM uint32) {
 	if p.state == stateEstablished && p.phase == callEstablished {
 		p.send(SetLinkInfo{PeerCallID: p.peerCallID, SendACCM: sendACCM, RecvACCM: recvACCM})
@@ -202,8 +203,8 @@ func (r pnsRole) call(now time.Time, m Message) {
 	}
 }
 
-// ours reports whether a call that is not over goes by id. A PAC should name its own ID, but some name ours; as long
-// as we do not know the PAC's, it can mean no other call.
+// ours reports whether a call that is not over goes by id. A PAC should name its own ID, but some
+// name ours; as long as we do not know the PAC's, it can mean no other call.
 func (r pnsRole) ours(id uint16) bool {
 	p := r.p
 	if p.phase == callIdle || p.phase == callDone {

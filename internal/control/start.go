@@ -11,7 +11,8 @@ const (
 	anyBearer  = 3
 )
 
-// StartRequest opens the control connection (Start-Control-Connection-Request, RFC 2637 section 2.1).
+// StartRequest opens the control connection (Start-Control-Connection-Request, RFC 2637 section
+// 2.1).
 type StartRequest struct {
 	Version     uint16
 	Framing     uint32 // capability bits: 1 asynchronous, 2 synchronous

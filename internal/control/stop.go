@@ -2,8 +2,8 @@ package control
 
 import "fmt"
 
-// StopRequest asks to end the control connection and with it all calls (Stop-Control-Connection-Request, RFC 2637
-// section 2.3).
+// StopRequest asks to end the control connection and with it all calls
+// (Stop-Control-Connection-Request, RFC 2637 section 2.3).
 type StopRequest struct {
 	Reason uint8 // StopGeneral, StopProtocol, StopLocalShutdown
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// WANErrorNotify reports errors of the PAC's PPP line, cumulative since the call began (WAN-Error-Notify, RFC 2637
-// section 2.14).
+// WANErrorNotify reports errors of the PAC's PPP line, cumulative since the call began
+// (WAN-Error-Notify, RFC 2637 section 2.14).
 type WANErrorNotify struct {
 	PeerCallID uint16 // assigned by the PNS
 	CRC        uint32

@@ -8,8 +8,9 @@ import (
 // maxRawWords is how many bytes of what is no message are shown.
 const maxRawWords = 16
 
-// Words puts one control message, as it is on the wire, into words on one line: its name and its fields. What is none is
-// shown as malformed, with its length and its first bytes. The text is printable and some 600 bytes long at most.
+// Words puts one control message, as it is on the wire, into words on one line: its name and its
+// fields. What is none is shown as malformed, with its length and its first bytes. The text is
+// printable and some 600 bytes long at most.
 func Words(message []byte) string {
 	m, err := Parse(message)
 	switch {

@@ -43,7 +43,8 @@ func FuzzWords(f *testing.F) {
 	})
 }
 
-// TestTraceShowsTheWire: both ends' traces hold every message, in order, as it went over the wire, what is malformed too.
+// TestTraceShowsTheWire: both ends' traces hold every message, in order, as it went over the wire,
+// what is malformed too.
 func TestTraceShowsTheWire(t *testing.T) {
 	var lines []string
 	note := func(who string) func(bool, []byte) {

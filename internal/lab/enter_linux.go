@@ -73,7 +73,8 @@ func runInside(ctx context.Context) (code int, err error) {
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		// In a group of its own it hears of Ctrl-C from us alone, and once: the second signal would kill it.
+		// In a group of its own it hears of Ctrl-C from us alone, and once: the second signal would
+		// kill it.
 		Setpgid:   true,
 		Pdeathsig: syscall.SIGKILL,
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// A host's sockets and device can be opened, closed and opened again, as when a server is killed and started.
+// A host's sockets and device can be opened, closed and opened again, as when a server is killed
+// and started.
 func TestHosts(t *testing.T) {
 	eachMode(t, func(t *testing.T, cfg Config) {
 		cfg.Download = link.Config{Duplicate: 1}

@@ -72,7 +72,8 @@ func (l *Lab) Measure(ctx context.Context, t Transfer) (Result, error) {
 	return r, nil
 }
 
-// ended is ctx's error, if it has one. What has the same deadline may notice a moment before ctx does.
+// ended is ctx's error, if it has one. What has the same deadline may notice a moment before ctx
+// does.
 func ended(ctx context.Context) error {
 	if at, ok := ctx.Deadline(); ok && !time.Now().Before(at) {
 		<-ctx.Done()

@@ -12,8 +12,8 @@ import (
 // Path is the file that programs read (resolv.conf(5)).
 const Path = "/etc/resolv.conf"
 
-// Upstream are the files in which a program that answers look-ups on this machine names the servers that it asks itself:
-// systemd-resolved, NetworkManager and resolvconf with dnsmasq, OpenWrt.
+// Upstream are the files in which a program that answers look-ups on this machine names the servers
+// that it asks itself: systemd-resolved, NetworkManager and resolvconf with dnsmasq, OpenWrt.
 var Upstream = []string{
 	"/run/systemd/resolve/resolv.conf",
 	"/run/NetworkManager/no-stub-resolv.conf",

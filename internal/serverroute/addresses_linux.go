@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Addresses puts addresses on interfaces with the mark Protocol (IFA_PROTO, since Linux 5.18; older kernels take no notice
-// of it). It stays in the network namespace where it was opened, whichever thread uses it.
+// Addresses puts addresses on interfaces with the mark Protocol (IFA_PROTO, since Linux 5.18; older
+// kernels take no notice of it). It stays in the network namespace where it was opened, whichever
+// thread uses it.
 type Addresses struct{ sockets map[int]*nl.SocketHandle }
 
 const ifaProto = 11 // IFA_PROTO, linux/if_addr.h

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dial opens a TCP connection to HOST:PORT around the tunnel, and follows the way to the address that it has reached. Of a
-// name's addresses each is tried, one second after the last, and the first to answer is taken; when the name cannot be
-// looked up, those that worked last are.
+// Dial opens a TCP connection to HOST:PORT around the tunnel, and follows the way to the address
+// that it has reached. Of a name's addresses each is tried, one second after the last, and the
+// first to answer is taken; when the name cannot be looked up, those that worked last are.
 func (f *Follower) Dial(ctx context.Context, address string) (net.Conn, error) {
 	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
@@ -73,7 +73,8 @@ func (c *carriedConn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// stagger is the time between the first attempts at two addresses (RFC 8305 has 250 ms; a PPTP server logs each knock).
+// stagger is the time between the first attempts at two addresses (RFC 8305 has 250 ms; a PPTP
+// server logs each knock).
 const stagger = time.Second
 
 // attempt is the outcome of one.
@@ -154,7 +155,8 @@ func (f *Follower) connect(ctx context.Context, network string, to netip.AddrPor
 		var failed error
 		err := raw.Control(func(fd uintptr) { failed = unix.BindToDevice(int(fd), device) })
 		if failed != nil {
-			// Before Linux 5.7 it takes CAP_NET_RAW. The host route is left, and what checks the device.
+			// Before Linux 5.7 it takes CAP_NET_RAW. The host route is left, and what checks the
+			// device.
 			f.log.Debug("a socket is not bound to its interface", "device", device, "error", failed)
 		}
 		return err
@@ -162,8 +164,8 @@ func (f *Follower) connect(ctx context.Context, network string, to netip.AddrPor
 	return d.DialContext(ctx, network, to.String())
 }
 
-// deviceTo names the interface that leads to an address around the tunnel; empty: this machine has it, or it is IPv6, which
-// the tunnel has no routes for.
+// deviceTo names the interface that leads to an address around the tunnel; empty: this machine has
+// it, or it is IPv6, which the tunnel has no routes for.
 func (f *Follower) deviceTo(addr netip.Addr) (string, error) {
 	addr = addr.Unmap()
 	if !addr.Is4() || addr.IsLoopback() {

@@ -67,22 +67,23 @@ type passenger struct {
 }
 
 const (
-	// quiet is how long a burst of news is let go on before it is looked at, and busiest the share of the time that looking
-	// may take on a machine whose routes change all the time.
+	// quiet is how long a burst of news is let go on before it is looked at, and busiest the share
+	// of the time that looking may take on a machine whose routes change all the time.
 	quiet   = 10 * time.Millisecond
 	busiest = 20
-	// regular is between two looks without news: what changes by itself, such as a redirect, makes none.
+	// regular is between two looks without news: what changes by itself, such as a redirect, makes
+	// none.
 	regular = 10 * time.Second
-	// straying is how long the way may have another source before the call from the old one ends: a better interface may
-	// be gone again at once.
+	// straying is how long the way may have another source before the call from the old one ends: a
+	// better interface may be gone again at once.
 	straying = time.Second
-	// losing is how long there may be no way before that is said of a call as its reason: links flap, and addresses come
-	// back with them.
+	// losing is how long there may be no way before that is said of a call as its reason: links
+	// flap, and addresses come back with them.
 	losing = 5 * time.Second
 )
 
-// Open starts following in the network namespace of the calling thread, and takes away what a run that was killed has left
-// there. log may be nil.
+// Open starts following in the network namespace of the calling thread, and takes away what a run
+// that was killed has left there. log may be nil.
 func Open(log *slog.Logger) (*Follower, error) {
 	if log == nil {
 		log = slog.Default()
@@ -170,7 +171,8 @@ func (f *Follower) follow() {
 	}
 }
 
-// alarm is how long to wait for news: a call that may have strayed is looked at again when its time is up.
+// alarm is how long to wait for news: a call that may have strayed is looked at again when its time
+// is up.
 func (f *Follower) alarm() time.Duration {
 	if f.strayed.IsZero() || f.told {
 		return f.every
@@ -186,12 +188,12 @@ func (f *Follower) notify() {
 	}
 }
 
-// Changed is received from when the way to the server is another, or is back, or can carry a call no more. There is room
-// for one.
+// Changed is received from when the way to the server is another, or is back, or can carry a call
+// no more. There is room for one.
 func (f *Follower) Changed() <-chan struct{} { return f.changed }
 
-// look brings the host route and all sockets into line with the way there is, and says what has changed. The caller holds
-// mu.
+// look brings the host route and all sockets into line with the way there is, and says what has
+// changed. The caller holds mu.
 func (f *Follower) look() {
 	before := f.way
 	f.addresses = f.ownAddresses()
@@ -222,7 +224,8 @@ func (f *Follower) look() {
 	}
 }
 
-// astray reports whether the way has had another source than the call for so long that the call cannot go on.
+// astray reports whether the way has had another source than the call for so long that the call
+// cannot go on.
 func (f *Follower) astray(now time.Time) bool {
 	return !f.strayed.IsZero() && now.Sub(f.strayed) >= straying
 }
@@ -250,9 +253,10 @@ func (f *Follower) aim(server netip.Addr) error {
 	return f.way.missing
 }
 
-// Lead says that the routes into an interface, the tunnel's, take in these networks, or will: if the server is in one of
-// them, it gets its host route before Lead returns. No networks: the tunnel has gone. An error says that the server, which
-// is followed from now on, cannot be reached around the tunnel.
+// Lead says that the routes into an interface, the tunnel's, take in these networks, or will: if
+// the server is in one of them, it gets its host route before Lead returns. No networks: the tunnel
+// has gone. An error says that the server, which is followed from now on, cannot be reached around
+// the tunnel.
 func (f *Follower) Lead(server netip.Addr, device int, into []netip.Prefix) error {
 	f.mu.Lock()
 	f.device, f.covered = device, into
@@ -268,8 +272,8 @@ func (f *Follower) Release() error {
 	return f.removeRoute()
 }
 
-// Carry calls leaveBy with the index of the interface that leads to a server, now and whenever it is another, until
-// release; with 0 where no interface does, as to an address of this machine.
+// Carry calls leaveBy with the index of the interface that leads to a server, now and whenever it
+// is another, until release; with 0 where no interface does, as to an address of this machine.
 func (f *Follower) Carry(server netip.Addr, leaveBy func(ifindex int) error) (release func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -283,8 +287,8 @@ func (f *Follower) Carry(server netip.Addr, leaveBy func(ifindex int) error) (re
 	}
 }
 
-// carry has every socket leave by the way. One that has none stays with the interface it had: nothing of it may enter the
-// tunnel meanwhile. The caller holds mu.
+// carry has every socket leave by the way. One that has none stays with the interface it had:
+// nothing of it may enter the tunnel meanwhile. The caller holds mu.
 func (f *Follower) carry() {
 	if f.way.missing != nil {
 		return
@@ -301,8 +305,8 @@ func (f *Follower) carry() {
 	}
 }
 
-// Check says why a call between these addresses cannot go on, in words for people, or nil. While there is no way it can,
-// for some seconds: what was lost may come back as it was.
+// Check says why a call between these addresses cannot go on, in words for people, or nil. While
+// there is no way it can, for some seconds: what was lost may come back as it was.
 func (f *Follower) Check(local, server netip.Addr) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

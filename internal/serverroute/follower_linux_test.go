@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestHostRouteFollowsTheWay: at every change the server is reached by the best way around the tunnel, whether the old one
-// has gone by then or not; and its route is gone in the end.
+// TestHostRouteFollowsTheWay: at every change the server is reached by the best way around the
+// tunnel, whether the old one has gone by then or not; and its route is gone in the end.
 func TestHostRouteFollowsTheWay(t *testing.T) {
 	inNamespace(t)
 	first := network(t, "up0", "192.0.2.10/24")
@@ -50,8 +50,8 @@ func TestHostRouteFollowsTheWay(t *testing.T) {
 	require.Empty(t, hostRoutes(t))
 }
 
-// TestNoHostRouteWithoutNeed: it is there when routes lead the server's packets into the tunnel, whoever made them, and only
-// then; somebody's own is left to do it.
+// TestNoHostRouteWithoutNeed: it is there when routes lead the server's packets into the tunnel,
+// whoever made them, and only then; somebody's own is left to do it.
 func TestNoHostRouteWithoutNeed(t *testing.T) {
 	inNamespace(t)
 	network(t, "up0", "192.0.2.10/24")
@@ -167,7 +167,8 @@ func TestSomebodysRoutes(t *testing.T) {
 	})
 }
 
-// TestCarriedSocketsChangeInterfaces: a socket leaves by the way's interface, and stays with it while there is none.
+// TestCarriedSocketsChangeInterfaces: a socket leaves by the way's interface, and stays with it
+// while there is none.
 func TestCarriedSocketsChangeInterfaces(t *testing.T) {
 	inNamespace(t)
 	first, second := network(t, "up0", "192.0.2.10/24"), network(t, "up1", "192.0.3.10/24")
@@ -204,8 +205,9 @@ func next(t *testing.T, links <-chan int) int {
 	}
 }
 
-// TestCheck: a call ends when its address has gone and the server is reached from another, and when a better way has stayed
-// for a second; not while there is no way at all, for as long as that may come back.
+// TestCheck: a call ends when its address has gone and the server is reached from another, and when
+// a better way has stayed for a second; not while there is no way at all, for as long as that may
+// come back.
 func TestCheck(t *testing.T) {
 	inNamespace(t)
 	up := network(t, "up0", "192.0.2.10/24")

@@ -14,10 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A host route outlives the process that made it if that is killed, and with the old gateway in it keeps the next one from
-// the server. So its metric names the process: it is one of firstMetric on, taken at random, and as long as the process
-// lives it has a unix socket of that name in the abstract namespace (unix(7)). That is one of the network namespace, as
-// routes are; it needs no file, and the kernel closes it with the process.
+// A host route outlives the process that made it if that is killed, and with the old gateway in it
+// keeps the next one from the server. So its metric names the process: it is one of firstMetric on,
+// taken at random, and as long as the process lives it has a unix socket of that name in the
+// abstract namespace (unix(7)). That is one of the network namespace, as routes are; it needs no
+// file, and the kernel closes it with the process.
 const (
 	firstMetric = 164_000_000
 	metrics     = 1_000_000
@@ -57,13 +58,14 @@ func claimed(metric int) bool {
 	return true
 }
 
-// isHostRouteOfOurs reports whether a process of this program has made a route as the way to its server.
+// isHostRouteOfOurs reports whether a process of this program has made a route as the way to its
+// server.
 func isHostRouteOfOurs(r *netlink.Route) bool {
 	return r.Protocol == Protocol && r.Priority >= firstMetric && r.Priority < firstMetric+metrics && r.Dst != nil && bits(r) == 32
 }
 
-// sweep takes away what processes have left that are no more: host routes, and the routes and addresses of a TUN device that
-// outlives its process (ip tuntap), which swallow what goes there.
+// sweep takes away what processes have left that are no more: host routes, and the routes and
+// addresses of a TUN device that outlives its process (ip tuntap), which swallow what goes there.
 func (f *Follower) sweep() error {
 	t, err := f.list()
 	if err != nil {
@@ -84,8 +86,8 @@ func (f *Follower) sweep() error {
 	return errors.Join(append(errs, f.sweepAddresses())...)
 }
 
-// Sweep does what Open does for whoever follows no way: it takes away what runs that were killed have left in the network
-// namespace of the calling thread.
+// Sweep does what Open does for whoever follows no way: it takes away what runs that were killed
+// have left in the network namespace of the calling thread.
 func Sweep(log *slog.Logger) error {
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
@@ -140,8 +142,8 @@ func (f *Follower) leftover(r *netlink.Route) bool {
 	return err == nil && deserted(link)
 }
 
-// deserted reports whether an interface is a TUN device that no process has: it carries as long as one does. Of one that is
-// down nobody can tell.
+// deserted reports whether an interface is a TUN device that no process has: it carries as long as
+// one does. Of one that is down nobody can tell.
 func deserted(link netlink.Link) bool {
 	a := link.Attrs()
 	return (link.Type() == "tuntap" || link.Type() == "tun") && a.Flags&net.FlagUp != 0 && a.RawFlags&unix.IFF_LOWER_UP == 0

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLeftovers: what a killed run has left goes, what a live one has and what is somebody else's stays.
+// TestLeftovers: what a killed run has left goes, what a live one has and what is somebody else's
+// stays.
 func TestLeftovers(t *testing.T) {
 	inNamespace(t)
 	network(t, "up0", "192.0.2.10/24")
@@ -46,8 +47,8 @@ func TestLeftovers(t *testing.T) {
 	require.Equal(t, "up0 192.0.2.1", reach(t, server), "the live one's")
 }
 
-// TestLeftoversOnDevices: of a TUN device that is down nobody can tell whether a process has it, so what it has stays; of
-// one that is up and without a process what has our mark goes.
+// TestLeftoversOnDevices: of a TUN device that is down nobody can tell whether a process has it, so
+// what it has stays; of one that is up and without a process what has our mark goes.
 func TestLeftoversOnDevices(t *testing.T) {
 	inNamespace(t)
 	addresses, err := OpenAddresses()

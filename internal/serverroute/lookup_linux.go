@@ -15,8 +15,9 @@ import (
 // lookUpFor is how long name servers may take when there are addresses to go on with.
 const lookUpFor = 2 * time.Second
 
-// lookUp gives the IPv4 addresses of a host: its own, those that its name has now, or those that were last connected to.
-// As long as the tunnel's device is there, name servers are asked around it.
+// lookUp gives the IPv4 addresses of a host: its own, those that its name has now, or those that
+// were last connected to. As long as the tunnel's device is there, name servers are asked around
+// it.
 func (f *Follower) lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr.Unmap()}, nil
@@ -71,8 +72,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// resolver asks name servers around the tunnel. One on this machine would ask others by itself, and those through the
-// tunnel: they are asked in its place, in turn, if they are known.
+// resolver asks name servers around the tunnel. One on this machine would ask others by itself, and
+// those through the tunnel: they are asked in its place, in turn, if they are known.
 func (f *Follower) resolver(upstream []netip.Addr) *net.Resolver {
 	var turn atomic.Uint32
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {

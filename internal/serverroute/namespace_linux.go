@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespace gives the network namespace of the calling thread: from /proc, or where there is none, as in a bare chroot, from
-// a socket, which takes CAP_NET_ADMIN.
+// namespace gives the network namespace of the calling thread: from /proc, or where there is none,
+// as in a bare chroot, from a socket, which takes CAP_NET_ADMIN.
 func namespace() (netns.NsHandle, error) {
 	if where, err := netns.Get(); err == nil {
 		return where, nil

@@ -29,8 +29,8 @@ func skip(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// inNamespace moves the test into a network namespace of its own, which ends with the test. The thread is locked, so
-// neither a parallel test nor the runtime sees the namespace.
+// inNamespace moves the test into a network namespace of its own, which ends with the test. The
+// thread is locked, so neither a parallel test nor the runtime sees the namespace.
 func inNamespace(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -60,7 +60,8 @@ func inNamespace(t *testing.T) {
 	require.NoError(t, netlink.LinkSetUp(loopback))
 }
 
-// network is an interface with an address that carries; its other end is in the same namespace, and has none.
+// network is an interface with an address that carries; its other end is in the same namespace, and
+// has none.
 func network(t *testing.T, name, cidr string) netlink.Link {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()

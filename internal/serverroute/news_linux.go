@@ -10,11 +10,12 @@ import (
 	"github.com/vishvananda/netns"
 )
 
-// topic is one kind of change that the kernel tells of, to a channel that is closed when the subscription has ended, as
-// it does when more has changed than its buffer holds (ENOBUFS).
+// topic is one kind of change that the kernel tells of, to a channel that is closed when the
+// subscription has ended, as it does when more has changed than its buffer holds (ENOBUFS).
 type topic func(f *Follower, where *netns.NsHandle, done <-chan struct{}) (closed <-chan struct{}, err error)
 
-// topics are all that a way rests on. Routes are many on a router, and most lead elsewhere; the others are few.
+// topics are all that a way rests on. Routes are many on a router, and most lead elsewhere; the
+// others are few.
 var topics = []topic{routeNews, linkNews, addressNews}
 
 func routeNews(f *Follower, where *netns.NsHandle, done <-chan struct{}) (<-chan struct{}, error) {
@@ -83,8 +84,8 @@ func (f *Follower) poke() {
 	}
 }
 
-// subscribe makes a subscription in the follower's network namespace. To enter another takes CAP_SYS_ADMIN, so it is entered
-// only if this thread is not there.
+// subscribe makes a subscription in the follower's network namespace. To enter another takes
+// CAP_SYS_ADMIN, so it is entered only if this thread is not there.
 func (f *Follower) subscribe(to topic, done <-chan struct{}) (<-chan struct{}, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -102,8 +103,8 @@ func (f *Follower) subscribe(to topic, done <-chan struct{}) (<-chan struct{}, e
 // again is how long a subscription that has ended waits until it is made anew.
 const again = 100 * time.Millisecond
 
-// hear keeps a subscription until the follower is closed. first is closed when it has been made, or cannot be: then the
-// regular look has to do until it can.
+// hear keeps a subscription until the follower is closed. first is closed when it has been made, or
+// cannot be: then the regular look has to do until it can.
 func (f *Follower) hear(subscribe topic, first chan<- struct{}) {
 	defer f.ended.Done()
 	for level := slog.LevelWarn; ; {

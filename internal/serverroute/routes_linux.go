@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Protocol marks the routes of this program (RTA_PROTOCOL in rtnetlink(7)): "proto 164" in the words of ip route. The
-// numbers from 4 on are anyone's, and this is nobody's in iproute2's list.
+// Protocol marks the routes of this program (RTA_PROTOCOL in rtnetlink(7)): "proto 164" in the
+// words of ip route. The numbers from 4 on are anyone's, and this is nobody's in iproute2's list.
 const Protocol netlink.RouteProtocol = 164
 
 var errNoRoute = errors.New("no route leads there around the tunnel")
 
-// find looks for the best way to the server around the tunnel, and keeps the host route over it if the server would be
-// reached through the tunnel otherwise. Before a server is known it is the way of all that has no other. The caller holds
-// mu.
+// find looks for the best way to the server around the tunnel, and keeps the host route over it if
+// the server would be reached through the tunnel otherwise. Before a server is known it is the way
+// of all that has no other. The caller holds mu.
 func (f *Follower) find() way {
 	if !f.server.IsValid() {
 		t, err := f.list()
@@ -119,9 +119,9 @@ func (f *Follower) list() (table, error) {
 	return routes, nil // what changed meanwhile is news, and looked at again
 }
 
-// best is the route to addr that the kernel would take if there were no interface without, the tunnel's, and no host
-// route of this program; nil if there is none, or one that refuses, which is somebody's wish. Of a route over several ways
-// it is the first that is no dead end.
+// best is the route to addr that the kernel would take if there were no interface without, the
+// tunnel's, and no host route of this program; nil if there is none, or one that refuses, which is
+// somebody's wish. Of a route over several ways it is the first that is no dead end.
 func (t table) best(addr netip.Addr, without int) *netlink.Route {
 	var best *netlink.Route
 	for i := range t {
@@ -144,7 +144,8 @@ func (t table) best(addr netip.Addr, without int) *netlink.Route {
 	return best
 }
 
-// standing is the host route to addr with a metric of ours, as it stands; nil if there is none, or its link is dead.
+// standing is the host route to addr with a metric of ours, as it stands; nil if there is none, or
+// its link is dead.
 func (t table) standing(addr netip.Addr, metric int) *netlink.Route {
 	for i := range t {
 		if r := &t[i]; isHostRouteOfOurs(r) && r.Priority == metric && contains(r, addr) {
@@ -154,8 +155,9 @@ func (t table) standing(addr netip.Addr, metric int) *netlink.Route {
 	return nil
 }
 
-// oneWay is a route with one next hop, which is alive and not by an interface; nil: it has none. The kernel prefers a route
-// whose link has no carrier to one with a higher metric; who wants to arrive does not.
+// oneWay is a route with one next hop, which is alive and not by an interface; nil: it has none.
+// The kernel prefers a route whose link has no carrier to one with a higher metric; who wants to
+// arrive does not.
 func oneWay(r *netlink.Route, without int) *netlink.Route {
 	const deadEnd = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
 	hops := r.MultiPath
@@ -193,8 +195,8 @@ func bits(r *netlink.Route) int {
 	return n
 }
 
-// byInterface asks for the route by each interface but the tunnel's: the way may stand in a table that the kernel asks only
-// after the one that leads into the tunnel.
+// byInterface asks for the route by each interface but the tunnel's: the way may stand in a table
+// that the kernel asks only after the one that leads into the tunnel.
 func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
 	links, err := f.handle.LinkList()
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
@@ -205,7 +207,8 @@ func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
 		if a.Index == f.device || a.Flags&net.FlagUp == 0 || a.Flags&net.FlagLoopback != 0 || a.OperState == netlink.OperDown {
 			continue
 		}
-		// With FIBMatch the kernel gives the route itself, or none: it does not take every address for one on the link.
+		// With FIBMatch the kernel gives the route itself, or none: it does not take every address
+		// for one on the link.
 		found, err := f.handle.RouteGetWithOptions(addr.AsSlice(), &netlink.RouteGetOptions{OifIndex: a.Index, FIBMatch: true})
 		if err == nil && len(found) > 0 && found[0].Type == unix.RTN_UNICAST && found[0].LinkIndex == a.Index && !isHostRouteOfOurs(&found[0]) {
 			return &found[0], nil
@@ -214,8 +217,9 @@ func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
 	return nil, errNoRoute
 }
 
-// keep has the server's host route go the best way around the tunnel, if the tunnel would have its packets otherwise, and
-// removes it if not. It replaces the route in one step: there is no moment without one. The caller holds mu.
+// keep has the server's host route go the best way around the tunnel, if the tunnel would have its
+// packets otherwise, and removes it if not. It replaces the route in one step: there is no moment
+// without one. The caller holds mu.
 func (f *Follower) keep(t table, best *netlink.Route) error {
 	if !inMain(best) || !f.swallowed(t) {
 		return f.removeRoute()
@@ -235,8 +239,8 @@ func (f *Follower) keep(t table, best *netlink.Route) error {
 	return nil
 }
 
-// swallowed reports whether routes into the tunnel take in the server, but for our host route. Somebody else's may keep it
-// out of them: that is left to do it.
+// swallowed reports whether routes into the tunnel take in the server, but for our host route.
+// Somebody else's may keep it out of them: that is left to do it.
 func (f *Follower) swallowed(t table) bool {
 	if f.device == 0 {
 		return false
@@ -305,7 +309,8 @@ func (f *Follower) ownAddresses() map[netip.Addr]bool {
 	return all
 }
 
-// ignoreGone takes for done what the kernel removed by itself: with the device, or with an address the route hung on.
+// ignoreGone takes for done what the kernel removed by itself: with the device, or with an address
+// the route hung on.
 func ignoreGone(err error) error {
 	for _, gone := range []error{unix.ESRCH, unix.ENODEV, unix.ENXIO, unix.ENOENT} {
 		if errors.Is(err, gone) {

@@ -2,8 +2,9 @@ package trace
 
 import "time"
 
-// rate is how many lines there may be at once, how often another one, and how many there must be again after the last was
-// taken before the next is shown: so that a flood gives lines in blocks, and few that say what was left out.
+// rate is how many lines there may be at once, how often another one, and how many there must be
+// again after the last was taken before the next is shown: so that a flood gives lines in blocks,
+// and few that say what was left out.
 type rate struct {
 	burst, again int
 	interval     time.Duration

@@ -34,7 +34,8 @@ type Tap struct {
 	closed  bool
 }
 
-// admit reports whether a line may be shown here, and if so announces first what was left out before it.
+// admit reports whether a line may be shown here, and if so announces first what was left out
+// before it.
 func (p *Tap) admit(l Line, kind Kind) bool {
 	if p.peer.IsValid() && p.peer != l.Peer {
 		return false
@@ -71,8 +72,8 @@ func leftOut(n uint64) string {
 	return fmt.Sprintf("(%d lines left out)", n)
 }
 
-// budgetOf gives the budget of a source; where there are too many, the one that was quiet for longest is forgotten. The
-// caller holds mu.
+// budgetOf gives the budget of a source; where there are too many, the one that was quiet for
+// longest is forgotten. The caller holds mu.
 func (p *Tap) budgetOf(s source) *budget {
 	if b := p.budgets[s]; b != nil {
 		return b
@@ -102,7 +103,8 @@ func (p *Tap) put(l Line) {
 	p.mu.Unlock()
 }
 
-// append queues a line, or counts it. Its time is that of the queueing, so that times are in order. The caller holds mu.
+// append queues a line, or counts it. Its time is that of the queueing, so that times are in order.
+// The caller holds mu.
 func (p *Tap) append(l Line) {
 	l.Time = p.trace.now()
 	if len(p.queue) >= maxQueue || p.closed {
@@ -120,8 +122,8 @@ func (p *Tap) append(l Line) {
 	}
 }
 
-// Next waits for lines and gives all that there are, in order. It gives nil when the tap is closed, or ctx has ended, and
-// nothing is left.
+// Next waits for lines and gives all that there are, in order. It gives nil when the tap is closed,
+// or ctx has ended, and nothing is left.
 func (p *Tap) Next(ctx context.Context) []Line {
 	for {
 		p.mu.Lock()
@@ -138,8 +140,8 @@ func (p *Tap) Next(ctx context.Context) []Line {
 	}
 }
 
-// Close ends the watching; what was queued can still be read, with a line about all that was left out and not yet said. It
-// does nothing the second time.
+// Close ends the watching; what was queued can still be read, with a line about all that was left
+// out and not yet said. It does nothing the second time.
 func (p *Tap) Close() {
 	p.trace.forget(p)
 	p.mu.Lock()

@@ -1,8 +1,10 @@
-// Package trace brings lines about what the ends of tunnels say to each other from where it is said to whoever watches.
+// Package trace brings lines about what the ends of tunnels say to each other from where it is said
+// to whoever watches.
 //
-// A Trace belongs to a process and is off, at the price of one atomic load for each control packet, until somebody opens a
-// Tap. Whoever can reach a tunnel can cause lines, so each Tap has budgets, for each peer and for all of them, and a queue
-// of a fixed length: what is beyond them is counted, and a line says how much was left out.
+// A Trace belongs to a process and is off, at the price of one atomic load for each control packet,
+// until somebody opens a Tap. Whoever can reach a tunnel can cause lines, so each Tap has budgets,
+// for each peer and for all of them, and a queue of a fixed length: what is beyond them is counted,
+// and a line says how much was left out.
 package trace
 
 import (
@@ -46,7 +48,8 @@ const (
 	Dropped             // a packet came that was not taken: anyone can forge those
 )
 
-// Trace is where packets are shown. The zero value and nil are off for ever; New makes one that can be watched.
+// Trace is where packets are shown. The zero value and nil are off for ever; New makes one that can
+// be watched.
 type Trace struct {
 	now  func() time.Time
 	taps atomic.Pointer[[]*Tap] // nil: nobody watches
@@ -65,8 +68,8 @@ func New(now func() time.Time) *Trace {
 // On reports whether somebody watches.
 func (t *Trace) On() bool { return t != nil && t.taps.Load() != nil }
 
-// Say shows a packet of a session, or of the control connection if that is empty, to whoever watches. words is called once
-// at most, and only if somebody will see what it gives.
+// Say shows a packet of a session, or of the control connection if that is empty, to whoever
+// watches. words is called once at most, and only if somebody will see what it gives.
 func (t *Trace) Say(peer netip.Addr, session string, kind Kind, words func() string) {
 	if t == nil {
 		return

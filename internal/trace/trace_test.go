@@ -87,7 +87,8 @@ func TestLines(t *testing.T) {
 	require.Nil(t, all.Next(t.Context()))
 }
 
-// TestFloodIsCut: a peer that says too much is cut off, others are not, and what was left out is said.
+// TestFloodIsCut: a peer that says too much is cut off, others are not, and what was left out is
+// said.
 func TestFloodIsCut(t *testing.T) {
 	c := &clock{at: epoch}
 	tr := New(c.now)

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// afpacket sends through an AF_PACKET socket that bypasses the queueing discipline. It receives nothing.
+// afpacket sends through an AF_PACKET socket that bypasses the queueing discipline. It receives
+// nothing.
 type afpacket struct {
 	mu   sync.RWMutex // held for reading while fd is in use
 	fd   int
@@ -26,7 +27,8 @@ type message struct {
 	length uint32
 }
 
-// frames are the arrays of one sendmmsg: each packet is gathered from its header here and from where it lies.
+// frames are the arrays of one sendmmsg: each packet is gathered from its header here and from
+// where it lies.
 type frames struct {
 	headers [maxBatch][headerLen]byte
 	iovs    [maxBatch][2]unix.Iovec

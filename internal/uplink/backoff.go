@@ -6,13 +6,14 @@ const (
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
 
-	// What a way that has never worked is tried again after: each time costs the tunnel what it sends for three seconds.
+	// What a way that has never worked is tried again after: each time costs the tunnel what it
+	// sends for three seconds.
 	firstBan = 10 * time.Minute
 	lastBan  = 24 * time.Hour
 )
 
-// backoff says when what has failed may be tried again: after a second, then twice as long each time. The zero value
-// allows a first attempt at once.
+// backoff says when what has failed may be tried again: after a second, then twice as long each
+// time. The zero value allows a first attempt at once.
 type backoff struct {
 	pause time.Duration
 	until time.Time

@@ -66,8 +66,8 @@ func (u *Uplink) take(p *Path, r *route, why string) {
 	p.cur.Store(r)
 }
 
-// decide finds the route for a path, or says why the raw socket has its packets. It returns the transmitter, if any, that
-// a better one has replaced.
+// decide finds the route for a path, or says why the raw socket has its packets. It returns the
+// transmitter, if any, that a better one has replaced.
 func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *route, why string, old transmitter) {
 	if e := syscall.Errno(p.refused.Swap(0)); e != 0 {
 		p.hold.failed(now)
@@ -107,8 +107,8 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 	}, l.describe(f.nextHop.String()), old
 }
 
-// wholeFrame is the longest IP packet that goes to a peer whole and fits a frame of a transmitter, in bytes: links may take
-// longer ones, of which the end would be missing.
+// wholeFrame is the longest IP packet that goes to a peer whole and fits a frame of a transmitter,
+// in bytes: links may take longer ones, of which the end would be missing.
 func (r routeFacts) wholeFrame() int { return min(r.mtuOf(), frameSize-ethernetLen) }
 
 func (u *Uplink) judge(p *Path, f routeFacts) string {

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host asks the kernel. Its sockets belong to the network namespace it was opened in, whatever thread asks later.
+// host asks the kernel. Its sockets belong to the network namespace it was opened in, whatever
+// thread asks later.
 type host struct {
 	route *netlink.Handle
 	xfrm  *netlink.Handle // nil: this kernel has no IPsec
@@ -97,8 +98,8 @@ func (h *host) link(index int) (linkFacts, error) {
 	return f, nil
 }
 
-// shaper says what of a link's egress does more than queue: the first queueing discipline that is no plain one, or
-// filters.
+// shaper says what of a link's egress does more than queue: the first queueing discipline that is
+// no plain one, or filters.
 func (h *host) shaper(l netlink.Link) (string, error) {
 	disciplines, err := h.route.QdiscList(l)
 	if err != nil {
@@ -138,8 +139,8 @@ func (h *host) neighbours(link int) (map[netip.Addr]neighbourFacts, error) {
 	return all, nil
 }
 
-// factsOfNeighbour judges an entry of the neighbour table. The kernel sends to an address that is stale, too, while
-// it asks whether it still holds.
+// factsOfNeighbour judges an entry of the neighbour table. The kernel sends to an address that is
+// stale, too, while it asks whether it still holds.
 func factsOfNeighbour(state int, address net.HardwareAddr) neighbourFacts {
 	const usable = netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY | netlink.NUD_PROBE | netlink.NUD_PERMANENT
 	if state&usable == 0 || len(address) != len(mac{}) {
@@ -170,8 +171,8 @@ func (h *host) whole() hostFacts {
 	return f
 }
 
-// unfollowable names the first routing rule that selects packets by what the kernel is not asked with: firewall marks,
-// which the chains that are passed by could set, and the protocol.
+// unfollowable names the first routing rule that selects packets by what the kernel is not asked
+// with: firewall marks, which the chains that are passed by could set, and the protocol.
 func unfollowable(rules []netlink.Rule) string {
 	for _, r := range rules {
 		switch {
@@ -184,8 +185,8 @@ func unfollowable(rules []netlink.Rule) string {
 	return ""
 }
 
-// covered is whether one of the policies for what leaves may mean GRE from local to peer. Whether it would encrypt,
-// block or let pass is the kernel's to say.
+// covered is whether one of the policies for what leaves may mean GRE from local to peer. Whether
+// it would encrypt, block or let pass is the kernel's to say.
 func covered(policies []netlink.XfrmPolicy, local, peer netip.Addr) bool {
 	return slices.ContainsFunc(policies, func(p netlink.XfrmPolicy) bool {
 		return (p.Proto == 0 || p.Proto == unix.IPPROTO_GRE) && holds(p.Src, local) && holds(p.Dst, peer)

@@ -15,7 +15,8 @@ func heapRing[T any](n int) ring[T] {
 	return ring[T]{producer: new(uint32), consumer: new(uint32), entries: make([]T, n), mask: uint32(n - 1)}
 }
 
-// stuckXSK is a transmitter with 8 frames whose link takes nothing: its socket is one that can be sent nothing to.
+// stuckXSK is a transmitter with 8 frames whose link takes nothing: its socket is one that can be
+// sent nothing to.
 func stuckXSK(t *testing.T) *xsk {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -40,7 +41,8 @@ func numberedPackets(n int) (packets [][]byte) {
 	return packets
 }
 
-// TestFullLink: a link that takes nothing holds who sends for one wait, not for one at every look, and who tends it for none.
+// TestFullLink: a link that takes nothing holds who sends for one wait, not for one at every look,
+// and who tends it for none.
 func TestFullLink(t *testing.T) {
 	x := stuckXSK(t)
 	a := netip.MustParseAddr("192.0.2.1")

@@ -17,8 +17,8 @@ const (
 // mac is an Ethernet address.
 type mac [6]byte
 
-// header is what stands before each GRE packet of one path: Ethernet (RFC 894) and IPv4 (RFC 791 section 3.1) without
-// options. Length, identification and checksum are each packet's own.
+// header is what stands before each GRE packet of one path: Ethernet (RFC 894) and IPv4 (RFC 791
+// section 3.1) without options. Length, identification and checksum are each packet's own.
 type header struct {
 	bytes [headerLen]byte
 	sum   uint32 // of the IPv4 header with those three fields zero

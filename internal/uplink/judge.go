@@ -43,8 +43,8 @@ type hostFacts struct {
 	checked bool                                    // the two above are known
 }
 
-// judge says why packets to peer must stay with the raw socket; empty: they need not. What forced leaves out is what
-// the kernel's way would add and a user can do without.
+// judge says why packets to peer must stay with the raw socket; empty: they need not. What forced
+// leaves out is what the kernel's way would add and a user can do without.
 func judge(local, peer netip.Addr, r routeFacts, n neighbourFacts, h hostFacts, forced bool) string {
 	l := r.link
 	switch {

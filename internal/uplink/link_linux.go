@@ -24,7 +24,8 @@ type link struct {
 	idle   int // looks since a path has used tx
 }
 
-// enoughBlames paths that nothing came back for, and none that something did, make others not try a link.
+// enoughBlames paths that nothing came back for, and none that something did, make others not try a
+// link.
 const enoughBlames = 3
 
 // opener makes the transmitter of a way.
@@ -45,8 +46,8 @@ func openTransmitter(way Mode, link int) (transmitter, error) {
 	return a, nil
 }
 
-// choose opens the best of the ways that can be had now, and keeps what is open if nothing better can. It returns the
-// transmitter that it has replaced, which is to be closed when no path uses it.
+// choose opens the best of the ways that can be had now, and keeps what is open if nothing better
+// can. It returns the transmitter that it has replaced, which is to be closed when no path uses it.
 func (l *link) choose(now time.Time, ways []Mode, open opener) (old transmitter) {
 	for _, way := range ways {
 		if l.tx != nil && l.way == way {
@@ -86,7 +87,8 @@ func (l *link) failed(now time.Time, way Mode, err error) {
 	l.reason[way] = err.Error()
 }
 
-// blame notes that nothing came back for a path, and why others are not to try the link if that were enough.
+// blame notes that nothing came back for a path, and why others are not to try the link if that
+// were enough.
 func (l *link) blame(now time.Time, why string) {
 	if l.blames++; !l.proven && l.blames >= enoughBlames {
 		l.blamed = why

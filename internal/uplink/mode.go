@@ -8,8 +8,8 @@ type Mode int
 const (
 	// Auto takes the fastest way that is allowed and works.
 	Auto Mode = iota
-	// XSK takes AF_XDP where a packet can go that way at all, even where Auto would not for the sake of what it
-	// passes by.
+	// XSK takes AF_XDP where a packet can go that way at all, even where Auto would not for the
+	// sake of what it passes by.
 	XSK
 	// Packet is the same for AF_PACKET.
 	Packet

@@ -52,8 +52,8 @@ func subscribe(protocol int, groups ...uint) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "netlink"), nil
 }
 
-// openNews subscribes to all that paths rest on. IPsec's may be missing where the kernel has none, or does not let us
-// hear it; what cannot be listed either is judged elsewhere.
+// openNews subscribes to all that paths rest on. IPsec's may be missing where the kernel has none,
+// or does not let us hear it; what cannot be listed either is judged elsewhere.
 func openNews() ([]*os.File, error) {
 	routes, err := subscribe(unix.NETLINK_ROUTE, groups...)
 	if err != nil {

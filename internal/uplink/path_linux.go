@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Path is the way of one session's packets to its peer. Send, Slow and Sentinel are the sender's, one goroutine at a
-// time; the others may be called from anywhere.
+// Path is the way of one session's packets to its peer. Send, Slow and Sentinel are the sender's,
+// one goroutine at a time; the others may be called from anywhere.
 type Path struct {
 	u    *Uplink
 	peer netip.Addr
@@ -49,12 +49,13 @@ const (
 	minNumbered    = 12
 )
 
-// numberedPacket is whether a GRE packet has a sequence number. Only such packets go a fast way: what comes without
-// one may overtake others, so it can keep the kernel in the picture.
+// numberedPacket is whether a GRE packet has a sequence number. Only such packets go a fast way:
+// what comes without one may overtake others, so it can keep the kernel in the picture.
 func numberedPacket(p []byte) bool { return len(p) >= minNumbered && p[0]&sequenceBit != 0 }
 
-// Send sends a run of GRE packets, as many from the front as may go a fast way, and returns how many the link took, and
-// how many of those after them are lost because it was full. What is left, if anything, is for Slow to judge.
+// Send sends a run of GRE packets, as many from the front as may go a fast way, and returns how
+// many the link took, and how many of those after them are lost because it was full. What is left,
+// if anything, is for Slow to judge.
 func (p *Path) Send(packets [][]byte) (sent, lost int) {
 	r := p.cur.Load()
 	if r == nil {
@@ -81,7 +82,8 @@ func (p *Path) Send(packets [][]byte) (sent, lost int) {
 		lost = n - sent
 		p.lost.Add(uint64(lost))
 	default:
-		// The rest goes by the raw socket, and so does all that follows until the follower has seen to it.
+		// The rest goes by the raw socket, and so does all that follows until the follower has seen
+		// to it.
 		p.leave(r)
 		p.u.failed(r, err)
 	}
@@ -95,7 +97,8 @@ func (p *Path) fitting(r *route, packets [][]byte) int {
 			return i
 		}
 		if ipv4Len+len(b) > r.mtu {
-			// The kernel fragments it. Two ways for numbered packets would have them overtake each other.
+			// The kernel fragments it. Two ways for numbered packets would have them overtake each
+			// other.
 			p.tooLong.Store(int32(ipv4Len + len(b)))
 			p.leave(r)
 			p.u.see(p)
@@ -134,7 +137,8 @@ func (p *Path) unnumbered(packets [][]byte) int {
 	return len(packets)
 }
 
-// remember keeps the acknowledgment that a packet carries, for Sentinel. It lies behind the sequence number, if there is one.
+// remember keeps the acknowledgment that a packet carries, for Sentinel. It lies behind the
+// sequence number, if there is one.
 func (p *Path) remember(b []byte) {
 	if len(b) < minNumbered || b[1]&acknowledgeBit == 0 {
 		return
@@ -148,9 +152,10 @@ func (p *Path) remember(b []byte) {
 	}
 }
 
-// Sentinel reports whether, after a second of packets past the kernel, one is to go by the raw socket: an acknowledgment
-// that was sent before, which says nothing new to the peer. Where there was none yet, none is due: a packet with a sequence
-// number would be acknowledged, and that would be taken for proof that those around it arrive.
+// Sentinel reports whether, after a second of packets past the kernel, one is to go by the raw
+// socket: an acknowledgment that was sent before, which says nothing new to the peer. Where there
+// was none yet, none is due: a packet with a sequence number would be acknowledged, and that would
+// be taken for proof that those around it arrive.
 func (p *Path) Sentinel() (due bool, callID uint16, ack uint32) {
 	v := p.ours.Load()
 	if v == 0 || !p.probe.Load() || !p.probe.CompareAndSwap(true, false) {
@@ -159,8 +164,8 @@ func (p *Path) Sentinel() (due bool, callID uint16, ack uint32) {
 	return true, uint16(v >> 32), uint32(v)
 }
 
-// WentRaw notes what the raw socket said of a packet: 0 or an error. One that may not be sent that way may not be sent
-// another way either.
+// WentRaw notes what the raw socket said of a packet: 0 or an error. One that may not be sent that
+// way may not be sent another way either.
 func (p *Path) WentRaw(errno syscall.Errno) {
 	if p.probe.Load() {
 		p.probe.Store(false)
@@ -183,8 +188,8 @@ func (p *Path) Established() {
 	p.u.see(p)
 }
 
-// Acknowledged notes the number in a GRE packet that has the peer's address, whoever sent it: while a fast way is in use, only
-// a number that went by it, and no lower one than before.
+// Acknowledged notes the number in a GRE packet that has the peer's address, whoever sent it: while
+// a fast way is in use, only a number that went by it, and no lower one than before.
 func (p *Path) Acknowledged(ack uint32) {
 	if r := p.cur.Load(); r != nil {
 		if !r.believes(ack) {
@@ -224,7 +229,8 @@ func (p *Path) Close() {
 	delete(p.u.paths, p)
 }
 
-// end goes back to the raw socket because the way is no longer wanted, and keeps the count of what went by it.
+// end goes back to the raw socket because the way is no longer wanted, and keeps the count of what
+// went by it.
 func (p *Path) end() {
 	if r := p.cur.Swap(nil); r != nil {
 		p.past.Add(r.sent.Load())

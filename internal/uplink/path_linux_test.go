@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestCountOfAPathThatEnded: what a session has sent past the kernel is part of the totals, which never fall, when it has
-// ended too.
+// TestCountOfAPathThatEnded: what a session has sent past the kernel is part of the totals, which
+// never fall, when it has ended too.
 func TestCountOfAPathThatEnded(t *testing.T) {
 	for name, end := range map[string]func(p *Path){
 		"closed":                     (*Path).Close,
@@ -34,7 +34,8 @@ func TestCountOfAPathThatEnded(t *testing.T) {
 	}
 }
 
-// TestLongPacketsStayWhole: where the link takes longer packets than a frame does, those go by the raw socket.
+// TestLongPacketsStayWhole: where the link takes longer packets than a frame does, those go by the
+// raw socket.
 func TestLongPacketsStayWhole(t *testing.T) {
 	for _, tc := range []struct {
 		mtu, packet int
@@ -68,8 +69,8 @@ func numberedGRE(n uint32) []byte {
 	return p
 }
 
-// TestForgedAcknowledgments: whoever forges acknowledgments of what was never sent, more often than the peer acknowledges,
-// does not make it seem that nothing arrives.
+// TestForgedAcknowledgments: whoever forges acknowledgments of what was never sent, more often than
+// the peer acknowledges, does not make it seem that nothing arrives.
 func TestForgedAcknowledgments(t *testing.T) {
 	for name, forged := range map[string][]uint32{
 		"none": nil, "zero": {0}, "ahead": {5000, 0x7FFFFFFF}, "behind": {99, 0xFFFFFFFF, 0x80000000}, "the first, again and again": {100},
@@ -102,8 +103,8 @@ func TestForgedAcknowledgments(t *testing.T) {
 	}
 }
 
-// TestForgedAcknowledgmentsProveNothing: numbers that were never sent do not make a way seem to work either; it is left, and
-// tried again after a while.
+// TestForgedAcknowledgmentsProveNothing: numbers that were never sent do not make a way seem to
+// work either; it is left, and tried again after a while.
 func TestForgedAcknowledgmentsProveNothing(t *testing.T) {
 	u := &Uplink{cfg: Config{Log: slog.New(slog.DiscardHandler)}, paths: map[*Path]struct{}{}, links: map[int]*link{1: {index: 1}}, wake: make(chan struct{}, 1)}
 	p := &Path{u: u, up: true}

@@ -1,8 +1,9 @@
 package uplink
 
-// proof judges, from the acknowledgments of the peer, whether what goes by a fast way arrives. A GRE acknowledgment
-// names the highest sequence number that the peer has received (RFC 2637 section 4.3), and all numbered packets go the
-// same way, so one that names a number sent by the fast way proves it.
+// proof judges, from the acknowledgments of the peer, whether what goes by a fast way arrives. A
+// GRE acknowledgment names the highest sequence number that the peer has received (RFC 2637 section
+// 4.3), and all numbered packets go the same way, so one that names a number sent by the fast way
+// proves it.
 //
 // It looks once a second, so it needs no clock, and the way of a packet none either.
 type proof struct {
@@ -17,8 +18,8 @@ type proof struct {
 }
 
 const (
-	// A peer acknowledges within half a second and a round trip. What was never proven costs the tunnel all its packets
-	// until the last look; what was proven has more likely met a bad link.
+	// A peer acknowledges within half a second and a round trip. What was never proven costs the
+	// tunnel all its packets until the last look; what was proven has more likely met a bad link.
 	trialPatience = 2
 	patience      = 3
 )
@@ -32,7 +33,8 @@ const (
 	lost           // nothing comes back any more
 )
 
-// sentBy is what went by a fast way since it was taken: the first and the last sequence number, if any.
+// sentBy is what went by a fast way since it was taken: the first and the last sequence number, if
+// any.
 type sentBy struct {
 	any         bool
 	first, last uint32

@@ -50,8 +50,8 @@ func TestProofBeforeAnythingWasSent(t *testing.T) {
 	assert.False(t, p.proven)
 }
 
-// TestProofOfAnotherWay: a way that follows one that was proven is given the longer patience, and is not failed for
-// good.
+// TestProofOfAnotherWay: a way that follows one that was proven is given the longer patience, and
+// is not failed for good.
 func TestProofOfAnotherWay(t *testing.T) {
 	var p proof
 	assert.Equal(t, goOn, p.look(sentBy{any: true, first: 1, last: 10}, heard{any: true, ack: 10}))

@@ -10,9 +10,9 @@ import (
 
 // transmitter puts frames on one link. It may be used by several goroutines at once.
 type transmitter interface {
-	// send sends packets in order, each behind r's header, and returns how many the link took. What is left with
-	// errFull is to be given up; with any other error the transmitter is of no more use, and what is left may go
-	// another way.
+	// send sends packets in order, each behind r's header, and returns how many the link took. What
+	// is left with errFull is to be given up; with any other error the transmitter is of no more
+	// use, and what is left may go another way.
 	send(r *route, packets [][]byte) (int, error)
 	// tend moves what a full link has left behind.
 	tend()
@@ -41,8 +41,8 @@ type route struct {
 	acked atomic.Uint64 // the same of the last that was acknowledged
 }
 
-// believes reports whether an acknowledgment can be one of what went this way: anybody can forge one, and it must not hide
-// those of the peer.
+// believes reports whether an acknowledgment can be one of what went this way: anybody can forge
+// one, and it must not hide those of the peer.
 func (r *route) believes(ack uint32) bool {
 	low, high := r.acked.Load(), r.reach.Load()
 	if low == 0 {

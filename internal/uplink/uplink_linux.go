@@ -22,8 +22,8 @@ type Config struct {
 	Log          *slog.Logger
 }
 
-// Uplink knows how packets from one local address leave this machine. One goroutine of its own follows what the kernel
-// says of it; who sends reads one pointer.
+// Uplink knows how packets from one local address leave this machine. One goroutine of its own
+// follows what the kernel says of it; who sends reads one pointer.
 type Uplink struct {
 	cfg    Config
 	host   *host
@@ -106,7 +106,8 @@ func (u *Uplink) Close() {
 	_ = u.where.Close()
 }
 
-// Path gives the way to a peer, which is the raw socket until the peer has acknowledged something that came by that.
+// Path gives the way to a peer, which is the raw socket until the peer has acknowledged something
+// that came by that.
 func (u *Uplink) Path(peer netip.Addr) *Path {
 	p := &Path{u: u, peer: peer, why: notUp}
 	u.mu.Lock()
@@ -120,7 +121,8 @@ const (
 	noAnswer = "the peer has acknowledged nothing yet"
 )
 
-// tell hands news to the follower. When it has too much to hear, what is left out is made up for by asking anew.
+// tell hands news to the follower. When it has too much to hear, what is left out is made up for by
+// asking anew.
 func (u *Uplink) tell(n news) {
 	select {
 	case u.news <- n:
@@ -147,8 +149,8 @@ func (u *Uplink) failed(r *route, err error) {
 	}
 }
 
-// every is the time between two looks at the paths, and askAgain the looks after which the kernel is asked about each
-// even without news: redirects and path MTUs make none.
+// every is the time between two looks at the paths, and askAgain the looks after which the kernel
+// is asked about each even without news: redirects and path MTUs make none.
 const (
 	every    = time.Second
 	askAgain = 10
@@ -267,7 +269,8 @@ func (u *Uplink) look(now time.Time) {
 	i := 0
 	for p := range u.paths {
 		u.examine(now, p)
-		// Not all in the same second; the order of a map is a new one each time, so this is about every tenth.
+		// Not all in the same second; the order of a map is a new one each time, so this is about
+		// every tenth.
 		if i++; (i+u.turn)%askAgain == 0 || len(u.paths) < askAgain && u.turn%askAgain == 0 {
 			p.dirty = true
 		}
@@ -280,8 +283,8 @@ func (u *Uplink) look(now time.Time) {
 	u.tend()
 }
 
-// unused is for how many looks a transmitter that no path uses stays open: closing one takes the kernel a moment, in
-// which its queue cannot be had again.
+// unused is for how many looks a transmitter that no path uses stays open: closing one takes the
+// kernel a moment, in which its queue cannot be had again.
 const unused = 30
 
 // tend sees to the transmitters.

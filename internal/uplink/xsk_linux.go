@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// xsk sends through an AF_XDP socket in copy mode. Frames lie in memory that the kernel knows (the UMEM); it copies
-// each into a buffer of its own and hands that straight to the driver. It needs no XDP program, and what the link
-// receives goes its usual way.
+// xsk sends through an AF_XDP socket in copy mode. Frames lie in memory that the kernel knows (the
+// UMEM); it copies each into a buffer of its own and hands that straight to the driver. It needs no
+// XDP program, and what the link receives goes its usual way.
 type xsk struct {
 	queue int
 
@@ -34,8 +34,8 @@ const (
 	maxRefused = 64
 )
 
-// openXSK binds a socket to the first queue of a link that nobody else has. Queues are taken from the first on, for
-// every link has that one.
+// openXSK binds a socket to the first queue of a link that nobody else has. Queues are taken from
+// the first on, for every link has that one.
 func openXSK(link int) (*xsk, error) {
 	var err error
 	for frames := maxFrames; frames >= minFrames; frames /= 2 {
@@ -86,7 +86,8 @@ func (x *xsk) setUp(frames int) error {
 			return fmt.Errorf("AF_XDP rings of %d frames: %w", frames, err)
 		}
 	}
-	// All that is sent in one system call, where the kernel can (6.17); else it takes 32 packets a call.
+	// All that is sent in one system call, where the kernel can (6.17); else it takes 32 packets a
+	// call.
 	_ = unix.SetsockoptInt(x.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, frames)
 	// The kernel's copies count against the socket's buffer; what is refused for it is tried again.
 	if unix.SetsockoptInt(x.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, frames*2*frameSize) != nil {
@@ -215,7 +216,8 @@ func (x *xsk) reclaim() {
 	atomic.StoreUint32(x.done.consumer, from+n)
 }
 
-// place writes packets into frames and the frames into the ring, where there is room for all of them.
+// place writes packets into frames and the frames into the ring, where there is room for all of
+// them.
 func (x *xsk) place(r *route, packets [][]byte) {
 	at := atomic.LoadUint32(x.tx.producer)
 	id := r.ids.Add(uint32(len(packets))) - uint32(len(packets))
@@ -230,8 +232,8 @@ func (x *xsk) place(r *route, packets [][]byte) {
 	atomic.StoreUint32(x.tx.producer, at+uint32(len(packets)))
 }
 
-// kick has the kernel send what is in the ring. What a full link leaves there after the wait goes with the next packets, or
-// when the transmitter is tended.
+// kick has the kernel send what is in the ring. What a full link leaves there after the wait goes
+// with the next packets, or when the transmitter is tended.
 func (x *xsk) kick(wait *waiting) error {
 	for {
 		left := x.tx.waiting()

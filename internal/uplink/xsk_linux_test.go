@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inNamespace runs f on a thread of its own in a network namespace with a pair of Ethernet links, and gives it the index of
-// the first.
+// inNamespace runs f on a thread of its own in a network namespace with a pair of Ethernet links,
+// and gives it the index of the first.
 func inNamespace(t *testing.T, f func(link int) error) {
 	t.Helper()
 	done := make(chan error)
@@ -50,8 +50,8 @@ func inNamespace(t *testing.T, f func(link int) error) {
 	require.NoError(t, err)
 }
 
-// withoutLocking takes the right to lock memory from the calling thread for good, but for some bytes, and returns how to
-// put the limit back.
+// withoutLocking takes the right to lock memory from the calling thread for good, but for some
+// bytes, and returns how to put the limit back.
 func withoutLocking(bytes uint64) (undo func(), err error) {
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ring is one of an AF_XDP socket's rings (linux/if_xdp.h), which the kernel shares with us: entries of type T, a
-// number of which is a power of two, the count of those that were ever put in and of those that were taken out.
+// ring is one of an AF_XDP socket's rings (linux/if_xdp.h), which the kernel shares with us:
+// entries of type T, a number of which is a power of two, the count of those that were ever put in
+// and of those that were taken out.
 type ring[T any] struct {
 	mem      []byte
 	producer *uint32

@@ -16,11 +16,12 @@ import (
 )
 
 const (
-	// smallPacket is what a packet of the flood carries: with the headers of UDP and IPv4 it is 64 bytes long.
+	// smallPacket is what a packet of the flood carries: with the headers of UDP and IPv4 it is 64
+	// bytes long.
 	smallPacket = 64 - 8 - 20
-	// perCall is how many packets one system call sends, because a call that sends one takes the guest longer than a
-	// tunnel takes for the packet. They are packets of their own: UDP segmentation offload is refused where a device
-	// cannot do checksums, which PPP's cannot.
+	// perCall is how many packets one system call sends, because a call that sends one takes the
+	// guest longer than a tunnel takes for the packet. They are packets of their own: UDP
+	// segmentation offload is refused where a device cannot do checksums, which PPP's cannot.
 	perCall = 32
 	// hurdle is how long the flood waits where the system has no room for more.
 	hurdle = time.Millisecond
@@ -59,7 +60,8 @@ func flood(to string, d time.Duration) error {
 	return nil
 }
 
-// hold has a port, so that the packets which come there are not answered by errors, and leaves them unread.
+// hold has a port, so that the packets which come there are not answered by errors, and leaves them
+// unread.
 func hold(at string) error {
 	c, err := net.ListenPacket("udp4", at)
 	if err != nil {

@@ -1,10 +1,11 @@
-// Command probe sends numbered UDP packets through a link, or takes them, and writes down when each one was sent or came.
+// Command probe sends numbered UDP packets through a link, or takes them, and writes down when each
+// one was sent or came.
 //
 //	probe receive 192.0.2.2:7 FILE                 until it is stopped by SIGTERM
 //	probe send 192.0.2.2:7 FILE COUNT EVERY SIZE   such as 2000 1ms 200
 //
-// A line of FILE is a packet's number and a time, in nanoseconds of the system's clock. The time of arrival is the
-// kernel's own, so that it does not matter when the program runs.
+// A line of FILE is a packet's number and a time, in nanoseconds of the system's clock. The time of
+// arrival is the kernel's own, so that it does not matter when the program runs.
 package main
 
 import (
@@ -57,7 +58,8 @@ func address(text string) (*unix.SockaddrInet4, error) {
 // numberSize is what a packet begins with; the rest is zero.
 const numberSize = 4
 
-// send sends count packets of size bytes of UDP data, one every so often, and in a burst what it is late with.
+// send sends count packets of size bytes of UDP data, one every so often, and in a burst what it is
+// late with.
 func send(to, file string, count int, every time.Duration, size int) error {
 	addr, err := address(to)
 	if err != nil {

@@ -30,7 +30,8 @@ func fakeBackends() backends {
 	}
 }
 
-// fakeRatios are how many times as fast as libcrypto what has a name is; libcrypto does a byte in 2 ns.
+// fakeRatios are how many times as fast as libcrypto what has a name is; libcrypto does a byte in 2
+// ns.
 var fakeRatios = map[string]float64{
 	"reference": 0.5, "unrolled": 0.8, "amd64": 1.4, "amd64-sse41": 1.6, "amd64-avx512": 2.2, "auto": 2.2, "crypto/rc4": 0.6, "libcrypto": 1,
 }

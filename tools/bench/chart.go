@@ -19,8 +19,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 )
 
-// The paper of the chart is the page's, light or dark, so every colour must read on both: the ink has the same contrast,
-// 4.3, with white as with the near-black of GitHub's dark pages.
+// The paper of the chart is the page's, light or dark, so every colour must read on both: the ink
+// has the same contrast, 4.3, with white as with the near-black of GitHub's dark pages.
 var (
 	ink          = color.NRGBA{0x7a, 0x7a, 0x7a, 0xff}
 	assemblyInk  = color.NRGBA{0x1f, 0x83, 0xd6, 0xff}
@@ -159,8 +159,8 @@ func (m *measured) ink(name string) color.Color {
 // longNumber is one with more digits than a screen has dots.
 var longNumber = regexp.MustCompile(`(\d+\.\d{2})\d+`)
 
-// tidy shortens the numbers of an SVG, and names fonts for where Liberation Sans is missing: those that are as wide, and
-// any without serifs.
+// tidy shortens the numbers of an SVG, and names fonts for where Liberation Sans is missing: those
+// that are as wide, and any without serifs.
 func tidy(svg []byte) []byte {
 	svg = longNumber.ReplaceAll(svg, []byte("$1"))
 	return bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))

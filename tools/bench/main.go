@@ -1,11 +1,12 @@
-// Command bench compares this project with OpenSSL and with Go's crypto/rc4 on this machine: a table of what is to be
-// reached and what is, on standard output and as Markdown, and a chart.
+// Command bench compares this project with OpenSSL and with Go's crypto/rc4 on this machine: a
+// table of what is to be reached and what is, on standard output and as Markdown, and a chart.
 //
 //	make bench                                               what the README shows
 //	go run -tags libcrypto ./tools/bench -runs 1 -dir /tmp  a short look
 //
-// Everything is measured in turns (arc4 speed --peers), several times over, and the table holds medians. A row that does
-// not reach what it is to reach says so; the exit code is 0 all the same, for machines differ.
+// Everything is measured in turns (arc4 speed --peers), several times over, and the table holds
+// medians. A row that does not reach what it is to reach says so; the exit code is 0 all the same,
+// for machines differ.
 package main
 
 import (

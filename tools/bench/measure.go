@@ -57,8 +57,9 @@ func newMeasurer(b backends, o options, p *progress) *measurer {
 	return &measurer{backends: b, runs: o.runs, time: o.time, progress: p, measure: speed.Run, got: got}
 }
 
-// all measures every job as often as asked for. The runs of a job lie apart, so that a neighbour who is busy for a while
-// does not meet them all; where they disagree nevertheless there are a few more.
+// all measures every job as often as asked for. The runs of a job lie apart, so that a neighbour
+// who is busy for a while does not meet them all; where they disagree nevertheless there are a few
+// more.
 func (m *measurer) all(ctx context.Context) (*measured, error) {
 	m.progress.start(len(jobs) * m.runs)
 	defer m.progress.end()

@@ -14,7 +14,8 @@ import (
 // partsPerJob is in how many steps a bar shows the rounds of a job.
 const partsPerJob = 100
 
-// progress says how far the measuring is: a bar on a terminal, a line a job elsewhere. It is a [speed.TurnObserver].
+// progress says how far the measuring is: a bar on a terminal, a line a job elsewhere. It is a
+// [speed.TurnObserver].
 type progress struct {
 	out  io.Writer
 	bar  *progressbar.ProgressBar

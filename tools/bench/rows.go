@@ -6,7 +6,8 @@ import (
 	"github.com/arc4tun/arc4tun/speed"
 )
 
-// job is what is measured in one go: a workload with packets of so many bytes, on all of names and libcrypto in turns.
+// job is what is measured in one go: a workload with packets of so many bytes, on all of names and
+// libcrypto in turns.
 type job struct {
 	workload speed.Workload
 	bytes    int
@@ -48,8 +49,8 @@ func (j job) names(b backends) []string {
 	return []string{selected}
 }
 
-// row is one line of the table: the work, how many times as fast as libcrypto it is to be, and who may do it. Of several
-// names the fastest counts.
+// row is one line of the table: the work, how many times as fast as libcrypto it is to be, and who
+// may do it. Of several names the fastest counts.
 type row struct {
 	what  string
 	asked float64

@@ -46,7 +46,8 @@ func tabulate(rows []row, m *measured) []line {
 	return table
 }
 
-// extent is the lowest and the highest ratio of the runs, and how many there were if there were more than of other rows.
+// extent is the lowest and the highest ratio of the runs, and how many there were if there were
+// more than of other rows.
 func (m machine) extent(f figures) string {
 	s := fmt.Sprintf("%.2f - %.2f", slices.Min(f.ratios), slices.Max(f.ratios))
 	if n := len(f.ratios); n > m.runs {

@@ -7,15 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runOn runs a command on the first cores that this process may use; 0: all. What the command does for it in the kernel
-// is bounded by that too, as it would not be by GOMAXPROCS.
+// runOn runs a command on the first cores that this process may use; 0: all. What the command does
+// for it in the kernel is bounded by that too, as it would not be by GOMAXPROCS.
 func runOn(cores int, cmd *exec.Cmd) error {
 	if cores == 0 {
 		return cmd.Run()
 	}
 	done := make(chan error)
 	go func() {
-		// The new process has what the thread that starts it has. The thread ends with the goroutine.
+		// The new process has what the thread that starts it has. The thread ends with the
+		// goroutine.
 		runtime.LockOSThread()
 		err := bind(cores)
 		if err == nil {

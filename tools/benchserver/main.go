@@ -1,6 +1,6 @@
-// Command benchserver measures a server with many sessions, and prints a table: how fast they are set up, what memory and
-// processor time one takes, what goes through all of them, and whether each gets its share; then what the server's way in
-// makes of one core and of two.
+// Command benchserver measures a server with many sessions, and prints a table: how fast they are
+// set up, what memory and processor time one takes, what goes through all of them, and whether each
+// gets its share; then what the server's way in makes of one core and of two.
 //
 //	make bench-server
 //	go run ./tools/benchserver -sessions 1,100 -time 2s -receive=false
@@ -128,8 +128,8 @@ func (o options) jobs() (jobs []job, err error) {
 	return jobs, nil
 }
 
-// receiveJobs measure the way in with as many readers as cores, and with one; and with more readers than cores, which is
-// what a reader more costs.
+// receiveJobs measure the way in with as many readers as cores, and with one; and with more readers
+// than cores, which is what a reader more costs.
 func (o options) receiveJobs(sockets bool) (jobs []job) {
 	for _, from := range []bool{false, true} {
 		if from && !sockets {

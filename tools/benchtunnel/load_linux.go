@@ -15,8 +15,8 @@ import (
 
 // subject is a contender that is set up.
 type subject interface {
-	// bulk sends for a time, as fast as it goes, and returns the bits a second and the bytes that arrived, and TCP's
-	// retransmissions.
+	// bulk sends for a time, as fast as it goes, and returns the bits a second and the bytes that
+	// arrived, and TCP's retransmissions.
 	bulk(ctx context.Context, d time.Duration) (flow, error)
 	// small does the same with packets of 64 bytes.
 	small(ctx context.Context, d time.Duration) (flow, error)
@@ -81,7 +81,8 @@ type carrier struct {
 	logs    []*os.File
 }
 
-// run starts a program that lasts as long as the contender, with what it says in a file that is shown if it fails.
+// run starts a program that lasts as long as the contender, with what it says in a file that is
+// shown if it fails.
 func (c *carrier) run(m *machine, cmd *exec.Cmd) error {
 	log, err := os.CreateTemp("", "benchtunnel")
 	if err != nil {
@@ -156,7 +157,8 @@ func (c *carrier) iperf(ctx context.Context, args ...string) (flow, error) {
 	return f, c.said(err)
 }
 
-// listens waits until a socket of a machine listens, without connecting to it: the server takes one client.
+// listens waits until a socket of a machine listens, without connecting to it: the server takes one
+// client.
 func listens(ctx context.Context, m *machine, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -1,12 +1,14 @@
-// Command benchtunnel compares ways through the network on this machine: two network namespaces with a pair of virtual
-// Ethernet links between them, and over that nothing, wireguard-go, this project's tunnel by each way of sending and without its cipher, and bare
-// GRE without a tunnel, which shows where the kernel's cost of a packet is the limit.
+// Command benchtunnel compares ways through the network on this machine: two network namespaces
+// with a pair of virtual Ethernet links between them, and over that nothing, wireguard-go, this
+// project's tunnel by each way of sending and without its cipher, and bare GRE without a tunnel,
+// which shows where the kernel's cost of a packet is the limit.
 //
 //	make bench-tunnel                                            the whole comparison
 //	go run ./tools/benchtunnel -rounds 1 -only wireguard-go,arc4-xsk  a short look
 //
-// It needs Linux, root, iperf3 and ethtool. What is compared is measured in turns, several times over, and the
-// table holds medians. wireguard-go is built from its module at the version in go.mod, for this alone.
+// It needs Linux, root, iperf3 and ethtool. What is compared is measured in turns, several times
+// over, and the table holds medians. wireguard-go is built from its module at the version in
+// go.mod, for this alone.
 package main
 
 import (

@@ -53,8 +53,8 @@ func parseFlow(b []byte) (flow, error) {
 	return f, nil
 }
 
-// ticks is the time of all processors together, in units of 10 ms (proc(5), USER_HZ): what work took, with and without
-// that of a low priority, which is somebody else's.
+// ticks is the time of all processors together, in units of 10 ms (proc(5), USER_HZ): what work
+// took, with and without that of a low priority, which is somebody else's.
 type ticks struct{ busy, nice, all uint64 }
 
 const ticksPerSecond = 100

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-// pingEvery is the time between two pings. The ping program burns most of a processor at such a rate, for it spins
-// where it would have to wait for less than 10 ms.
+// pingEvery is the time between two pings. The ping program burns most of a processor at such a
+// rate, for it spins where it would have to wait for less than 10 ms.
 const pingEvery = 10 * time.Millisecond
 
 // pinger measures round trips under load by ICMP echoes (RFC 792).

@@ -16,7 +16,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// pump sends GRE packets from the near end to the far one, with nothing in them and nothing done to them.
+// pump sends GRE packets from the near end to the far one, with nothing in them and nothing done to
+// them.
 type pump struct {
 	*pair
 	from, to gre.Conn

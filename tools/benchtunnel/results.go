@@ -122,7 +122,8 @@ func percentile[T cmp.Ordered](all []T, p int) T {
 	return sorted[max(rank, 1)-1]
 }
 
-// bar is what the tunnel is to reach of wireguard-go's speed, and pingBar how much longer a ping may take.
+// bar is what the tunnel is to reach of wireguard-go's speed, and pingBar how much longer a ping
+// may take.
 const (
 	bar     = 0.6
 	pingBar = 2.0

@@ -1,5 +1,5 @@
-// Command soak keeps a tunnel under bad conditions for as long as asked, and fails if anything goes wrong: see package
-// internal/bench/soak.
+// Command soak keeps a tunnel under bad conditions for as long as asked, and fails if anything goes
+// wrong: see package internal/bench/soak.
 //
 //	make soak                                          an hour
 //	go run ./tools/soak -duration 4m -mode userspace

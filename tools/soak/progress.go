@@ -13,7 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/bench/soak"
 )
 
-// progress says what is going on: a bar with the time left on a terminal, elsewhere a line for each scene.
+// progress says what is going on: a bar with the time left on a terminal, elsewhere a line for each
+// scene.
 type progress struct {
 	out   io.Writer
 	began time.Time

@@ -1,5 +1,5 @@
-// Command statefuzz lets hostile peers at a server and at clients of this project, for as long as asked, and fails if
-// anything goes wrong: see scale.Fuzz.
+// Command statefuzz lets hostile peers at a server and at clients of this project, for as long as
+// asked, and fails if anything goes wrong: see scale.Fuzz.
 //
 //	make statefuzz DURATION=10m                        with the race detector
 //	go run -race ./tools/statefuzz -seed 7           the same chances once more

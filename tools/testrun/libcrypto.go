@@ -8,10 +8,12 @@ import (
 // libcryptoTag is the build tag that takes OpenSSL in, with cgo.
 const libcryptoTag = "libcrypto"
 
-// compared are the packages that the tag changes; the others of the command line are tested without it.
+// compared are the packages that the tag changes; the others of the command line are tested without
+// it.
 var compared = []string{"./speed", "./internal/bench/libcrypto", "./tools/bench"}
 
-// withLibcrypto checks and tests what the tag libcrypto brings, and that it asks for nothing where there is no cgo.
+// withLibcrypto checks and tests what the tag libcrypto brings, and that it asks for nothing where
+// there is no cgo.
 func withLibcrypto(t *tally) {
 	all := append([]string{"./cmd/arc4"}, compared...)
 	noCgo := exec.Command("go", append([]string{"vet", "-tags", libcryptoTag}, all...)...)

@@ -2,8 +2,8 @@ package main
 
 import "os/exec"
 
-// soakEach is how long each of the two soaks goes on beginning scenes. The last one, and building, take up to a
-// minute more.
+// soakEach is how long each of the two soaks goes on beginning scenes. The last one, and building,
+// take up to a minute more.
 const soakEach = "90s"
 
 // soak plays bad networks: over a network in memory, where every packet is accounted for, and with

@@ -100,8 +100,8 @@ func (t *tally) conclude() bool {
 	return good
 }
 
-// shorten leaves the first and the last n lines of s, since a program that falls says why at the beginning, and a test
-// at the end; the result is empty or ends in a newline.
+// shorten leaves the first and the last n lines of s, since a program that falls says why at the
+// beginning, and a test at the end; the result is empty or ends in a newline.
 func shorten(s string, n int) string {
 	s = strings.TrimRight(s, "\n")
 	if s == "" {

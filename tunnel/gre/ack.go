@@ -5,25 +5,26 @@ import "time"
 const (
 	// DefaultAckDelay is how long an acknowledgment waits for a data packet to ride on.
 	DefaultAckDelay = 500 * time.Millisecond
-	// DefaultAckEvery is the number of unacknowledged packets that ends the wait early. One in 128 keeps
-	// ack-only packets under 1% of what is received on a busy one-way stream.
+	// DefaultAckEvery is the number of unacknowledged packets that ends the wait early. One in 128
+	// keeps ack-only packets under 1% of what is received on a busy one-way stream.
 	DefaultAckEvery = 128
 )
 
-// Acker decides when to acknowledge (RFC 2637 sections 4.1 and 4.3): the acknowledgment number is the highest
-// sequence number received, it rides on every data packet that goes out while something is unacknowledged, and
-// goes alone only after Delay or Every packets.
+// Acker decides when to acknowledge (RFC 2637 sections 4.1 and 4.3): the acknowledgment number is
+// the highest sequence number received, it rides on every data packet that goes out while something
+// is unacknowledged, and goes alone only after Delay or Every packets.
 //
-// Received is to be called only for packets that are believed: of the right peer and call, and decrypted
-// soundly where there is encryption. A forged packet with a far sequence number would otherwise move the
-// acknowledgment past what the peer has sent, and it would never come back.
+// Received is to be called only for packets that are believed: of the right peer and call, and
+// decrypted soundly where there is encryption. A forged packet with a far sequence number would
+// otherwise move the acknowledgment past what the peer has sent, and it would never come back.
 //
 // The zero value is ready. Acker is not safe for concurrent use.
 type Acker struct {
 	// Delay is how long an acknowledgment may wait; 0 means DefaultAckDelay.
 	Delay time.Duration
-	// Every is the number of packets that may wait; 0 means DefaultAckEvery. A peer that respects a send window
-	// smaller than this (FreeBSD's mpd sends at most 16 packets) stalls for Delay on a one-way stream.
+	// Every is the number of packets that may wait; 0 means DefaultAckEvery. A peer that respects a
+	// send window smaller than this (FreeBSD's mpd sends at most 16 packets) stalls for Delay on a
+	// one-way stream.
 	Every int
 
 	highest uint32
@@ -32,8 +33,8 @@ type Acker struct {
 	since   time.Time // arrival of the first pending packet
 }
 
-// Received notes a believed packet that carried seq. A late or duplicate one acknowledges nothing new and
-// starts no wait.
+// Received notes a believed packet that carried seq. A late or duplicate one acknowledges nothing
+// new and starts no wait.
 func (a *Acker) Received(now time.Time, seq uint32) {
 	if a.begun && !after(seq, a.highest) {
 		return
@@ -45,15 +46,16 @@ func (a *Acker) Received(now time.Time, seq uint32) {
 	a.pending++
 }
 
-// Piggyback returns the number to put on a data packet that is about to be sent; ok is false when the peer
-// has been told everything. The acknowledgment counts as sent.
+// Piggyback returns the number to put on a data packet that is about to be sent; ok is false when
+// the peer has been told everything. The acknowledgment counts as sent.
 func (a *Acker) Piggyback() (ack uint32, ok bool) {
 	ok = a.pending > 0
 	a.pending = 0
 	return a.highest, ok
 }
 
-// Due returns the number for a packet that only acknowledges, if one should go out now. It counts as sent.
+// Due returns the number for a packet that only acknowledges, if one should go out now. It counts
+// as sent.
 func (a *Acker) Due(now time.Time) (ack uint32, ok bool) {
 	deadline, waiting := a.Deadline()
 	if !waiting || a.pending < a.every() && now.Before(deadline) {
@@ -63,7 +65,8 @@ func (a *Acker) Due(now time.Time) (ack uint32, ok bool) {
 	return a.highest, true
 }
 
-// Deadline returns when Due will next say yes if nothing else happens; ok is false when nothing is pending.
+// Deadline returns when Due will next say yes if nothing else happens; ok is false when nothing is
+// pending.
 func (a *Acker) Deadline() (at time.Time, ok bool) {
 	if a.pending == 0 {
 		return time.Time{}, false

@@ -16,23 +16,24 @@ import (
 type Packet struct {
 	// Addr is the peer: where a packet came from, or goes to. IPv4.
 	Addr netip.Addr
-	// Buf is the memory a packet is received into; the caller gives it, and owns it again after ReadBatch. It
-	// must also hold the IP header (20 to 60 bytes): 2048 is enough for any PPTP packet.
+	// Buf is the memory a packet is received into; the caller gives it, and owns it again after
+	// ReadBatch. It must also hold the IP header (20 to 60 bytes): 2048 is enough for any PPTP
+	// packet.
 	Buf []byte
 	// Data is the GRE header and payload. ReadBatch sets it to a part of Buf; WriteBatch sends it.
 	Data []byte
 }
 
-// Conn moves GRE packets in batches. All methods may be called from several goroutines at once; neither
-// direction allocates per packet.
+// Conn moves GRE packets in batches. All methods may be called from several goroutines at once;
+// neither direction allocates per packet.
 type Conn interface {
-	// ReadBatch waits for at least one packet, fills pkts from the front and returns how many there are.
-	// Buffers may be exchanged among pkts, none is lost. After Close the error is net.ErrClosed. Where there are
-	// several Readers it is the first of them.
+	// ReadBatch waits for at least one packet, fills pkts from the front and returns how many there
+	// are. Buffers may be exchanged among pkts, none is lost. After Close the error is
+	// net.ErrClosed. Where there are several Readers it is the first of them.
 	ReadBatch(pkts []Packet) (n int, err error)
-	// WriteBatch sends pkts and returns how many the system took. What a system refuses (no buffer, no
-	// route, too long, filtered, ...) is lost as on any network: counted in Stats, and the rest of the batch goes
-	// on. The error is net.ErrClosed after Close, otherwise nil.
+	// WriteBatch sends pkts and returns how many the system took. What a system refuses (no buffer,
+	// no route, too long, filtered, ...) is lost as on any network: counted in Stats, and the rest
+	// of the batch goes on. The error is net.ErrClosed after Close, otherwise nil.
 	WriteBatch(pkts []Packet) (n int, err error)
 	// LocalAddr is the address given to Listen.
 	LocalAddr() netip.Addr
@@ -45,23 +46,24 @@ type Conn interface {
 type Options struct {
 	// Peer, if valid, is the only address from which packets are accepted.
 	Peer netip.Addr
-	// DontFragment sets DF on the outer packets: one that exceeds the path is then refused (Stats.TooBig).
-	// Without it the network may fragment them, which loses nothing but speed.
+	// DontFragment sets DF on the outer packets: one that exceeds the path is then refused
+	// (Stats.TooBig). Without it the network may fragment them, which loses nothing but speed.
 	DontFragment bool
-	// RecvBuffer and SendBuffer are the sizes of the socket's buffers in bytes; 0 means DefaultBuffer. The
-	// system may grant less without CAP_NET_ADMIN.
+	// RecvBuffer and SendBuffer are the sizes of the socket's buffers in bytes; 0 means
+	// DefaultBuffer. The system may grant less without CAP_NET_ADMIN.
 	RecvBuffer, SendBuffer int
-	// Readers is how many sockets share the packets that come, each with a reader of its own (see Readers); 0 and 1: one.
-	// At most MaxReaders, and one where the system cannot have more.
+	// Readers is how many sockets share the packets that come, each with a reader of its own (see
+	// Readers); 0 and 1: one. At most MaxReaders, and one where the system cannot have more.
 	Readers int
 	// IO says how a Sender's packets may go. WriteBatch always goes by the raw socket.
 	IO uplink.Mode
 	// RawWhy is why IO is uplink.Raw, for Sender.Status; empty: it was asked for.
 	RawWhy string
-	// Carry, if not nil, is given a function that has what is sent leave by the interface with an index, whatever other
-	// routes there are; 0: by the routes alone. Nothing else changes: neither the source address nor what is received. Who
-	// follows the way to the peer calls it now and whenever that leads by another interface; Close calls release. On
-	// systems other than Linux nothing is called.
+	// Carry, if not nil, is given a function that has what is sent leave by the interface with an
+	// index, whatever other routes there are; 0: by the routes alone. Nothing else changes: neither
+	// the source address nor what is received. Who follows the way to the peer calls it now and
+	// whenever that leads by another interface; Close calls release. On systems other than Linux
+	// nothing is called.
 	Carry func(leaveBy func(ifindex int) error) (release func())
 	// Log hears of ways that fail; nil: slog.Default.
 	Log *slog.Logger

@@ -16,8 +16,9 @@ import (
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
-// TestSourceNAT: the peer knows us by another address, which the kernel puts on our packets as they leave. What goes past
-// the kernel has the wrong one, nothing comes back, and the raw socket has to have the packets again.
+// TestSourceNAT: the peer knows us by another address, which the kernel puts on our packets as they
+// leave. What goes past the kernel has the wrong one, nothing comes back, and the raw socket has to
+// have the packets again.
 func TestSourceNAT(t *testing.T) {
 	needNFT(t)
 	c := newCables(t, 1)
@@ -58,8 +59,8 @@ func TestSourceNAT(t *testing.T) {
 	}
 }
 
-// TestFirewall: a rule of the chains that are passed by is respected nevertheless, for a packet that goes by the raw socket
-// now and then is refused.
+// TestFirewall: a rule of the chains that are passed by is respected nevertheless, for a packet
+// that goes by the raw socket now and then is refused.
 func TestFirewall(t *testing.T) {
 	needNFT(t)
 	c := newCables(t, 1)
@@ -79,7 +80,8 @@ func TestFirewall(t *testing.T) {
 	k.goes("xsk", "")
 }
 
-// TestSilence: a peer that has acknowledged before, and does no more, is sent to by the raw socket, which may be what helps.
+// TestSilence: a peer that has acknowledged before, and does no more, is sent to by the raw socket,
+// which may be what helps.
 func TestSilence(t *testing.T) {
 	c := newCables(t, 1)
 	k := c.open(uplink.Auto)
@@ -97,10 +99,12 @@ func TestSilence(t *testing.T) {
 	k.goes("xsk", "")
 }
 
-// proofSeen is whether enough has been sent and acknowledged for a look, once a second, to have seen it.
+// proofSeen is whether enough has been sent and acknowledged for a look, once a second, to have
+// seen it.
 func proofSeen(k *call) bool { return k.next > 1000 }
 
-// TestDeafFromTheStart: one that never acknowledges what goes fast keeps the raw socket, and is not tried again.
+// TestDeafFromTheStart: one that never acknowledges what goes fast keeps the raw socket, and is not
+// tried again.
 func TestDeafFromTheStart(t *testing.T) {
 	c := newCables(t, 1)
 	k := c.open(uplink.Auto)

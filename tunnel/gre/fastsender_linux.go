@@ -58,7 +58,8 @@ func (s *fastSender) Send(packets [][]byte) (int, error) {
 	return total, nil
 }
 
-// report lets the kernel see that the peer is being sent to, when that is due, by an acknowledgment.
+// report lets the kernel see that the peer is being sent to, when that is due, by an
+// acknowledgment.
 func (s *fastSender) report() error {
 	due, callID, ack := s.path.Sentinel()
 	if !due {

@@ -93,7 +93,8 @@ func TestRouteChange(t *testing.T) {
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 }
 
-// TestRoutingBySource: the kernel is asked for packets from our address, so rules that go by it are followed.
+// TestRoutingBySource: the kernel is asked for packets from our address, so rules that go by it are
+// followed.
 func TestRoutingBySource(t *testing.T) {
 	c := newCables(t, 1)
 	c.us.must(t, func() error {
@@ -171,8 +172,8 @@ func TestNeighbourChange(t *testing.T) {
 	})
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "")
-	// The gateway is another machine from now on, which the kernel finds out by asking, since packets that go by the
-	// raw socket let it know that it should.
+	// The gateway is another machine from now on, which the kernel finds out by asking, since
+	// packets that go by the raw socket let it know that it should.
 	c.them.must(t, func() error {
 		return change("wire0", func(l netlink.Link) error {
 			return netlink.LinkSetHardwareAddr(l, net.HardwareAddr{2, 0, 0, 0, 0, 0x77})

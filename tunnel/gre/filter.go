@@ -10,10 +10,10 @@ import (
 // maxFilterCalls is how many call IDs a filter compares, one after another, for each packet.
 const maxFilterCalls = 16
 
-// filter is the socket's packet filter: it accepts PPTP packets (the fixed bits of RFC 2637 section 4.1) and, if
-// peer is valid, only its packets, of those only its share, and if there are calls, only those with one of these call IDs.
-// So other tunnels of the machine, to the same peer among them, never wake this process. It sees the datagram from its IP
-// header on.
+// filter is the socket's packet filter: it accepts PPTP packets (the fixed bits of RFC 2637 section
+// 4.1) and, if peer is valid, only its packets, of those only its share, and if there are calls,
+// only those with one of these call IDs. So other tunnels of the machine, to the same peer among
+// them, never wake this process. It sees the datagram from its IP header on.
 func filter(peer netip.Addr, part share, calls ...uint16) []bpf.Instruction {
 	const reject, accept = 0, 0x40000
 	var program []bpf.Instruction
@@ -46,8 +46,8 @@ func filter(peer netip.Addr, part share, calls ...uint16) []bpf.Instruction {
 // share is the part of all packets that one of several sockets on an address hears.
 type share struct{ index, of int }
 
-// filter goes on if a packet is of the share: its call ID says so, or it is too short to have one and somebody must count
-// it. X is the length of the IP header.
+// filter goes on if a packet is of the share: its call ID says so, or it is too short to have one
+// and somebody must count it. X is the length of the IP header.
 func (s share) filter(reject, accept uint32) []bpf.Instruction {
 	short := reject
 	if s.index == 0 {
@@ -65,9 +65,9 @@ func (s share) filter(reject, accept uint32) []bpf.Instruction {
 	}
 }
 
-// AcceptCalls has the system drop what comes to c with any other call ID than these; without IDs, or with more of them
-// than a filter compares, it drops none. A Conn that has no filter stays as it is: who reads it must look at call IDs in
-// any case.
+// AcceptCalls has the system drop what comes to c with any other call ID than these; without IDs,
+// or with more of them than a filter compares, it drops none. A Conn that has no filter stays as it
+// is: who reads it must look at call IDs in any case.
 func AcceptCalls(c Conn, ids ...uint16) error {
 	if len(ids) > maxFilterCalls {
 		ids = nil

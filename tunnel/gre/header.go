@@ -11,7 +11,8 @@ const (
 	MinHeader = 8
 	// MaxHeader is the length in bytes of a header with both.
 	MaxHeader = 16
-	// AckOnlyLen is the length in bytes of a packet that only acknowledges (RFC 2637 section 4.1: S=0, A=1).
+	// AckOnlyLen is the length in bytes of a packet that only acknowledges (RFC 2637 section 4.1:
+	// S=0, A=1).
 	AckOnlyLen = 12
 	// MaxPayload is the longest payload, in bytes, that the 16-bit length field can name.
 	MaxPayload = 0xFFFF
@@ -19,8 +20,8 @@ const (
 	callIDAt = 6 // where in a header the call ID is
 )
 
-// The first 32 bits of a PPTP packet: C=0 R=0 K=1 s=0, recursion 0, flags 0, version 1, protocol 0x880B.
-// Only S and A may vary, so everything else is compared at once.
+// The first 32 bits of a PPTP packet: C=0 R=0 K=1 s=0, recursion 0, flags 0, version 1, protocol
+// 0x880B. Only S and A may vary, so everything else is compared at once.
 const (
 	fixedBits = 0x2001880B
 	fixedMask = 0xEF7FFFFF
@@ -38,8 +39,9 @@ var (
 	ErrPayloadLength = errors.New("gre: payload length is longer than the packet")
 	// ErrUnsequenced: there is a payload but no sequence number to place it by.
 	ErrUnsequenced = errors.New("gre: payload without a sequence number")
-	// ErrEmpty: there is neither a payload nor a pure acknowledgment. The header that comes with it is sound,
-	// so its acknowledgment number, if any, may be used; its sequence number places no frame.
+	// ErrEmpty: there is neither a payload nor a pure acknowledgment. The header that comes with it
+	// is sound, so its acknowledgment number, if any, may be used; its sequence number places no
+	// frame.
 	ErrEmpty = errors.New("gre: neither payload nor acknowledgment")
 )
 
@@ -96,9 +98,9 @@ func AckOnly(callID uint16, ack uint32) Header {
 	return Header{CallID: callID, HasAck: true, Ack: ack}
 }
 
-// Parse reads the header of b, one GRE packet without its IP header, and returns it with the payload, a part
-// of b. Bytes after the payload are padding and are cut. The error is one of the sentinels of this package;
-// with ErrEmpty the header is valid all the same.
+// Parse reads the header of b, one GRE packet without its IP header, and returns it with the
+// payload, a part of b. Bytes after the payload are padding and are cut. The error is one of the
+// sentinels of this package; with ErrEmpty the header is valid all the same.
 func Parse(b []byte) (Header, []byte, error) {
 	if len(b) < MinHeader {
 		return Header{}, nil, ErrShort

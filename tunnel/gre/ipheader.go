@@ -5,8 +5,9 @@ import (
 	"net/netip"
 )
 
-// stripIPv4 takes the IP header off a datagram as a Linux raw socket delivers it (RFC 791 section 3.1) and
-// returns the source address and what the datagram carries. Bytes after the total length are cut.
+// stripIPv4 takes the IP header off a datagram as a Linux raw socket delivers it (RFC 791 section
+// 3.1) and returns the source address and what the datagram carries. Bytes after the total length
+// are cut.
 func stripIPv4(b []byte) (src netip.Addr, data []byte, ok bool) {
 	if len(b) < 20 || b[0]>>4 != 4 {
 		return netip.Addr{}, nil, false

@@ -13,14 +13,14 @@ import (
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
-// Listen opens a raw IPPROTO_GRE socket on local, an IPv4 address of this machine. It receives every PPTP packet
-// sent to local, and what it sends comes from local. The unspecified address is allowed, but then the system
-// chooses the source address by its routes, which need not be the one a peer knows us by: a server opens one
-// Conn for each local address on which a control connection was accepted, and demultiplexes by peer address and
-// call ID.
+// Listen opens a raw IPPROTO_GRE socket on local, an IPv4 address of this machine. It receives
+// every PPTP packet sent to local, and what it sends comes from local. The unspecified address is
+// allowed, but then the system chooses the source address by its routes, which need not be the one
+// a peer knows us by: a server opens one Conn for each local address on which a control connection
+// was accepted, and demultiplexes by peer address and call ID.
 //
-// Open it before the call is set up: without a raw socket the system answers the peer's first packet
-// with an ICMP protocol unreachable.
+// Open it before the call is set up: without a raw socket the system answers the peer's first
+// packet with an ICMP protocol unreachable.
 func Listen(local netip.Addr, opts Options) (Conn, error) {
 	local, peer, err := checkAddresses(local, opts.Peer)
 	if err != nil {
@@ -64,8 +64,9 @@ func listenShare(local, peer netip.Addr, opts Options, part share) (*rawConn, er
 	return c, nil
 }
 
-// openRaw opens the socket, in blocking mode and unknown to Go's poller: a poller is told of every packet that arrives,
-// by the sender's side, while somebody who waits in the system call itself is told only when he waits.
+// openRaw opens the socket, in blocking mode and unknown to Go's poller: a poller is told of every
+// packet that arrives, by the sender's side, while somebody who waits in the system call itself is
+// told only when he waits.
 func openRaw(local netip.Addr) (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_GRE)
 	if err != nil {
@@ -135,7 +136,8 @@ func (c *rawConn) acceptCalls(ids []uint16) error {
 	return c.attach(filter(c.peer, c.part, ids...))
 }
 
-// leaveBy is what Options.Carry is given. What goes past the kernel asks for the route itself, and is no other interface's (uplink.Path).
+// leaveBy is what Options.Carry is given. What goes past the kernel asks for the route itself, and
+// is no other interface's (uplink.Path).
 func (c *rawConn) leaveBy(ifindex int) error {
 	if !c.use() {
 		return net.ErrClosed
@@ -147,8 +149,8 @@ func (c *rawConn) leaveBy(ifindex int) error {
 	return unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_UNICAST_IF, int(int32(binary.NativeEndian.Uint32(b[:]))))
 }
 
-// setBuffer raises a socket buffer. A smaller one than asked for costs packets, not correctness, so a refusal
-// is not an error.
+// setBuffer raises a socket buffer. A smaller one than asked for costs packets, not correctness, so
+// a refusal is not an error.
 func setBuffer(fd, force, polite, size int) {
 	if size <= 0 {
 		size = DefaultBuffer
@@ -158,7 +160,8 @@ func setBuffer(fd, force, polite, size int) {
 	}
 }
 
-// drops asks the system how many packets did not fit in the receive buffer (SO_MEMINFO, linux/sock_diag.h).
+// drops asks the system how many packets did not fit in the receive buffer (SO_MEMINFO,
+// linux/sock_diag.h).
 func (c *rawConn) drops() uint64 {
 	const memInfoDrops, memInfoVars = 8, 9
 	var info [memInfoVars]uint32

@@ -117,7 +117,8 @@ func needNFT(t *testing.T) {
 	}
 }
 
-// The addresses of the two machines: us with two cables to the peer, whose own address is behind either end.
+// The addresses of the two machines: us with two cables to the peer, whose own address is behind
+// either end.
 var (
 	sourceAddr = netip.MustParseAddr("192.0.2.2")
 	gateway0   = netip.MustParseAddr("192.0.2.1")
@@ -261,7 +262,8 @@ func (c *cables) try(o Options) *call {
 	return k
 }
 
-// send sends n packets, the first with an acknowledgment, and returns the sequence number of the last.
+// send sends n packets, the first with an acknowledgment, and returns the sequence number of the
+// last.
 func (k *call) send(n int) uint32 {
 	var out [][]byte
 	for i := range n {

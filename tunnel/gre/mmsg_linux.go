@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadBatch of golang.org/x/net/ipv4 allocates two objects for each packet (64 for a batch of 32, measured on
-// loopback: an IPAddr and its bytes), although the source address is in the IP header that comes along; hence
-// recvmmsg and sendmmsg by hand here, with arrays that live as long as the socket.
+// ReadBatch of golang.org/x/net/ipv4 allocates two objects for each packet (64 for a batch of 32,
+// measured on loopback: an IPAddr and its bytes), although the source address is in the IP header
+// that comes along; hence recvmmsg and sendmmsg by hand here, with arrays that live as long as the
+// socket.
 
 // maxBatch is the number of packets in one system call; the gain is flat from 32 on.
 const maxBatch = 128
@@ -65,16 +66,16 @@ func (r *batchReader) read(pkts []Packet) (int, error) {
 			return 0, net.ErrClosed // a datagram has an IP header; what has none is the end
 		}
 		r.conn.count.readErrors.Add(1)
-		// The errors of a socket are those of earlier packets, and each is reported once. An error that stays
-		// is the socket's own.
+		// The errors of a socket are those of earlier packets, and each is reported once. An error
+		// that stays is the socket's own.
 		if failures++; failures > maxReadErrors {
 			return 0, &net.OpError{Op: "read", Net: "ip4:gre", Source: &net.IPAddr{IP: r.conn.local.AsSlice()}, Err: errno}
 		}
 	}
 }
 
-// receive takes what is there, and waits for it only if there is nothing: a call that cannot wait need not leave Go's
-// scheduler.
+// receive takes what is there, and waits for it only if there is nothing: a call that cannot wait
+// need not leave Go's scheduler.
 func (r *batchReader) receive(want int) (int, syscall.Errno) {
 	fd := uintptr(r.conn.fd)
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), uintptr(want), unix.MSG_DONTWAIT, 0, 0)
@@ -161,7 +162,8 @@ func (w *batchWriter) flush(n int) (int, error) {
 		case unix.EPIPE:
 			return total, net.ErrClosed // shut down
 		default:
-			// sendmmsg names an error only for its first message: that one is lost, the next may fare better.
+			// sendmmsg names an error only for its first message: that one is lost, the next may
+			// fare better.
 			w.conn.count.sendError(errno)
 			if errno == unix.EPERM || errno == unix.EACCES {
 				w.denied = errno

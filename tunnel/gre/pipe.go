@@ -10,19 +10,20 @@ import (
 type PipeOptions struct {
 	// A and B are the addresses of the two ends; by default 192.0.2.1 and 192.0.2.2.
 	A, B netip.Addr
-	// Queue is the number of packets that may wait at each end before more are lost, as in a socket's receive
-	// buffer; 0 means 4096.
+	// Queue is the number of packets that may wait at each end before more are lost, as in a
+	// socket's receive buffer; 0 means 4096.
 	Queue int
-	// Impair, if not nil, stands between the ends: it gets every packet written, and calls deliver with what
-	// arrives at the other end, at once or later, from any goroutine, no time, once or several times. It must
-	// copy a packet it keeps; deliver copies what it is given. It may be called from several goroutines.
+	// Impair, if not nil, stands between the ends: it gets every packet written, and calls deliver
+	// with what arrives at the other end, at once or later, from any goroutine, no time, once or
+	// several times. It must copy a packet it keeps; deliver copies what it is given. It may be
+	// called from several goroutines.
 	Impair func(from netip.Addr, packet []byte, deliver func(packet []byte))
 }
 
-// Pipe returns the two ends of an in-memory network of GRE packets, for tests and for tunnels within one process.
-// Like the network it never blocks a sender: what finds its queue full is lost and counted there
-// (Stats.Overflowed). A packet for any other address than the other end's is counted as Stats.Unreachable.
-// Closing one end leaves the other open.
+// Pipe returns the two ends of an in-memory network of GRE packets, for tests and for tunnels
+// within one process. Like the network it never blocks a sender: what finds its queue full is lost
+// and counted there (Stats.Overflowed). A packet for any other address than the other end's is
+// counted as Stats.Unreachable. Closing one end leaves the other open.
 func Pipe(opts PipeOptions) (a, b Conn) {
 	if !opts.A.IsValid() {
 		opts.A = netip.AddrFrom4([4]byte{192, 0, 2, 1})

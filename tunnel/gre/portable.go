@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// portableConn is a Conn by the means of package net alone: one packet a system call, and one allocation for
-// each received. It serves systems that have neither recvmmsg nor Linux's socket options.
+// portableConn is a Conn by the means of package net alone: one packet a system call, and one
+// allocation for each received. It serves systems that have neither recvmmsg nor Linux's socket
+// options.
 type portableConn struct {
 	ip    *net.IPConn
 	local netip.Addr

@@ -61,7 +61,8 @@ func (c *rawConn) Close() error {
 		if c.up != nil {
 			c.up.Close()
 		}
-		// Who waits in the socket is woken, and every other call fails. That it is not connected does not matter.
+		// Who waits in the socket is woken, and every other call fails. That it is not connected
+		// does not matter.
 		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
 		c.life.Lock()
 		defer c.life.Unlock()
@@ -106,7 +107,8 @@ func (c *rawConn) ReadBatch(pkts []Packet) (int, error) {
 	return 0, nil
 }
 
-// keepSound strips the IP headers of the first got packets and moves those that are sound to the front.
+// keepSound strips the IP headers of the first got packets and moves those that are sound to the
+// front.
 func (c *rawConn) keepSound(pkts []Packet, got int) int {
 	n, size := 0, 0
 	for i := range pkts[:got] {
@@ -152,8 +154,8 @@ func (c *rawConn) WriteBatch(pkts []Packet) (int, error) {
 	return sent, nil
 }
 
-// takeWriter hands out message arrays from a free list, so that goroutines send side by side and none allocates
-// once as many arrays exist as goroutines send.
+// takeWriter hands out message arrays from a free list, so that goroutines send side by side and
+// none allocates once as many arrays exist as goroutines send.
 func (c *rawConn) takeWriter() *batchWriter {
 	c.freeMu.Lock()
 	defer c.freeMu.Unlock()

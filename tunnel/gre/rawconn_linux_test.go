@@ -17,7 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Raw sockets hear everything sent to their address, so each process tests on loopback addresses of its own.
+// Raw sockets hear everything sent to their address, so each process tests on loopback addresses of
+// its own.
 var loop1, loop2, loop3 = loopback(1), loopback(2), loopback(3)
 
 func loopback(host byte) netip.Addr {
@@ -140,8 +141,8 @@ func TestSendErrorsAreCountedByKind(t *testing.T) {
 	assert.Equal(t, Stats{NoBuffers: 1, TooBig: 1, Refused: 1, Unreachable: 2, Forbidden: 1, OtherErrors: 1}, c.snapshot())
 }
 
-// ownNetwork moves the test to a network namespace of its own whose loopback has the given MTU. The thread stays
-// there and ends with the test.
+// ownNetwork moves the test to a network namespace of its own whose loopback has the given MTU. The
+// thread stays there and ends with the test.
 func ownNetwork(t *testing.T, mtu int) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -281,7 +282,8 @@ func TestRawSocketDoesNotAllocate(t *testing.T) {
 func TestNoPermissionNamesTheCapability(t *testing.T) {
 	done := make(chan error)
 	go func() {
-		// The thread gives up its capability for good, and ends with the goroutine because it stays locked.
+		// The thread gives up its capability for good, and ends with the goroutine because it stays
+		// locked.
 		runtime.LockOSThread()
 		hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		var data [2]unix.CapUserData

@@ -9,9 +9,9 @@ type Reader interface {
 // MaxReaders is how many readers a Conn may have: the system offers every packet to each of them.
 const MaxReaders = 16
 
-// Readers gives the readers of c, each of which may have a goroutine of its own. There is one, which is c, unless
-// Options.Readers asked for more; a packet comes out of exactly one of them, that of its call ID, so that those of a call
-// stay in their order.
+// Readers gives the readers of c, each of which may have a goroutine of its own. There is one,
+// which is c, unless Options.Readers asked for more; a packet comes out of exactly one of them,
+// that of its call ID, so that those of a call stay in their order.
 func Readers(c Conn) []Reader {
 	if several, ok := c.(interface{ Readers() []Reader }); ok {
 		return several.Readers()

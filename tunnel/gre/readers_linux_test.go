@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// TestFilterOfAShare: whatever comes is heard by exactly one of the sockets that share an address, the one that ReaderOf
-// names, or by none if nobody is to hear it.
+// TestFilterOfAShare: whatever comes is heard by exactly one of the sockets that share an address,
+// the one that ReaderOf names, or by none if nobody is to hear it.
 func TestFilterOfAShare(t *testing.T) {
 	withID := func(p Packet, id uint16) []byte {
 		p.Data[callIDAt], p.Data[callIDAt+1] = byte(id>>8), byte(id)
@@ -62,7 +62,8 @@ func TestFilterOfAShare(t *testing.T) {
 	}
 }
 
-// TestReadersShareWhatComes: on real sockets too, packets of many calls come out of one reader each, in their order.
+// TestReadersShareWhatComes: on real sockets too, packets of many calls come out of one reader
+// each, in their order.
 func TestReadersShareWhatComes(t *testing.T) {
 	const readers, calls, each = 3, 50, 20
 	a, b := listen(t, loop1, Options{}), listen(t, loop2, Options{Readers: readers})
@@ -107,7 +108,8 @@ func TestReadersShareWhatComes(t *testing.T) {
 	assert.EqualValues(t, len(out), b.Stats().Received, "every packet once")
 }
 
-// TestCallsOfAShare: a socket that hears a share hears of chosen calls only those in it, whichever of the readers is asked.
+// TestCallsOfAShare: a socket that hears a share hears of chosen calls only those in it, whichever
+// of the readers is asked.
 func TestCallsOfAShare(t *testing.T) {
 	a, b := listen(t, loop1, Options{}), listen(t, loop2, Options{Readers: 2})
 	require.NoError(t, AcceptCalls(b, 7))
@@ -169,8 +171,9 @@ func TestListenRefusesReaders(t *testing.T) {
 	}
 }
 
-// BenchmarkUnheard is what a socket on the address costs the sender of a packet that it does not hear: on loopback the
-// sender does the receiver's work too. Nobody hears these, so that no queue fills.
+// BenchmarkUnheard is what a socket on the address costs the sender of a packet that it does not
+// hear: on loopback the sender does the receiver's work too. Nobody hears these, so that no queue
+// fills.
 func BenchmarkUnheard(b *testing.B) {
 	for _, readers := range []int{1, 2, 4, MaxReaders} {
 		b.Run(fmt.Sprintf("sockets=%d", readers), func(b *testing.B) {

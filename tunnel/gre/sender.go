@@ -6,13 +6,14 @@ import (
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
-// Sender sends the packets of one session to its peer, by the best way its Conn has there. Send is for one goroutine at a
-// time; the others may be called at any time.
+// Sender sends the packets of one session to its peer, by the best way its Conn has there. Send is
+// for one goroutine at a time; the others may be called at any time.
 type Sender interface {
-	// Send sends whole GRE packets and returns how many the system took. What it refuses is lost, as with
-	// Conn.WriteBatch, and the error is the same.
+	// Send sends whole GRE packets and returns how many the system took. What it refuses is lost,
+	// as with Conn.WriteBatch, and the error is the same.
 	Send(packets [][]byte) (n int, err error)
-	// Established says that the peer has proven who it is. Until then nothing is tried that could go wrong.
+	// Established says that the peer has proven who it is. Until then nothing is tried that could
+	// go wrong.
 	Established()
 	// Acknowledged notes an acknowledgment number that came from the peer.
 	Acknowledged(ack uint32)

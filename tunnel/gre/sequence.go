@@ -1,11 +1,13 @@
 package gre
 
-// DefaultFirstSeq is the sequence number of the first packet sent. RFC 2637 section 4.1 says 0, and some peers send
-// that; the Linux kernel, pptp-linux and npppd send 1, so it is what peers have met most.
+// DefaultFirstSeq is the sequence number of the first packet sent. RFC 2637 section 4.1 says 0, and
+// some peers send that; the Linux kernel, pptp-linux and npppd send 1, so it is what peers have met
+// most.
 const DefaultFirstSeq = 1
 
-// Sequencer numbers the packets of one call that carry a payload (RFC 2637 section 4.1): consecutive, modulo
-// 2^32. It is not safe for concurrent use: numbers must be given out in the order packets are sent.
+// Sequencer numbers the packets of one call that carry a payload (RFC 2637 section 4.1):
+// consecutive, modulo 2^32. It is not safe for concurrent use: numbers must be given out in the
+// order packets are sent.
 type Sequencer struct {
 	next uint32
 }
@@ -20,5 +22,6 @@ func (s *Sequencer) Next() uint32 {
 	return n
 }
 
-// after reports whether a comes after b in serial number arithmetic (RFC 1982), so that 0 follows 2^32-1.
+// after reports whether a comes after b in serial number arithmetic (RFC 1982), so that 0 follows
+// 2^32-1.
 func after(a, b uint32) bool { return int32(a-b) > 0 }

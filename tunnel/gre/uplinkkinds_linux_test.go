@@ -18,8 +18,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
-// TestKindsOfUplinks: links that stand for others are sent by as any, and a link whose neighbours have no Ethernet address is
-// left to the kernel.
+// TestKindsOfUplinks: links that stand for others are sent by as any, and a link whose neighbours
+// have no Ethernet address is left to the kernel.
 func TestKindsOfUplinks(t *testing.T) {
 	gateway := netip.MustParseAddr("10.7.0.1")
 	own := func(string) error { return addAddress("wire1", "10.7.0.1/24") }
@@ -92,7 +92,8 @@ func TestKindsOfUplinks(t *testing.T) {
 	}
 }
 
-// TestLinkBecomesAnother: a link has another name, another address and another index, and packets go on arriving.
+// TestLinkBecomesAnother: a link has another name, another address and another index, and packets
+// go on arriving.
 func TestLinkBecomesAnother(t *testing.T) {
 	c := newCables(t, 1)
 	k := c.open(uplink.Auto)

@@ -31,8 +31,8 @@ func icmp6(from, to netip.Addr, message []byte) []byte {
 	return p
 }
 
-// TestPeerIsNoRouter: whoever is at the other end of a tunnel can send a Router Advertisement (RFC 4861 section 4.2). It
-// must give this machine neither a default route nor an address.
+// TestPeerIsNoRouter: whoever is at the other end of a tunnel can send a Router Advertisement (RFC
+// 4861 section 4.2). It must give this machine neither a default route nor an address.
 func TestPeerIsNoRouter(t *testing.T) {
 	inNamespace(t)
 	const offset = 64

@@ -11,7 +11,8 @@ import (
 // Device moves IP packets in batches: a kernel TUN device, or a userspace stack.
 type Device = tun.Device
 
-// ErrDeleted is what reading a device gives that somebody else has deleted, or that has come to its end.
+// ErrDeleted is what reading a device gives that somebody else has deleted, or that has come to its
+// end.
 var ErrDeleted = errors.New("the TUN device was deleted")
 
 const (

@@ -9,7 +9,8 @@ const (
 	optionCopied   = 0x80 // RFC 791 section 3.1: an option that every fragment carries
 )
 
-// Fragments are what is left to make of one IPv4 packet that is too large for the link it is to leave by.
+// Fragments are what is left to make of one IPv4 packet that is too large for the link it is to
+// leave by.
 type Fragments struct {
 	header [60]byte // of the next fragment
 	size   int      // of that header, bytes
@@ -19,10 +20,10 @@ type Fragments struct {
 	mtu    int
 }
 
-// Fragment begins to cut an IPv4 packet into fragments of at most mtu bytes, as a router does (RFC 791 section 3.2); the
-// packet may be a fragment itself. It reports false where that is not allowed or not possible: Don't Fragment is set, the
-// header is not sound, or the datagram would be longer than any is. The packet stays the caller's and must not change
-// before the last fragment is made.
+// Fragment begins to cut an IPv4 packet into fragments of at most mtu bytes, as a router does (RFC
+// 791 section 3.2); the packet may be a fragment itself. It reports false where that is not allowed
+// or not possible: Don't Fragment is set, the header is not sound, or the datagram would be longer
+// than any is. The packet stays the caller's and must not change before the last fragment is made.
 func Fragment(packet []byte, mtu int) (f Fragments, ok bool) {
 	header, total := ipv4Lengths(packet)
 	if header == 0 {
@@ -38,8 +39,8 @@ func Fragment(packet []byte, mtu int) (f Fragments, ok bool) {
 	return f, true
 }
 
-// Next writes the next fragment to dst, which must have room for mtu bytes, and gives its size in bytes; 0 when there is
-// none left.
+// Next writes the next fragment to dst, which must have room for mtu bytes, and gives its size in
+// bytes; 0 when there is none left.
 func (f *Fragments) Next(dst []byte) int {
 	if len(f.data) == 0 {
 		return 0
@@ -85,7 +86,8 @@ func (f *Fragments) keepCopiedOptions() {
 	f.header[0] = 4<<4 | byte(f.size/4)
 }
 
-// ipv4Lengths are the header's length and the whole packet's as an IPv4 header gives them, in bytes; 0 if they cannot be.
+// ipv4Lengths are the header's length and the whole packet's as an IPv4 header gives them, in
+// bytes; 0 if they cannot be.
 func ipv4Lengths(packet []byte) (header, total int) {
 	if len(packet) < ipv4Header || packet[0]>>4 != 4 {
 		return 0, 0

@@ -5,8 +5,9 @@ import (
 	"net/netip"
 )
 
-// Given are the addresses inside a tunnel that its server gives, and what the user has asked for. A server is a stranger:
-// its addresses must not take from this machine what it reaches by other ways.
+// Given are the addresses inside a tunnel that its server gives, and what the user has asked for. A
+// server is a stranger: its addresses must not take from this machine what it reaches by other
+// ways.
 type Given struct {
 	Local, Remote netip.Addr // ours and the server's; either may be missing
 	Server        netip.Addr // the server's outer address
@@ -52,23 +53,25 @@ type Verdict int
 const (
 	// Usable addresses are put to use.
 	Usable Verdict = iota
-	// Unused ones are agreed to, since many servers cannot have another, and nothing is done with them: the tunnel works
-	// without.
+	// Unused ones are agreed to, since many servers cannot have another, and nothing is done with
+	// them: the tunnel works without.
 	Unused
 	// Refused ones end the call.
 	Refused
 )
 
-// Ruling is a verdict with its reason, which completes "ADDRESS is ..."; empty if the address is usable.
+// Ruling is a verdict with its reason, which completes "ADDRESS is ..."; empty if the address is
+// usable.
 type Ruling struct {
 	Verdict Verdict
 	Reason  string
 }
 
-// Judge rules on the two addresses of a tunnel. To use the server's means a host route into the tunnel, which takes the
-// address from whoever else has it: so what this machine reaches by another way is not used. To use ours means that this
-// machine answers for it on all its links, as Linux does for every address it has (arp(7), RFC 1122 section 3.3.4.2): so
-// what belongs to a neighbour is refused, for a tunnel does not work without an address.
+// Judge rules on the two addresses of a tunnel. To use the server's means a host route into the
+// tunnel, which takes the address from whoever else has it: so what this machine reaches by another
+// way is not used. To use ours means that this machine answers for it on all its links, as Linux
+// does for every address it has (arp(7), RFC 1122 section 3.3.4.2): so what belongs to a neighbour
+// is refused, for a tunnel does not work without an address.
 //
 // Only IPv4 is judged: the IPv6 addresses of a tunnel are link-local and valid on its device alone.
 func Judge(g Given, s Surroundings) (local, remote Ruling) {
@@ -155,7 +158,8 @@ func special(a netip.Addr) string {
 	return ""
 }
 
-// shared are the addresses between a provider and its customers (RFC 6598), which are as little public as private ones.
+// shared are the addresses between a provider and its customers (RFC 6598), which are as little
+// public as private ones.
 var shared = netip.MustParsePrefix("100.64.0.0/10")
 
 func public(a netip.Addr) string {

@@ -2,8 +2,8 @@ package netdev
 
 import "github.com/arc4tun/arc4tun/internal/resolvconf"
 
-// resolverFiles are where the name servers of a system stand: the file that programs read, and where that names a stub on
-// this machine, the stub's own.
+// resolverFiles are where the name servers of a system stand: the file that programs read, and
+// where that names a stub on this machine, the stub's own.
 var resolverFiles = append([]string{resolvconf.Path}, resolvconf.Upstream...)
 
 // nameServers reads the files that are there.

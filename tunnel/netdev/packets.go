@@ -9,13 +9,14 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 )
 
-// FromPackets makes a Device of what gives and takes whole IP packets: each Read of rwc gives one, and each Write takes
-// one, with nothing before or behind it. So do a kernel's TUN descriptor without packet information, a socket for datagrams,
-// and a net.Pipe. mtu is what the Device says of itself, in bytes.
+// FromPackets makes a Device of what gives and takes whole IP packets: each Read of rwc gives one,
+// and each Write takes one, with nothing before or behind it. So do a kernel's TUN descriptor
+// without packet information, a socket for datagrams, and a net.Pipe. mtu is what the Device says
+// of itself, in bytes.
 //
-// Reads have room for 65,535 bytes, and Writes are made one after another. What is handed to Write is not to be kept. Close
-// must end a Read that waits. An error of Read ends the Device if it keeps coming, and io.EOF does: it becomes an
-// error that is ErrDeleted.
+// Reads have room for 65,535 bytes, and Writes are made one after another. What is handed to Write
+// is not to be kept. Close must end a Read that waits. An error of Read ends the Device if it keeps
+// coming, and io.EOF does: it becomes an error that is ErrDeleted.
 func FromPackets(rwc io.ReadWriteCloser, mtu int) Device {
 	d := &packets{rwc: rwc, mtu: mtu, events: make(chan tun.Event, 1)}
 	d.events <- tun.EventUp

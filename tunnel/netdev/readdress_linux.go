@@ -36,9 +36,10 @@ func (s *Setup) readdress(ctx context.Context, to Settings) error {
 	return c.mtu()
 }
 
-// exchange puts the new address of a family in the place of the old one. With an IPv4 device's last address the kernel
-// drops its routes, so the new one comes first; but with the first address of a peer it drops all others of that peer, so
-// where that stays, what comes first is ours without a peer, and goes again.
+// exchange puts the new address of a family in the place of the old one. With an IPv4 device's last
+// address the kernel drops its routes, so the new one comes first; but with the first address of a
+// peer it drops all others of that peer, so where that stays, what comes first is ours without a
+// peer, and goes again.
 func (c *changer) exchange(kind stepKind, add func() error, samePeer bool) error {
 	first, then := add, func() error { return nil }
 	if samePeer {
@@ -72,7 +73,8 @@ func (c *changer) exchange(kind stepKind, add func() error, samePeer bool) error
 	if err != nil {
 		rest = append(rest, old...) // an address that is gone already is no error
 	}
-	// The first step, the routes that were kept, stays the last to be undone, and before it come the addresses.
+	// The first step, the routes that were kept, stays the last to be undone, and before it come
+	// the addresses.
 	c.undo = slices.Insert(rest, 1, fresh...)
 	return err
 }

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lostRoutes watches until the function it returns is called, which tells the routes by t0 that went away meanwhile.
+// lostRoutes watches until the function it returns is called, which tells the routes by t0 that
+// went away meanwhile.
 func lostRoutes(t *testing.T) func() []string {
 	t.Helper()
 	updates, done := make(chan netlink.RouteUpdate, 1000), make(chan struct{})
@@ -41,8 +42,8 @@ func lostRoutes(t *testing.T) func() []string {
 	}
 }
 
-// TestReaddressKeepsTheRoutes: a server may give another address at every reconnection, and what goes through the tunnel
-// must not leave by another way for a moment.
+// TestReaddressKeepsTheRoutes: a server may give another address at every reconnection, and what
+// goes through the tunnel must not leave by another way for a moment.
 func TestReaddressKeepsTheRoutes(t *testing.T) {
 	inNamespace(t)
 	uplink(t)
@@ -108,7 +109,8 @@ func TestReaddressRefusesWhatItDoesNotChange(t *testing.T) {
 	require.Error(t, setup.Readdress(context.Background(), s), "nothing is applied")
 }
 
-// TestReaddressToAnotherServer: a server whose name has another address takes its host route along, and the routes stay.
+// TestReaddressToAnotherServer: a server whose name has another address takes its host route along,
+// and the routes stay.
 func TestReaddressToAnotherServer(t *testing.T) {
 	inNamespace(t)
 	uplink(t)
@@ -127,8 +129,8 @@ func TestReaddressToAnotherServer(t *testing.T) {
 	undone(t, setup, before)
 }
 
-// TestReaddressThatFailsIsUndone: an address that the system refuses half-way leaves every step to be undone once, and none
-// twice.
+// TestReaddressThatFailsIsUndone: an address that the system refuses half-way leaves every step to
+// be undone once, and none twice.
 func TestReaddressThatFailsIsUndone(t *testing.T) {
 	inNamespace(t)
 	uplink(t)

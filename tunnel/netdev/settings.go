@@ -33,7 +33,8 @@ type Settings struct {
 	// Server is the peer's outer address. When a route above would take in its packets too, it
 	// gets a host route over the way that reached it before.
 	Server netip.Addr
-	// Follower keeps that way, and is the caller's; nil: Setup has one of its own where a host route is needed.
+	// Follower keeps that way, and is the caller's; nil: Setup has one of its own where a host
+	// route is needed.
 	Follower *serverroute.Follower
 }
 

@@ -69,10 +69,10 @@ func (s *Setup) Apply(ctx context.Context) error {
 	return nil
 }
 
-// Readdress goes over to settings with other addresses, another MTU or another server, and leaves the routes in
-// place all the time: what goes through the tunnel must not leave by another way meanwhile. The
-// rest of the settings must be those that are applied. After an error the addresses may be the
-// old ones, the new ones or both; Undo takes back all of them.
+// Readdress goes over to settings with other addresses, another MTU or another server, and leaves
+// the routes in place all the time: what goes through the tunnel must not leave by another way
+// meanwhile. The rest of the settings must be those that are applied. After an error the addresses
+// may be the old ones, the new ones or both; Undo takes back all of them.
 func (s *Setup) Readdress(ctx context.Context, to Settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

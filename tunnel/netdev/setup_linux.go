@@ -80,7 +80,8 @@ func (c *changer) keepRoutes() error {
 			return fmt.Errorf("list the routes of %s: %w", c.settings.Device, err)
 		}
 		for _, r := range routes {
-			// Those of the kernel come back with their address, and ours are what a run that was killed has left.
+			// Those of the kernel come back with their address, and ours are what a run that was
+			// killed has left.
 			if r.Protocol != unix.RTPROT_KERNEL && r.Protocol != serverroute.Protocol {
 				kept = append(kept, r)
 			}
@@ -123,8 +124,8 @@ func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) err
 	}
 	if local.Is6() {
 		addr.Scope = unix.RT_SCOPE_LINK
-		// IPV6CP has made sure that the identifiers differ (RFC 5072 section 4.1), and an address that is being checked
-		// cannot be used.
+		// IPV6CP has made sure that the identifiers differ (RFC 5072 section 4.1), and an address
+		// that is being checked cannot be used.
 		addr.Flags = unix.IFA_F_NODAD
 	}
 	if remote.IsValid() {
@@ -173,7 +174,8 @@ func (c *changer) up() error {
 	return nil
 }
 
-// followServer has the way to the server lead around the device from now on, whatever becomes of it.
+// followServer has the way to the server lead around the device from now on, whatever becomes of
+// it.
 func (c *changer) followServer() error {
 	s := c.settings
 	if !s.Server.IsValid() || s.Follower == nil && c.follower == nil && !s.needsHostRoute() {

@@ -321,7 +321,8 @@ func TestSetupWithoutPermission(t *testing.T) {
 	undone(t, setup, before)
 }
 
-// TestSetupServerInsideAsOutside: some servers give their outer address as that in the tunnel. The tunnel works without one.
+// TestSetupServerInsideAsOutside: some servers give their outer address as that in the tunnel. The
+// tunnel works without one.
 func TestSetupServerInsideAsOutside(t *testing.T) {
 	inNamespace(t)
 	uplink(t)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LookAround finds the surroundings of a tunnel's device, which need not be there yet: of the network namespace of the
-// calling thread, without what hangs on the device itself.
+// LookAround finds the surroundings of a tunnel's device, which need not be there yet: of the
+// network namespace of the calling thread, without what hangs on the device itself.
 func LookAround(device string) (Surroundings, error) {
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
@@ -92,8 +92,8 @@ func (s *Surroundings) addHop(r netlink.Route, hop *netlink.NexthopInfo, link ne
 	case r.Type == unix.RTN_LOCAL && !p.Addr().IsLoopback():
 		s.OnLink = append(s.OnLink, OnLink{p, name})
 	case r.Type == unix.RTN_UNICAST && link.Attrs().RawFlags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0:
-		// Behind a link without ARP such a route is no network of neighbours but a way like any other: half of the
-		// Internet behind another tunnel, say.
+		// Behind a link without ARP such a route is no network of neighbours but a way like any
+		// other: half of the Internet behind another tunnel, say.
 		s.OnLink = append(s.OnLink, OnLink{p, name})
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLookAround: routes of every table, of several next hops and of links with and without neighbours; not those of the
-// tunnel.
+// TestLookAround: routes of every table, of several next hops and of links with and without
+// neighbours; not those of the tunnel.
 func TestLookAround(t *testing.T) {
 	inNamespace(t)
 	cable := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "eth0"}, PeerName: "peer"}

@@ -23,15 +23,17 @@ const (
 // MaxTooBig is the largest message that TooBig makes, in bytes.
 const MaxTooBig = MinMTU6
 
-// TooBig writes to dst, which has room for MaxTooBig bytes, the ICMP message by which a router answers a packet that does
-// not fit the next link, of mtu bytes, and may not be fragmented: "fragmentation needed" over IPv4, with the link's MTU
-// (RFC 792, RFC 1191 section 4), "packet too big" over IPv6 (RFC 4443 section 3.2). It gives the message's size in bytes; 0
-// if the packet must not be answered: it is an ICMP error itself, a fragment other than the first, was sent to many or came
-// from no single host (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+// TooBig writes to dst, which has room for MaxTooBig bytes, the ICMP message by which a router
+// answers a packet that does not fit the next link, of mtu bytes, and may not be fragmented:
+// "fragmentation needed" over IPv4, with the link's MTU (RFC 792, RFC 1191 section 4), "packet too
+// big" over IPv6 (RFC 4443 section 3.2). It gives the message's size in bytes; 0 if the packet must
+// not be answered: it is an ICMP error itself, a fragment other than the first, was sent to many or
+// came from no single host (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
 //
-// The message comes as from the packet's destination. A system does not take packets from outside that have an address of
-// its own as their source, so the near end of the tunnel cannot be it, and by the tunnel's device the destination alone is
-// sure to be reached, which is what reverse path filters ask (RFC 3704).
+// The message comes as from the packet's destination. A system does not take packets from outside
+// that have an address of its own as their source, so the near end of the tunnel cannot be it, and
+// by the tunnel's device the destination alone is sure to be reached, which is what reverse path
+// filters ask (RFC 3704).
 func TooBig(dst, packet []byte, mtu int) int {
 	if len(packet) == 0 {
 		return 0
@@ -76,8 +78,8 @@ func answerable4(packet []byte, header int) bool {
 	return packet[9] != protocolICMP || len(packet) > header && isICMPQuery(packet[header])
 }
 
-// isICMPQuery reports whether an ICMP type is a question or its answer, as opposed to an error (RFC 1122 section 3.2.2, RFC
-// 8335). What is not known may be one.
+// isICMPQuery reports whether an ICMP type is a question or its answer, as opposed to an error (RFC
+// 1122 section 3.2.2, RFC 8335). What is not known may be one.
 func isICMPQuery(kind byte) bool {
 	switch kind {
 	case 0, 8, 9, 10, 13, 14, 15, 16, 17, 18, 42, 43:
@@ -119,8 +121,8 @@ func oneHost(a netip.Addr) bool {
 	return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
 }
 
-// isICMP6Error reports whether what follows an IPv6 header is, or may be, an ICMPv6 error or a redirect, behind whatever
-// extension headers.
+// isICMP6Error reports whether what follows an IPv6 header is, or may be, an ICMPv6 error or a
+// redirect, behind whatever extension headers.
 func isICMP6Error(next byte, rest []byte) bool {
 	const hopByHop, routing, fragment, ah, destination = 0, 43, 44, 51, 60
 	for first := true; ; {

@@ -2,8 +2,8 @@ package pool
 
 import "container/list"
 
-// maxLeft bounds what is remembered of addresses that were given back; past it the one that has been free for longest is as
-// good as any other that is free.
+// maxLeft bounds what is remembered of addresses that were given back; past it the one that has
+// been free for longest is as good as any other that is free.
 const maxLeft = 1 << 14
 
 // left is an address that was given back.
@@ -72,7 +72,8 @@ func (m *memory) lastOf(user string, f func(uint32) bool) (number uint32, found 
 	return 0, false
 }
 
-// oldest goes through all addresses, that which has been free for longest first, until f is content with one.
+// oldest goes through all addresses, that which has been free for longest first, until f is content
+// with one.
 func (m *memory) oldest(f func(uint32) bool) (number uint32, found bool) {
 	for e := m.order.Front(); e != nil; e = e.Next() {
 		if n := e.Value.(left).number; f(n) {

@@ -297,7 +297,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzTakeGive steps a small pool with some users against a plain model: who has what, and in what order it was given back.
+// FuzzTakeGive steps a small pool with some users against a plain model: who has what, and in what
+// order it was given back.
 func FuzzTakeGive(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 130, 131, 64, 70, 0, 200})
 	f.Add([]byte{0, 1, 2, 192, 0, 193, 194, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 224, 3})
@@ -359,8 +360,8 @@ type held struct {
 	user string
 }
 
-// expected is the address that a user must get: the last one given back, or, if all others are in use or were given back,
-// the first one that anybody gave back. Else it is a new one.
+// expected is the address that a user must get: the last one given back, or, if all others are in
+// use or were given back, the first one that anybody gave back. Else it is a new one.
 func expected(given []held, user string, inUse int) (want netip.Addr, certain bool) {
 	for _, h := range slices.Backward(given) {
 		if h.user == user {

@@ -74,8 +74,8 @@ func (l *Link) barred(user string) string {
 	return l.cfg.Barred(user)
 }
 
-// turnAway ends the link of a user who may not log in at present. That is no refusal of the account, which a client takes
-// for final: it is told why in the Terminate-Request.
+// turnAway ends the link of a user who may not log in at present. That is no refusal of the
+// account, which a client takes for final: it is told why in the Terminate-Request.
 func (l *Link) turnAway(name string, m AuthMethod, why string) {
 	l.out.pushEvent(AuthFailed{User: name, Method: m, Message: why, Barred: true})
 	l.fail(down(ClassAdmin, "%s", why))

@@ -121,8 +121,8 @@ func TestDomainUser(t *testing.T) {
 	assert.Equal(t, testUser, only[AuthSucceeded](p.server).User)
 }
 
-// TestBarredUser: a user who may not log in at present is told so, and neither accepted nor refused, whatever the password;
-// others are not concerned.
+// TestBarredUser: a user who may not log in at present is told so, and neither accepted nor
+// refused, whatever the password; others are not concerned.
 func TestBarredUser(t *testing.T) {
 	for _, method := range []AuthMethod{MSCHAPv2, CHAPMD5, PAP} {
 		for _, password := range []string{testPassword, "not-" + testPassword} {

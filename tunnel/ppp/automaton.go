@@ -313,8 +313,9 @@ func (a *automaton) receiveRequest() {
 	}
 }
 
-// hasten repeats a Configure-Request that the peer may have missed because it did not speak the protocol yet: its own
-// says that it does now. That is done once, and before the peer has an answer of ours, so that it cannot be open already.
+// hasten repeats a Configure-Request that the peer may have missed because it did not speak the
+// protocol yet: its own says that it does now. That is done once, and before the peer has an answer
+// of ours, so that it cannot be open already.
 func (a *automaton) hasten() {
 	if !a.peerUp && a.outstanding && a.state == stReqSent {
 		a.via.counters().RequestsAgain++
@@ -405,8 +406,9 @@ func (a *automaton) heardAnswer() {
 	a.outstanding, a.peerUp = false, true
 }
 
-// receiveTerminateAck takes an answer to our Terminate-Request. RFC 1661 section 4.1 has an open end start over when one
-// comes unasked; but that nobody needs to send, a peer that is not open any more answers no echoes.
+// receiveTerminateAck takes an answer to our Terminate-Request. RFC 1661 section 4.1 has an open
+// end start over when one comes unasked; but that nobody needs to send, a peer that is not open any
+// more answers no echoes.
 func (a *automaton) receiveTerminateAck() {
 	if a.state == stOpened {
 		a.via.counters().WrongID++
@@ -439,8 +441,8 @@ func (a *automaton) receiveCodeReject() {
 	}
 }
 
-// believesReject reports whether a peer can mean a Code-Reject: it returns a packet of ours, and not one whose code it
-// must know because both ends have opened by means of it.
+// believesReject reports whether a peer can mean a Code-Reject: it returns a packet of ours, and
+// not one whose code it must know because both ends have opened by means of it.
 func (a *automaton) believesReject(quoted []byte) bool {
 	code := quoted[0]
 	known := a.state == stOpened && code >= codeConfigureRequest && code <= codeCodeReject

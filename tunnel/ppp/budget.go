@@ -2,7 +2,8 @@ package ppp
 
 import "time"
 
-// budget is a token bucket: so much at once, and one more every so often. Both are counted from its first use.
+// budget is a token bucket: so much at once, and one more every so often. Both are counted from its
+// first use.
 type budget struct {
 	burst    int
 	interval time.Duration
@@ -11,10 +12,12 @@ type budget struct {
 }
 
 const (
-	// Protocol-Rejects and Code-Rejects: a peer with the wrong keys sends nothing but random protocols.
+	// Protocol-Rejects and Code-Rejects: a peer with the wrong keys sends nothing but random
+	// protocols.
 	rejectBurst    = 8
 	rejectInterval = 250 * time.Millisecond
-	// Negotiations that the peer begins anew while the network is up: each is addresses, routes and lines in a log.
+	// Negotiations that the peer begins anew while the network is up: each is addresses, routes and
+	// lines in a log.
 	changeBurst    = 16
 	changeInterval = 5 * time.Minute
 	// Challenges after the first login that are new: each costs a Response.

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// A Terminate-Request or Configure-Request ends or interrupts a link that works, and anyone can forge one: control frames
-// are never encrypted. But a peer that has sent one is not open any more: it answers no Echo-Request (RFC 1661 section
-// 5.8 wants that in state Opened only) and sends no data. So such a request waits for a moment, in which the peer is asked
-// for an echo; who answers that, or goes on sending data that decrypts, did not send the request. CCP has something like an
-// echo, too: a Reset-Request (RFC 1962 section 3.1), which pppd as well answers in state Opened only, and which resets
-// nothing where every packet has a key of its own.
+// A Terminate-Request or Configure-Request ends or interrupts a link that works, and anyone can
+// forge one: control frames are never encrypted. But a peer that has sent one is not open any more:
+// it answers no Echo-Request (RFC 1661 section 5.8 wants that in state Opened only) and sends no
+// data. So such a request waits for a moment, in which the peer is asked for an echo; who answers
+// that, or goes on sending data that decrypts, did not send the request. CCP has something like an
+// echo, too: a Reset-Request (RFC 1962 section 3.1), which pppd as well answers in state Opened
+// only, and which resets nothing where every packet has a key of its own.
 
 // doubt is a request that waits for what the peer does next; a nil frame is none.
 type doubt struct {
@@ -24,14 +25,16 @@ type doubt struct {
 type doubts struct{ lcp, ccp, ipcp, ipv6cp doubt }
 
 const (
-	// A request waits for four times as long as the peer took to answer lately, within these bounds.
+	// A request waits for four times as long as the peer took to answer lately, within these
+	// bounds.
 	minDoubt = 200 * time.Millisecond
 	maxDoubt = time.Second
 	// probes is how often the peer is asked in the first half of the time.
 	probes = 3
 )
 
-// answered keeps how long the peer takes to answer: a slow answer at once, a fast one little by little.
+// answered keeps how long the peer takes to answer: a slow answer at once, a fast one little by
+// little.
 func (l *Link) answered(took time.Duration) {
 	l.rtt = max(took, l.rtt-l.rtt/4+took/4)
 }
@@ -44,8 +47,8 @@ func (l *Link) doubtTime() time.Duration {
 	return min(max(4*l.rtt, minDoubt), maxDoubt)
 }
 
-// doubted takes a packet that would end or interrupt the open layer of a link whose network is up, or end a link that was up
-// and is being negotiated anew; true if it waits or is dropped.
+// doubted takes a packet that would end or interrupt the open layer of a link whose network is up,
+// or end a link that was up and is being negotiated anew; true if it waits or is dropped.
 func (l *Link) doubted(a *automaton, slot *doubt, p packet) bool {
 	switch {
 	case l.reason != nil:
@@ -66,14 +69,15 @@ func (l *Link) doubted(a *automaton, slot *doubt, p packet) bool {
 	return true
 }
 
-// openAnew reports whether a protocol that all the rest rests on is open again on a link that was up.
+// openAnew reports whether a protocol that all the rest rests on is open again on a link that was
+// up.
 func (l *Link) openAnew(a *automaton) bool {
 	return l.wasUp && (a == &l.lcp.automaton || a == &l.ccp.automaton)
 }
 
-// doubtedAnew is doubted for a protocol that is being negotiated anew on a link that was up: any forged packet that begins
-// that would otherwise let a second one end the link. Who goes on negotiating has not ended it; but the peer may doubt our
-// own request before it answers.
+// doubtedAnew is doubted for a protocol that is being negotiated anew on a link that was up: any
+// forged packet that begins that would otherwise let a second one end the link. Who goes on
+// negotiating has not ended it; but the peer may doubt our own request before it answers.
 func (l *Link) doubtedAnew(a *automaton, slot *doubt, p packet) bool {
 	switch {
 	case !l.wasUp || !a.negotiating():
@@ -121,9 +125,10 @@ func (l *Link) ask(d *doubt) func() {
 	return nil
 }
 
-// mayStartOver takes a token from a budget of negotiations that the peer begins anew. Over it they are ignored, as
-// anybody can forge them; a peer that means it will give up by itself. IPv6 has a budget of its own: what is forged there
-// interrupts nothing else, and takes no honest negotiation of the rest away.
+// mayStartOver takes a token from a budget of negotiations that the peer begins anew. Over it they
+// are ignored, as anybody can forge them; a peer that means it will give up by itself. IPv6 has a
+// budget of its own: what is forged there interrupts nothing else, and takes no honest negotiation
+// of the rest away.
 func (l *Link) mayStartOver(d *doubt) bool {
 	b := &l.changes
 	if d == &l.doubts.ipv6cp {
@@ -172,7 +177,8 @@ func (l *Link) expireDoubts() {
 			l.ccp.receive(p)
 			return
 		}
-		// The keys cannot be used from their start again: encryption begins anew with a new login, and all else with it.
+		// The keys cannot be used from their start again: encryption begins anew with a new login,
+		// and all else with it.
 		l.startOver()
 	})
 	l.expireDoubt(&l.doubts.ipcp, func(p packet) {
@@ -224,8 +230,8 @@ func (l *Link) lastDataByFamily() (ipv4, ipv6 time.Time) {
 	return l.cfg.LastData()
 }
 
-// lastDataFor is when the peer last sent data that it cannot send when it has sent what waits: of either family where that
-// takes both, else of the one.
+// lastDataFor is when the peer last sent data that it cannot send when it has sent what waits: of
+// either family where that takes both, else of the one.
 func (l *Link) lastDataFor(d *doubt) time.Time {
 	ipv4, ipv6 := l.lastDataByFamily()
 	switch d {
@@ -237,8 +243,8 @@ func (l *Link) lastDataFor(d *doubt) time.Time {
 	return l.lastData()
 }
 
-// startOver negotiates the whole link anew: the peer has closed a part of it that the link cannot do without, or wants
-// it negotiated anew. A peer that means to end the link does so now.
+// startOver negotiates the whole link anew: the peer has closed a part of it that the link cannot
+// do without, or wants it negotiated anew. A peer that means to end the link does so now.
 func (l *Link) startOver() {
 	if l.lcp.state != stOpened {
 		return

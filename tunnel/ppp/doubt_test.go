@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// interruptions are what ends or interrupts an open link, with what a peer that has not sent it gets to see of that.
+// interruptions are what ends or interrupts an open link, with what a peer that has not sent it
+// gets to see of that.
 var interruptions = map[string]struct {
 	proto uint16
 	code  byte
@@ -28,8 +29,8 @@ var interruptions = map[string]struct {
 	"IPV6CP Configure-Request": {ProtoIPV6CP, codeConfigureRequest, []byte{1, 10, 0, 0, 0, 0, 0, 0, 0, 66}, "IPv4 stays"},
 }
 
-// TestInterruptionsThatThePeerHasNotSent: whoever is open answers an echo and sends data, and so has not sent what would
-// end or interrupt the link.
+// TestInterruptionsThatThePeerHasNotSent: whoever is open answers an echo and sends data, and so
+// has not sent what would end or interrupt the link.
 func TestInterruptionsThatThePeerHasNotSent(t *testing.T) {
 	for name, c := range interruptions {
 		for _, toServer := range []bool{false, true} {
@@ -66,8 +67,9 @@ func TestInterruptionsThatThePeerHasNotSent(t *testing.T) {
 	}
 }
 
-// TestInterruptionsThatThePeerMeans: a peer that has sent one is heard after a second at most, and sooner the sooner it
-// answers; one that has closed a protocol the link cannot do without may have the whole link anew, with new keys.
+// TestInterruptionsThatThePeerMeans: a peer that has sent one is heard after a second at most, and
+// sooner the sooner it answers; one that has closed a protocol the link cannot do without may have
+// the whole link anew, with new keys.
 func TestInterruptionsThatThePeerMeans(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(*pair)
@@ -115,7 +117,8 @@ func (c *ccp) lonely(l *Link, now time.Time, ev event) {
 	done()
 }
 
-// TestDoubtTakesNoLongerThanAnswers: the wait follows how long the peer takes to answer, within bounds.
+// TestDoubtTakesNoLongerThanAnswers: the wait follows how long the peer takes to answer, within
+// bounds.
 func TestDoubtTakesNoLongerThanAnswers(t *testing.T) {
 	for _, c := range []struct{ way, wait time.Duration }{
 		{time.Millisecond, 200 * time.Millisecond},
@@ -140,7 +143,8 @@ func TestDoubtTakesNoLongerThanAnswers(t *testing.T) {
 	}
 }
 
-// TestTheCallSaysWhatThePeerMeant: a peer that ends the link and the call at once meant the first, and is quoted.
+// TestTheCallSaysWhatThePeerMeant: a peer that ends the link and the call at once meant the first,
+// and is quoted.
 func TestTheCallSaysWhatThePeerMeant(t *testing.T) {
 	p := newPair(t, clientConfig(), serverConfig())
 	p.open()
@@ -152,7 +156,8 @@ func TestTheCallSaysWhatThePeerMeant(t *testing.T) {
 	assert.Equal(t, &DownError{Class: ClassPeer, Message: `the peer closed the link: "out of hours"`, WasUp: true}, p.client.reason())
 }
 
-// TestFloodOfInterruptions: however many are forged, each kind waits in one place, and few echoes go out.
+// TestFloodOfInterruptions: however many are forged, each kind waits in one place, and few echoes
+// go out.
 func TestFloodOfInterruptions(t *testing.T) {
 	p := bothNetworks(t, nil)
 	p.run(10 * time.Second)
@@ -169,8 +174,8 @@ func TestFloodOfInterruptions(t *testing.T) {
 	assert.LessOrEqual(t, len(eventsOf[NetworkUp](p.client)), 3)
 }
 
-// TestDataSpeakForTheirFamily: a peer that negotiates IPv4 anew may go on sending IPv6, and the other way round; what it
-// sends of the same family it has sent before.
+// TestDataSpeakForTheirFamily: a peer that negotiates IPv4 anew may go on sending IPv6, and the
+// other way round; what it sends of the same family it has sent before.
 func TestDataSpeakForTheirFamily(t *testing.T) {
 	for name, c := range map[string]struct {
 		ipv6Flows bool // else IPv4 does
@@ -211,8 +216,8 @@ func TestDataSpeakForTheirFamily(t *testing.T) {
 	}
 }
 
-// TestForgedIPv6TakesNothingFromIPv4: however often IPv6 is made to start over, the budget for what the peer negotiates
-// anew of the rest is untouched.
+// TestForgedIPv6TakesNothingFromIPv4: however often IPv6 is made to start over, the budget for what
+// the peer negotiates anew of the rest is untouched.
 func TestForgedIPv6TakesNothingFromIPv4(t *testing.T) {
 	for _, code := range []byte{codeConfigureRequest, codeTerminateRequest} {
 		p := bothNetworks(t, nil)
@@ -231,8 +236,8 @@ func TestForgedIPv6TakesNothingFromIPv4(t *testing.T) {
 	}
 }
 
-// TestASecondForgedFrameEndsNothingEither: at no moment of a negotiation that one forged frame has begun does another end
-// the link.
+// TestASecondForgedFrameEndsNothingEither: at no moment of a negotiation that one forged frame has
+// begun does another end the link.
 func TestASecondForgedFrameEndsNothingEither(t *testing.T) {
 	for name, second := range interruptions {
 		for _, toServer := range []bool{false, true} {
@@ -265,8 +270,8 @@ func TestASecondForgedFrameEndsNothingEither(t *testing.T) {
 	}
 }
 
-// TestAnEndAmidANegotiation: a peer that means to end the link while it is negotiated anew is heard after two seconds at
-// most.
+// TestAnEndAmidANegotiation: a peer that means to end the link while it is negotiated anew is heard
+// after two seconds at most.
 func TestAnEndAmidANegotiation(t *testing.T) {
 	for after := 200 * time.Millisecond; after < 240*time.Millisecond; after += time.Millisecond / 2 {
 		p := bothNetworks(t, nil)
@@ -280,9 +285,10 @@ func TestAnEndAmidANegotiation(t *testing.T) {
 	}
 }
 
-// TestCCPIsAskedAsWell: what decides about a forged CCP request in an idle link is whether Reset-Acks come, as from a peer
-// whose CCP is open. Who knows no Reset-Request is believed to have sent it, and a stateful link is not asked: a reset there
-// makes two packets share a key stream (RFC 3078 section 9).
+// TestCCPIsAskedAsWell: what decides about a forged CCP request in an idle link is whether
+// Reset-Acks come, as from a peer whose CCP is open. Who knows no Reset-Request is believed to have
+// sent it, and a stateful link is not asked: a reset there makes two packets share a key stream
+// (RFC 3078 section 9).
 func TestCCPIsAskedAsWell(t *testing.T) {
 	for name, c := range map[string]struct {
 		stateful StatefulMode

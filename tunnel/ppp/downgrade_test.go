@@ -15,8 +15,8 @@ func (e *end) startOver(now time.Time, a *automaton) {
 	done()
 }
 
-// TestEncryptionIsNotLostByRenegotiation: where encryption is a matter of what the peer wants, a link that had it goes on
-// with it or not at all.
+// TestEncryptionIsNotLostByRenegotiation: where encryption is a matter of what the peer wants, a
+// link that had it goes on with it or not at all.
 func TestEncryptionIsNotLostByRenegotiation(t *testing.T) {
 	for name, who := range map[string]func(*pair) (downgrades, refuses *end){
 		"by the server": func(p *pair) (*end, *end) { return p.server, p.client },
@@ -40,8 +40,9 @@ func TestEncryptionIsNotLostByRenegotiation(t *testing.T) {
 	}
 }
 
-// TestEndlessRenegotiation: a peer that starts over again and again costs lines in the log and changes of the system
-// each time; it gets some, and a link of years gets its own. More are ignored: each may be forged.
+// TestEndlessRenegotiation: a peer that starts over again and again costs lines in the log and
+// changes of the system each time; it gets some, and a link of years gets its own. More are
+// ignored: each may be forged.
 func TestEndlessRenegotiation(t *testing.T) {
 	for name, which := range map[string]func(*Link) *automaton{
 		"of LCP":    func(l *Link) *automaton { return &l.lcp.automaton },

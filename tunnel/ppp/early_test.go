@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPeerSilentOnCCP: where the link may do without encryption, IPCP does not wait for a peer that leaves CCP
-// unanswered, and what comes of CCP later is taken.
+// TestPeerSilentOnCCP: where the link may do without encryption, IPCP does not wait for a peer that
+// leaves CCP unanswered, and what comes of CCP later is taken.
 func TestPeerSilentOnCCP(t *testing.T) {
 	optional := func() (client, server Config) {
 		client, server = clientConfig(), serverConfig()
@@ -75,7 +75,8 @@ func TestPeerSilentOnCCP(t *testing.T) {
 	})
 }
 
-// TestLoginsBeforeTheNetworkAreFew: a peer that negotiates LCP anew after each login gets some, and no more.
+// TestLoginsBeforeTheNetworkAreFew: a peer that negotiates LCP anew after each login gets some, and
+// no more.
 func TestLoginsBeforeTheNetworkAreFew(t *testing.T) {
 	p := newPair(t, clientConfig(), serverConfig())
 	p.network = without(ProtoIPCP)
@@ -91,8 +92,8 @@ func TestLoginsBeforeTheNetworkAreFew(t *testing.T) {
 	assert.LessOrEqual(t, len(eventsOf[AuthSucceeded](p.server)), loginBurst)
 }
 
-// TestInterfaceIDOfAnother: a peer that asks for an identifier that another link has gets a free one suggested; one that
-// insists has IPv4 alone.
+// TestInterfaceIDOfAnother: a peer that asks for an identifier that another link has gets a free
+// one suggested; one that insists has IPv4 alone.
 func TestInterfaceIDOfAnother(t *testing.T) {
 	taken := [8]byte{2, 0, 0, 0, 0, 0, 0, 7}
 	for name, insists := range map[string]bool{"who takes another": false, "who insists": true} {

@@ -21,7 +21,8 @@ type echoState struct {
 	probed     echoIDs // to see whether it is open (doubt.go)
 }
 
-// echoIDs are the identifiers of Echo-Requests without an answer, as many of the last ones as matter.
+// echoIDs are the identifiers of Echo-Requests without an answer, as many of the last ones as
+// matter.
 type echoIDs struct {
 	id [8]byte
 	at [8]time.Time // when it was asked; zero: not, or it was answered
@@ -56,13 +57,13 @@ func (c *lcp) startEcho() {
 // stopEcho ends when LCP leaves the opened state.
 func (c *lcp) stopEcho() { c.alive.timer = time.Time{} }
 
-// echoDue is when the next Echo-Request is due, or the peer is given up: EchoFailures times EchoInterval after its last
-// sign of life. An Echo-Request goes out after each interval, the last one when half of the last interval is left, so
-// that it may yet be answered.
+// echoDue is when the next Echo-Request is due, or the peer is given up: EchoFailures times
+// EchoInterval after its last sign of life. An Echo-Request goes out after each interval, the last
+// one when half of the last interval is left, so that it may yet be answered.
 func (c *lcp) echoDue() time.Time { return c.alive.life.Add(c.echoAfter(c.alive.unanswered + 1)) }
 
-// echoAfter is how long after the last sign of life the n-th Echo-Request is due, counted from 1; the one behind the
-// last is the end.
+// echoAfter is how long after the last sign of life the n-th Echo-Request is due, counted from 1;
+// the one behind the last is the end.
 func (c *lcp) echoAfter(n int) time.Duration {
 	interval, failures := c.link.cfg.EchoInterval, c.link.cfg.EchoFailures
 	switch {
@@ -111,8 +112,9 @@ func (c *lcp) lives(at time.Time) {
 	}
 }
 
-// askEcho sends an Echo-Request and keeps its identifier. The peer returns the data behind the magic number (RFC 1661
-// section 5.8), so a reply that has them is the peer's, whatever it fills in as its own magic number.
+// askEcho sends an Echo-Request and keeps its identifier. The peer returns the data behind the
+// magic number (RFC 1661 section 5.8), so a reply that has them is the peer's, whatever it fills in
+// as its own magic number.
 func (c *lcp) askEcho(ids *echoIDs) {
 	id := c.newID()
 	ids.add(id, c.link.now)
@@ -133,7 +135,8 @@ func (c *lcp) echo(p packet) {
 	magic := binary.BigEndian.Uint32(p.data)
 	if magic != 0 && magic == c.ours.magic {
 		c.link.stats.Looped++
-		// A link that was up is no loop: the other end has proved that it knows what we do not send.
+		// A link that was up is no loop: the other end has proved that it knows what we do not
+		// send.
 		if c.alive.looped++; c.alive.looped >= maxLoopedEchoes && !c.link.wasUp {
 			c.link.fail(down(ClassLoop, "the link is looped back: our own echoes come back"))
 		}
@@ -189,7 +192,8 @@ func (c *lcp) drawNonce() {
 	}
 }
 
-// EchoNonce is the number that a frame returns if it is an LCP Echo-Reply to an Echo-Request of a Link's.
+// EchoNonce is the number that a frame returns if it is an LCP Echo-Reply to an Echo-Request of a
+// Link's.
 func EchoNonce(frame []byte) (nonce uint64, ok bool) {
 	proto, info, err := ParseFrame(frame)
 	if err != nil || proto != ProtoLCP {

@@ -20,7 +20,8 @@ type AuthFailed struct {
 	Code    int    // MS-CHAP error number (RFC 2759 section 6), 0 if there is none
 	Message string // for people
 	Barred  bool   // the password was not looked at (Config.Barred)
-	// Unproven: the server did not refuse the account, but does not prove that it knows the password.
+	// Unproven: the server did not refuse the account, but does not prove that it knows the
+	// password.
 	Unproven bool
 }
 

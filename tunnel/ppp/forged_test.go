@@ -50,8 +50,9 @@ func documentedEffects(t *testing.T) map[string]*[256]forgedEffect {
 	return effects
 }
 
-// bodies are what a forger may put into a packet who has seen all that both ends have sent: nothing, options of many
-// kinds, the last request of either end, and for rejects any protocol and any packet of ours.
+// bodies are what a forger may put into a packet who has seen all that both ends have sent:
+// nothing, options of many kinds, the last request of either end, and for rejects any protocol and
+// any packet of ours.
 func bodies(victim, peer *end, proto uint16) [][]byte {
 	out := [][]byte{
 		nil, {1, 4, 5, 0xDC}, {3, 6, 10, 0, 0, 66}, {18, 6, 0, 0, 0, 0}, {1, 10, 0, 0, 0, 0, 0, 0, 0, 66}, []byte("E=691 R=0"),
@@ -106,8 +107,9 @@ func effectOf(events []Event) string {
 	return effect
 }
 
-// TestForgedFrames forges every code of every protocol, with every body a forger may think of, at a client and at a
-// server that are up, and holds ARCHITECTURE.md to what it does. Afterwards both ends are up again, with all there was.
+// TestForgedFrames forges every code of every protocol, with every body a forger may think of, at a
+// client and at a server that are up, and holds ARCHITECTURE.md to what it does. Afterwards both
+// ends are up again, with all there was.
 func TestForgedFrames(t *testing.T) {
 	documented := documentedEffects(t)
 	for name, protos := range map[string][]uint16{
@@ -139,7 +141,8 @@ func TestForgedFrames(t *testing.T) {
 	}
 }
 
-// forger is somebody who forges at one end of a link, and has another link once something has happened to that.
+// forger is somebody who forges at one end of a link, and has another link once something has
+// happened to that.
 type forger struct {
 	t              *testing.T
 	flow, toServer bool

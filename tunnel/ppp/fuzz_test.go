@@ -110,8 +110,9 @@ func fuzzAnswer(e *end, op byte, now time.Time) {
 	}
 }
 
-// seenEvents is what the first n events of a link have said. Each is looked at once: on a busy machine an input that makes
-// many of them would otherwise take longer than the ten seconds after which the fuzzer takes it for hung.
+// seenEvents is what the first n events of a link have said. Each is looked at once: on a busy
+// machine an input that makes many of them would otherwise take longer than the ten seconds after
+// which the fuzzer takes it for hung.
 type seenEvents struct {
 	n             int
 	up, encrypted bool

@@ -283,8 +283,8 @@ func (s *script) wait(d time.Duration) {
 	s.now = limit
 }
 
-// expect is the next frame, which must be of this protocol and code. Before an answer to the first request of a protocol
-// our own comes again; TestRequestGoesAgainOnce is about that.
+// expect is the next frame, which must be of this protocol and code. Before an answer to the first
+// request of a protocol our own comes again; TestRequestGoesAgainOnce is about that.
 func (s *script) expect(proto uint16, code byte) packet {
 	s.t.Helper()
 	if s.next < len(s.frames) && code != codeConfigureRequest && s.isCopy(s.next) {

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// deafAtFirst is a network that loses the first frame of a protocol on the way to the server: its layer is not up yet.
+// deafAtFirst is a network that loses the first frame of a protocol on the way to the server: its
+// layer is not up yet.
 func deafAtFirst(proto uint16) func(bool, []byte) []time.Duration {
 	lost := false
 	return func(toServer bool, frame []byte) []time.Duration {
@@ -20,8 +21,8 @@ func deafAtFirst(proto uint16) func(bool, []byte) []time.Duration {
 	}
 }
 
-// TestNoTimerInASetUp: a peer whose layer comes up after our first request has come (accel-ppp) says by its own request
-// that ours may go again; nothing waits for a restart timer.
+// TestNoTimerInASetUp: a peer whose layer comes up after our first request has come (accel-ppp)
+// says by its own request that ours may go again; nothing waits for a restart timer.
 func TestNoTimerInASetUp(t *testing.T) {
 	for name, proto := range map[string]uint16{"": 0, "LCP": ProtoLCP, "CCP": ProtoCCP, "IPCP": ProtoIPCP, "IPV6CP": ProtoIPV6CP} {
 		t.Run("deaf to "+name, func(t *testing.T) {
@@ -36,7 +37,8 @@ func TestNoTimerInASetUp(t *testing.T) {
 	}
 }
 
-// TestRequestGoesAgainOnce: at once, once, and before the answer to the peer's request, which might open it.
+// TestRequestGoesAgainOnce: at once, once, and before the answer to the peer's request, which might
+// open it.
 func TestRequestGoesAgainOnce(t *testing.T) {
 	s := newScript(t, clientConfig())
 	first := s.expect(ProtoLCP, codeConfigureRequest)
@@ -50,7 +52,8 @@ func TestRequestGoesAgainOnce(t *testing.T) {
 	assert.Equal(t, uint64(1), s.link.Stats().RequestsAgain)
 }
 
-// TestRequestThatWasAnsweredGoesNotAgain: nor does one that went out after the peer's request had come.
+// TestRequestThatWasAnsweredGoesNotAgain: nor does one that went out after the peer's request had
+// come.
 func TestRequestThatWasAnsweredGoesNotAgain(t *testing.T) {
 	s := newScript(t, clientConfig())
 	ours := s.expect(ProtoLCP, codeConfigureRequest)
@@ -69,8 +72,9 @@ func TestRequestThatWasAnsweredGoesNotAgain(t *testing.T) {
 	assert.Zero(t, s.link.Stats().RequestsAgain)
 }
 
-// TestProtocolRejectThatQuotesNothing: accel-ppp turns IPV6CP and CCP down with the number of the protocol alone. While the
-// link is set up that is believed at once, of a protocol in which it has said nothing; nothing waits for a timer.
+// TestProtocolRejectThatQuotesNothing: accel-ppp turns IPV6CP and CCP down with the number of the
+// protocol alone. While the link is set up that is believed at once, of a protocol in which it has
+// said nothing; nothing waits for a timer.
 func TestProtocolRejectThatQuotesNothing(t *testing.T) {
 	for name, proto := range map[string]uint16{"IPV6CP": ProtoIPV6CP, "CCP": ProtoCCP} {
 		t.Run(name, func(t *testing.T) {

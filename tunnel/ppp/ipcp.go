@@ -105,8 +105,9 @@ func (c *ipcp) answerAddress(o option, v *verdict) {
 		v.reject(o)
 		return
 	}
-	// What the peer calls itself is its own business: pppd gives the link up when that is rejected. Where no packet could
-	// be sent to it, above all to the outer address, it is acknowledged and not used.
+	// What the peer calls itself is its own business: pppd gives the link up when that is rejected.
+	// Where no packet could be sent to it, above all to the outer address, it is acknowledged and
+	// not used.
 	c.unused = netip.Addr{}
 	if usableAddr(a) && a != c.local && !slices.Contains(c.link.cfg.Forbidden, a) {
 		c.remote = a
@@ -115,8 +116,8 @@ func (c *ipcp) answerAddress(o option, v *verdict) {
 	}
 }
 
-// acked refuses an Ack of a request that holds no address yet. A peer that never asks for anything itself goes on with
-// what was agreed on before, which is forgotten here.
+// acked refuses an Ack of a request that holds no address yet. A peer that never asks for anything
+// itself goes on with what was agreed on before, which is forgotten here.
 func (c *ipcp) acked([]byte) bool {
 	if c.again && c.state == stReqSent {
 		if c.lonely++; c.lonely >= maxLonely {

@@ -138,8 +138,8 @@ func (c *ipv6cp) finished(cause event) {
 	c.link.networkFinished("IPV6CP", cause)
 }
 
-// peerTerminates: anybody can forge that, so an open protocol is asked for once more; who has closed it says no.
-// Another one while the first is being worked off changes nothing about that.
+// peerTerminates: anybody can forge that, so an open protocol is asked for once more; who has
+// closed it says no. Another one while the first is being worked off changes nothing about that.
 func (c *ipv6cp) peerTerminates([]byte) { c.closed = c.closed || c.state == stOpened }
 
 // again asks for the protocol once more.

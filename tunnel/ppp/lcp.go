@@ -92,13 +92,14 @@ func (c *lcp) request() []byte {
 	return out
 }
 
-// maxLonely Configure-Acks without a request of the peer's own, each a restart timer after the last, show that it
-// renegotiates nothing.
+// maxLonely Configure-Acks without a request of the peer's own, each a restart timer after the
+// last, show that it renegotiates nothing.
 const maxLonely = 4
 
-// acked takes an Ack on a link that was up and that we negotiate anew. By RFC 1661 the peer has begun anew as well, and its
-// own request comes with the Ack. Some do not: accel-ppp acknowledges and stays open. What tells is an echo, which the
-// peer answers only if it is open, and open it cannot be before we have acknowledged a request of its own.
+// acked takes an Ack on a link that was up and that we negotiate anew. By RFC 1661 the peer has
+// begun anew as well, and its own request comes with the Ack. Some do not: accel-ppp acknowledges
+// and stays open. What tells is an echo, which the peer answers only if it is open, and open it
+// cannot be before we have acknowledged a request of its own.
 func (c *lcp) acked([]byte) bool {
 	if !c.link.wasUp || c.state != stReqSent {
 		return true
@@ -126,7 +127,8 @@ func (c *lcp) lonelyEcho(p packet) bool {
 	return true
 }
 
-// staysOpen ends a link of which the peer's half is still the old one: its keys are gone here, so that a new call is needed.
+// staysOpen ends a link of which the peer's half is still the old one: its keys are gone here, so
+// that a new call is needed.
 func (c *lcp) staysOpen() {
 	c.link.fail(down(ClassTimeout, "the link has to be negotiated anew, and the peer only acknowledges that and goes on with the old one"))
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAPeerThatIsGoneIsNoticedInTime: EchoFailures times EchoInterval after its last sign of life, whether that was an
-// echo or data.
+// TestAPeerThatIsGoneIsNoticedInTime: EchoFailures times EchoInterval after its last sign of life,
+// whether that was an echo or data.
 func TestAPeerThatIsGoneIsNoticedInTime(t *testing.T) {
 	for _, c := range []struct {
 		interval time.Duration
@@ -83,7 +83,8 @@ func TestDataAreASignOfLife(t *testing.T) {
 	assert.Equal(t, ClassTimeout, p.client.reason().Class)
 }
 
-// TestASleepersPeerIsNotGone: who was stopped for longer than the peer may be silent gives it the rest of its time.
+// TestASleepersPeerIsNotGone: who was stopped for longer than the peer may be silent gives it the
+// rest of its time.
 func TestASleepersPeerIsNotGone(t *testing.T) {
 	client := clientConfig()
 	client.EchoInterval = time.Second

@@ -302,7 +302,8 @@ func (l *Link) settle() {
 		l.lcp.lim.maxTerminate = 1 // the peer is silent already
 	}
 	l.lcp.handle(evClose)
-	// In states without a lower layer, and from a peer that was never heard, nothing more will come.
+	// In states without a lower layer, and from a peer that was never heard, nothing more will
+	// come.
 	if l.lcp.state == stClosed || l.lcp.state == stInitial || l.heard == 0 {
 		l.finish()
 	}

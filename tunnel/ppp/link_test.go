@@ -51,7 +51,8 @@ func TestIPv6(t *testing.T) {
 	})
 }
 
-// TestPeerLeavesOverPolicy: whoever of the two finds out first that they do not agree, the other one knows why too.
+// TestPeerLeavesOverPolicy: whoever of the two finds out first that they do not agree, the other
+// one knows why too.
 func TestPeerLeavesOverPolicy(t *testing.T) {
 	for name, change := range map[string]func(client, server *Config){
 		"the server wants encryption":      func(c, _ *Config) { c.MPPE.Mode = Off },

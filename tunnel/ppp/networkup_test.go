@@ -28,8 +28,8 @@ func without(proto uint16) func(bool, []byte) []time.Duration {
 	}
 }
 
-// TestIPv6AloneIsNotTheNetworkYet: IPV6CP needs one exchange and IPCP two, so it opens first; the network is reported
-// when IPCP has opened too, with all addresses, and once.
+// TestIPv6AloneIsNotTheNetworkYet: IPV6CP needs one exchange and IPCP two, so it opens first; the
+// network is reported when IPCP has opened too, with all addresses, and once.
 func TestIPv6AloneIsNotTheNetworkYet(t *testing.T) {
 	p := bothNetworks(t, nil)
 	p.run(10 * time.Second)
@@ -41,7 +41,8 @@ func TestIPv6AloneIsNotTheNetworkYet(t *testing.T) {
 	}
 }
 
-// TestIPv4WaitsForIPv6NoLongerThanATry: a peer that answers IPV6CP with silence does not keep IPv4 from its users.
+// TestIPv4WaitsForIPv6NoLongerThanATry: a peer that answers IPV6CP with silence does not keep IPv4
+// from its users.
 func TestIPv4WaitsForIPv6NoLongerThanATry(t *testing.T) {
 	p := bothNetworks(t, without(ProtoIPV6CP))
 	p.run(2900 * time.Millisecond)

@@ -27,7 +27,8 @@ func (l *Link) hold(slot *[]byte, p packet) {
 	}
 }
 
-// releaseTo hands a held request to its protocol, which has sent its own only now that the peer's is up.
+// releaseTo hands a held request to its protocol, which has sent its own only now that the peer's
+// is up.
 func releaseTo(slot *[]byte, a *automaton) {
 	a.peerUp = *slot != nil
 	release(slot, a.receive)
@@ -82,7 +83,8 @@ func (l *Link) route(proto uint16, info []byte) {
 	handle(p)
 }
 
-// routeOpen gives a packet to a protocol that is being spoken, unless the peer is asked first whether it can mean it.
+// routeOpen gives a packet to a protocol that is being spoken, unless the peer is asked first
+// whether it can mean it.
 func (l *Link) routeOpen(a *automaton, slot *doubt, p packet) {
 	if !l.doubted(a, slot, p) {
 		a.receive(p)
@@ -203,8 +205,9 @@ func (l *Link) startCompression() {
 	}
 }
 
-// startNetwork begins IPCP and IPV6CP: encryption is up, or there will be none. A link that had encryption does not go on
-// without: whoever can put a packet on the wire could have it renegotiated.
+// startNetwork begins IPCP and IPV6CP: encryption is up, or there will be none. A link that had
+// encryption does not go on without: whoever can put a packet on the wire could have it
+// renegotiated.
 func (l *Link) startNetwork() {
 	if l.networkStarted || l.reason != nil {
 		return
@@ -222,8 +225,9 @@ func (l *Link) startNetwork() {
 	}
 }
 
-// startUnanswered begins IPCP where the link may do without encryption and the peer leaves CCP unanswered: it has gone on to
-// IPCP itself, or our first request has got no answer in its time. If encryption comes later all the same, it is taken.
+// startUnanswered begins IPCP where the link may do without encryption and the peer leaves CCP
+// unanswered: it has gone on to IPCP itself, or our first request has got no answer in its time. If
+// encryption comes later all the same, it is taken.
 func (l *Link) startUnanswered() {
 	if l.networkStarted || l.phase != PhaseNetwork || l.cfg.MPPE.required() || l.wasEncrypted || !l.ccp.running() || l.ccp.peerUp {
 		return
@@ -262,9 +266,10 @@ func (l *Link) networkChanged() {
 	l.out.pushEvent(up)
 }
 
-// networkComing is whether the first report should wait for a network protocol that is still being negotiated. IPV6CP
-// opens an exchange before IPCP, and an owner who is told of IPv6 alone has no IPv4 address to set up; the other way
-// round one try's time is enough, for many peers answer IPV6CP with silence.
+// networkComing is whether the first report should wait for a network protocol that is still being
+// negotiated. IPV6CP opens an exchange before IPCP, and an owner who is told of IPv6 alone has no
+// IPv4 address to set up; the other way round one try's time is enough, for many peers answer
+// IPV6CP with silence.
 func (l *Link) networkComing() bool {
 	switch {
 	case l.ipcp.state != stOpened:
@@ -297,7 +302,8 @@ func (l *Link) networkGone() {
 	}
 }
 
-// networkFinished ends a link that has no network protocol left to open; else what is open waits for this one no longer.
+// networkFinished ends a link that has no network protocol left to open; else what is open waits
+// for this one no longer.
 func (l *Link) networkFinished(what string, cause event) {
 	if l.lcp.state != stOpened || !l.networkStarted {
 		return
@@ -315,8 +321,8 @@ func (l *Link) networkFinished(what string, cause event) {
 	l.fail(down(ClassPeer, "the peer closed or refused %s", what))
 }
 
-// leftByPeer is the reason for a link that the peer has ended. One that goes when its wish was refused does so because
-// of that: the two do not agree.
+// leftByPeer is the reason for a link that the peer has ended. One that goes when its wish was
+// refused does so because of that: the two do not agree.
 func (l *Link) leftByPeer(message string) *DownError {
 	switch {
 	case l.refused != "":

@@ -2,15 +2,16 @@ package ppp
 
 import "hash/fnv"
 
-// sentPackets remembers the last packets of a protocol that were sent, since a reject must quote one of them (RFC 1661
-// sections 5.6 and 5.7): whoever did not see it cannot.
+// sentPackets remembers the last packets of a protocol that were sent, since a reject must quote
+// one of them (RFC 1661 sections 5.6 and 5.7): whoever did not see it cannot.
 type sentPackets struct {
 	sums [8]uint64 // of the first quotedLen bytes of each
 	n    int
 }
 
-// quotedLen is how much of a packet is compared, bytes. It holds the header, the length and any option that no one can
-// guess, such as a magic number, and a peer returns so much whatever its MRU is.
+// quotedLen is how much of a packet is compared, bytes. It holds the header, the length and any
+// option that no one can guess, such as a magic number, and a peer returns so much whatever its MRU
+// is.
 const quotedLen = 32
 
 // quoteSum is a short name of the beginning of a packet.
@@ -26,7 +27,8 @@ func (s *sentPackets) add(raw []byte) {
 	s.n++
 }
 
-// quotedBy reports whether the packet in a reject is one of ours, whole or cut off behind its first quotedLen bytes.
+// quotedBy reports whether the packet in a reject is one of ours, whole or cut off behind its first
+// quotedLen bytes.
 func (s *sentPackets) quotedBy(quoted []byte) bool {
 	if len(quoted) < headerLen {
 		return false

@@ -8,9 +8,9 @@ import (
 	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
-// Windows says in the data of an LCP Terminate-Request why it ends a link: its magic number, the four bytes 00 3C CD 74,
-// and an error number of its Remote Access Service, 0 for a user who hangs up. Captures show the layout, and raserror.h of
-// the Windows SDK the numbers.
+// Windows says in the data of an LCP Terminate-Request why it ends a link: its magic number, the
+// four bytes 00 3C CD 74, and an error number of its Remote Access Service, 0 for a user who hangs
+// up. Captures show the layout, and raserror.h of the Windows SDK the numbers.
 var rasMark = []byte{0x00, 0x3C, 0xCD, 0x74}
 
 // rasReason reads that number.
@@ -21,7 +21,8 @@ func rasReason(data []byte) (code uint32, ok bool) {
 	return binary.BigEndian.Uint32(data[8:]), true
 }
 
-// rasErrors are the numbers that end a PPP link, in words, and what class each is of. Those of MS-CHAP are among them.
+// rasErrors are the numbers that end a PPP link, in words, and what class each is of. Those of
+// MS-CHAP are among them.
 var rasErrors = map[uint32]struct {
 	class Class
 	text  string

@@ -14,7 +14,8 @@ func rasData(code uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{0x12, 0x34, 0x56, 0x78, 0x00, 0x3C, 0xCD, 0x74}, code)
 }
 
-// TestTerminateRequestOfWindows: the number that Windows ends a link with is said in words, and has its class.
+// TestTerminateRequestOfWindows: the number that Windows ends a link with is said in words, and has
+// its class.
 func TestTerminateRequestOfWindows(t *testing.T) {
 	for _, c := range []struct {
 		data    []byte

@@ -47,8 +47,9 @@ func (c *lcp) protocolRejected(p packet) {
 	c.handle(evRXJPlus)
 }
 
-// believesReject reports whether a peer can mean a Protocol-Reject of a control protocol: it does not speak it yet, and
-// returns a packet of ours. What it has agreed to in that protocol, and LCP itself, it knows.
+// believesReject reports whether a peer can mean a Protocol-Reject of a control protocol: it does
+// not speak it yet, and returns a packet of ours. What it has agreed to in that protocol, and LCP
+// itself, it knows.
 func (l *Link) believesReject(proto uint16, quoted []byte) bool {
 	agreed := true
 	switch proto {
@@ -64,8 +65,9 @@ func (l *Link) believesReject(proto uint16, quoted []byte) bool {
 	return !agreed && (l.isOurs(proto, quoted) || len(quoted) == 0 && l.unspoken(proto))
 }
 
-// unspoken reports whether the peer may still turn CCP or IPV6CP down with a Protocol-Reject that quotes nothing, as accel-ppp
-// does: while the link is set up, and as long as it has said nothing in that protocol itself.
+// unspoken reports whether the peer may still turn CCP or IPV6CP down with a Protocol-Reject that
+// quotes nothing, as accel-ppp does: while the link is set up, and as long as it has said nothing
+// in that protocol itself.
 func (l *Link) unspoken(proto uint16) bool {
 	var a *automaton
 	switch proto {

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stubborn makes an end behave like accel-ppp once it is up: it acknowledges what LCP, CCP or IPCP ask for, answers
-// echoes if it may, and negotiates nothing anew.
+// stubborn makes an end behave like accel-ppp once it is up: it acknowledges what LCP, CCP or IPCP
+// ask for, answers echoes if it may, and negotiates nothing anew.
 func stubborn(t *testing.T, p *pair, e *end, echoes bool) {
 	p.network = func(toServer bool, frame []byte) []time.Duration {
 		proto, pkt := parse(t, frame)
@@ -33,8 +33,9 @@ func stubborn(t *testing.T, p *pair, e *end, echoes bool) {
 	}
 }
 
-// TestAPeerThatDoesNotRenegotiate: where a part of the link has been closed by what may be forged, a peer that goes on with
-// the old link costs a moment and no half minute, so that a client that reconnects is back at once.
+// TestAPeerThatDoesNotRenegotiate: where a part of the link has been closed by what may be forged,
+// a peer that goes on with the old link costs a moment and no half minute, so that a client that
+// reconnects is back at once.
 func TestAPeerThatDoesNotRenegotiate(t *testing.T) {
 	for name, c := range map[string]struct {
 		proto  uint16
@@ -75,8 +76,8 @@ func TestAPeerThatDoesNotRenegotiate(t *testing.T) {
 	}
 }
 
-// TestARenegotiationOnABadNetwork: a peer that does begin anew is not taken for one that does not, though two packets of
-// each kind are lost on the way.
+// TestARenegotiationOnABadNetwork: a peer that does begin anew is not taken for one that does not,
+// though two packets of each kind are lost on the way.
 func TestARenegotiationOnABadNetwork(t *testing.T) {
 	for seed := range uint64(200) {
 		p := newPair(t, clientConfig(), serverConfig())

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unasked are the answers that an open protocol can get without having asked, made from the last packet of ours.
+// unasked are the answers that an open protocol can get without having asked, made from the last
+// packet of ours.
 var unasked = map[string]func(ours packet, id byte) (code byte, data []byte){
 	"Configure-Ack":            func(ours packet, id byte) (byte, []byte) { return codeConfigureAck, ours.data },
 	"empty Configure-Ack":      func(packet, byte) (byte, []byte) { return codeConfigureAck, nil },
@@ -27,8 +28,8 @@ var unasked = map[string]func(ours packet, id byte) (code byte, data []byte){
 	"Code-Reject without a one": func(packet, byte) (byte, []byte) { return codeCodeReject, nil },
 }
 
-// TestAnswersToNothing: in an open protocol an answer that nothing was asked for is a counter, whatever RFC 1661's table
-// makes of it, for anybody can forge one.
+// TestAnswersToNothing: in an open protocol an answer that nothing was asked for is a counter,
+// whatever RFC 1661's table makes of it, for anybody can forge one.
 func TestAnswersToNothing(t *testing.T) {
 	for protoName, proto := range map[string]uint16{"LCP": ProtoLCP, "CCP": ProtoCCP, "IPCP": ProtoIPCP, "IPV6CP": ProtoIPV6CP} {
 		for name, forge := range unasked {
@@ -132,7 +133,8 @@ func TestQuotes(t *testing.T) {
 	assert.True(t, s.quotedBy([]byte{codeEchoRequest, 0, 0, 4}))
 }
 
-// TestEchoesReturnTheirNonce: what is in our Echo-Requests comes back in the answers, and is known to nobody else.
+// TestEchoesReturnTheirNonce: what is in our Echo-Requests comes back in the answers, and is known
+// to nobody else.
 func TestEchoesReturnTheirNonce(t *testing.T) {
 	cfg := clientConfig()
 	cfg.EchoInterval = time.Second

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReasonSaysWhetherTheNetworkWasUp: what ends a login and what ends a tunnel of days may have the same class, and
-// only one of them says anything about the next login.
+// TestReasonSaysWhetherTheNetworkWasUp: what ends a login and what ends a tunnel of days may have
+// the same class, and only one of them says anything about the next login.
 func TestReasonSaysWhetherTheNetworkWasUp(t *testing.T) {
 	for name, end := range map[string]func(*pair){
 		"closed here":         func(p *pair) { p.client.link.Close(p.now, "enough") },

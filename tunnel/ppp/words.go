@@ -11,17 +11,19 @@ import (
 // MaxWords is the longest text that Words gives, in bytes.
 const MaxWords = 1500
 
-// What a frame may show of itself at most: bytes in hex, options of a list, bytes of a text, rejects within rejects.
+// What a frame may show of itself at most: bytes in hex, options of a list, bytes of a text,
+// rejects within rejects.
 const (
 	maxHexWords  = 16
 	maxOptions   = 32
 	maxRejection = 2
 )
 
-// Words puts a PPP control frame, from its address or protocol field on, into words on one line, in the manner of pppd's
-// debug: `[LCP ConfReq id=0x1 <mru 1404> <magic 0x5d2a7f11>]`. Whatever bytes it is given, the text is at most MaxWords
-// long, printable, and holds nothing with which somebody could log in or guess a password from: passwords, and the values
-// of challenges and of their answers, are shown as their lengths.
+// Words puts a PPP control frame, from its address or protocol field on, into words on one line, in
+// the manner of pppd's debug: `[LCP ConfReq id=0x1 <mru 1404> <magic 0x5d2a7f11>]`. Whatever bytes
+// it is given, the text is at most MaxWords long, printable, and holds nothing with which somebody
+// could log in or guess a password from: passwords, and the values of challenges and of their
+// answers, are shown as their lengths.
 func Words(frame []byte) string {
 	return limitWords("[" + frameWords(frame) + "]")
 }
@@ -42,7 +44,8 @@ func limitWords(s string) string {
 func frameWords(frame []byte) string {
 	proto, info, err := ParseFrame(frame)
 	if err != nil {
-		// Where the fields are not what they should be, only those are shown: what follows may be anything.
+		// Where the fields are not what they should be, only those are shown: what follows may be
+		// anything.
 		return fmt.Sprintf("malformed frame, %d bytes: % x", len(frame), frame[:min(len(frame), 4)])
 	}
 	return infoWords(proto, info, 0)
@@ -121,7 +124,8 @@ func withCodes(more map[byte]string) map[byte]string {
 	return more
 }
 
-// protocolNames are of protocols that PPTP peers speak, or that odd ones try (the IANA list of PPP's numbers).
+// protocolNames are of protocols that PPTP peers speak, or that odd ones try (the IANA list of
+// PPP's numbers).
 var protocolNames = map[uint16]string{
 	ProtoIPv4: "IP", ProtoIPv6: "IPv6", ProtoCompressed: "Compressed",
 	ProtoIPCP: "IPCP", ProtoIPV6CP: "IPV6CP", ProtoCCP: "CCP", ProtoLCP: "LCP", ProtoPAP: "PAP", ProtoCHAP: "CHAP", ProtoEAP: "EAP",
@@ -152,7 +156,8 @@ func (k packetKind) words(p packet, depth int) string {
 		}
 		return " " + reasonWords(p.data)
 	case codeCodeReject:
-		// Only what is needed to tell which packet it was: a peer may return one of another protocol.
+		// Only what is needed to tell which packet it was: a peer may return one of another
+		// protocol.
 		if len(p.data) < headerLen {
 			return " malformed"
 		}
@@ -245,8 +250,8 @@ func hexWords(prefix string, b []byte) string {
 	return fmt.Sprintf("%s% x", prefix, b)
 }
 
-// reasonWords is what a peer says of its leaving: text in quotation marks, at most maxPeerText bytes of it, or
-// the beginning of what is none. Windows sends a number.
+// reasonWords is what a peer says of its leaving: text in quotation marks, at most maxPeerText
+// bytes of it, or the beginning of what is none. Windows sends a number.
 func reasonWords(b []byte) string {
 	if isText(b) {
 		return textWords(string(b))

@@ -92,7 +92,8 @@ func requireWords(t *testing.T, frame []byte) string {
 	return s
 }
 
-// requireHidden demands that a secret is in no form in a text: as it is, quoted, or in hex of any kind.
+// requireHidden demands that a secret is in no form in a text: as it is, quoted, or in hex of any
+// kind.
 func requireHidden(t *testing.T, secret []byte, s string, frame []byte) {
 	t.Helper()
 	bare := strings.ToLower(strings.NewReplacer(" ", "", ":", "").Replace(s))
@@ -104,7 +105,8 @@ func requireHidden(t *testing.T, secret []byte, s string, frame []byte) {
 	}
 }
 
-// secretFrames are frames of each kind in which a secret stands where secrets stand, as good and as bad peers send them.
+// secretFrames are frames of each kind in which a secret stands where secrets stand, as good and as
+// bad peers send them.
 func secretFrames(secret []byte) [][]byte {
 	cut := func(n int) []byte { return append(bytes.Clone(secret), make([]byte, n)...)[:n] }
 	coded := []byte(strings.ToUpper(hex.EncodeToString(cut(20))))
@@ -145,8 +147,9 @@ func secretFrames(secret []byte) [][]byte {
 	return frames
 }
 
-// TestWordsHideSecrets plants secrets of every kind where they stand, in frames that are sound, cut, padded, altered or
-// quoted by a reject: none is in the words, in any form. What a frame shows must be shown in spite of that.
+// TestWordsHideSecrets plants secrets of every kind where they stand, in frames that are sound,
+// cut, padded, altered or quoted by a reject: none is in the words, in any form. What a frame shows
+// must be shown in spite of that.
 func TestWordsHideSecrets(t *testing.T) {
 	dice := rand.New(rand.NewPCG(9, 10))
 	n := 0
@@ -163,7 +166,8 @@ func TestWordsHideSecrets(t *testing.T) {
 			for range 12 {
 				mutated := bytes.Clone(frame)
 				if n%3 != 0 {
-					// The fields' lengths are what an odd peer gets wrong, and a cut of the network.
+					// The fields' lengths are what an odd peer gets wrong, and a cut of the
+					// network.
 					from := 4
 					if mutated[2] == 0xC0 && mutated[3] == 0x21 {
 						from = 6 // one of LCP stays what it is
@@ -184,7 +188,8 @@ func TestWordsHideSecrets(t *testing.T) {
 	t.Logf("%d frames with a secret", n)
 }
 
-// TestWordsHideTypedPasswords: a password of letters stands in sound frames, and in those whose end was cut off.
+// TestWordsHideTypedPasswords: a password of letters stands in sound frames, and in those whose end
+// was cut off.
 func TestWordsHideTypedPasswords(t *testing.T) {
 	password := []byte("correct-horse-battery-staple")
 	for _, frame := range secretFrames(password) {

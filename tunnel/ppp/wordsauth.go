@@ -7,8 +7,9 @@ import (
 	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
-// isAuthProtocol reports whether a protocol may carry what is not to be shown: each link-layer protocol (RFC 1661 section
-// 2) but those that are known to carry nothing of the kind, for new ways to authenticate are among them.
+// isAuthProtocol reports whether a protocol may carry what is not to be shown: each link-layer
+// protocol (RFC 1661 section 2) but those that are known to carry nothing of the kind, for new ways
+// to authenticate are among them.
 func isAuthProtocol(proto uint16) bool {
 	switch proto {
 	case ProtoLCP, 0xC025, 0xC02B, 0xC02D: // the latter are LQR, BACP and BAP
@@ -17,8 +18,9 @@ func isAuthProtocol(proto uint16) bool {
 	return proto >= 0xC000
 }
 
-// authWords is what a packet of PAP, CHAP or EAP shows of itself, with a blank in front. What is not exactly of the form
-// that it should have is not shown at all: what looks like a name may be a piece of a password.
+// authWords is what a packet of PAP, CHAP or EAP shows of itself, with a blank in front. What is
+// not exactly of the form that it should have is not shown at all: what looks like a name may be a
+// piece of a password.
 func authWords(proto uint16, p packet) string {
 	switch proto {
 	case ProtoPAP:
@@ -58,8 +60,8 @@ func papWords(p packet) string {
 	return hiddenData(p.data)
 }
 
-// chapWords hides the challenge and whatever is made from it: with both, a password can be searched for (RFC 1994 section
-// 4, RFC 2759 sections 3 to 6).
+// chapWords hides the challenge and whatever is made from it: with both, a password can be searched
+// for (RFC 1994 section 4, RFC 2759 sections 3 to 6).
 func chapWords(p packet) string {
 	switch p.code {
 	case chapChallenge, chapResponse:
@@ -85,8 +87,8 @@ func nameWords(name []byte) string {
 	return fmt.Sprintf("%q", name)
 }
 
-// codedField is a field of MS-CHAP's messages whose value is not to be shown: the authenticator response and the next
-// challenge (RFC 2759 sections 5 and 6).
+// codedField is a field of MS-CHAP's messages whose value is not to be shown: the authenticator
+// response and the next challenge (RFC 2759 sections 5 and 6).
 var codedField = regexp.MustCompile(`(?i)\b([SC])=\S*`)
 
 // longHex is what may be such a value where it does not stand as it should.

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// lcpOptionWords names an option of LCP as pppd does; "" where it has no words, or not the length that it should have
-// (RFC 1661 section 6, RFC 1662 section 7, RFC 1570 section 2.3, RFC 1990 section 5.1, RFC 2125 section 4).
+// lcpOptionWords names an option of LCP as pppd does; "" where it has no words, or not the length
+// that it should have (RFC 1661 section 6, RFC 1662 section 7, RFC 1570 section 2.3, RFC 1990
+// section 5.1, RFC 2125 section 4).
 func lcpOptionWords(o option) string {
 	v := o.value
 	switch {
@@ -43,7 +44,8 @@ func lcpOptionWords(o option) string {
 	return ""
 }
 
-// authOptionWords is a way to authenticate. What follows its number is a CHAP algorithm, which is no secret.
+// authOptionWords is a way to authenticate. What follows its number is a CHAP algorithm, which is
+// no secret.
 func authOptionWords(v []byte) string {
 	proto := binary.BigEndian.Uint16(v)
 	switch {
@@ -114,7 +116,8 @@ func ccpOptionWords(o option) string {
 	return ""
 }
 
-// mppeOptionWords shows the supported bits one by one: stateless, 56, 128 and 40 bits, obsolete, and MPPC.
+// mppeOptionWords shows the supported bits one by one: stateless, 56, 128 and 40 bits, obsolete,
+// and MPPC.
 func mppeOptionWords(bits uint32) string {
 	var s strings.Builder
 	s.WriteString("mppe")

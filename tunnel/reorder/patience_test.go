@@ -103,7 +103,8 @@ func TestWindowLearnsThatALinkLosesWithoutReordering(t *testing.T) {
 	assert.Equal(t, DefaultTimeout, stalls[enough-1])
 	assert.Equal(t, shortest, stalls[enough])
 
-	// A packet that comes after it was given up makes it careful again; one that is not new does not.
+	// A packet that comes after it was given up makes it careful again; one that is not new does
+	// not.
 	w.Push(now, seq-2, nil, deliver)
 	w.Push(now, seq-3, nil, deliver)
 	assert.Equal(t, 2*shortest, w.Wait())

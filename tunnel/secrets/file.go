@@ -19,11 +19,12 @@ type Options struct {
 	Insecure bool
 	// Clock is asked at a look-up whether it is time to see if the file changed; nil: time.Now.
 	Clock func() time.Time
-	// CheckInterval is the least time between two checks of the files that lines name, and of content that may have
-	// changed unseen; 0: one second. The file itself is looked at every time.
+	// CheckInterval is the least time between two checks of the files that lines name, and of
+	// content that may have changed unseen; 0: one second. The file itself is looked at every time.
 	CheckInterval time.Duration
-	// Reloaded, if set, is called after the file was read again: with the number of secrets now in use,
-	// or with the error that keeps the old ones in use. Once a change, from Lookup's goroutine.
+	// Reloaded, if set, is called after the file was read again: with the number of secrets now in
+	// use, or with the error that keeps the old ones in use. Once a change, from Lookup's
+	// goroutine.
 	Reloaded func(secrets int, err error)
 }
 
@@ -67,7 +68,8 @@ type seen struct {
 // coarse is the resolution of the times of the coarsest file system in use, FAT.
 const coarse = 2 * time.Second
 
-// justNow is whether a file was written about now, so that its times would be the same if it were again.
+// justNow is whether a file was written about now, so that its times would be the same if it were
+// again.
 func (s seen) justNow(now time.Time) bool {
 	return s.info != nil && (now.Sub(s.info.ModTime()).Abs() <= coarse || now.Sub(s.changed).Abs() <= coarse)
 }
@@ -184,8 +186,8 @@ func (f *File) reread() (*Table, func()) {
 	return f.table, func() { f.opts.Reloaded(count, err) }
 }
 
-// changed compares what can be seen without reading: times, size, mode and identity. There may be thousands of files that
-// lines name: only if it is thorough, it looks at them.
+// changed compares what can be seen without reading: times, size, mode and identity. There may be
+// thousands of files that lines name: only if it is thorough, it looks at them.
 func (f *File) changed(thorough bool) bool {
 	for i, s := range f.state.files {
 		if i > 0 && !thorough {

@@ -115,8 +115,8 @@ func TestReload(t *testing.T) {
 	assert.Equal(t, "THIRD!", password(t, f, "alice"))
 }
 
-// TestReloadUnseen changes a file without a trace but its content: in the same tick of the file system's clock, with the same
-// size and in the same place.
+// TestReloadUnseen changes a file without a trace but its content: in the same tick of the file
+// system's clock, with the same size and in the same place.
 func TestReloadUnseen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "chap-secrets")
 	write(t, path, "alice * one *\n", 0o600)

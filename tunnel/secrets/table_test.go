@@ -201,7 +201,8 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// Every line that may not do what was meant is named with its place and its user, and no warning shows a password.
+// Every line that may not do what was meant is named with its place and its user, and no warning
+// shows a password.
 func TestWarnings(t *testing.T) {
 	const password = "s3cr3tw0rd"
 	for name, tc := range map[string]struct{ file, want string }{

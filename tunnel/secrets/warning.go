@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Warning is a line that can be read but probably does not do what was meant. It never holds a password.
+// Warning is a line that can be read but probably does not do what was meant. It never holds a
+// password.
 type Warning struct {
 	File string
 	Line int    // from 1; 0: the file as a whole

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// lockDir waits, for so long at most, until no other process starts a server in dir. The lock is on the directory itself,
-// so it leaves no file behind; but whoever may read the directory can hold it.
+// lockDir waits, for so long at most, until no other process starts a server in dir. The lock is on
+// the directory itself, so it leaves no file behind; but whoever may read the directory can hold
+// it.
 func lockDir(dir string, wait time.Duration) (unlock func(), err error) {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLockHeldByAnother: whoever may read a directory can lock it, and must not keep a tunnel from starting for ever.
+// TestLockHeldByAnother: whoever may read a directory can lock it, and must not keep a tunnel from
+// starting for ever.
 func TestLockHeldByAnother(t *testing.T) {
 	dir := t.TempDir()
 	other, err := os.Open(dir)

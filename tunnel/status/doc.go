@@ -6,6 +6,6 @@
 //
 //	echo snapshot | nc -U /run/arc4/serve.sock
 //
-// To "trace", with or without a peer's address behind it, the server answers with a line of JSON for each line of the
-// tunnel's trace (package trace) until one of them hangs up.
+// To "trace", with or without a peer's address behind it, the server answers with a line of JSON
+// for each line of the tunnel's trace (package trace) until one of them hangs up.
 package status

@@ -41,8 +41,8 @@ func parseTrace(line string) (peer netip.Addr, is bool, err error) {
 	return peer, true, err
 }
 
-// trace writes lines until the client hangs up or ctx ends. Those that were queued by then are still written: the end of a
-// tunnel is what many want to see.
+// trace writes lines until the client hangs up or ctx ends. Those that were queued by then are
+// still written: the end of a tunnel is what many want to see.
 func (s *Server) trace(ctx context.Context, conn *net.UnixConn, lines *bufio.Reader, peer netip.Addr) error {
 	if s.tracing == nil {
 		return errors.New("this tunnel cannot be traced")
@@ -94,8 +94,8 @@ func (s *Server) trace(ctx context.Context, conn *net.UnixConn, lines *bufio.Rea
 	return nil
 }
 
-// Trace gives emit each line of the tunnel behind a socket, of one peer or, if that is invalid, of all, until ctx ends, emit
-// fails, or the tunnel ends, which is ErrEnded.
+// Trace gives emit each line of the tunnel behind a socket, of one peer or, if that is invalid, of
+// all, until ctx ends, emit fails, or the tunnel ends, which is ErrEnded.
 func Trace(ctx context.Context, path string, peer netip.Addr, emit func(trace.Line) error) error {
 	conn, err := reach(ctx, path)
 	if err != nil {

@@ -151,7 +151,8 @@ func TestTraceIsRefused(t *testing.T) {
 	require.Contains(t, string(answer[:n]), "nobody")
 }
 
-// TestTraceIsNotRead: a client that stops reading loses lines, keeps nobody and does not keep the tunnel from ending.
+// TestTraceIsNotRead: a client that stops reading loses lines, keeps nobody and does not keep the
+// tunnel from ending.
 func TestTraceIsNotRead(t *testing.T) {
 	path, tr, stop := traced(t)
 	conn, err := net.Dial("unix", path)

@@ -2,8 +2,8 @@
 
 package libcrypto
 
-// The functions are declared deprecated since OpenSSL 3.0, in favour of ones that are slower: an API level of 1.1.1
-// declares them as they were.
+// The functions are declared deprecated since OpenSSL 3.0, in favour of ones that are slower: an
+// API level of 1.1.1 declares them as they were.
 
 // #cgo CFLAGS: -std=c11 -O2 -Wall -Wextra -DOPENSSL_API_COMPAT=10101
 // #cgo LDFLAGS: -lcrypto
@@ -18,7 +18,8 @@ import (
 // Built says whether this build has libcrypto.
 const Built = true
 
-// Version is OpenSSL's own name and version, and which of its RC4 implementations it picked for this processor.
+// Version is OpenSSL's own name and version, and which of its RC4 implementations it picked for
+// this processor.
 func Version() string {
 	version := C.GoString(C.OpenSSL_version(C.OPENSSL_VERSION))
 	return strings.TrimSpace(version) + ", " + C.GoString(C.RC4_options())
@@ -27,8 +28,9 @@ func Version() string {
 // KeySize is the length of all keys, in bytes.
 const KeySize = C.LOOPS_KEY
 
-// State, sessions and keys share a page, and a packet begins at an offset of its page that the state does not have: a
-// processor takes a load for one that depends on an unfinished store at the same offset of another page.
+// State, sessions and keys share a page, and a packet begins at an offset of its page that the
+// state does not have: a processor takes a load for one that depends on an unfinished store at the
+// same offset of another page.
 const (
 	pageSize       = 4096
 	sessionsOffset = 1280
@@ -38,7 +40,8 @@ const (
 	packetsOffset  = pageSize + 1088
 )
 
-// The state and the sessions fit in front of what follows them; a constant that is negative does not compile.
+// The state and the sessions fit in front of what follows them; a constant that is negative does
+// not compile.
 const (
 	_ uint = sessionsOffset - C.sizeof_RC4_KEY
 	_ uint = keysOffset - sessionsOffset - maxSessions*C.sizeof_struct_loops_session
@@ -59,12 +62,14 @@ type Loops struct {
 type Layout struct {
 	// Random is the state of the generator of keys, not 0.
 	Random uint64
-	// Packets is how many packets a call processes, 1 to 64; Stride is the distance from one to the next, in bytes.
+	// Packets is how many packets a call processes, 1 to 64; Stride is the distance from one to the
+	// next, in bytes.
 	Packets, Stride int
-	// Lengths are those of the packets, in bytes; they come round again. There are as many as Packets, or a multiple.
+	// Lengths are those of the packets, in bytes; they come round again. There are as many as
+	// Packets, or a multiple.
 	Lengths []int
-	// Keys are the start keys of the sessions, 16 bytes each: 0 to 8, and Packets is a multiple of how many there are. For
-	// [Loops.Stream] the first is the stream's key.
+	// Keys are the start keys of the sessions, 16 bytes each: 0 to 8, and Packets is a multiple of
+	// how many there are. For [Loops.Stream] the first is the stream's key.
 	Keys [][]byte
 }
 
@@ -121,8 +126,8 @@ func (p *Loops) Packets(n int) int {
 	return calls * int(p.layout.count)
 }
 
-// MPPE encrypts at least n packets of the first length as stateless 128-bit MPPE, equal shares of the sessions in every
-// call, and returns how many.
+// MPPE encrypts at least n packets of the first length as stateless 128-bit MPPE, equal shares of
+// the sessions in every call, and returns how many.
 func (p *Loops) MPPE(n int) int {
 	calls := p.calls(n)
 	C.loops_mppe(p.state(), p.sessionAt(0), C.size_t(p.session), p.packets(),

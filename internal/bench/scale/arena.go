@@ -24,10 +24,11 @@ const (
 	legitimateWindow = 16
 	legitimateGap    = time.Millisecond
 	fuzzSize         = 400 // bytes of the legitimate session's packets
-	// queueRoom is how many packets a socket's queue has room for; hostile peers wait when a quarter of it is used, for
-	// what a full socket loses is nobody's fault.
+	// queueRoom is how many packets a socket's queue has room for; hostile peers wait when a
+	// quarter of it is used, for what a full socket loses is nobody's fault.
 	queueRoom = 1 << 16
-	// mallory is a user who has a password and means ill; eve has none. The victim is real, and may fall.
+	// mallory is a user who has a password and means ill; eve has none. The victim is real, and may
+	// fall.
 	mallory, victimUser = "mallory", "victim"
 )
 
@@ -67,8 +68,8 @@ func (a *arena) openArena(ctx context.Context) error {
 	return err
 }
 
-// watch reads the trace of all real ends, as somebody does who looks for what is wrong: nobody's password is in it, and
-// nothing that does not print.
+// watch reads the trace of all real ends, as somebody does who looks for what is wrong: nobody's
+// password is in it, and nothing that does not print.
 func (a *arena) watch(ctx context.Context) {
 	tap := a.crowd.trace.Open(netip.Addr{})
 	defer tap.Close()
@@ -109,8 +110,8 @@ func (a *arena) room() {
 	}
 }
 
-// nextLife gives a life its chances, its number in the seed's sequence, and an address of its own: what one address may cost
-// a server is bounded, and is not what is asked here.
+// nextLife gives a life its chances, its number in the seed's sequence, and an address of its own:
+// what one address may cost a server is bounded, and is not what is asked here.
 func (a *arena) nextLife() (d dice, number uint64, from netip.Addr) {
 	number = atomic.AddUint64(&a.life, 1)
 	d = newDice(a.cfg.Seed, number)
@@ -166,7 +167,8 @@ type randomBytes struct{ dice }
 
 func (r randomBytes) Read(b []byte) (int, error) { return copy(b, r.bytes(len(b))), nil }
 
-// hostileOuter and dupedOuter are where hostile servers listen, and where the clients call from that they are to catch.
+// hostileOuter and dupedOuter are where hostile servers listen, and where the clients call from
+// that they are to catch.
 var (
 	hostileOuter = netip.AddrFrom4([4]byte{127, 40, 0, 1})
 	dupedOuter   = netip.AddrFrom4([4]byte{127, 40, 0, 2})
@@ -264,8 +266,8 @@ func (a *arena) clientConfig(outer netip.Addr, server, user string, dev *clientD
 	}
 }
 
-// victim is a real client of the real server that forged packets with near numbers are sent to, at both ends: it may fall,
-// and comes up again.
+// victim is a real client of the real server that forged packets with near numbers are sent to, at
+// both ends: it may fall, and comes up again.
 func (a *arena) victim(ctx context.Context) {
 	for ctx.Err() == nil {
 		dev := newClientDevice(4, fuzzSize)
@@ -336,9 +338,10 @@ func (a *arena) throw(from, to netip.Addr, packet []byte) {
 	a.crowd.hub.Arrive(from, to, packet)
 }
 
-// forge sends forged packets at both ends of the legitimate session: with any call ID, or with the right one and a number
-// that is far from the live one; and with the right one and a near number where they look encrypted, or can do nothing
-// however slow this machine is. What else a near control frame can do is in ARCHITECTURE.md; the victim gets those.
+// forge sends forged packets at both ends of the legitimate session: with any call ID, or with the
+// right one and a number that is far from the live one; and with the right one and a near number
+// where they look encrypted, or can do nothing however slow this machine is. What else a near
+// control frame can do is in ARCHITECTURE.md; the victim gets those.
 func (a *arena) forge(ctx context.Context) {
 	d, _, _ := a.nextLife()
 	g := a.crowd.guests[0]
@@ -399,8 +402,9 @@ func (a *arena) forged(d dice, s status.Session, seen *[][]byte) []byte {
 	return greOf(call, away, frame)
 }
 
-// harmless reports whether a frame is one of a control protocol that a session that is up must stand under any number: all
-// but a Configure-Request or Terminate-Request, about which both ends need time to agree.
+// harmless reports whether a frame is one of a control protocol that a session that is up must
+// stand under any number: all but a Configure-Request or Terminate-Request, about which both ends
+// need time to agree.
 func harmless(frame []byte) ([]byte, bool) {
 	proto, info, err := ppp.ParseFrame(frame)
 	if err != nil || proto < 0x8000 || len(info) == 0 {

@@ -52,12 +52,14 @@ type FuzzResult struct {
 	Faults      []string      `json:"faults"`
 }
 
-// heapGrowth is by how much live memory may differ between the rounds, in bytes: pools and maps keep what they once had.
+// heapGrowth is by how much live memory may differ between the rounds, in bytes: pools and maps
+// keep what they once had.
 const heapGrowth = 8 << 20
 
-// Fuzz lets hostile peers at a real server and at real clients, all in this process: any control message and any PPP frame,
-// well-formed or not, in any state, twice, after the close, beside a legitimate session under forged packets, which must
-// lose nothing and stay up. The error is that it could not be done, or that ctx has ended; what went wrong is in the result.
+// Fuzz lets hostile peers at a real server and at real clients, all in this process: any control
+// message and any PPP frame, well-formed or not, in any state, twice, after the close, beside a
+// legitimate session under forged packets, which must lose nothing and stay up. The error is that
+// it could not be done, or that ctx has ended; what went wrong is in the result.
 func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
 	if cfg.Duration <= 0 {
 		return nil, fmt.Errorf("scale: fuzz for %v: must be more than 0, such as 10m", cfg.Duration)
@@ -142,7 +144,8 @@ func (r *FuzzResult) rest(round int, known goleak.Option, files int, patience ti
 	}
 }
 
-// openFiles counts descriptors, without the one that it reads them with; -1 where the system does not tell.
+// openFiles counts descriptors, without the one that it reads them with; -1 where the system does
+// not tell.
 func openFiles() int {
 	names, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -223,7 +226,8 @@ func (a *arena) run(ctx context.Context, lasts time.Duration) error {
 	return ctx.Err()
 }
 
-// judge demands that the legitimate session is the one that it was, and that none of its packets is missing.
+// judge demands that the legitimate session is the one that it was, and that none of its packets is
+// missing.
 func (a *arena) judge(before sessionID, settled error) {
 	g := a.crowd.guests[0]
 	if settled != nil {

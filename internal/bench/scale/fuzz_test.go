@@ -72,7 +72,8 @@ func TestFuzzRefusesNoTime(t *testing.T) {
 	require.ErrorContains(t, err, "must be more than 0")
 }
 
-// TestDiceAreTheSeeds: the same seed and life give the same chances, others do not, and all kinds of packets come up.
+// TestDiceAreTheSeeds: the same seed and life give the same chances, others do not, and all kinds
+// of packets come up.
 func TestDiceAreTheSeeds(t *testing.T) {
 	throw := func(seed, life uint64) (out [][]byte) {
 		d := newDice(seed, life)

@@ -30,8 +30,9 @@ type fuzzTally struct {
 	connections, calls, links, messages, frames, forged atomic.Uint64
 }
 
-// mutant is a hostile peer for one life: an end of a tunnel, client or server, that knows how to come up and does not keep to
-// it. Between its machines and the wire, messages and frames are altered, repeated, held back, and others put in.
+// mutant is a hostile peer for one life: an end of a tunnel, client or server, that knows how to
+// come up and does not keep to it. Between its machines and the wire, messages and frames are
+// altered, repeated, held back, and others put in.
 type mutant struct {
 	dice
 	tally *fuzzTally

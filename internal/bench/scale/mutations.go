@@ -43,7 +43,8 @@ func (d dice) some() int {
 // of takes one of several.
 func of[T any](d dice, all ...T) T { return all[d.IntN(len(all))] }
 
-// message is a control message of any type with any fields (RFC 2637 section 2), most of them framed well.
+// message is a control message of any type with any fields (RFC 2637 section 2), most of them
+// framed well.
 func (d dice) message(calls []uint16) []byte {
 	t := control.Type(1 + d.IntN(16))
 	n := t.Len()
@@ -90,7 +91,8 @@ func (d dice) frame(seen [][]byte) []byte {
 	return append(b, d.packet(proto)...)
 }
 
-// packet is one of LCP, an NCP, PAP or CHAP (RFC 1661 section 5), mostly with a length that is true.
+// packet is one of LCP, an NCP, PAP or CHAP (RFC 1661 section 5), mostly with a length that is
+// true.
 func (d dice) packet(proto uint16) []byte {
 	var data []byte
 	switch d.IntN(4) {
@@ -146,8 +148,8 @@ func (d dice) option(proto uint16) []byte {
 	return b
 }
 
-// answer makes a frame from one that was seen: the same again, with another code (so that a request becomes its own
-// acknowledgment or refusal), with another identifier, or inside a reject.
+// answer makes a frame from one that was seen: the same again, with another code (so that a request
+// becomes its own acknowledgment or refusal), with another identifier, or inside a reject.
 func (d dice) answer(frame []byte) []byte {
 	frame = slices.Clone(frame)
 	proto, info, err := ppp.ParseFrame(frame)

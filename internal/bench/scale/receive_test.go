@@ -10,8 +10,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestRecordedIsData: an acknowledgment or a keep-alive among what clients send is kept, but a recording is complete only
-// when all data is there.
+// TestRecordedIsData: an acknowledgment or a keep-alive among what clients send is kept, but a
+// recording is complete only when all data is there.
 func TestRecordedIsData(t *testing.T) {
 	frame := func(protocol uint16) []byte {
 		b := append(ppp.AppendHeader(nil, protocol, false, false), 0x90, 0, 1, 2, 3)

@@ -78,7 +78,8 @@ func TestVanish(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestIdleSessionIsSmall holds the server to what the project promises: 64 KB for a session that does nothing.
+// TestIdleSessionIsSmall holds the server to what the project promises: 64 KB for a session that
+// does nothing.
 func TestIdleSessionIsSmall(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector takes memory of its own")

@@ -10,8 +10,8 @@ import (
 
 // A direction's GRE and IP packets are counted at these places, each with its own counters:
 //
-//	the device of the sender -> its tunnel -> its socket -> the system -> the link -> the socket of the receiver ->
-//	its tunnel -> the device of the receiver
+//	the device of the sender -> its tunnel -> its socket -> the system -> the link ->
+//	the socket of the receiver -> its tunnel -> the device of the receiver
 //
 // Between any two of them a line of the books says what became of every packet.
 
@@ -35,7 +35,8 @@ type way struct {
 	name     string
 	from, to *side
 	link     lab.GREAccount
-	// unheard is what no socket has heard, as far as that was found out when it was allowed to happen.
+	// unheard is what no socket has heard, as far as that was found out when it was allowed to
+	// happen.
 	unheard uint64
 }
 
@@ -57,8 +58,8 @@ func (l Line) String() string {
 // anything stands for packets that a kernel drops without saying so.
 const anything = 1 << 62
 
-// lines are the books of a direction. Sockets that were closed while packets came may have taken some along, which only
-// the memory of userspace mode tells.
+// lines are the books of a direction. Sockets that were closed while packets came may have taken
+// some along, which only the memory of userspace mode tells.
 func (w way) lines(socketsClosed bool) []Line {
 	f, t, link := w.from, w.to, w.link
 	unheard := uint64(0)
@@ -96,7 +97,8 @@ func (w way) heard() uint64 {
 	return s.Received + s.Overflowed + s.Truncated + s.Malformed + s.Foreign + w.link.Unheard
 }
 
-// ends are the counters, besides the refusals, in one of which each GRE packet ends that the tunnel has read.
+// ends are the counters, besides the refusals, in one of which each GRE packet ends that the tunnel
+// has read.
 var ends = []string{"packets_in", "acks_in", "control_frames_in", "window_under", "window_duplicated", "window_held", "strays"}
 
 // terms shows counters that are not zero.
@@ -110,12 +112,13 @@ func terms(t tally, names []string) string {
 	return strings.Join(words, " + ")
 }
 
-// numbered says what became of the sequence numbers of a session between two moments: each that the sender has used was
-// delivered, given up, or a control frame's.
+// numbered says what became of the sequence numbers of a session between two moments: each that the
+// sender has used was delivered, given up, or a control frame's.
 func (w way) numbered(before way) Line {
 	used := w.from.data + w.from.control - before.from.data - before.from.control
 	past := func(name string) uint64 { return w.to.tunnel[name] - before.to.tunnel[name] }
-	// Under immediate, what was given up before and comes after all is taken off what is lost: the sum stays.
+	// Under immediate, what was given up before and comes after all is taken off what is lost: the
+	// sum stays.
 	sum := past("window_accepted") + past("window_lost") + past("window_marked")
 	return Line{
 		Name: w.name + ", sequence numbers", Left: used, Right: sum,

@@ -73,7 +73,8 @@ func TestBooksShowOnePacket(t *testing.T) {
 	}
 }
 
-// A kernel does not tell what came to a closed socket; but it is never less than nothing, and only then.
+// A kernel does not tell what came to a closed socket; but it is never less than nothing, and only
+// then.
 func TestBooksWithoutTheUnheard(t *testing.T) {
 	w := books()
 	w.link.Unheard, w.link.UnheardKnown = 0, false

@@ -35,7 +35,8 @@ func (d *datagrams) pause() {
 	defer d.mu.Unlock()
 }
 
-// run sends what set has chosen until ctx ends. A sender that was late leaves out what it has missed.
+// run sends what set has chosen until ctx ends. A sender that was late leaves out what it has
+// missed.
 func (d *datagrams) run(ctx context.Context) {
 	const idle = 10 * time.Millisecond
 	timer := time.NewTimer(idle)

@@ -68,7 +68,8 @@ func checkSums(ip []byte) error {
 		return fmt.Errorf("IP header checksum is off by %04x", ^s)
 	}
 	body := ip[header:]
-	// Only the first fragment has a transport header, and only a whole packet all that its sum is over.
+	// Only the first fragment has a transport header, and only a whole packet all that its sum is
+	// over.
 	fragment := binary.BigEndian.Uint16(ip[6:])&0x3FFF != 0
 	switch {
 	case fragment, ip[9] != protocolTCP && ip[9] != protocolUDP, ip[9] == protocolUDP && len(body) >= 8 && binary.BigEndian.Uint16(body[6:]) == 0:

@@ -53,11 +53,12 @@ func (e *end) start(snapshot func() status.Snapshot, run func(ctx context.Contex
 	}()
 }
 
-// endPatience bounds what the end of a life may take: a farewell is repeated for some seconds on a link that loses it.
+// endPatience bounds what the end of a life may take: a farewell is repeated for some seconds on a
+// link that loses it.
 const endPatience = time.Minute
 
-// finish ends the present life and waits for it. A kill takes all that it has open away first, as a system does with that
-// of a process that has died: there is no farewell.
+// finish ends the present life and waits for it. A kill takes all that it has open away first, as a
+// system does with that of a process that has died: there is no farewell.
 func (e *end) finish(kill bool) {
 	if kill {
 		e.cut()
@@ -104,7 +105,8 @@ func (e *end) tally() tally {
 	return sum
 }
 
-// closeAccounts sums up lives that have ended. Their accounts have balanced: nothing is added to them any more.
+// closeAccounts sums up lives that have ended. Their accounts have balanced: nothing is added to
+// them any more.
 func (e *end) closeAccounts() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -233,8 +235,8 @@ func (s Settings) options(e *end) tunnel.Options {
 	return o
 }
 
-// unexpected says what is wrong with the reason for which a call ended, if anything is: networks do fail here, but nobody
-// has a wrong password.
+// unexpected says what is wrong with the reason for which a call ended, if anything is: networks do
+// fail here, but nobody has a wrong password.
 func unexpected(err error) error {
 	switch tunnel.ClassOf(err) {
 	case tunnel.ClassNetwork, tunnel.ClassPeer, tunnel.ClassAdmin:

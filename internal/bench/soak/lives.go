@@ -16,7 +16,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// The one user. He has one address, so that a call of his takes over from the last one, which the server may still hold.
+// The one user. He has one address, so that a call of his takes over from the last one, which the
+// server may still hold.
 const (
 	user     = "soak"
 	password = "in for a penny"

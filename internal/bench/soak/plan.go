@@ -155,7 +155,8 @@ func (s Scene) breaksSessions() bool {
 	return false
 }
 
-// losesDevices reports whether a device of the tunnel goes in the scene, and with it the connections on it.
+// losesDevices reports whether a device of the tunnel goes in the scene, and with it the
+// connections on it.
 func (s Scene) losesDevices() bool {
 	return slices.ContainsFunc(s.Events, func(e Event) bool {
 		return e.Kind == killServer || e.Kind == stopServer || e.Kind == dieSilently

@@ -63,8 +63,8 @@ func (w *world) traffic(direction int, b way) Traffic {
 	}
 }
 
-// play plays a scene and checks all that is demanded after it. What is wrong is in the result; the error is that it cannot
-// go on: the tunnel does not come back, or ctx has ended.
+// play plays a scene and checks all that is demanded after it. What is wrong is in the result; the
+// error is that it cannot go on: the tunnel does not come back, or ctx has ended.
 func (w *world) play(ctx context.Context, s Scene) (r SceneResult, err error) {
 	r = SceneResult{Number: s.Number, Kind: s.Kind}
 	began := time.Now()
@@ -117,8 +117,8 @@ func (l late) since(o late) late {
 	return late{l.taken - o.taken, l.delivered - o.delivered, l.received - o.received}
 }
 
-// added is how many have come late that were not so when the tunnel took them. A stack with several senders at once does
-// not keep their order either: each of them hands on some other's packet.
+// added is how many have come late that were not so when the tunnel took them. A stack with several
+// senders at once does not keep their order either: each of them hands on some other's packet.
 func (l late) added() uint64 {
 	return max(l.delivered, l.received) - min(l.taken, max(l.delivered, l.received))
 }

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// pressure makes memory short: the garbage collector works all the time, since its limit is what is in use already, and
-// blocks of memory come and go.
+// pressure makes memory short: the garbage collector works all the time, since its limit is what is
+// in use already, and blocks of memory come and go.
 type pressure struct {
 	stop chan struct{}
 	work sync.WaitGroup

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loadProgram has the whole program in memory, so that code that runs for the first time does not look like a leak. It does
-// nothing where the kernel is older than that (5.14).
+// loadProgram has the whole program in memory, so that code that runs for the first time does not
+// look like a leak. It does nothing where the kernel is older than that (5.14).
 func loadProgram() {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {

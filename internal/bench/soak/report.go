@@ -20,7 +20,8 @@ type kindSum struct {
 	traffic               Traffic
 }
 
-// WriteTable writes the result for a reader: a row for each kind of scene, the sums, memory, and what went wrong.
+// WriteTable writes the result for a reader: a row for each kind of scene, the sums, memory, and
+// what went wrong.
 func (r *Result) WriteTable(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "soak: %v of bad network, %s mode (%s), seed %d\n\n", r.Took.Round(time.Second), r.Mode, r.Why, r.Seed)

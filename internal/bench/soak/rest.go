@@ -15,7 +15,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Memory is what the process holds, in bytes, after a collection and after all that is free was given back to the system.
+// Memory is what the process holds, in bytes, after a collection and after all that is free was
+// given back to the system.
 type Memory struct {
 	Heap       uint64 `json:"heap"` // that is live
 	RSS        uint64 `json:"rss"`  // what the system counts; 0 where it does not tell
@@ -38,7 +39,8 @@ func measure() Memory {
 // looks is how often memory is measured at rest.
 const looks = 5
 
-// leastOf measures several times and takes what is resident at least: what the collector works with comes and goes.
+// leastOf measures several times and takes what is resident at least: what the collector works with
+// comes and goes.
 func leastOf(looks int) Memory {
 	least := measure()
 	for range looks - 1 {
@@ -80,8 +82,8 @@ type rest struct {
 	lingering time.Duration
 }
 
-// threads is how many of them a process is given at once: Go never ends one that is idle, and how many there are at most
-// is chance. Each takes memory.
+// threads is how many of them a process is given at once: Go never ends one that is idle, and how
+// many there are at most is chance. Each takes memory.
 const threads = 64
 
 // spawnThreads makes so many, if they are not there.
@@ -143,8 +145,8 @@ func describeFiles() string {
 // span is how many samples at each end of a run are compared.
 const span = 5
 
-// growth compares the memory of the first samples with that of the last: medians, since a page more or less is chance. Too
-// few samples tell nothing.
+// growth compares the memory of the first samples with that of the last: medians, since a page more
+// or less is chance. Too few samples tell nothing.
 func growth(samples []Memory, of func(Memory) uint64) (from, to uint64, known bool) {
 	if len(samples) < 2*span {
 		return 0, 0, false

@@ -82,7 +82,8 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// A leak of one part in fifty is a fault, what is less is not, and what the warm-up takes is not looked at.
+// A leak of one part in fifty is a fault, what is less is not, and what the warm-up takes is not
+// looked at.
 func TestMemoryFault(t *testing.T) {
 	run := func(last uint64) *Result {
 		return &Result{WarmUp: 2, Rests: samples(1, 2, 1000, 1000, 1000, 1000, 1000, 1000, 1000, last, last, last)}

@@ -80,7 +80,8 @@ func longTails(p *Plan, s *Scene) {
 	})
 }
 
-// slowLine has a queue that TCP makes overflow. The rest leaves room for half a line, so that the keep-alive has a chance.
+// slowLine has a queue that TCP makes overflow. The rest leaves room for half a line, so that the
+// keep-alive has a chance.
 func slowLine(p *Plan, s *Scene) {
 	both(s, func() link.Config {
 		return link.Config{Rate: 1_000_000 * (4 + p.rng.Int64N(30)), Limit: 50 + p.rng.IntN(300)}

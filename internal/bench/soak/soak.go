@@ -53,16 +53,19 @@ type Fault struct {
 	What  string `json:"what"`
 }
 
-// roundLength is how many scenes one lab sees. After it there is a rest: everything is ended, and must be gone.
+// roundLength is how many scenes one lab sees. After it there is a rest: everything is ended, and
+// must be gone.
 const roundLength = 7
 
 // leastScene is shorter than any scene with what follows it.
 const leastScene = 3 * time.Second
 
-// warmUpRounds are left out of what memory is compared: in them every kind of scene has had its turn.
+// warmUpRounds are left out of what memory is compared: in them every kind of scene has had its
+// turn.
 func warmUpRounds() int { return (len(kinds) + roundLength - 1) / roundLength }
 
-// growthAllowed is the share by which memory may grow, between the end of the warm-up and that of the run.
+// growthAllowed is the share by which memory may grow, between the end of the warm-up and that of
+// the run.
 const growthAllowed = 0.02
 
 // run is a Run under way.
@@ -74,8 +77,8 @@ type run struct {
 	began  time.Time
 }
 
-// Run plays scenes for as long as asked, and says what came of it. The error is that it could not be done at all, or that
-// ctx has ended; what went wrong with the tunnels is in the result.
+// Run plays scenes for as long as asked, and says what came of it. The error is that it could not
+// be done at all, or that ctx has ended; what went wrong with the tunnels is in the result.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if cfg.Duration <= 0 && cfg.Only == 0 {
 		return nil, fmt.Errorf("soak: duration %v: must be more than 0, such as 1h", cfg.Duration)
@@ -107,7 +110,8 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	return &r.result, err
 }
 
-// describe says of each scene what it was. Only now, for that takes memory; a plan is the same each time.
+// describe says of each scene what it was. Only now, for that takes memory; a plan is the same each
+// time.
 func (r *run) describe() {
 	plan := NewPlan(r.cfg.Seed)
 	plan.Lives()
@@ -177,7 +181,8 @@ func (r *run) over() bool {
 	return time.Since(r.began) >= r.cfg.Duration
 }
 
-// round plays some scenes in one world, until one goes wrong, and rests. It gives the settings with which the ends go on.
+// round plays some scenes in one world, until one goes wrong, and rests. It gives the settings with
+// which the ends go on.
 func (r *run) round(ctx context.Context, server, client Settings, seed uint64) (Settings, Settings, error) {
 	next := func() Scene {
 		s := r.plan.Next()
@@ -242,8 +247,8 @@ func (r *run) scene(ctx context.Context, w *world, s Scene) (good bool, err erro
 	return len(result.Faults) == 0, nil
 }
 
-// packetsToWrap is after how many GRE packets a session must have passed the end of its numbers: four times as many as it
-// begins before the end, since packets that only acknowledge have none.
+// packetsToWrap is after how many GRE packets a session must have passed the end of its numbers:
+// four times as many as it begins before the end, since packets that only acknowledge have none.
 const packetsToWrap = 4 * beforeEnd
 
 // judge demands what only a whole run can show.
@@ -260,7 +265,8 @@ func (r *run) judge() {
 		}
 	}
 	for i, t := range sum {
-		// By then one session at least has had so many, however slow the machine is and whatever the scenes were.
+		// By then one session at least has had so many, however slow the machine is and whatever
+		// the scenes were.
 		if t.GRE >= sessions*packetsToWrap && (t.Wraps == 0 || t.Turns == 0) {
 			r.fault(0, fmt.Sprintf("%s: in %d packets of %d sessions none has passed the end of its sequence numbers (%d) and of its coherency counts (%d)",
 				directionNames[i], t.GRE, sessions, t.Wraps, t.Turns))
@@ -271,8 +277,8 @@ func (r *run) judge() {
 	}
 }
 
-// Growth compares the memory of the process at rest after the warm-up with that at the end of the run; false if the run was
-// too short to tell.
+// Growth compares the memory of the process at rest after the warm-up with that at the end of the
+// run; false if the run was too short to tell.
 func (r *Result) Growth(of func(Memory) uint64) (from, to uint64, known bool) {
 	if len(r.Rests) < r.WarmUp {
 		return 0, 0, false

@@ -34,7 +34,8 @@ func fixed(policy reorder.Policy) Settings {
 	return Settings{Policy: policy, MPPE: ppp.MPPEPolicy{Mode: ppp.Require, Strengths: []int{128}}, FirstSeq: 4294967000}
 }
 
-// quiet is a scene in which nothing happens. Its bursts are of so many datagrams, however busy the machine is.
+// quiet is a scene in which nothing happens. Its bursts are of so many datagrams, however busy the
+// machine is.
 var quiet = Scene{
 	Number: 1, Kind: "quiet", Lasts: 300 * time.Millisecond, Load: Load{Datagrams: 500, Burst: 5, Stream: 100_000},
 	Events: []Event{{At: 50 * time.Millisecond, Kind: burstOfTraffic, Count: 100}, {At: 150 * time.Millisecond, Kind: burstOfTraffic, Count: 200}},
@@ -62,7 +63,8 @@ func TestQuietSceneIsGood(t *testing.T) {
 		require.Empty(t, r.Faults)
 		for _, traffic := range r.Traffic {
 			assert.GreaterOrEqual(t, traffic.Datagrams, uint64(300))
-			// A socket whose reader has to wait loses some; the accounts say that the tunnel does not.
+			// A socket whose reader has to wait loses some; the accounts say that the tunnel does
+			// not.
 			assert.Positive(t, traffic.Delivered)
 			assert.Positive(t, traffic.StreamBytes)
 			assert.Zero(t, traffic.Lost)
@@ -86,8 +88,8 @@ func TestBadSceneIsGood(t *testing.T) {
 	}
 }
 
-// planted does something to every 20th datagram that the tunnel delivers to the client's device, behind the tap or before
-// it.
+// planted does something to every 20th datagram that the tunnel delivers to the client's device,
+// behind the tap or before it.
 type planted struct {
 	netdev.Device
 	n    int
@@ -236,7 +238,8 @@ func TestRunThatCannotBe(t *testing.T) {
 	require.False(t, r.Good())
 }
 
-// A run that is to show something, and has not, is no good; one that was too short or too slow for that is.
+// A run that is to show something, and has not, is no good; one that was too short or too slow for
+// that is.
 func TestRunWithoutWraps(t *testing.T) {
 	enough := Traffic{GRE: 3 * packetsToWrap, Wraps: 1, Turns: 5}
 	without, without2, few := enough, enough, enough

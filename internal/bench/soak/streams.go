@@ -17,7 +17,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/lab"
 )
 
-// streamPeriod is a prime, so that a piece that is lost, doubled or moved shows at once, whatever its length is in.
+// streamPeriod is a prime, so that a piece that is lost, doubled or moved shows at once, whatever
+// its length is in.
 const streamPeriod = 65521
 
 // streamBlock is what every stream repeats.
@@ -33,7 +34,8 @@ const streamChunk = 16 << 10
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// streams are the TCP connections of a scene, one in each direction. The client opens all of them, as behind a NAT.
+// streams are the TCP connections of a scene, one in each direction. The client opens all of them,
+// as behind a NAT.
 type streams struct {
 	client   lab.Host
 	port     *port // of the server
@@ -202,7 +204,8 @@ func (s *stream) receive(c net.Conn, h *half) error {
 // errAltered is what no network may do to TCP.
 var errAltered = errors.New("the stream is altered")
 
-// finish ends a stream in order and compares its ends. One whose connection may have been lost needs not arrive.
+// finish ends a stream in order and compares its ends. One whose connection may have been lost
+// needs not arrive.
 func (t *streams) finish(s *stream, mayBeLost bool) error {
 	defer t.forget(s)
 	s.stop.Store(true)

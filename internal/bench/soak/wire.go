@@ -38,7 +38,8 @@ func (s *socket) open(c gre.Conn) gre.Conn {
 	return t
 }
 
-// stats sums those of all sockets there have been. One that is closed may still count what was being written then.
+// stats sums those of all sockets there have been. One that is closed may still count what was
+// being written then.
 func (s *socket) stats() (sum gre.Stats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -139,15 +139,16 @@ func (w *world) startClient() error {
 	return startClient(w.client, &w.at, w.settings[1], w.backend, w.log)
 }
 
-// patience bounds every wait for what must come once the link is good again. It is far more than the longest timer of
-// TCP and PPP together, for machines that have much else to do.
+// patience bounds every wait for what must come once the link is good again. It is far more than
+// the longest timer of TCP and PPP together, for machines that have much else to do.
 const patience = 3 * time.Minute
 
-// booksPatience is how long accounts may take to add up: what waits anywhere goes on within a second.
+// booksPatience is how long accounts may take to add up: what waits anywhere goes on within a
+// second.
 const booksPatience = patience / 4
 
-// live returns when datagrams that are sent from now on have come through both ways, to the sockets at the ends. No end need
-// send an echo then: what deciphers is a sign of life.
+// live returns when datagrams that are sent from now on have come through both ways, to the sockets
+// at the ends. No end need send an echo then: what deciphers is a sign of life.
 func (w *world) live(ctx context.Context) error {
 	var from [2]uint64
 	for i, f := range w.flows {

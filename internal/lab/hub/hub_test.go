@@ -221,7 +221,8 @@ func TestNoAllocation(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, step))
 }
 
-// TestSharedEnd: a packet goes to the reader of its call ID, in the order of its call, and is counted once.
+// TestSharedEnd: a packet goes to the reader of its call ID, in the order of its call, and is
+// counted once.
 func TestSharedEnd(t *testing.T) {
 	const readers, calls, each = 3, 7, 10
 	h := New(Options{})

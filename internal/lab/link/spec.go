@@ -11,7 +11,7 @@ import (
 // Parse reads a link in the words of tc-netem(8), in any order, each at most
 // once:
 //
-//	delay 3ms 1ms distribution normal loss 1% duplicate 1% reorder 5% rate 100mbit limit 1000 seed 7
+//	delay 3ms 1ms distribution normal loss 1% duplicate 1% reorder 5% rate 100mbit limit 1000
 //
 // Durations carry a unit (us, ms, s), shares a percent sign, rates one of bit,
 // kbit, mbit and gbit, powers of 1000. The second duration, the jitter, may be
@@ -92,8 +92,8 @@ func parseShare(name, value string, to *float64) error {
 	return nil
 }
 
-// percent gives a share with the digits that a float64 keeps of any decimal, and no more: 0.81% would else come out as
-// 0.8099999999999999%.
+// percent gives a share with the digits that a float64 keeps of any decimal, and no more: 0.81%
+// would else come out as 0.8099999999999999%.
 func percent(share float64) string { return strconv.FormatFloat(share*100, 'g', 15, 64) + "%" }
 
 var rateUnits = [...]struct {

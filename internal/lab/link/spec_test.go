@@ -36,7 +36,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestSharesAreShownAsGiven: percent and share are no exact multiples of each other, and nobody wants to read that.
+// TestSharesAreShownAsGiven: percent and share are no exact multiples of each other, and nobody
+// wants to read that.
 func TestSharesAreShownAsGiven(t *testing.T) {
 	for given, want := range map[string]string{
 		"0.81%": "0.81%", "0.07%": "0.07%", "0.57%": "0.57%", "1.1%": "1.1%", "2.2%": "2.2%", "14%": "14%", "28.999%": "28.999%", "29%": "29%",
