@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/mppe/keyhash"
+	"github.com/arc4tun/arc4tun/mppe/internal/keyhash"
 )
 
 // Config says what CCP negotiated and which keys authentication gave. Both directions of a session have a Config of

@@ -2,7 +2,7 @@ package mppe
 
 import (
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/mppe/keyhash"
+	"github.com/arc4tun/arc4tun/mppe/internal/keyhash"
 )
 
 // maxKey is the length of the longest session key, in bytes.
