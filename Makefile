@@ -1,4 +1,5 @@
-# `make help` lists the targets. `make test` is the test command; CI runs it.
+# `make help` lists the targets. `make test` is the test command; CI runs it. What it runs, command
+# by command, is the table in tools/testrun/parts.go.
 
 GO      ?= go
 BIN     ?= bin/arc4

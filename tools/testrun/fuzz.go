@@ -15,8 +15,8 @@ const (
 	fuzzMost   = 5 * time.Second
 )
 
-// fuzz runs every fuzz target of the module for a few seconds.
-func fuzz(t *tally) {
+// everyFuzzTarget runs each fuzz target of the module for a few seconds.
+func everyFuzzTarget(t *tally, s step) {
 	list, err := exec.Command("go", "test", "-json", "-list", "^Fuzz", "./...").Output()
 	if err != nil { // a package that does not build; the others' targets still run
 		var said strings.Builder
@@ -35,25 +35,12 @@ func fuzz(t *tally) {
 	each := min(max(fuzzBudget/time.Duration(len(targets)), fuzzLeast), fuzzMost)
 	fmt.Fprintf(t.out, "%d targets, %v each\n", len(targets), each.Round(100*time.Millisecond))
 	for _, target := range targets {
-		fuzzOne(t, target, each)
+		name := "fuzz " + short(target.pkg) + " " + target.name
+		t.checkBut(ranOut, name, s.with("TARGET", target.name, "TIME", each.String(), "PACKAGE", target.pkg).command())
 	}
 }
 
-func fuzzOne(t *tally, target fuzzTarget, each time.Duration) {
-	name := "fuzz " + short(target.pkg) + " " + target.name
-	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+target.name+"$",
-		"-fuzztime", each.String(), "-fuzzminimizetime", "1s", "-timeout", "5m", target.pkg)
-	begin := time.Now()
-	output, err := cmd.CombinedOutput()
-	if err != nil && !ranOut(string(output)) {
-		t.fail(name, fmt.Sprintf("%s%v\n", output, err))
-		return
-	}
-	t.pass()
-	fmt.Fprintf(t.out, "ok   %s (%.1f s)\n", name, time.Since(begin).Seconds())
-}
-
-// ranOut says whether a fuzz run ended only because its time was up: the Go
+// ranOut reports whether a fuzz run ended only because its time was up: the Go
 // tool at times reports a worker that it stopped itself as a failure with no
 // failing input.
 func ranOut(output string) bool {

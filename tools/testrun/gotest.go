@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"os/exec"
 	"regexp"
@@ -43,22 +44,15 @@ func (g goTest) run(t *tally) {
 		err = cmd.Start()
 	}
 	if err != nil {
-		t.fail(g.name("go test"), err.Error())
+		t.fail(labelled(g.label, "go test"), err.Error())
 		return
 	}
 	failedBefore := len(t.failed)
 	g.read(t, stdout)
 	if err := cmd.Wait(); err != nil && len(t.failed) == failedBefore {
 		// such as a pattern that matches nothing: no event tells
-		t.fail(g.name("go test "+strings.Join(g.args, " ")), fmt.Sprintf("%s%v\n", errout.String(), err))
+		t.fail(labelled(g.label, "go test "+strings.Join(g.args, " ")), fmt.Sprintf("%s%v\n", errout.String(), err))
 	}
-}
-
-func (g goTest) name(s string) string {
-	if g.label == "" {
-		return s
-	}
-	return g.label + " " + s
 }
 
 // read counts the events of r.
@@ -110,7 +104,7 @@ func (g goTest) read(t *tally, r io.Reader) {
 				t.skip(g.label, name, reason(text))
 			case "fail":
 				failures[e.Package]++
-				t.fail(g.name(name), text)
+				t.fail(labelled(g.label, name), text)
 			}
 		}
 	}
@@ -119,7 +113,7 @@ func (g goTest) read(t *tally, r io.Reader) {
 // endPackage prints a package's line. A package that failed without a failed
 // test (it did not build, it panicked, its time ran out) is a failure of its own.
 func (g goTest) endPackage(t *tally, e event, failures int, text string) {
-	name := g.name(short(e.Package))
+	name := labelled(g.label, short(e.Package))
 	switch {
 	case e.Action == "fail" && failures == 0:
 		t.fail(name, text)
@@ -149,4 +143,16 @@ func reason(output string) string {
 // short is a package's path within the module.
 func short(pkg string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(pkg, "github.com/arc4tun/arc4tun"), "/")
+}
+
+// events reads lines of `go test -json`, passing over what is not one.
+func events(lines string) iter.Seq[event] {
+	return func(yield func(event) bool) {
+		for line := range strings.Lines(lines) {
+			var e event
+			if json.Unmarshal([]byte(line), &e) == nil && !yield(e) {
+				return
+			}
+		}
+	}
 }

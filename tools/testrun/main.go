@@ -3,9 +3,9 @@
 //	go run ./tools/testrun            everything
 //	go run ./tools/testrun unit fuzz  these parts
 //
-// It prints a line for each package and check, the output of what failed, the
-// reason of every skipped test, and at the end one line "N passed, N failed,
-// N skipped". It exits with 1 if anything failed or, with CI=true in the
+// What there is to run is in parts.go, in order. The program prints a line for each package and
+// check, the output of what failed, the reason of every skipped test, and at the end one line
+// "N passed, N failed, N skipped". It exits with 1 if anything failed or, with CI=true in the
 // environment, if anything was skipped.
 package main
 
@@ -16,25 +16,6 @@ import (
 	"strings"
 	"time"
 )
-
-// A part is a named group of checks.
-type part struct {
-	name, about string
-	run         func(*tally)
-}
-
-var parts = []part{
-	{"lint", "gofmt, go vet, staticcheck", lint},
-	{"unit", "unit and namespace tests, with -race", unit},
-	{"purego", "the ciphers without assembly", purego},
-	{"libcrypto", "the comparison with OpenSSL, build tag libcrypto", withLibcrypto},
-	{"cross", "builds for other systems", cross},
-	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", qemu},
-	{"fuzz", "every fuzz target, briefly", fuzz},
-	{"interop", "real peers", interop},
-	{"soak", "a tunnel on bad networks, for four minutes", soak},
-	{"statefuzz", "hostile peers beside a legitimate session, with -race, for a minute", statefuzz},
-}
 
 func main() {
 	chosen, err := choose(os.Args[1:])
@@ -50,7 +31,9 @@ func main() {
 	for _, p := range chosen {
 		begin := time.Now()
 		fmt.Printf("== %s: %s\n", p.name, p.about)
-		p.run(t)
+		for _, s := range p.steps {
+			s.check(t)
+		}
 		fmt.Printf("== %s: %.0f s\n", p.name, time.Since(begin).Seconds())
 	}
 	if !t.conclude() {

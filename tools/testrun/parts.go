@@ -1,110 +1,76 @@
 package main
 
-import (
-	"encoding/json"
-	"fmt"
-	"iter"
-	"os"
-	"os/exec"
-	"regexp"
-	"strings"
-)
+import "regexp"
 
-// ciphers are the packages with assembly, and the one above them.
-var ciphers = []string{"./arc4/...", "./mppe/..."}
-
-// interopTag guards the tests that boot the guest, so that a plain
-// `go test ./...` stays quick.
-const interopTag = "interop"
-
-func lint(t *tally) {
-	files, err := exec.Command("git", "ls-files", "*.go").Output()
-	if err != nil {
-		t.fail("gofmt", fmt.Sprintf("git ls-files: %v\n", err))
-	} else {
-		args := append([]string{"-l"}, existing(strings.Fields(string(files)))...)
-		output, err := exec.Command("gofmt", args...).CombinedOutput()
-		if err != nil || len(output) > 0 {
-			t.fail("gofmt", "not formatted (gofmt -w them):\n"+string(output))
-		} else {
-			t.pass()
-			fmt.Fprintln(t.out, "ok   gofmt")
-		}
-	}
-	t.check("go vet", exec.Command("go", "vet", "./..."))
-	t.check("go vet -tags interop", exec.Command("go", "vet", "-tags", interopTag, "./interop/..."))
-	t.check("go vet -tags purego", exec.Command("go", "vet", "-tags", "purego", "./arc4/...", "./mppe/..."))
-	t.check("go vet -tags noplot", exec.Command("go", "vet", "-tags", "noplot", "./speed/...", "./cmd/..."))
-	t.check("staticcheck", exec.Command("go", "tool", "staticcheck", "./..."))
-	t.check("staticcheck -tags interop", exec.Command("go", "tool", "staticcheck", "-tags", interopTag, "./interop/..."))
+// parts are what CI runs, in this order: `.ci/run` is `make test`, and that is this table after
+// installing what the commands need. A command is written as one types it at the repository's root;
+// words in capitals are filled in by `how`, or for every machine of `on` (package emulated).
+var parts = []part{
+	{"lint", "gofmt, go vet, staticcheck", []step{
+		{run: "gofmt -l FILES", how: everyGoFile},
+		{run: "go vet ./..."},
+		{run: "go vet -tags interop ./interop/..."},
+		{run: "go vet -tags purego ./arc4/... ./mppe/..."},
+		{run: "go vet -tags noplot ./speed/... ./internal/bench/... ./cmd/..."},
+		{run: "go tool staticcheck ./..."},
+		{run: "go tool staticcheck -tags interop ./interop/..."},
+	}},
+	{"unit", "unit and namespace tests, with -race", []step{
+		{run: "go test -race -timeout 20m ./..."},
+		// The race detector allocates by itself, so what counts allocations is run again.
+		{as: "norace", run: "go test ./arc4/... ./mppe/... ./speed/... ./tunnel/... ./internal/..."},
+	}},
+	{"purego", "the ciphers without assembly", []step{
+		{run: "go build -tags purego ./..."},
+		{as: "purego", run: "go test -tags purego ./arc4/... ./mppe/..."},
+	}},
+	{"libcrypto", "the comparison with OpenSSL, build tag libcrypto", []step{
+		{run: "CGO_ENABLED=0 go vet -tags libcrypto ./cmd/arc4 " + compared},
+		{run: "go vet -tags libcrypto ./cmd/arc4 " + compared, how: withOpenSSL},
+		{run: "go tool staticcheck -tags libcrypto ./cmd/arc4 " + compared, how: withOpenSSL},
+		{as: "libcrypto", run: "go test -tags libcrypto -race " + compared, how: withOpenSSL},
+		{as: "libcrypto", run: "go test -tags libcrypto -run '^TestScripts$/^(speed|backends|man|root)' ./cmd/arc4", how: withOpenSSL},
+	}},
+	{"cross", "builds for other systems", []step{
+		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build ./..."},
+		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build ./..."},
+		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=arm go build ./..."},
+		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=mips GOMIPS=softfloat go build ./..."}, // as routers have it
+		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=mipsle GOMIPS=softfloat go build ./..."},
+		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=riscv64 go build ./..."},
+		{run: "CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build ./..."},
+		{run: "CGO_ENABLED=0 GOOS=freebsd GOARCH=amd64 go build ./..."},
+	}},
+	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", []step{
+		// Everything on the first machine of an architecture, and on its others what depends on the
+		// processor. Go does not know that a result is another machine's, so none is from its cache.
+		{run: "go vet ./arc4/... ./mppe/...", on: isFirst},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR ./arc4/... ./mppe/...", on: isLeastLikeAPC},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR -skip " + models + " ./arc4/... ./mppe/...", on: isFirstOfTheRest},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR -run " + processorTests + " ./arc4/ ./arc4/asm/", on: isAnother},
+	}},
+	{"fuzz", "every fuzz target, briefly", []step{
+		{run: "go test -run ^$ -fuzz ^TARGET$ -fuzztime TIME -fuzzminimizetime 1s -timeout 5m PACKAGE", how: everyFuzzTarget},
+	}},
+	{"interop", "real peers", []step{
+		{run: "go test -tags interop -count=1 -timeout 25m ./interop/...", show: regexp.MustCompile(`\| |TABLE`)},
+	}},
+	{"soak", "a tunnel on bad networks, for four minutes", []step{
+		// For so long scenes begin; the last one, and building, take up to a minute more.
+		{run: "go run ./tools/soak -mode userspace -duration 90s"}, // a network in memory
+		{run: "go run ./tools/soak -duration 90s"},                 // the kernel's, where it can be had
+	}},
+	{"statefuzz", "hostile peers beside a legitimate session, with -race, for a minute", []step{
+		{run: "go run -race ./tools/statefuzz -duration 60s"}, // prints its seed, for chance decides
+	}},
 }
 
-// existing leaves out files that git knows and the work tree no longer has.
-func existing(files []string) []string {
-	var kept []string
-	for _, f := range files {
-		if _, err := os.Stat(f); err == nil {
-			kept = append(kept, f)
-		}
-	}
-	return kept
-}
+// compared are the packages that the build tag libcrypto changes, beside the command line.
+const compared = "./speed ./internal/bench/libcrypto ./tools/bench"
 
-func unit(t *tally) {
-	goTest{args: []string{"-race", "-timeout", "20m", "./..."}}.run(t)
-	// The race detector allocates by itself, so what counts allocations is run again.
-	goTest{label: "norace", args: []string{"./arc4/...", "./mppe/...", "./speed/...", "./tunnel/..."}}.run(t)
-}
+// processorTests are the tests whose way depends on the processor.
+const processorTests = "^(TestConformance|TestPageEnds|TestProcessor|TestAligned|TestLongestStretch)$"
 
-func purego(t *tally) {
-	t.check("purego go build", exec.Command("go", "build", "-tags", "purego", "./..."))
-	goTest{label: "purego", args: append([]string{"-tags", "purego"}, ciphers...)}.run(t)
-}
-
-// systems are those the project is built for; "mips, softfloat" is what
-// routers of that family need.
-var systems = []struct{ os, arch, mips string }{
-	{"linux", "amd64", ""},
-	{"linux", "arm64", ""},
-	{"linux", "arm", ""},
-	{"linux", "mips", "softfloat"},
-	{"linux", "mipsle", "softfloat"},
-	{"linux", "riscv64", ""},
-	{"darwin", "arm64", ""},
-	{"freebsd", "amd64", ""},
-}
-
-func cross(t *tally) {
-	for _, s := range systems {
-		cmd := exec.Command("go", "build", "./...")
-		cmd.Env = append(os.Environ(), crossEnv(s.os, s.arch, s.mips)...)
-		t.check("build "+s.os+"/"+s.arch, cmd)
-	}
-}
-
-func crossEnv(goos, goarch, mips string) []string {
-	env := []string{"CGO_ENABLED=0", "GOOS=" + goos, "GOARCH=" + goarch}
-	if mips != "" {
-		env = append(env, "GOMIPS="+mips)
-	}
-	return env
-}
-
-func interop(t *tally) {
-	goTest{
-		args: []string{"-tags", interopTag, "-count=1", "-timeout", "25m", "./interop/..."},
-		show: regexp.MustCompile(`\| |TABLE`),
-	}.run(t)
-}
-
-// events reads lines of `go test -json`, passing over what is not one.
-func events(lines string) iter.Seq[event] {
-	return func(yield func(event) bool) {
-		for line := range strings.Lines(lines) {
-			var e event
-			if json.Unmarshal([]byte(line), &e) == nil && !yield(e) {
-				return
-			}
-		}
-	}
-}
+// models are mppe's tests that walk long random ways through its states, which no architecture
+// changes. They take half a minute under emulation, and run on one machine only.
+const models = "^Test(Forged.*|.*Outage.*|StatelessModel|StatefulLoss|HistoryIsCheap)$"

@@ -3,26 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 
 	"github.com/arc4tun/arc4tun/tools/emulated"
 )
 
-// processorTests are the tests whose way depends on the processor. They alone
-// run on the second and third machine of an architecture.
-const processorTests = "^(TestConformance|TestPageEnds|TestProcessor|TestAligned|TestLongestStretch)$"
-
-// models are mppe's tests that walk long random ways through its states, which
-// no architecture changes. They take half a minute under emulation, and run on
-// the machine that is least like a PC only: 32 bits, big endian.
-const (
-	models        = "^Test(Forged.*|.*Outage.*|StatelessModel|StatefulLoss|HistoryIsCheap)$"
-	machineModels = "mips"
-)
-
-// qemu runs the tests of the ciphers on every emulated machine.
-func qemu(t *tally) {
+// onMachines runs a step on each machine that it is for. Only tests need the emulator.
+func (s step) onMachines(t *tally) {
 	dir, err := os.MkdirTemp("", "testrun")
 	if err != nil {
 		t.fail("qemu", fmt.Sprintln(err))
@@ -30,30 +17,31 @@ func qemu(t *tally) {
 	}
 	defer os.RemoveAll(dir)
 	for _, m := range emulated.Machines() {
+		if !s.on(m) {
+			continue
+		}
 		command, err := m.Command(dir)
-		if err != nil {
+		if err != nil && strings.Contains(s.run, "EMULATOR") {
 			t.skip(m.Name, "all tests", err.Error())
 			continue
 		}
-		if m.Name == m.GOARCH {
-			cmd := exec.Command("go", append([]string{"vet"}, ciphers...)...)
-			cmd.Env = append(os.Environ(), m.Env()...)
-			t.check(m.Name+" go vet", cmd)
-		}
-		goTest{label: m.Name, args: qemuArgs(m, command), env: m.Env()}.run(t)
+		s.onMachine(m, command).check(t)
 	}
 }
 
-// qemuArgs are the arguments of go test for a machine: everything for the first
-// of an architecture, or what depends on the processor. Go does not know that a
-// result is another machine's, so none may come from its cache.
-func qemuArgs(m emulated.Machine, command []string) []string {
-	args := []string{"-count=1", "-timeout", "20m", "-exec", strings.Join(command, " ")}
-	if m.Name != m.GOARCH {
-		return append(args, "-run", processorTests, "./arc4/", "./arc4/asm/")
-	}
-	if m.Name != machineModels {
-		args = append(args, "-skip", models)
-	}
-	return append(args, ciphers...)
+// onMachine is the step on one machine, which command emulates.
+func (s step) onMachine(m emulated.Machine, command []string) step {
+	s = s.with("EMULATOR", strings.Join(command, " "))
+	s.as, s.run = m.Name, strings.Join(append(m.Env(), s.run), " ")
+	return s
 }
+
+// isFirst reports whether m is the machine of its architecture that has all that a backend uses.
+func isFirst(m emulated.Machine) bool { return m.Name == m.GOARCH }
+
+// isLeastLikeAPC reports whether m has 32 bits and is big endian.
+func isLeastLikeAPC(m emulated.Machine) bool { return m.Name == "mips" }
+
+func isFirstOfTheRest(m emulated.Machine) bool { return isFirst(m) && !isLeastLikeAPC(m) }
+
+func isAnother(m emulated.Machine) bool { return !isFirst(m) }

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -116,7 +118,9 @@ func TestChoose(t *testing.T) {
 	require.ErrorContains(t, err, `no part "nonsense"; there are lint, unit`)
 }
 
-func TestQemuArgs(t *testing.T) {
+func TestQemuSteps(t *testing.T) {
+	qemu, err := choose([]string{"qemu"})
+	require.NoError(t, err)
 	command := []string{"/usr/bin/qemu-x-static", "-cpu", "y"}
 	for _, c := range []struct {
 		machine         string
@@ -130,12 +134,77 @@ func TestQemuArgs(t *testing.T) {
 		t.Run(c.machine, func(t *testing.T) {
 			m, err := emulated.Find(c.machine)
 			require.NoError(t, err)
-			args := strings.Join(qemuArgs(m, command), "|")
+			var tests []string
+			for _, s := range qemu[0].steps {
+				if !s.on(m) {
+					continue
+				}
+				env, args := s.onMachine(m, command).words()
+				require.Equal(t, m.Env(), env)
+				if args[1] == "test" {
+					tests = append(tests, strings.Join(args, "|"))
+				}
+			}
+			require.Len(t, tests, 1, "every test once")
+			args := tests[0]
 			require.Contains(t, args, "-exec|/usr/bin/qemu-x-static -cpu y|")
 			require.Contains(t, args, "-count=1")
 			require.Equal(t, c.run, strings.Contains(args, "-run|"+processorTests))
 			require.Equal(t, c.skip, strings.Contains(args, "-skip|"+models))
 			require.Equal(t, c.mppe, strings.Contains(args, "./mppe/..."))
+		})
+	}
+}
+
+// TestCommands holds every command of the table to what can be typed: a program, and no word left
+// in capitals once its step has been filled in.
+func TestCommands(t *testing.T) {
+	for _, p := range parts {
+		require.NotEmpty(t, p.steps, p.name)
+		for _, s := range p.steps {
+			env, args := s.words()
+			_, err := exec.LookPath(args[0])
+			require.NoError(t, err, s.run)
+			for _, e := range env {
+				require.Regexp(t, `^[A-Z0-9_]+=\S+$`, e, s.run)
+			}
+			for _, a := range args {
+				if regexp.MustCompile(`[A-Z]{4,}`).MatchString(a) {
+					require.True(t, s.how != nil || s.on != nil, "%s: what is %s?", s.run, a)
+				}
+				if dir, ok := strings.CutPrefix(a, "./"); ok {
+					require.DirExists(t, filepath.Join("../..", strings.TrimSuffix(dir, "...")), s.run)
+				}
+			}
+		}
+	}
+}
+
+func TestStepWords(t *testing.T) {
+	s := step{run: "A=b C=d go test -run '^(x|y)$' -exec EMULATOR -v=true PACKAGE"}
+	env, args := s.with("EMULATOR", "/bin/e -c d", "PACKAGE", "./p").words()
+	require.Equal(t, []string{"A=b", "C=d"}, env)
+	require.Equal(t, []string{"go", "test", "-run", "^(x|y)$", "-exec", "/bin/e -c d", "-v=true", "./p"}, args)
+}
+
+func TestStepChecks(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		s      step
+		passed int
+		failed []string
+	}{
+		{"passes", step{run: "true"}, 1, nil},
+		{"fails", step{run: "false x", as: "here"}, 0, []string{"here false x"}},
+		{"environment", step{run: "TESTRUN_X=1 printenv TESTRUN_X"}, 1, nil},
+		{"another way", step{run: "false", how: func(t *tally, s step) { t.pass() }}, 1, nil},
+		{"no such tests", step{run: "go test ./nowhere", as: "here"}, 0, []string{"here ./nowhere"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sum := &tally{out: new(bytes.Buffer)}
+			c.s.check(sum)
+			require.Equal(t, c.passed, sum.passed)
+			require.Equal(t, c.failed, sum.failed)
 		})
 	}
 }
