@@ -21,7 +21,7 @@ tools: ## install what the tests need (apt-get, as root)
 test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, a short soak, hostile peers
 	@$(TESTRUN)
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, commit messages
 	@$(TESTRUN) lint
 
 test-unit: ## the unit and namespace tests, with the race detector

@@ -6,7 +6,7 @@ import "regexp"
 // installing what the commands need. A command is written as one types it at the repository's root;
 // words in capitals are filled in by `how`, or for every machine of `on` (package emulated).
 var parts = []part{
-	{"lint", "gofmt, go vet, staticcheck", []step{
+	{"lint", "gofmt, go vet, staticcheck, commit messages", []step{
 		{run: "gofmt -l FILES", how: everyGoFile},
 		{run: "go vet ./..."},
 		{run: "go vet -tags interop ./interop/..."},
@@ -14,6 +14,7 @@ var parts = []part{
 		{run: "go vet -tags noplot ./speed/... ./internal/bench/... ./cmd/..."},
 		{run: "go tool staticcheck ./..."},
 		{run: "go tool staticcheck -tags interop ./interop/..."},
+		{run: "git log --no-merges -z --format=%h%n%B " + beforeTheRule + "..HEAD", how: commitMessages},
 	}},
 	{"unit", "unit and namespace tests, with -race", []step{
 		{run: "go test -race -timeout 20m ./..."},

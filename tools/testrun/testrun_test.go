@@ -208,3 +208,50 @@ func TestStepChecks(t *testing.T) {
 		})
 	}
 }
+
+func TestMessageFaults(t *testing.T) {
+	for _, c := range []struct{ name, message, want string }{
+		{"good", "mppe: check the count\n\nA forged one moved the chain.\n", ""},
+		{"several packages", "mppe, tunnel/ppp: check the count\n\nWhy.\n", ""},
+		{"no package", "check the count\n\nWhy.\n", "is not `package: what changes`"},
+		{"nothing changes", "mppe:\n\nWhy.\n", "is not `package: what changes`"},
+		{"longest", "mppe: " + strings.Repeat("ä", 66) + "\n\nWhy.\n", ""},
+		{"too long", "mppe: " + strings.Repeat("ä", 67) + "\n\nWhy.\n", "has more than 72 characters"},
+		{"a full stop", "mppe: check the count.\n\nWhy.\n", "ends in a full stop"},
+		{"no body", "mppe: check the count\n", "has no body"},
+		{"no empty line", "mppe: check the count\nand more\n", "goes on without an empty line"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const other = "1234567\narc4: be there\n\nAs before.\n\x00"
+			faults := messageFaults(other + "89abcde\n" + c.message + "\x00" + other)
+			if c.want == "" {
+				require.Empty(t, faults)
+				return
+			}
+			require.Equal(t, 1, strings.Count(faults, "\n"), faults)
+			require.Contains(t, faults, c.want)
+			require.True(t, strings.HasPrefix(faults, "89abcde "), faults)
+		})
+	}
+	require.Empty(t, messageFaults(""))
+}
+
+// TestCommitMessagesWithoutHistory has neither a history nor one that begins early enough.
+func TestCommitMessagesWithoutHistory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"no repository", "another history"} {
+		t.Run(name, func(t *testing.T) {
+			if name == "another history" {
+				require.NoError(t, exec.Command("git", "init", "-q").Run())
+				require.NoError(t, exec.Command("git", "-c", "user.name=x", "-c", "user.email=x@example.net",
+					"commit", "-q", "--allow-empty", "-m", "no form at all").Run())
+			}
+			var out bytes.Buffer
+			sum := &tally{out: &out}
+			commitMessages(sum, step{run: "git log"})
+			require.Empty(t, sum.failed)
+			require.Empty(t, sum.skipped)
+			require.Contains(t, out.String(), "not read")
+		})
+	}
+}
