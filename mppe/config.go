@@ -22,18 +22,17 @@ type Config struct {
 	// LinuxReset, in stateful mode, changes the key on a packet with the FLUSHED bit, as the Linux kernel's ppp_mppe
 	// does in both directions, instead of re-initialising the tables with the current key (RFC 3078 section 8.2).
 	LinuxReset bool
-	// Plausible judges what a packet decrypted to (Decrypter only): plain is the PPP protocol field and the payload, at its
-	// full length, of which only the first PlausiblePrefix bytes are decrypted yet; what follows is unspecified. A packet
-	// that it refuses has moved nothing. nil means that everything is plausible. See PlausiblePPP.
+	// Plausible judges what a packet decrypted to; a Decrypter must have one, an Encrypter does not ask. plain is the PPP
+	// protocol field and the payload, at its full length, of which only the first PlausiblePrefix bytes are decrypted yet;
+	// what follows is unspecified. A packet that it refuses has moved nothing. See PlausiblePPP.
 	Plausible func(plain []byte) bool
 	// History is for how many packets behind the furthest one keys are kept (Decrypter only, in stateless mode), at least
-	// 2,048, at most 2^20; 0 is 2,048. More than the coherency count can tell apart are told apart by DecryptSeq. A gap
-	// holds 16 bytes a packet.
+	// 2,048, at most 2^20; 0 is 2,048. More than the coherency count can tell apart are told apart by the sequence number. A
+	// gap holds 16 bytes a packet.
 	History int
 	// Reserve is for how many packets keys and keystream are to be made before they come, in stateless mode; 0 is none.
-	// See Encrypter.Reserve and Decrypter.Reserve for who makes them. ReserveSize is how many bytes of keystream each gets,
-	// 0 is DefaultReserveSize; a longer packet has only its key there. ReserveBytes is what that takes.
-	Reserve, ReserveSize int
+	// See Encrypter.Reserve and Decrypter.Reserve for who makes them, and ReserveBytes for the memory that it takes.
+	Reserve int
 }
 
 // PlausiblePrefix is how many bytes of a packet are decrypted when Config.Plausible sees it: a PPP protocol field and the

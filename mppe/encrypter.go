@@ -19,9 +19,8 @@ type Encrypter struct {
 	stateless  bool
 	linuxReset bool
 	flush      bool
-	// queued says that a SendBatch has packets of this session.
+	// queued reports whether a SendBatch has packets of this session.
 	queued bool
-	batch  *SendBatch
 	// reserve is nil if there is none.
 	reserve *Reserve
 	stats   EncryptStats
@@ -76,23 +75,6 @@ func (e *Encrypter) fromReserve(out, packet []byte) (done bool) {
 	e.reserve.passed(e.next)
 	e.reserve.note(len(packet))
 	return done
-}
-
-// EncryptBatch is dst[i] = Encrypt(dst[i], packets[i]) for every packet, with the same bytes as result. In stateless
-// mode it first derives the keys, one from another, and then hands the packets, which no longer depend on each other, to
-// the backend together; none of them may overlap another one. A SendBatch does it for several sessions.
-func (e *Encrypter) EncryptBatch(dst, packets [][]byte) {
-	if !e.stateless {
-		for i, p := range packets {
-			dst[i] = e.Encrypt(dst[i], p)
-		}
-		return
-	}
-	if e.batch == nil {
-		e.batch = new(SendBatch)
-	}
-	e.batch.Add(e, dst, packets)
-	e.batch.Encrypt()
 }
 
 // frame appends the packet's header and room for its ciphertext to dst, and returns that and the room.

@@ -10,7 +10,7 @@ import (
 
 // attacked is a session that has been going on for a while.
 func attacked(t *testing.T) (*wire, *Decrypter, *rand.Rand) {
-	cfg := judged(testConfig(128, true))
+	cfg := testConfig(128, true)
 	w := newWire(t, cfg, ^uint32(0)-900)
 	d := newDecrypter(t, cfg)
 	for range 1000 {
@@ -26,7 +26,7 @@ const mostPerPacket = lookAhead + maxInlineChanges
 func throw(t *testing.T, d *Decrypter, packet []byte, seq uint32) {
 	t.Helper()
 	before, high := d.Stats(), d.high
-	_, err := d.DecryptSeq(nil, packet, seq)
+	_, err := d.Decrypt(nil, packet, seq)
 	require.Error(t, err)
 	after := d.Stats()
 	require.LessOrEqual(t, after.Rekeys-before.Rekeys, uint64(mostPerPacket))
@@ -149,7 +149,7 @@ func TestForgedDuringOutage(t *testing.T) {
 				far := v.far(r)
 				count := uint16(r.Uint32())
 				for i := range uint16(2) {
-					_, err := d.DecryptSeq(nil, forge(r, count+i, 60), last+far+uint32(i))
+					_, err := d.Decrypt(nil, forge(r, count+i, 60), last+far+uint32(i))
 					require.Error(t, err)
 				}
 			}
@@ -164,7 +164,7 @@ func TestForgedDuringOutage(t *testing.T) {
 					forged()
 				}
 				s := w.next()
-				if _, err := d.DecryptSeq(nil, s.data, s.seq); err == nil {
+				if _, err := d.Decrypt(nil, s.data, s.seq); err == nil {
 					t.Logf("%d packets lost, %d key changes", lost, d.Stats().Rekeys)
 					break
 				}
@@ -180,7 +180,7 @@ func TestForgedDuringOutage(t *testing.T) {
 // TestForgedStateful: the weaker mode loses packets to a forger, up to the next Reset-Request, but not the session.
 func TestForgedStateful(t *testing.T) {
 	for _, linux := range []bool{false, true} {
-		cfg := judged(testConfig(128, false))
+		cfg := testConfig(128, false)
 		cfg.LinuxReset = linux
 		w := newWire(t, cfg, 1)
 		d := newDecrypter(t, cfg)
@@ -195,7 +195,7 @@ func TestForgedStateful(t *testing.T) {
 					packet[0] &^= bitFlushed >> 8
 				}
 				before := d.Stats()
-				_, err := d.DecryptSeq(nil, packet, w.seq+r.Uint32N(1<<(1+r.Uint32N(30))))
+				_, err := d.Decrypt(nil, packet, w.seq+r.Uint32N(1<<(1+r.Uint32N(30))))
 				require.Error(t, err)
 				require.LessOrEqual(t, d.Stats().Rekeys-before.Rekeys, uint64(2*maxFlushedChanges))
 				if r.IntN(4) == 0 {

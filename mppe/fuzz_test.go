@@ -20,7 +20,7 @@ func FuzzDecrypt(f *testing.F) {
 		}
 		refuse := func([]byte) bool { return false }
 		for _, stateless := range []bool{true, false} {
-			for _, judge := range []func([]byte) bool{nil, PlausiblePPP(true, true)} {
+			for _, judge := range []func([]byte) bool{anything, PlausiblePPP(true, true)} {
 				cfg := testConfig(128, stateless)
 				cfg.Plausible, cfg.LinuxReset = judge, len(script)%2 == 0
 				runScript(t, newDecrypter(t, cfg), script)
@@ -53,7 +53,7 @@ func runScript(t *testing.T, d *Decrypter, script []byte) {
 		if n >= 4 {
 			seq, packet = binary.BigEndian.Uint32(packet), packet[4:]
 		}
-		out, err := d.DecryptSeq(buf[:0], packet, seq)
+		out, err := d.Decrypt(buf[:0], packet, seq)
 		if err == nil {
 			require.Len(t, out, len(packet)-HeaderSize)
 		} else {
@@ -75,7 +75,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add([]byte{}, uint8(2), uint8(2), uint8(255))
 	f.Fuzz(func(t *testing.T, plain []byte, mode, lose, count uint8) {
 		cfg := testConfig([]int{40, 56, 128}[mode%3], mode&4 != 0)
-		cfg.LinuxReset = mode&8 != 0
+		cfg.LinuxReset, cfg.Plausible = mode&8 != 0, anything
 		e, err := NewEncrypter(cfg)
 		require.NoError(t, err)
 		d := newDecrypter(t, cfg)
@@ -84,12 +84,12 @@ func FuzzRoundTrip(f *testing.F) {
 			buf := append(make([]byte, HeaderSize), plain...)
 			dst[i], packets[i] = buf[:0], buf[HeaderSize:]
 		}
-		e.EncryptBatch(dst, packets)
+		encryptBatch(e, dst, packets)
 		for i, p := range dst {
 			if lose > 0 && i%(int(lose)+1) == 1 {
 				continue
 			}
-			got, err := d.Decrypt(p[HeaderSize:HeaderSize], p)
+			got, err := d.Decrypt(p[HeaderSize:HeaderSize], p, uint32(i))
 			switch {
 			case len(plain) == 0:
 				require.ErrorIs(t, err, ErrTruncated)
@@ -104,7 +104,7 @@ func FuzzRoundTrip(f *testing.F) {
 			return
 		}
 		e.Reset()
-		got, err := d.Decrypt(nil, e.Encrypt(nil, plain))
+		got, err := d.Decrypt(nil, e.Encrypt(nil, plain), uint32(count))
 		require.NoError(t, err)
 		require.Equal(t, plain, got)
 	})

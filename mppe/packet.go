@@ -1,72 +1,66 @@
 package mppe
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
-// trial is a packet that a batch decrypts before it is the packet's turn, with the key of the index that it would have
-// then, as far as can be foreseen. Nothing has moved by that: when its turn comes, the packet goes the way that it would
-// have gone alone, and where that way wants it decrypted with this key, what came out is there to be judged.
-type trial struct {
-	arrival
-	// err says what is wrong with the packet's header.
-	err error
-	// wanted says that the packet is to be decrypted with key n, done that it is, out is the caller's slice with the
-	// plaintext.
-	wanted, done bool
-	n            int64
-	key          key
-	out          []byte
+// Packet is one received packet: what came, and what has become of it. It can be used again and again.
+type Packet struct {
+	// Data is an MPPE header and ciphertext (RFC 3078 section 3), Seq the sequence number of the GRE packet that it came
+	// in.
+	Data []byte
+	Seq  uint32
+	// Dst is what the plain text, a PPP protocol field and its payload, is appended to. Where there is room that may lie
+	// exactly on the ciphertext (Data[HeaderSize:HeaderSize]), or apart from it.
+	Dst []byte
+	// Err is nil afterwards, or one of this package's errors: then Dst has the length that it had, and Data is as it was.
+	Err error
+
+	// count and flushed are what the header says: the coherency count and bit A.
+	count   uint16
+	flushed bool
+	// tried reports whether a ReceiveBatch has decrypted the packet before its turn, into its room, with the key of index
+	// n, which lies at key in the batch.
+	tried bool
+	n     int64
+	key   *key
 }
 
-// foresee says whether a packet of the session may be decrypted ahead of its turn, and sets up the trial of those that
-// may. Only those that claim to lie beyond the look-ahead may not, for what they do depends on how far the chain has been
-// derived. planned has the packets that the batch will have tried by then; one of the same index needs no trial, unless
-// the first one turns out to be forged.
-func (t *trial) foresee(d *Decrypter, p *Packet, planned indexSet) bool {
-	t.arrival, t.err = d.parse(p.Data)
-	if t.err != nil {
-		return true
+// parse reads the header and gives the error of a packet that no key is worth trying on.
+func (p *Packet) parse(stateless bool) error {
+	if len(p.Data) <= HeaderSize {
+		return ErrTruncated
 	}
-	t.seq, t.hasSeq, t.trial = p.Seq, true, t
-	d.locate(&t.arrival)
-	if d.isFar(d.claim(&t.arrival)) {
-		return false
+	header := binary.BigEndian.Uint16(p.Data)
+	if header&bitEncrypted == 0 {
+		return ErrNotEncrypted
 	}
-	if t.n = d.claim(&t.arrival); !d.isOld(t.n) {
-		t.n = nearest(d.high, t.count)
+	p.count, p.flushed, p.tried = header&countMask, header&bitFlushed != 0, false
+	if stateless && !p.flushed {
+		return ErrNotFlushed
 	}
-	s := &d.stateless.store
-	if t.n < s.floor || t.n < d.high-s.history || s.used.has(t.n) || planned.has(t.n) {
-		return true
-	}
-	if s.reserve.stream(t.n, len(t.body)) != nil {
-		// It costs next to nothing when its turn comes.
-		t.key = s.reserve.slot(t.n).key
-		return true
-	}
-	planned.add(t.n)
-	t.wanted = true
-	t.out = slices.Grow(p.Dst, len(t.body))[:len(p.Dst)+len(t.body)]
-	return true
+	return nil
 }
 
-// judge gives dst with the plaintext if that is plausible. If not, all is as if there had been no trial.
-func (t *trial) judge(d *Decrypter, dst []byte) ([]byte, bool) {
-	if !d.plausible(t.out[len(dst):]) {
-		t.undo(d)
-		return dst, false
-	}
-	t.done = false
-	return t.out, true
+// body gives the ciphertext.
+func (p *Packet) body() []byte { return p.Data[HeaderSize:] }
+
+// room gives the place behind Dst where the plain text is to be written. It makes one where there is none.
+func (p *Packet) room() []byte {
+	n := len(p.Data) - HeaderSize
+	p.Dst = slices.Grow(p.Dst, n)
+	return p.Dst[len(p.Dst) : len(p.Dst)+n]
 }
 
-// undo makes ciphertext again of what was decrypted in place, if that still counts as a trial.
-func (t *trial) undo(d *Decrypter) {
-	if !t.done {
+// undo makes ciphertext again of what was decrypted before its turn in the place of the ciphertext.
+func (p *Packet) undo(d *Decrypter) {
+	if !p.tried {
 		return
 	}
-	t.done = false
-	if out := t.out[len(t.out)-len(t.body):]; &out[0] == &t.body[0] {
-		d.keys.setKey(d.stream, &t.key)
+	p.tried = false
+	if out := p.room(); &out[0] == &p.Data[HeaderSize] {
+		d.keys.setKey(d.stream, p.key)
 		d.stream.XORKeyStream(out, out)
 	}
 }

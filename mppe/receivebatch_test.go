@@ -121,19 +121,16 @@ type batchModel struct {
 	waiting  [][]Packet
 }
 
-func newBatchModel(t *testing.T, sessions int, judge bool, reserve int, seed uint64) *batchModel {
+func newBatchModel(t *testing.T, sessions, reserve int, seed uint64) *batchModel {
 	m := &batchModel{t: t, waiting: make([][]Packet, sessions)}
 	for i := range sessions {
 		cfg := sessionConfig(i, false)
 		cfg.History = 3000 * (i % 3)
-		if judge {
-			cfg = judged(cfg)
-		}
 		w := newWire(t, cfg, ^uint32(0)-uint32(i)) // the sequence number wraps on the way, except for the first session
 		w.seq *= uint32(min(i, 1))
 		m.traffic = append(m.traffic, &traffic{w: w, r: rand.New(rand.NewPCG(seed, uint64(i)))})
 		m.alone = append(m.alone, newDecrypter(t, cfg))
-		m.together = append(m.together, newDecrypter(t, reserved(cfg, reserve, 120)))
+		m.together = append(m.together, newDecrypter(t, reserved(cfg, reserve)))
 	}
 	return m
 }
@@ -165,31 +162,37 @@ func (m *batchModel) flush() {
 			} else {
 				p.Dst, alone.Dst = []byte("head"), []byte("head")
 			}
-			alone.Dst, alone.Err = m.alone[i].DecryptSeq(alone.Dst, alone.Data, alone.Seq)
+			alone.Dst, alone.Err = m.alone[i].Decrypt(alone.Dst, alone.Data, alone.Seq)
 			want[i] = append(want[i], alone)
+			m.batch.Add(m.together[i], p)
 		}
 		for n := m.traffic[i].r.IntN(8); n > 0; n-- {
 			if r := m.together[i].Reserve(); r != nil {
 				r.Fill()
 			}
 		}
-		m.batch.Add(m.together[i], packets)
 	}
 	m.batch.Decrypt()
 	for i := range m.waiting {
 		for k, p := range m.waiting[i] {
 			// One by one, because require.Equal would print all of them.
-			require.Equal(m.t, want[i][k], p, "packet %d of session %d", k, i)
+			got := Packet{Data: p.Data, Seq: p.Seq, Dst: p.Dst, Err: p.Err}
+			require.Equal(m.t, want[i][k], got, "packet %d of session %d", k, i)
+			require.False(m.t, p.tried)
+			require.Nil(m.t, p.key)
 		}
 		m.waiting[i] = nil
 		a, b := m.alone[i], m.together[i]
 		require.Equal(m.t, a.Stats(), b.Stats(), "session %d", i)
 		require.Equal(m.t, []int64{a.high, a.stateless.store.tip, int64(a.anchor)}, []int64{b.high, b.stateless.store.tip, int64(b.anchor)})
 		require.Equal(m.t, a.stateless.store.used, b.stateless.store.used)
-		require.False(m.t, b.queued)
+		require.Nil(m.t, b.run)
 	}
 	require.Zero(m.t, slices.Max(append(m.batch.planned, 0)))
 	require.Empty(m.t, m.batch.runs)
+	for _, r := range m.batch.spare {
+		require.Equal(m.t, receiveRun{packets: r.packets}, *r)
+	}
 }
 
 // weights are how often events happen, of 1,000; the rest are genuine packets in order.
@@ -205,8 +208,8 @@ func (w weights) draw(r *rand.Rand) byte {
 	return evGenuine
 }
 
-// TestDecryptBatchModel: whatever comes, a batch does with it what one packet after another does.
-func TestDecryptBatchModel(t *testing.T) {
+// TestReceiveBatchModel: whatever comes, a batch does with it what one packet after another does.
+func TestReceiveBatchModel(t *testing.T) {
 	for _, v := range []struct {
 		name    string
 		weights weights
@@ -222,14 +225,13 @@ func TestDecryptBatchModel(t *testing.T) {
 			evForgedFar: 20, evForgedEdge: 10, evLossEdge: 2, evDamaged: 10, evBadHeader: 10, evControl: 10, evLoss: 10, evOutage: 2, evTick: 10, evFlush: 20}},
 	} {
 		for _, sessions := range []int{1, 20, batchSize + 2} {
-			for kind := range 4 {
-				judge, reserve := kind&1 == 0, kind/2*30
+			for _, reserve := range []int{0, 30} {
 				if sessions > batchSize && (reserve > 0 || v.name != "everything") {
 					continue
 				}
-				t.Run(fmt.Sprintf("%s/sessions=%d/judge=%v/reserve=%d", v.name, sessions, judge, reserve), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/sessions=%d/reserve=%d", v.name, sessions, reserve), func(t *testing.T) {
 					r := rand.New(rand.NewPCG(uint64(sessions), 5))
-					m := newBatchModel(t, sessions, judge, reserve, 6)
+					m := newBatchModel(t, sessions, reserve, 6)
 					for range 3000 {
 						m.event(r.IntN(sessions), v.weights.draw(r), byte(r.Uint32()))
 					}
@@ -245,18 +247,18 @@ func TestDecryptBatchModel(t *testing.T) {
 	}
 }
 
-// FuzzDecryptBatch does the same with a script: of every three bytes the first is the event, the second a number for it,
+// FuzzReceiveBatch does the same with a script: of every three bytes the first is the event, the second a number for it,
 // the third the session.
-func FuzzDecryptBatch(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 0, 0, 0, evForgedNear, 5, 0, 0, 0, 1}, true, uint8(0))
-	f.Add([]byte{evOutage, 3, 0, 0, 0, 0, 0, 0, 0, evTick, 200, 0, 0, 0, 0, 0, 0, 1}, true, uint8(20))
-	f.Add([]byte{evHold, 0, 0, 0, 0, 0, evRelease, 0, 0, evRepeat, 0, 0, evRepeat, 1, 0}, false, uint8(20))
-	f.Add([]byte{evMoved, 128, 0, 0, 0, 0, evReplay, 9, 0, evForgedFar, 255, 0, evFlush, 0, 0, evDamaged, 9, 1}, true, uint8(20))
-	f.Fuzz(func(t *testing.T, script []byte, judge bool, reserve uint8) {
+func FuzzReceiveBatch(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 0, 0, evForgedNear, 5, 0, 0, 0, 1}, uint8(0))
+	f.Add([]byte{evOutage, 3, 0, 0, 0, 0, 0, 0, 0, evTick, 200, 0, 0, 0, 0, 0, 0, 1}, uint8(20))
+	f.Add([]byte{evHold, 0, 0, 0, 0, 0, evRelease, 0, 0, evRepeat, 0, 0, evRepeat, 1, 0}, uint8(20))
+	f.Add([]byte{evMoved, 128, 0, 0, 0, 0, evReplay, 9, 0, evForgedFar, 255, 0, evFlush, 0, 0, evDamaged, 9, 1}, uint8(20))
+	f.Fuzz(func(t *testing.T, script []byte, reserve uint8) {
 		if len(script) > 1500 {
 			return
 		}
-		m := newBatchModel(t, 2, judge, int(reserve), uint64(len(script)))
+		m := newBatchModel(t, 2, int(reserve), uint64(len(script)))
 		for ; len(script) >= 3; script = script[3:] {
 			m.event(int(script[2]&1), script[0]%events, script[1])
 		}
@@ -267,7 +269,7 @@ func FuzzDecryptBatch(f *testing.F) {
 // TestBatchRollsBack: a packet under a wrong number makes the next one lie beyond the look-ahead, which no plan could
 // foresee. It must find the chain as if nothing behind it had been tried yet.
 func TestBatchRollsBack(t *testing.T) {
-	cfg := judged(testConfig(128, true))
+	cfg := testConfig(128, true)
 	w, alone, together := newWire(t, cfg, 0), newDecrypter(t, cfg), newDecrypter(t, cfg)
 	var packets []Packet
 	for range 40 {
@@ -277,27 +279,28 @@ func TestBatchRollsBack(t *testing.T) {
 	packets[20].Seq -= 5000
 	rekeys := []uint64{}
 	for _, p := range packets[:22] {
-		_, _ = alone.DecryptSeq(nil, p.Data, p.Seq)
+		_, _ = alone.Decrypt(nil, p.Data, p.Seq)
 	}
 	rekeys = append(rekeys, alone.Stats().Rekeys)
-	r := receiveRun{dec: together, packets: packets}
 	var b ReceiveBatch
-	b.runs = []receiveRun{r}
+	for i := range packets {
+		b.Add(together, &packets[i])
+	}
 	b.plan(batchSize)
-	require.Len(t, b.runs[0].trials, 40)
+	require.Equal(t, 40, b.runs[0].planned)
 	b.derive(1)
 	require.EqualValues(t, 40, together.Stats().Rekeys)
 	b.start()
 	together.keys.packets.XORKeyStreams(b.jobs[:b.nJobs])
 	b.runs[0].settle()
-	assert.Len(t, b.runs[0].packets, 40-22)
+	assert.Equal(t, 22, b.runs[0].done)
 	assert.Equal(t, rekeys[0], together.Stats().Rekeys)
 	assert.Equal(t, alone.stateless.store.tipKey, together.stateless.store.tipKey)
 }
 
-// TestDecryptBatchWary: in a flood of forged packets, each costs no more than its first bytes again, until it is over.
-func TestDecryptBatchWary(t *testing.T) {
-	cfg := judged(testConfig(128, true))
+// TestReceiveBatchWary: in a flood of forged packets, each costs no more than its first bytes again, until it is over.
+func TestReceiveBatchWary(t *testing.T) {
+	cfg := testConfig(128, true)
 	d, w := newDecrypter(t, cfg), newWire(t, cfg, 0)
 	r := rand.New(rand.NewPCG(1, 1))
 	batch := func(forged, genuine int) (packets []Packet) {
@@ -314,15 +317,15 @@ func TestDecryptBatchWary(t *testing.T) {
 		forged, genuine int
 		wary            bool
 	}{{0, 10, false}, {5, 5, false}, {6, 5, true}, {10, 0, true}, {1, 10, false}, {0, 1, false}} {
-		d.DecryptBatch(batch(v.forged, v.genuine))
+		decryptBatch(d, batch(v.forged, v.genuine))
 		assert.Equal(t, v.wary, d.wary, "%d forged, %d genuine", v.forged, v.genuine)
 	}
 	assert.EqualValues(t, 31, d.Stats().Packets)
 	assert.EqualValues(t, 22, d.Stats().Implausible)
 }
 
-// TestDecryptBatchStateful: it is one packet after another there.
-func TestDecryptBatchStateful(t *testing.T) {
+// TestReceiveBatchStateful: it is one packet after another there.
+func TestReceiveBatchStateful(t *testing.T) {
 	forEachStateful(t, func(t *testing.T, cfg Config) {
 		w, d := newWire(t, cfg, 1), newDecrypter(t, cfg)
 		packets := make([]Packet, 700)
@@ -330,7 +333,7 @@ func TestDecryptBatchStateful(t *testing.T) {
 			s := w.next()
 			packets[i] = Packet{Data: s.data, Seq: s.seq}
 		}
-		d.DecryptBatch(packets)
+		decryptBatch(d, packets)
 		for i, p := range packets {
 			require.NoError(t, p.Err)
 			require.Equal(t, ipv4(uint32(i), 40), p.Dst)
@@ -344,10 +347,10 @@ func TestReceiveBatchBackends(t *testing.T) {
 	backends := arc4.Backends()
 	packets := make([]Packet, 3*len(backends))
 	for i := range packets {
-		cfg := judged(testConfig(128, true))
+		cfg := testConfig(128, true)
 		cfg.Backend = backends[i%len(backends)]
 		packets[i].Data = newWire(t, cfg, 0).next().data
-		batch.Add(newDecrypter(t, cfg), packets[i:i+1])
+		batch.Add(newDecrypter(t, cfg), &packets[i])
 	}
 	batch.Decrypt()
 	for _, p := range packets {

@@ -8,8 +8,8 @@ const (
 	maxTargets  = 8
 	// maxStride is how far apart, in sequence numbers, two packets may be that continue each other.
 	maxStride = 1024
-	// minPatience is how far the cursor goes at least before a target behind it may call it back.
-	minPatience = 4096
+	// minWalk is how far the cursor goes at least before a target behind it may call it back the first time.
+	minWalk = 4096
 )
 
 // recovery finds the place in the key chain where a session has gone on after an outage of more than lookAhead packets.
@@ -26,11 +26,11 @@ type recovery struct {
 	oldest    int
 	targets   []target
 
-	walking  bool
-	cursor   int64
-	key      key
-	walked   int64
-	patience int64
+	walking   bool
+	cursor    int64
+	key       key
+	walked    int64
+	leastWalk int64
 	// credit is how many key changes CatchUp may still make.
 	credit  int
 	scratch []byte
@@ -54,7 +54,7 @@ type target struct {
 	hits   int
 }
 
-// continues says whether a packet at t can belong to the same stream as one at s: a little later in both numbers, or a
+// continues reports whether a packet at t can belong to the same stream as one at s: a little later in both numbers, or a
 // little earlier. An encrypted packet takes one of each, others take a sequence number only.
 func (s suspect) continues(t suspect) bool {
 	dn, ds := t.n-s.n, int64(int32(t.seq-s.seq))
@@ -70,12 +70,12 @@ func (r *recovery) clear() {
 		return
 	}
 	r.nSuspects, r.oldest, r.targets = 0, 0, r.targets[:0]
-	r.walking, r.patience, r.credit = false, 0, 0
+	r.walking, r.leastWalk, r.credit = false, 0, 0
 }
 
 // note takes down that a packet claims to be number n.
-func (r *recovery) note(n int64, a *arrival) {
-	here := suspect{n: n, seq: a.seq}
+func (r *recovery) note(n int64, p *Packet) {
+	here := suspect{n: n, seq: p.Seq}
 	for i := range r.targets {
 		t := &r.targets[i]
 		if !t.latest.continues(here) {
@@ -91,7 +91,7 @@ func (r *recovery) note(n int64, a *arrival) {
 	for i, s := range r.suspects[:r.nSuspects] {
 		if s.continues(here) {
 			r.suspects[i] = here
-			r.promote(here, a.body)
+			r.promote(here, p.body())
 			return
 		}
 	}
@@ -130,7 +130,7 @@ func (r *recovery) promote(here suspect, body []byte) {
 // that is called for.
 func (r *recovery) next(tip int64, tipKey *key) *target {
 	if !r.walking {
-		r.walking, r.patience = true, minPatience
+		r.walking, r.leastWalk = true, minWalk
 		r.rewind(tip, tipKey)
 	}
 	var ahead, behind *target
@@ -144,11 +144,11 @@ func (r *recovery) next(tip int64, tipKey *key) *target {
 			behind = t
 		}
 	}
-	if behind == nil || ahead != nil && r.walked < r.patience {
+	if behind == nil || ahead != nil && r.walked < r.leastWalk {
 		return ahead
 	}
 	if ahead != nil {
-		r.patience *= 2
+		r.leastWalk *= 2
 	}
 	r.rewind(tip, tipKey)
 	return behind
@@ -168,7 +168,7 @@ func (r *recovery) drop(t *target) {
 	}
 }
 
-// walk takes the cursor at most steps key changes further and says whether the session was found: the chain is there now.
+// walk takes the cursor at most steps key changes further and reports whether the session was found: the chain is there now.
 func (d *Decrypter) walk(steps int) (found bool) {
 	s := d.stateless
 	r := s.recovery
@@ -187,7 +187,7 @@ func (d *Decrypter) walk(steps int) (found bool) {
 		}
 		if d.verify(t) {
 			s.store.restart(t.n, r.key)
-			d.advanceTo(t.n, &arrival{seq: t.seq, hasSeq: true})
+			d.advanceTo(t.n, t.seq)
 			d.stats.Resyncs++
 			r.clear()
 			return true
@@ -198,9 +198,6 @@ func (d *Decrypter) walk(steps int) (found bool) {
 
 // verify tries the packet that is kept of the target, which the cursor has reached.
 func (d *Decrypter) verify(t *target) bool {
-	if d.plausible == nil {
-		return true
-	}
 	r := d.stateless.recovery
 	r.scratch = slices.Grow(r.scratch[:0], t.length)[:t.length]
 	p := min(t.length, PlausiblePrefix)

@@ -9,8 +9,13 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// DefaultReserveSize is how many bytes of keystream a Reserve keeps for a packet unless Config says otherwise.
-const DefaultReserveSize = 1504
+// A Reserve keeps keystreamSize bytes for a packet, the largest that a link has as a rule; a longer one has only its key
+// there. keystreamStride is how far apart the keystreams lie: an odd number of cache lines keeps their beginnings out of
+// each other's way.
+const (
+	keystreamSize   = 1504
+	keystreamStride = (keystreamSize+63)&^63 | 64
+)
 
 // adaptEvery is after how many packets a Reserve looks how long they were.
 const adaptEvery = 256
@@ -22,9 +27,8 @@ const adaptEvery = 256
 // Fill is safe for concurrent use with the Encrypter or Decrypter that the Reserve belongs to, but not with itself.
 // Neither ever waits for the other, but for an exchange of a few words; Wipe alone waits for Fill.
 type Reserve struct {
-	slots        []slot
-	slab         []byte // the slots' keystreams, stride bytes apart
-	stride, size int
+	slots []slot
+	slab  []byte // the slots' keystreams, keystreamStride bytes apart
 
 	// head is the lowest index that may still be asked for, as far as Fill has been told; it is the user's. made is the
 	// index after the last one that is there; it is Fill's. They lie apart, so that neither side's writes slow the other.
@@ -48,7 +52,6 @@ type Reserve struct {
 	keys    *keyChanger
 	tip     key
 	jobs    [chainWidth]arc4.Job
-	zeros   []byte
 	_       [64]byte
 
 	// The user's own: the true head, made as last seen, how many packets were noted since the last look at their lengths,
@@ -57,12 +60,15 @@ type Reserve struct {
 	noted, longest, older int
 }
 
-// slot says what is there for packet n: its key, and how many bytes of keystream.
+// slot is what is there for packet n: its key, and how many bytes of keystream.
 type slot struct {
 	n      int64
 	key    key
 	length int
 }
+
+// zeros is what RC4 is XORed to for its keystream alone.
+var zeros [keystreamSize]byte
 
 // newReserve gives the reserve that cfg asks for, or nil.
 func newReserve(cfg Config) (*Reserve, error) {
@@ -73,36 +79,20 @@ func newReserve(cfg Config) (*Reserve, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := cfg.ReserveSize
-	if size <= 0 {
-		size = DefaultReserveSize
-	}
-	r := &Reserve{
-		slots: make([]slot, cfg.Reserve), slab: make([]byte, stride(size)*cfg.Reserve), stride: stride(size), size: size,
-		keys: keys, tip: session, zeros: make([]byte, size),
-	}
+	r := &Reserve{slots: make([]slot, cfg.Reserve), slab: make([]byte, keystreamStride*cfg.Reserve), keys: keys, tip: session}
 	for i := range r.slots {
 		r.slots[i].n = -1
 	}
-	r.want.Store(int64(size))
+	r.want.Store(keystreamSize)
 	return r, nil
 }
 
-// ReserveBytes is how much memory a Reserve takes for that many packets, each with size bytes of keystream (0 is
-// DefaultReserveSize).
-func ReserveBytes(packets, size int) int {
-	return packets * (stride(size) + int(unsafe.Sizeof(slot{})))
+// ReserveBytes gives how many bytes of memory a Reserve for that many packets takes.
+func ReserveBytes(packets int) int {
+	return packets * (keystreamStride + int(unsafe.Sizeof(slot{})))
 }
 
-// stride is how far apart the keystreams lie: an odd number of cache lines keeps their beginnings out of each other's way.
-func stride(size int) int {
-	if size <= 0 {
-		size = DefaultReserveSize
-	}
-	return (size+63)&^63 | 64
-}
-
-// Fill makes what the next few packets need and says for how many; 0 is that there is room for none. It takes as long as
+// Fill makes what the next few packets need and returns for how many; 0 if there is room for none. It takes as long as
 // encrypting those packets.
 func (r *Reserve) Fill() (made int) {
 	r.filling.Lock()
@@ -124,20 +114,20 @@ func (r *Reserve) Fill() (made int) {
 	if n <= 0 {
 		return 0
 	}
-	length := min(int(r.want.Load()), r.size)
+	length := min(int(r.want.Load()), keystreamSize)
 	for i := range n {
 		r.keys.change(&r.tip)
 		at := int((next + i) % int64(len(r.slots)))
 		s := &r.slots[at]
 		*s = slot{n: next + i, key: r.tip, length: length}
-		r.jobs[i] = arc4.Job{Key: s.key[:r.keys.length], Dst: r.slab[at*r.stride:][:length], Src: r.zeros[:length]}
+		r.jobs[i] = arc4.Job{Key: s.key[:r.keys.length], Dst: r.slab[at*keystreamStride:][:length], Src: zeros[:length]}
 	}
 	r.keys.packets.XORKeyStreams(r.jobs[:n])
 	r.made.Store(next + n)
 	return int(n)
 }
 
-// reaches says whether what was made goes as far as packet n.
+// reaches reports whether what was made goes as far as packet n.
 func (r *Reserve) reaches(n int64) bool {
 	if n >= r.seen {
 		r.seen = r.made.Load()
@@ -157,15 +147,15 @@ func (r *Reserve) slot(n int64) *slot {
 }
 
 // stream gives at least length bytes of keystream for packet n if they are there, or nil. They stay until n has passed.
-func (r *Reserve) stream(n int64, length int) keystream {
+func (r *Reserve) stream(n int64, length int) []byte {
 	if s := r.slot(n); s != nil && length <= s.length {
-		return r.slab[int(n%int64(len(r.slots)))*r.stride:][:s.length]
+		return r.slab[int(n%int64(len(r.slots)))*keystreamStride:][:s.length]
 	}
 	return nil
 }
 
-// take replaces k, the key before that of packet n, by it, if it is there. It counts as a change of keys: somebody has
-// made it.
+// take replaces k, the key before that of packet n, by it, and reports whether it is there. It counts as a change of
+// keys: somebody has made it.
 func (r *Reserve) take(n int64, keys *keyChanger, k *key) bool {
 	s := r.slot(n)
 	if s == nil {
@@ -216,11 +206,17 @@ func (r *Reserve) note(length int) {
 	}
 }
 
-// keystream is a cipher whose bytes are there already.
-type keystream []byte
+// keystream is what a packet is decrypted with: what was made before it came, or else what a cipher makes.
+type keystream struct {
+	made   []byte
+	cipher *arc4.Cipher
+}
 
-// XORKeyStream implements cipher.Stream.
-func (k *keystream) XORKeyStream(dst, src []byte) {
-	n := subtle.XORBytes(dst, src, *k)
-	*k = (*k)[n:]
+// xor decrypts the next bytes.
+func (k *keystream) xor(dst, src []byte) {
+	if k.cipher != nil {
+		k.cipher.XORKeyStream(dst, src)
+		return
+	}
+	k.made = k.made[subtle.XORBytes(dst, src, k.made):]
 }

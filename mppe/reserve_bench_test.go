@@ -91,6 +91,7 @@ func paced(b *testing.B, cfg Config, size int, gap time.Duration) (waits []time.
 	random := rand.New(rand.NewPCG(1, 1))
 	waits = make([]time.Duration, 0, 200_000)
 	var came [turnSize]time.Time
+	var batch SendBatch
 	start := time.Now()
 	for next := start; time.Since(start) < 100*time.Millisecond; {
 		n := 0
@@ -105,7 +106,8 @@ func paced(b *testing.B, cfg Config, size int, gap time.Duration) (waits []time.
 		}
 		var out [turnSize][]byte
 		copy(out[:], dst[:])
-		e.EncryptBatch(out[:n], plain[:n])
+		batch.Add(e, out[:n], plain[:n])
+		batch.Encrypt()
 		now := time.Now()
 		for _, t := range came[:n] {
 			waits = append(waits, now.Sub(t))

@@ -11,8 +11,8 @@ import (
 )
 
 // reserved is the Config with a reserve.
-func reserved(cfg Config, packets, size int) Config {
-	cfg.Reserve, cfg.ReserveSize = packets, size
+func reserved(cfg Config, packets int) Config {
+	cfg.Reserve = packets
 	return cfg
 }
 
@@ -30,19 +30,19 @@ func TestReserveEncrypt(t *testing.T) {
 				t.Run(fmt.Sprintf("strength=%d/slots=%d/fills=%d", strength, slots, fills), func(t *testing.T) {
 					r := rand.New(rand.NewPCG(uint64(slots), uint64(fills)))
 					cfg := testConfig(strength, true)
-					plain, with := newEncrypter(t, cfg), newEncrypter(t, reserved(cfg, slots, 300))
+					plain, with := newEncrypter(t, cfg), newEncrypter(t, reserved(cfg, slots))
 					for range 60 {
 						for n := r.IntN(fills + 1); n > 0 && with.Reserve().Fill() > 0; n-- {
 						}
 						n := r.IntN(100)
 						packets, want, got := make([][]byte, n), make([][]byte, n), make([][]byte, n)
 						for i := range packets {
-							packets[i] = make([]byte, r.IntN(400))
+							packets[i] = make([]byte, r.IntN(400+i%10/9*2000))
 							randomize(r, packets[i])
 							want[i] = plain.Encrypt(nil, packets[i])
 						}
 						if r.IntN(2) == 0 {
-							with.EncryptBatch(got, packets)
+							encryptBatch(with, got, packets)
 						} else {
 							for i, p := range packets {
 								got[i] = with.Encrypt(nil, p)
@@ -59,7 +59,7 @@ func TestReserveEncrypt(t *testing.T) {
 
 // TestReserveIsUsed: what was filled is what the packets are encrypted with, and no more is made than there is room for.
 func TestReserveIsUsed(t *testing.T) {
-	e := newEncrypter(t, reserved(testConfig(128, true), 20, 100))
+	e := newEncrypter(t, reserved(testConfig(128, true), 20))
 	fill := func() {
 		for e.Reserve().Fill() > 0 {
 		}
@@ -82,13 +82,13 @@ func TestReserveIsUsed(t *testing.T) {
 	assert.Equal(t, before+uint64(r.made.Load()-21), r.keys.rekeys, "no key is derived that has been used")
 	// None for a direction without, in stateful mode.
 	assert.Nil(t, newEncrypter(t, testConfig(128, true)).Reserve())
-	assert.Nil(t, newEncrypter(t, reserved(testConfig(128, false), 20, 100)).Reserve())
-	assert.Nil(t, newDecrypter(t, reserved(testConfig(128, false), 20, 100)).Reserve())
+	assert.Nil(t, newEncrypter(t, reserved(testConfig(128, false), 20)).Reserve())
+	assert.Nil(t, newDecrypter(t, reserved(testConfig(128, false), 20)).Reserve())
 }
 
 // TestReserveAdapts: keystreams are as long as the packets of late, and long enough at once when one is longer.
 func TestReserveAdapts(t *testing.T) {
-	e := newEncrypter(t, reserved(testConfig(128, true), 4, 1000))
+	e := newEncrypter(t, reserved(testConfig(128, true), 4))
 	r := e.Reserve()
 	lengths := func() (lengths []int) {
 		for r.Fill() > 0 {
@@ -103,7 +103,7 @@ func TestReserveAdapts(t *testing.T) {
 			e.Encrypt(nil, make([]byte, size))
 		}
 	}
-	assert.Equal(t, []int{1000, 1000, 1000, 1000}, lengths())
+	assert.Equal(t, []int{keystreamSize, keystreamSize, keystreamSize, keystreamSize}, lengths())
 	send(adaptEvery, 52)
 	assert.Equal(t, []int{64, 64, 64, 64}, lengths())
 	send(1, 200)
@@ -112,14 +112,14 @@ func TestReserveAdapts(t *testing.T) {
 	assert.Equal(t, []int{128, 128, 128, 128}, lengths())
 	send(1, 5000)
 	send(3, 65)
-	assert.Equal(t, []int{1000, 1000, 1000, 1000}, lengths())
+	assert.Equal(t, []int{keystreamSize, keystreamSize, keystreamSize, keystreamSize}, lengths())
 }
 
 // TestReserveConcurrent fills while packets are encrypted and decrypted.
 func TestReserveConcurrent(t *testing.T) {
-	cfg := judged(testConfig(128, true))
-	plain, with := newEncrypter(t, cfg), newEncrypter(t, reserved(cfg, 50, 300))
-	d := newDecrypter(t, reserved(cfg, 50, 300))
+	cfg := testConfig(128, true)
+	plain, with := newEncrypter(t, cfg), newEncrypter(t, reserved(cfg, 50))
+	d := newDecrypter(t, reserved(cfg, 50))
 	stop := make(chan struct{})
 	var fillers sync.WaitGroup
 	for _, r := range []*Reserve{with.Reserve(), d.Reserve()} {
@@ -142,7 +142,7 @@ func TestReserveConcurrent(t *testing.T) {
 		for i := range packets {
 			packets[i] = ipv4(uint32(i), 40+r.IntN(300))
 		}
-		with.EncryptBatch(got, packets)
+		encryptBatch(with, got, packets)
 		for i := range packets {
 			require.Equal(t, plain.Encrypt(nil, packets[i]), got[i])
 			in[i] = Packet{Data: got[i], Seq: seq}
@@ -152,7 +152,7 @@ func TestReserveConcurrent(t *testing.T) {
 			continue // lost
 		}
 		r.Shuffle(n, func(a, b int) { in[a], in[b] = in[b], in[a] })
-		d.DecryptBatch(in)
+		decryptBatch(d, in)
 		for _, p := range in {
 			require.NoError(t, p.Err)
 		}
@@ -163,8 +163,8 @@ func TestReserveConcurrent(t *testing.T) {
 
 // TestReserveForged: with a reserve a forged packet costs no key set-up, and moves nothing either.
 func TestReserveForged(t *testing.T) {
-	cfg := judged(testConfig(128, true))
-	w, d := newWire(t, cfg, 0), newDecrypter(t, reserved(cfg, 64, 200))
+	cfg := testConfig(128, true)
+	w, d := newWire(t, cfg, 0), newDecrypter(t, reserved(cfg, 64))
 	for range 10 {
 		w.deliver(d, w.next())
 	}

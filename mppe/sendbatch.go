@@ -16,15 +16,15 @@ func fullBatch(packets *arc4.Backend) int {
 }
 
 // SendBatch encrypts packets of several sessions together: their key chains take their steps side by side, and so do the
-// packets. What comes out is what each session's EncryptBatch would have given. The zero value is empty and ready; it is
-// some 13 KiB large, is meant to be used again and again, and is not safe for concurrent use.
+// packets. The zero value is empty and ready; it is some 13 KiB large, is meant to be used again and again, and is not safe
+// for concurrent use.
 type SendBatch struct {
 	runs   []sendRun
 	chains chains
 	keys   [batchSize]key
 	jobs   [batchSize]arc4.Job
 	n      int // jobs that wait
-	turn   int // whose chain is next
+	next   int // the run whose chain steps next
 }
 
 // sendRun is what is left to do of one session's packets.
@@ -33,14 +33,17 @@ type sendRun struct {
 	dst, packets [][]byte
 }
 
-// Add takes in packets of one session, for which Encrypt will do what enc.EncryptBatch(dst, packets) does. Until then
-// neither enc nor any of the slices may be touched. No packet and no room for one may overlap another one's.
+// Add takes in packets of one session, for which Encrypt will do dst[i] = enc.Encrypt(dst[i], packets[i]), with the same
+// bytes as result. Until then neither enc nor any of the slices may be touched. No packet and no room for one may overlap
+// another one's.
 //
 // What cannot wait is done at once: packets in stateful mode, which depend on each other, and what was added before,
 // if the session is in already or has another RC4 backend.
 func (b *SendBatch) Add(enc *Encrypter, dst, packets [][]byte) {
 	if !enc.stateless {
-		enc.EncryptBatch(dst, packets)
+		for i, p := range packets {
+			dst[i] = enc.Encrypt(dst[i], p)
+		}
 		return
 	}
 	if len(packets) == 0 {
@@ -53,7 +56,7 @@ func (b *SendBatch) Add(enc *Encrypter, dst, packets [][]byte) {
 	b.runs = append(b.runs, sendRun{enc, dst, packets})
 }
 
-// Encrypt does all that was added, and leaves the batch empty.
+// Encrypt encrypts all that was added, and leaves the batch empty.
 func (b *SendBatch) Encrypt() {
 	for len(b.runs) > 0 {
 		packets := b.runs[0].enc.keys.packets
@@ -87,19 +90,19 @@ func (b *SendBatch) alone(r *sendRun, n int) {
 	r.dst, r.packets = r.dst[n:], r.packets[n:]
 }
 
-// round prepares the next packet of width of the runs, whose turn it is.
+// round prepares the next packet of width of the runs.
 func (b *SendBatch) round(width int) {
 	for i := range width {
-		e := b.runs[(b.turn+i)%len(b.runs)].enc
+		e := b.runs[(b.next+i)%len(b.runs)].enc
 		b.chains.add(link{keys: e.keys, key: &e.session})
 	}
 	b.chains.step()
 	for i := range width {
-		r := &b.runs[(b.turn+i)%len(b.runs)]
+		r := &b.runs[(b.next+i)%len(b.runs)]
 		b.job(r, 0)
 		r.dst, r.packets = r.dst[1:], r.packets[1:]
 	}
-	b.turn += width
+	b.next += width
 }
 
 // job makes a job of packet i of the run, whose session key is there.
@@ -124,5 +127,5 @@ func (b *SendBatch) finish() {
 		r.enc.queued = false
 		return true
 	})
-	b.turn %= max(1, len(b.runs))
+	b.next %= max(1, len(b.runs))
 }

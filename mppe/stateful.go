@@ -6,7 +6,7 @@ type statefulState struct {
 	// trial is the key that a packet is tried with. It is a field because a local one would escape to the heap.
 	trial      key
 	linuxReset bool
-	// discarding says that packets were lost: nothing is decrypted until a packet with the FLUSHED bit.
+	// discarding reports whether packets were lost: nothing is decrypted until a packet with the FLUSHED bit.
 	discarding bool
 	cursor     flagCursor
 }
@@ -19,45 +19,38 @@ type flagCursor struct {
 	done, target int64
 	key          key
 	credit       int
-	// answers is how many packets with the FLUSHED bit came that lay too far to be decrypted at once. Linux has changed its key
-	// for each of them.
-	answers int
 }
 
-// decryptStateful is RFC 3078 section 8.2: packets in order; after a loss nothing until one has the FLUSHED bit.
-func (d *Decrypter) decryptStateful(dst []byte, a *arrival) ([]byte, error) {
-	s := d.stateful
-	n := d.high + 1 + (int64(a.count)-d.high-1)&countMask
-	if !s.discarding {
-		// An outage of exactly 4,096 packets shows in the sequence number only; a judge sees it by trying.
-		if n == d.high+1 && (d.plausible != nil || d.claim(a) <= n) {
-			return d.decryptInOrder(dst, a, n)
+// takeStateful is RFC 3078 section 8.2: packets in order; after a loss nothing until one has the FLUSHED bit.
+func (d *Decrypter) takeStateful(p *Packet) error {
+	n := d.high + 1 + (int64(p.count)-d.high-1)&countMask
+	if !d.stateful.discarding {
+		// Trying also tells the packet after an outage of exactly 4,096.
+		if n == d.high+1 {
+			return d.takeInOrder(p, n)
 		}
-		if d.isBehind(a, n) {
-			if a.count == uint16(d.high&countMask) {
-				d.stats.Duplicated++
-				return dst, ErrDuplicate
+		if d.isBehind(p, n) {
+			if p.count == uint16(d.high&countMask) {
+				return ErrDuplicate
 			}
-			d.stats.Late++
-			return dst, ErrLate
+			return ErrLate
 		}
 		d.startDiscarding()
 	}
-	if !a.flushed {
-		d.stats.Discarded++
-		return dst, ErrNeedReset
+	if !p.flushed {
+		return ErrNeedReset
 	}
-	return d.resync(dst, a, n)
+	return d.resync(p, max(n, d.claim(p)))
 }
 
-// isBehind says whether the packet, which could be number n, was rather sent before the last one decrypted. Where the
+// isBehind reports whether the packet, which could be number n, was rather sent before the last one decrypted. Where the
 // sequence number does not tell, half of the counts are taken to lie behind.
-func (d *Decrypter) isBehind(a *arrival, n int64) bool {
+func (d *Decrypter) isBehind(p *Packet, n int64) bool {
 	if d.high < 0 {
 		return false
 	}
-	if a.known {
-		return a.ahead <= 0
+	if ahead, known := d.ahead(p); known {
+		return ahead <= 0
 	}
 	return n > d.high+countSpace/2
 }
@@ -67,46 +60,36 @@ func (d *Decrypter) startDiscarding() {
 	d.stats.Resets++
 }
 
-// decryptInOrder decrypts packet n, the one after the last.
-func (d *Decrypter) decryptInOrder(dst []byte, a *arrival, n int64) ([]byte, error) {
+// takeInOrder decrypts packet n, the one after the last.
+func (d *Decrypter) takeInOrder(p *Packet, n int64) error {
 	s := d.stateful
 	s.trial = s.session
-	if isFlag(n) || a.flushed && s.linuxReset {
+	if isFlag(n) || p.flushed && s.linuxReset {
 		d.keys.change(&s.trial)
 	}
-	if isFlag(n) || a.flushed {
+	if isFlag(n) || p.flushed {
 		d.keys.setKey(d.stream, &s.trial)
 	}
-	out, ok := d.open(d.stream, dst, a.body)
-	if !ok {
+	if !d.open(&keystream{cipher: d.stream}, p) {
 		// The trial has used up keystream that the true packet would need; the key chain is where it was.
 		d.startDiscarding()
-		d.stats.Implausible++
-		return dst, ErrImplausible
+		return ErrImplausible
 	}
-	d.commitStateful(a, n)
-	return out, nil
+	d.commit(p, n)
+	return nil
 }
 
-// commitStateful makes packet n, which the trial key decrypted, the last one.
-func (d *Decrypter) commitStateful(a *arrival, n int64) {
+// commit makes packet n, which the trial key decrypted, the last one.
+func (d *Decrypter) commit(p *Packet, n int64) {
 	d.stateful.session = d.stateful.trial
 	d.stateful.cursor.valid = false
-	d.advanceTo(n, a)
-	d.countDecrypted(len(a.body))
+	d.advanceTo(n, p.Seq)
 }
 
-// resync decrypts a packet with the FLUSHED bit after a loss: it makes the key changes of the flag packets that were lost
-// since, at most maxFlushedChanges at once, and then those that this packet brings.
-func (d *Decrypter) resync(dst []byte, a *arrival, n int64) ([]byte, error) {
+// resync decrypts packet n, which has the FLUSHED bit, after a loss: it makes the key changes of the flag packets that were
+// lost since, at most maxFlushedChanges at once, and then those that this packet brings.
+func (d *Decrypter) resync(p *Packet, n int64) error {
 	s := d.stateful
-	if a.known {
-		if d.plausible == nil && d.high >= 0 && a.ahead <= 0 {
-			d.stats.Late++
-			return dst, ErrLate
-		}
-		n = max(n, d.claim(a))
-	}
 	c := &s.cursor
 	flags := flagsUpTo(n) - flagsUpTo(d.high)
 	if !c.valid || flags < c.done {
@@ -116,49 +99,28 @@ func (d *Decrypter) resync(dst []byte, a *arrival, n int64) ([]byte, error) {
 	c.credit = min(c.credit+grant, maxCredit)
 	budget := d.walkFlags(maxFlushedChanges)
 	if c.done < flags {
-		if !isFlag(n) {
-			c.answers = min(c.answers+1, maxFlushedChanges)
-		}
-		d.stats.OutOfRange++
-		return dst, ErrOutOfRange
+		return ErrOutOfRange
 	}
 	s.trial = c.key
-	budget -= d.changeForAnswers(n)
+	if s.linuxReset && !isFlag(n) {
+		d.keys.change(&s.trial)
+		budget--
+	}
 	for {
 		d.keys.setKey(d.stream, &s.trial)
-		if out, ok := d.open(d.stream, dst, a.body); ok {
-			d.commitStateful(a, n)
+		if d.open(&keystream{cipher: d.stream}, p) {
+			d.commit(p, n)
 			s.discarding = false
 			d.stats.Resyncs++
-			return out, nil
+			return nil
 		}
 		// Linux changes its key for every packet with the FLUSHED bit, also for those that were lost on the way.
 		if !s.linuxReset || budget <= 0 {
-			d.stats.Implausible++
-			return dst, ErrImplausible
+			return ErrImplausible
 		}
 		d.keys.change(&s.trial)
 		budget--
 	}
-}
-
-// changeForAnswers makes, in the Linux way, the changes of packet n itself and of the packets with the FLUSHED bit before it
-// that came, and returns how many. With a judge it is only that of packet n: the others may be forged, and are tried.
-func (d *Decrypter) changeForAnswers(n int64) (changes int) {
-	s := d.stateful
-	if !s.linuxReset {
-		return 0
-	}
-	if !isFlag(n) {
-		changes++
-	}
-	if d.plausible == nil {
-		changes = min(changes+s.cursor.answers, maxFlushedChanges)
-	}
-	for range changes {
-		d.keys.change(&s.trial)
-	}
-	return changes
 }
 
 // walkFlags takes the cursor at most steps changes towards its target and returns what is left of steps.

@@ -24,3 +24,25 @@ type DecryptStats struct {
 	Resyncs      uint64 // outages that were recovered from: stateless beyond the look-ahead, stateful by a FLUSHED packet
 	Resets       uint64 // stateful: how often packets were found to be lost or forged, after which only a FLUSHED packet helps
 }
+
+// refused counts a packet that nothing came out of, or nothing if err is nil.
+func (s *DecryptStats) refused(err error) {
+	switch err {
+	case ErrTruncated:
+		s.Truncated++
+	case ErrNotEncrypted:
+		s.NotEncrypted++
+	case ErrNotFlushed:
+		s.NotFlushed++
+	case ErrDuplicate:
+		s.Duplicated++
+	case ErrLate:
+		s.Late++
+	case ErrImplausible:
+		s.Implausible++
+	case ErrOutOfRange:
+		s.OutOfRange++
+	case ErrNeedReset:
+		s.Discarded++
+	}
+}

@@ -11,16 +11,12 @@ func (e *Encrypter) Wipe() {
 	if e.reserve != nil {
 		e.reserve.wipe()
 	}
-	if e.batch != nil {
-		clear(e.batch.keys[:])
-	}
 }
 
 // Wipe is Encrypter.Wipe for the receiving half.
 func (d *Decrypter) Wipe() {
 	d.keys.wipe()
 	d.keys.wipeCipher(d.stream)
-	d.made = nil
 	if s := d.stateful; s != nil {
 		*s = statefulState{linuxReset: s.linuxReset}
 	}

@@ -101,7 +101,6 @@ func TestWipe(t *testing.T) {
 					cfg.Key = cfg.Key[:8]
 				}
 				secrets := secretsOf(t, cfg, packets+200)
-				cfg.Plausible = nil
 				enc, err := NewEncrypter(cfg)
 				require.NoError(t, err)
 				cfg.Plausible = PlausiblePPP(true, false)
@@ -149,7 +148,7 @@ func exchange(t *testing.T, enc *Encrypter, dec *Decrypter, packets int) {
 		plain := ipv4(uint32(i), 100)
 		var sealed []byte
 		if out := [][]byte{nil}; i%3 == 0 {
-			enc.EncryptBatch(out, [][]byte{plain})
+			encryptBatch(enc, out, [][]byte{plain})
 			sealed = out[0]
 		} else {
 			sealed = enc.Encrypt(nil, plain)
@@ -158,11 +157,11 @@ func exchange(t *testing.T, enc *Encrypter, dec *Decrypter, packets int) {
 			late = append(late, Packet{Data: sealed, Seq: uint32(i)})
 			continue
 		}
-		got, err := dec.DecryptSeq(nil, sealed, uint32(i))
+		got, err := dec.Decrypt(nil, sealed, uint32(i))
 		require.NoError(t, err)
 		require.Equal(t, plain, got)
 	}
-	dec.DecryptBatch(late)
+	decryptBatch(dec, late)
 	for _, p := range late {
 		require.NoError(t, p.Err)
 	}
@@ -170,7 +169,7 @@ func exchange(t *testing.T, enc *Encrypter, dec *Decrypter, packets int) {
 
 // TestWipeOfABatch: a batch outlives the sessions that it works for, and keeps none of their keys.
 func TestWipeOfABatch(t *testing.T) {
-	cfg := Config{Strength: 128, Stateless: true, Key: []byte("0123456789abcdef")}
+	cfg := Config{Strength: 128, Stateless: true, Key: []byte("0123456789abcdef"), Plausible: PlausiblePPP(true, true)}
 	secrets := secretsOf(t, cfg, 200)
 	enc, err := NewEncrypter(cfg)
 	require.NoError(t, err)
@@ -187,8 +186,8 @@ func TestWipeOfABatch(t *testing.T) {
 	packets := make([]Packet, batchSize)
 	for i := range packets {
 		packets[i] = Packet{Data: dst[i], Seq: uint32(i)}
+		in.Add(dec, &packets[i])
 	}
-	in.Add(dec, packets)
 	in.Decrypt()
 	require.NoError(t, packets[batchSize-1].Err)
 	enc.Wipe()

@@ -22,9 +22,9 @@ const (
 	// MPPE is a whole packet of stateless 128-bit MPPE (RFC 3078): the session key changed, the RC4 state set up, header and
 	// packet written. The size is that of the PPP packet, two bytes of protocol field included.
 	MPPE Workload = "mppe"
-	// MPPEBatch is the same for 64 packets of one session at a time, through mppe.Encrypter.EncryptBatch.
+	// MPPEBatch is the same for 64 packets of one session at a time, through mppe.SendBatch.
 	MPPEBatch Workload = "mppe-batch"
-	// MPPESessions is the same for 64 packets at a time, eight of each of eight sessions, through mppe.SendBatch.
+	// MPPESessions is the same for 64 packets at a time, eight of each of eight sessions.
 	MPPESessions Workload = "mppe-sessions"
 )
 

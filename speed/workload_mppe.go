@@ -6,7 +6,7 @@ import (
 )
 
 // mppeHeader is the length in bytes of MPPE's header (RFC 3078, section 3.1).
-const mppeHeader = 2
+const mppeHeader = mppe.HeaderSize
 
 // mppeWork is [MPPE]: one session that encrypts in place, as a tunnel does. The key of every packet is derived from the
 // last one's (RFC 3078, section 7.3), so none comes back.

@@ -39,6 +39,7 @@ func newEncrypter(b *arc4.Backend, keys *keySource) (*mppe.Encrypter, error) {
 // mppeBatchWork is [MPPEBatch].
 type mppeBatchWork struct {
 	encrypter *mppe.Encrypter
+	batch     mppe.SendBatch
 	frames    *mppeFrames
 }
 
@@ -47,14 +48,15 @@ func newMPPEBatchWork(b *arc4.Backend, size int, keys *keySource) (work, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &mppeBatchWork{e, newMPPEFrames(size)}, nil
+	return &mppeBatchWork{encrypter: e, frames: newMPPEFrames(size)}, nil
 }
 
 func (w *mppeBatchWork) run(n int) int {
 	done := 0
 	for done < n {
 		w.frames.empty()
-		w.encrypter.EncryptBatch(w.frames.out[:], w.frames.packets[:])
+		w.batch.Add(w.encrypter, w.frames.out[:], w.frames.packets[:])
+		w.batch.Encrypt()
 		done += packetsPerCall
 	}
 	return done

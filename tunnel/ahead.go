@@ -42,7 +42,9 @@ func (in *inbound) decipherAhead(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
 		run.packets = append(run.packets, mppe.Packet{Data: body, Seq: h.Seq, Dst: b[headroom-2 : headroom-2]})
 	}
 	in.ahead = run
-	batch.Add(in.dec, run.packets)
+	for i := range run.packets {
+		batch.Add(in.dec, &run.packets[i])
+	}
 }
 
 // decipherOne gives the plain text of a packet and the buffer that it lies in, from headroom-2 on.
@@ -53,7 +55,7 @@ func (in *inbound) decipherOne(seq uint32, body []byte) (b *buffer, plain []byte
 		run.next++
 	} else {
 		b = getBuffer()
-		plain, err = in.dec.DecryptSeq(b[headroom-2:headroom-2], body, seq)
+		plain, err = in.dec.Decrypt(b[headroom-2:headroom-2], body, seq)
 	}
 	if err != nil {
 		putBuffer(b[:])

@@ -60,7 +60,7 @@ func (f *filler) grant(s *Session) (packets int) {
 	return f.packets
 }
 
-func (f *filler) need() int { return 2 * mppe.ReserveBytes(f.packets, 0) }
+func (f *filler) need() int { return 2 * mppe.ReserveBytes(f.packets) }
 
 // add begins to fill the reserves of a session's two directions, in place of those that it had;
 // either may be nil. A session that was granted none has none.

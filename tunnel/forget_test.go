@@ -49,11 +49,11 @@ func TestSessionForgetsItsKeys(t *testing.T) {
 			refused := func(enc *mppe.Encrypter, dec *mppe.Decrypter) {
 				sealer, err := mppe.NewEncrypter(peer)
 				require.NoError(t, err)
-				_, err = dec.DecryptSeq(nil, sealer.Encrypt(nil, plain), 0)
+				_, err = dec.Decrypt(nil, sealer.Encrypt(nil, plain), 0)
 				assert.ErrorIs(t, err, mppe.ErrImplausible)
 				opener, err := mppe.NewDecrypter(peer)
 				require.NoError(t, err)
-				_, err = opener.DecryptSeq(nil, enc.Encrypt(nil, plain), 0)
+				_, err = opener.Decrypt(nil, enc.Encrypt(nil, plain), 0)
 				assert.ErrorIs(t, err, mppe.ErrImplausible)
 			}
 			refused(enc, dec)

@@ -417,7 +417,7 @@ func (s *Session) deliver(p []byte) {
 func (s *Session) decipherLate(p []byte) ([]byte, bool) {
 	in := &s.in
 	sealed := p[headroom-4:]
-	plain, err := in.dec.DecryptSeq(sealed[2:2], sealed, binary.BigEndian.Uint32(p[seqAt:]))
+	plain, err := in.dec.Decrypt(sealed[2:2], sealed, binary.BigEndian.Uint32(p[seqAt:]))
 	if err != nil {
 		putBuffer(p)
 		in.countDecryptError(err)

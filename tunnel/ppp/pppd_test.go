@@ -71,11 +71,12 @@ func (s *script) acknowledge() packet {
 
 // decrypts checks that a recorded packet makes sense under a key.
 func decrypts(t *testing.T, d Direction, frame string) {
-	dec, err := mppe.NewDecrypter(mppe.Config{Key: d.Key, Strength: d.Strength, Stateless: d.Stateless})
+	dec, err := mppe.NewDecrypter(mppe.Config{
+		Key: d.Key, Strength: d.Strength, Stateless: d.Stateless, Plausible: mppe.PlausiblePPP(true, false),
+	})
 	require.NoError(t, err)
-	plain, err := dec.Decrypt(nil, wire(t, frame)[1:])
+	_, err = dec.Decrypt(nil, wire(t, frame)[1:], 0)
 	require.NoError(t, err)
-	assert.True(t, mppe.PlausiblePPP(true, false)(plain), "%x", plain)
 }
 
 func TestClientAgainstRecordedPppd(t *testing.T) {
