@@ -7,7 +7,8 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// forEachSize runs f for every backend with packets of usual sizes; benchstat -col /backend compares them.
+// forEachSize runs f for every backend with packets of usual sizes; benchstat -col /backend
+// compares them.
 func forEachSize(b *testing.B, f func(b *testing.B, cfg Config, size int)) {
 	for _, backend := range arc4.Backends() {
 		for _, size := range []int{64, 576, 1400} {
@@ -35,10 +36,11 @@ func BenchmarkEncrypt(b *testing.B) {
 	})
 }
 
-// turnSize is how many packets the benchmarks of batches encrypt or decrypt at a time.
-const turnSize = 64
+// batchedPackets is how many packets the benchmarks of batches encrypt or decrypt at a time.
+const batchedPackets = 64
 
-// forEachSessions runs f for every backend with one session and with eight that share a batch of 64 packets.
+// forEachSessions runs f for every backend with one session and with eight that share a batch of 64
+// packets.
 func forEachSessions(b *testing.B, f func(b *testing.B, cfg Config, sessions, size int)) {
 	for _, sessions := range []int{1, 8} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
@@ -55,7 +57,7 @@ type senders struct {
 }
 
 func newSenders(b *testing.B, cfg Config, sessions, size int) *senders {
-	s := &senders{enc: make([]*Encrypter, sessions), packets: make([][]byte, turnSize), dst: make([][]byte, turnSize), room: make([][]byte, turnSize)}
+	s := &senders{enc: make([]*Encrypter, sessions), packets: make([][]byte, batchedPackets), dst: make([][]byte, batchedPackets), room: make([][]byte, batchedPackets)}
 	for i := range s.enc {
 		var err error
 		cfg.Key = append([]byte{byte(i)}, cfg.Key[1:]...)
@@ -72,18 +74,18 @@ func newSenders(b *testing.B, cfg Config, sessions, size int) *senders {
 // send encrypts the batch.
 func (s *senders) send() {
 	copy(s.dst, s.room)
-	share := turnSize / len(s.enc)
+	share := batchedPackets / len(s.enc)
 	for i, e := range s.enc {
 		s.batch.Add(e, s.dst[i*share:][:share], s.packets[i*share:][:share])
 	}
 	s.batch.Encrypt()
 }
 
-// BenchmarkEncryptBatch is 64 packets a turn.
+// BenchmarkEncryptBatch encrypts 64 packets at a time.
 func BenchmarkEncryptBatch(b *testing.B) {
 	forEachSessions(b, func(b *testing.B, cfg Config, sessions, size int) {
 		s := newSenders(b, cfg, sessions, size)
-		b.SetBytes(int64(turnSize * size))
+		b.SetBytes(int64(batchedPackets * size))
 		for b.Loop() {
 			s.send()
 		}
@@ -93,14 +95,14 @@ func BenchmarkEncryptBatch(b *testing.B) {
 
 // perPacket reports the time of one packet of a batch.
 func perPacket(b *testing.B) {
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*turnSize), "ns/packet")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batchedPackets), "ns/packet")
 }
 
-// BenchmarkDecryptBatch is 64 packets a turn, to another place, as a tunnel does it.
+// BenchmarkDecryptBatch decrypts 64 packets at a time, to another place, as a tunnel does it.
 func BenchmarkDecryptBatch(b *testing.B) {
 	forEachSessions(b, func(b *testing.B, cfg Config, sessions, size int) {
 		s := newSenders(b, cfg, sessions, size)
-		share := turnSize / sessions
+		share := batchedPackets / sessions
 		dec := make([]*Decrypter, sessions)
 		for i := range dec {
 			cfg.Key = append([]byte{byte(i)}, cfg.Key[1:]...)
@@ -110,12 +112,12 @@ func BenchmarkDecryptBatch(b *testing.B) {
 			}
 		}
 		var batch ReceiveBatch
-		packets, out := make([]Packet, turnSize), make([][]byte, turnSize)
+		packets, out := make([]Packet, batchedPackets), make([][]byte, batchedPackets)
 		for i := range out {
 			out[i] = make([]byte, 0, 2048)
 		}
 		var seq uint32
-		b.SetBytes(int64(turnSize * size))
+		b.SetBytes(int64(batchedPackets * size))
 		for b.Loop() {
 			b.StopTimer()
 			s.send()
@@ -130,8 +132,8 @@ func BenchmarkDecryptBatch(b *testing.B) {
 				}
 			}
 			batch.Decrypt()
-			if packets[0].Err != nil || packets[turnSize-1].Err != nil {
-				b.Fatal(packets[0].Err, packets[turnSize-1].Err)
+			if packets[0].Err != nil || packets[batchedPackets-1].Err != nil {
+				b.Fatal(packets[0].Err, packets[batchedPackets-1].Err)
 			}
 		}
 		perPacket(b)
@@ -191,8 +193,8 @@ func BenchmarkForged(b *testing.B) {
 	})
 }
 
-// BenchmarkForgedBatch is 64 forged packets a turn: tried in whole where they are the first of their kind, by their first
-// bytes in a flood.
+// BenchmarkForgedBatch is 64 forged packets at a time: tried in whole where they are the first of
+// their kind, by their first bytes in a flood.
 func BenchmarkForgedBatch(b *testing.B) {
 	for _, flood := range []bool{false, true} {
 		b.Run(fmt.Sprintf("flood=%v", flood), func(b *testing.B) {
@@ -201,14 +203,14 @@ func BenchmarkForgedBatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				packets := make([]Packet, turnSize)
+				packets := make([]Packet, batchedPackets)
 				for i := range packets {
 					data := make([]byte, HeaderSize+size)
 					data[0], data[1] = 0x93, byte(i)
 					packets[i] = Packet{Data: data, Dst: make([]byte, 0, 2048)}
 				}
 				var batch ReceiveBatch
-				b.SetBytes(int64(turnSize * size))
+				b.SetBytes(int64(batchedPackets * size))
 				for b.Loop() {
 					d.wary = flood
 					for i := range packets {

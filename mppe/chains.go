@@ -5,24 +5,24 @@ import "github.com/arc4tun/arc4tun/arc4"
 // chainWidth is how many sessions take a step of their key chains together at most.
 const chainWidth = 16
 
-// link is the end of one session's key chain: its key is to be replaced by the one that follows it, which store, if there
-// is one, is to keep.
+// link is the end of one session's key chain: its key is to be replaced by the one that follows it,
+// which store, if there is one, is to keep.
 type link struct {
 	keys  *keyChanger
 	key   *key
 	store *keyStore
 }
 
-// chains takes steps of several key chains at once. Within a session a key depends on the one before, so that there is
-// nothing to do side by side; the sessions do not depend on each other.
+// chains takes steps of several key chains at once. Within a session a key depends on the one
+// before, so that there is nothing to do side by side; the sessions do not depend on each other.
 type chains struct {
 	links [chainWidth]link
 	jobs  [chainWidth]arc4.Job
 	n     int
 }
 
-// sideBySide is how many sessions should step together: as many as the backend has streams. Fewer gain nothing, for
-// then it works on one after another.
+// sideBySide is how many sessions should step together: as many as the backend has streams. Fewer
+// gain nothing, for then it works on one after another.
 func sideBySide(packets *arc4.Backend) int { return min(packets.Streams(), chainWidth) }
 
 // add takes in a link for the next step. No session may be in twice; there is room for chainWidth.

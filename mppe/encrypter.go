@@ -12,7 +12,8 @@ import (
 type Encrypter struct {
 	keys    *keyChanger
 	session key
-	// stream is the cipher that packets go through; in stateful mode it lives on from packet to packet.
+	// stream is the cipher that packets go through; in stateful mode it lives on from packet to
+	// packet.
 	stream *arc4.Cipher
 	// next is the coherency count of the next packet, counted on beyond 12 bits.
 	next       int64
@@ -46,9 +47,10 @@ func NewEncrypter(cfg Config) (*Encrypter, error) {
 	return e, nil
 }
 
-// Encrypt appends the MPPE header and the ciphertext of packet, a PPP protocol field and its payload, to dst. It does not
-// allocate when dst has room for HeaderSize + len(packet) more bytes. That room may lie so that the ciphertext falls
-// exactly on packet (dst ends HeaderSize bytes before it); any other overlap panics or garbles, as for cipher.Stream.
+// Encrypt appends the MPPE header and the ciphertext of packet, a PPP protocol field and its
+// payload, to dst. It does not allocate when dst has room for HeaderSize + len(packet) more bytes.
+// That room may lie so that the ciphertext falls exactly on packet (dst ends HeaderSize bytes
+// before it); any other overlap panics or garbles, as for cipher.Stream.
 func (e *Encrypter) Encrypt(dst, packet []byte) []byte {
 	flushed := e.advance()
 	dst, out := e.frame(dst, packet, flushed)
@@ -65,8 +67,8 @@ func (e *Encrypter) Encrypt(dst, packet []byte) []byte {
 	return dst
 }
 
-// fromReserve encrypts the packet that frame was called for last, if its keystream is there. What there is for it in the
-// reserve is used up in any case.
+// fromReserve encrypts the packet that frame was called for last if its keystream is there, and
+// reports whether it was. What there is for it in the reserve is used up in any case.
 func (e *Encrypter) fromReserve(out, packet []byte) (done bool) {
 	stream := e.reserve.stream(e.next-1, len(packet))
 	if done = stream != nil; done {
@@ -77,7 +79,8 @@ func (e *Encrypter) fromReserve(out, packet []byte) (done bool) {
 	return done
 }
 
-// frame appends the packet's header and room for its ciphertext to dst, and returns that and the room.
+// frame appends the packet's header and room for its ciphertext to dst, and returns that and the
+// room.
 func (e *Encrypter) frame(dst, packet []byte, flushed bool) (all, out []byte) {
 	start := len(dst)
 	dst = slices.Grow(dst, HeaderSize+len(packet))[:start+HeaderSize+len(packet)]
@@ -93,14 +96,16 @@ func (e *Encrypter) frame(dst, packet []byte, flushed bool) (all, out []byte) {
 	return dst, out
 }
 
-// advance brings the session key to the next packet and says whether the tables start anew with it.
+// advance brings the session key to the next packet and reports whether the tables start anew with
+// it.
 func (e *Encrypter) advance() (flushed bool) {
 	if e.stateless {
 		e.nextKey()
 		return true
 	}
 	change := isFlag(e.next) || e.flush && e.linuxReset
-	// A Linux peer refuses a flag packet without the FLUSHED bit, and section 3.1 means it: the tables are new.
+	// A Linux peer refuses a flag packet without the FLUSHED bit, and section 3.1 means it: the
+	// tables are new.
 	flushed = change || e.flush
 	if e.flush {
 		e.stats.Resets++
@@ -126,8 +131,8 @@ func (e *Encrypter) nextKey() {
 	}
 }
 
-// Reset answers a CCP Reset-Request (RFC 3078 section 8.2): the next packet starts with new tables and the FLUSHED bit.
-// Stateless mode, where every packet does, has nothing to reset.
+// Reset answers a CCP Reset-Request (RFC 3078 section 8.2): the next packet starts with new tables
+// and the FLUSHED bit. Stateless mode, where every packet does, has nothing to reset.
 func (e *Encrypter) Reset() {
 	e.flush = !e.stateless
 }

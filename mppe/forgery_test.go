@@ -69,7 +69,8 @@ func TestForgedAtEveryCount(t *testing.T) {
 	goesOn(t, w, d)
 }
 
-// TestForgedAmongGenuine: whoever looks far ahead all the time pays us one key change for each packet that comes.
+// TestForgedAmongGenuine: whoever looks far ahead all the time pays us one key change for each
+// packet that comes.
 func TestForgedAmongGenuine(t *testing.T) {
 	w, d, r := attacked(t)
 	derived := d.Stats().Rekeys
@@ -84,7 +85,8 @@ func TestForgedAmongGenuine(t *testing.T) {
 func TestForgedFarSequences(t *testing.T) {
 	for _, far := range []uint32{2048, 3000, 4096, 100_000, 1 << 20, 1<<31 - 1, 1 << 31, 1<<32 - 5000} {
 		w, d, r := attacked(t)
-		// A whole stream that continues itself, and the timer that runs while it is believed possible.
+		// A whole stream that continues itself, and the timer that runs while it is believed
+		// possible.
 		for i := range uint32(500) {
 			throw(t, d, forge(r, uint16(w.enc.next)+uint16(i), 60), w.seq+far+i)
 			d.CatchUp(1000)
@@ -111,8 +113,8 @@ func TestCreditEnds(t *testing.T) {
 	goesOn(t, w, d)
 }
 
-// TestForgedWithTimer: where a timer makes the key changes, a flood of packets that claim an outage makes none, however
-// many there are in a second.
+// TestForgedWithTimer: where a timer makes the key changes, a flood of packets that claim an outage
+// makes none, however many there are in a second.
 func TestForgedWithTimer(t *testing.T) {
 	w, d, r := attacked(t)
 	flood := func() (changes uint64) {
@@ -129,7 +131,8 @@ func TestForgedWithTimer(t *testing.T) {
 	goesOn(t, w, d)
 }
 
-// TestForgedDuringOutage: forgers set targets nearer, further and behind while the session comes back from an outage.
+// TestForgedDuringOutage: forgers set targets nearer, further and behind while the session comes
+// back from an outage.
 func TestForgedDuringOutage(t *testing.T) {
 	for _, v := range []struct {
 		name   string
@@ -177,7 +180,8 @@ func TestForgedDuringOutage(t *testing.T) {
 	}
 }
 
-// TestForgedStateful: the weaker mode loses packets to a forger, up to the next Reset-Request, but not the session.
+// TestForgedStateful: the weaker mode loses packets to a forger, up to the next Reset-Request, but
+// not the session.
 func TestForgedStateful(t *testing.T) {
 	for _, linux := range []bool{false, true} {
 		cfg := testConfig(128, false)

@@ -7,8 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzDecrypt feeds a script of arbitrary packets, with sequence numbers and timer ticks, to decrypters of every kind. Each
-// packet's price is bounded and nothing panics; with a judge that refuses everything, nothing moves.
+// FuzzDecrypt feeds a script of arbitrary packets, with sequence numbers and timer ticks, to
+// decrypters of every kind. Each packet's price is bounded and nothing panics; with a judge that
+// refuses everything, nothing moves.
 func FuzzDecrypt(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{9, 0, 0, 0, 1, 0x90, 0, 1, 2, 3})
@@ -35,7 +36,8 @@ func FuzzDecrypt(f *testing.F) {
 	})
 }
 
-// runScript reads a length, then that many bytes: a sequence number and a packet. A length of 255 is a timer tick.
+// runScript reads a length, then that many bytes: a sequence number and a packet. A length of 255
+// is a timer tick.
 func runScript(t *testing.T, d *Decrypter, script []byte) {
 	var buf [300]byte
 	for len(script) > 0 {
@@ -68,7 +70,8 @@ func runScript(t *testing.T, d *Decrypter, script []byte) {
 	}
 }
 
-// FuzzRoundTrip: what is encrypted decrypts, in any mode, one by one or as a batch, in place or not, with packets lost.
+// FuzzRoundTrip: what is encrypted decrypts, in any mode, one by one or as a batch, in place or
+// not, with packets lost.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add([]byte("\x00\x21 a packet"), uint8(0), uint8(0), uint8(5))
 	f.Add([]byte("\x21"), uint8(1), uint8(3), uint8(70))

@@ -15,13 +15,15 @@ const (
 	countMask  = countSpace - 1
 )
 
-// isFlag says whether the packet with that index is one before which stateful mode changes the key (RFC 3078 section 7.2).
+// isFlag reports whether the packet with that index is one before which stateful mode changes the
+// key (RFC 3078 section 7.2).
 func isFlag(n int64) bool { return n&0xFF == 0xFF }
 
-// flagsUpTo is how many of the packets 0 to n are flag packets; n may be -1.
+// flagsUpTo gives how many of the packets 0 to n are flag packets; n may be -1.
 func flagsUpTo(n int64) int64 { return (n + 1) >> 8 }
 
-// nearest gives the one index in [high-half, high+half) whose count that is: half of the counts lie behind.
+// nearest gives the one index in [high-half, high+half) whose count that is: half of the counts lie
+// behind.
 func nearest(high int64, count uint16) int64 {
 	low := high - countSpace/2
 	return low + (int64(count)-low)&countMask

@@ -11,16 +11,19 @@ const maxKey = keyhash.Size
 // key is a session key; 40 and 56 bit keys use the first 8 bytes.
 type key [maxKey]byte
 
-// keyChanger is RFC 3078 section 7.3 for one start key. It holds no session key: the callers keep several places in one
-// chain (the last key derived, and a cursor that is on its way to a distant one).
+// keyChanger is RFC 3078 section 7.3 for one start key. It holds no session key: the callers keep
+// several places in one chain (the last key derived, and a cursor that is on its way to a distant
+// one).
 type keyChanger struct {
-	// backend is for streams that go on; packets is for batches, and rc4 for single packets and the chain itself.
+	// backend is for streams that go on; packets is for batches, and rc4 for single packets and the
+	// chain itself.
 	backend, packets *arc4.Backend
 	rc4              *arc4.Cipher
 	hash             *keyhash.Hasher
 	length           int
 	strength         int
-	// interim is a field because a local array would escape to the heap through the RC4 backend's call.
+	// interim is a field because a local array would escape to the heap through the RC4 backend's
+	// call.
 	interim key
 	// rekeys counts the derivations: the work that packets can make this side do.
 	rekeys uint64
@@ -45,8 +48,8 @@ func (c *keyChanger) change(k *key) {
 	c.salt(k)
 }
 
-// begin is the first half of a change of k: it gives the interim key, valid until the next call. RC4 under the interim
-// key, over the interim key, and salt make the second half.
+// begin is the first half of a change of k: it gives the interim key, valid until the next call.
+// RC4 under the interim key, over the interim key, and salt make the second half.
 func (c *keyChanger) begin(k *key) (interim []byte) {
 	c.rekeys++
 	c.hash.Sum((*[maxKey]byte)(&c.interim), (*[maxKey]byte)(k))

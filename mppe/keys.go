@@ -27,7 +27,8 @@ func keyLength(strength int) (int, error) {
 	return 0, fmt.Errorf("mppe: strength of %d bits: want 40, 56 or 128", strength)
 }
 
-// masterKey is GetMasterKey of RFC 3079 section 3.4. ntResponse is the NT-Response field of the MS-CHAPv2 Response packet.
+// masterKey is GetMasterKey of RFC 3079 section 3.4. ntResponse is the NT-Response field of the
+// MS-CHAPv2 Response packet.
 func masterKey(passwordHashHash [16]byte, ntResponse [24]byte) [16]byte {
 	var b []byte
 	b = append(b, passwordHashHash[:]...)
@@ -44,7 +45,8 @@ var (
 	pad2 = bytes.Repeat([]byte{0xF2}, 40)
 )
 
-// asymmetricStartKey is GetAsymmetricStartKey of RFC 3079 section 3.4, for keys of 40, 56 or 128 bits: 8, 8 or 16 bytes.
+// asymmetricStartKey is GetAsymmetricStartKey of RFC 3079 section 3.4, for keys of 40, 56 or 128
+// bits: 8, 8 or 16 bytes.
 func asymmetricStartKey(masterKey [16]byte, strength int, send, server bool) ([]byte, error) {
 	n, err := keyLength(strength)
 	if err != nil {
@@ -63,8 +65,9 @@ func asymmetricStartKey(masterKey [16]byte, strength int, send, server bool) ([]
 	return digest[:n:n], nil
 }
 
-// KeysFromMSCHAPv2 gives the start keys of a session that MS-CHAPv2 authenticated (RFC 3079 section 3), for the server
-// (the authenticator) or the client. passwordHashHash is HashNTPasswordHash(NTPasswordHash(password)).
+// KeysFromMSCHAPv2 gives the start keys of a session that MS-CHAPv2 authenticated (RFC 3079 section
+// 3), for the server (the authenticator) or the client. passwordHashHash is
+// HashNTPasswordHash(NTPasswordHash(password)).
 func KeysFromMSCHAPv2(passwordHashHash [16]byte, ntResponse [24]byte, strength int, server bool) (Keys, error) {
 	master := masterKey(passwordHashHash, ntResponse)
 	send, err := asymmetricStartKey(master, strength, true, server)

@@ -18,7 +18,8 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// The vectors of RFC 3079 section 3.5 share the password "clientPass", whose hash is hashed here, and this response.
+// The vectors of RFC 3079 section 3.5 share the password "clientPass", whose hash is hashed here,
+// and this response.
 const (
 	rfcNTResponse       = "82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF"
 	rfcPasswordHashHash = "41C00C584BD2D91C4017A2A12FA59F3F"
@@ -30,9 +31,9 @@ func TestMasterKey(t *testing.T) {
 	assert.Equal(t, unhex(t, rfcMasterKey), master[:])
 }
 
-// TestRFC3079Section35 goes through the sample derivations of RFC 3079 section 3.5 step by step. The RFC's message in
-// 3.5.2 ends in 58; RC4 with the key that the RFC gives makes that octet B8 (the eleven before it agree, as do all backends
-// and crypto/rc4), so B8 is what is wanted here.
+// TestRFC3079Section35 goes through the sample derivations of RFC 3079 section 3.5 step by step.
+// The RFC's message in 3.5.2 ends in 58; RC4 with the key that the RFC gives makes that octet B8
+// (the eleven before it agree, as do all backends and crypto/rc4), so B8 is what is wanted here.
 func TestRFC3079Section35(t *testing.T) {
 	for _, v := range []struct {
 		section              string

@@ -2,11 +2,13 @@ package mppe
 
 import "math/bits"
 
-// The keys of the last packets and of the look-ahead are kept in blocks of blockSize keys, and so is which of the packets
-// came. A block whose packets all came is given back at once, so that a stream in order holds one or two blocks (1 KiB
-// each); only gaps and look-ahead hold more, at most 66 with the least history.
+// The keys of the last packets and of the look-ahead are kept in blocks of blockSize keys, and so
+// is which of the packets came. A block whose packets all came is given back at once, so that a
+// stream in order holds one or two blocks (1 KiB each); only gaps and look-ahead hold more, at most
+// 66 with the least history.
 const (
-	// leastHistory is how far behind the furthest packet the coherency count alone tells where a packet belongs.
+	// leastHistory is how far behind the furthest packet the coherency count alone tells where a
+	// packet belongs.
 	leastHistory = countSpace / 2
 	// mostHistory is what a Config may ask for.
 	mostHistory = 1 << 20
@@ -16,8 +18,8 @@ const (
 // block holds the session keys of blockSize packets that follow each other.
 type block [blockSize]key
 
-// indexSet is a set of indices that lie within one window of each other, with a word for every block; how many there are
-// is a power of two.
+// indexSet is a set of indices that lie within one window of each other, with a word for every
+// block; how many there are is a power of two.
 type indexSet []uint64
 
 func (s indexSet) slot(n int64) int64 { return n >> 6 & int64(len(s)-1) }
@@ -25,18 +27,20 @@ func (s indexSet) has(n int64) bool   { return s[s.slot(n)]>>(n&(blockSize-1))&1
 func (s indexSet) add(n int64)        { s[s.slot(n)] |= 1 << (n & (blockSize - 1)) }
 func (s indexSet) remove(n int64)     { s[s.slot(n)] &^= 1 << (n & (blockSize - 1)) }
 
-// keyStore is the chain of session keys of a stateless session, each derived once. Packets are known by their index: the
-// coherency count, counted on beyond 12 bits.
+// keyStore is the chain of session keys of a stateless session, each derived once. Packets are
+// known by their index: the coherency count, counted on beyond 12 bits.
 type keyStore struct {
 	keys *keyChanger
 	// history is how far behind the furthest packet keys are kept.
 	history int64
 	// reserve is nil if there is none.
 	reserve *Reserve
-	// tip is the index of the last key derived, tipKey that key; tip is -1 when there is only the initial session key.
+	// tip is the index of the last key derived, tipKey that key; tip is -1 when there is only the
+	// initial session key.
 	tip    int64
 	tipKey key
-	// floor is the lowest index whose key was ever stored, oldest the lowest block that is not given back for its age.
+	// floor is the lowest index whose key was ever stored, oldest the lowest block that is not
+	// given back for its age.
 	floor  int64
 	oldest int64
 	blocks []*block // as many as used has words
@@ -45,7 +49,8 @@ type keyStore struct {
 	spare []*block
 }
 
-// newKeyStore is one that begins with the initial session key and keeps the keys of that many packets, at least.
+// newKeyStore is one that begins with the initial session key and keeps the keys of that many
+// packets, at least.
 func newKeyStore(keys *keyChanger, reserve *Reserve, session key, history int) keyStore {
 	history = (max(history, leastHistory) + blockSize - 1) / blockSize * blockSize
 	// A power of two above the blocks that the window can touch.
@@ -56,7 +61,8 @@ func newKeyStore(keys *keyChanger, reserve *Reserve, session key, history int) k
 	}
 }
 
-// at gives the key of packet n, which must not be below floor, nor too old, nor used. It derives what is missing up to n.
+// at gives the key of packet n, which must not be below floor, nor too old, nor used. It derives
+// what is missing up to n.
 func (s *keyStore) at(n int64) *key {
 	s.derive(n)
 	return &s.blocks[s.used.slot(n)][n&(blockSize-1)]

@@ -5,23 +5,25 @@ import (
 	"slices"
 )
 
-// Packet is one received packet: what came, and what has become of it. It can be used again and again.
+// Packet is one received packet in a ReceiveBatch: what came, and what has become of it. It can be
+// used again and again.
 type Packet struct {
-	// Data is an MPPE header and ciphertext (RFC 3078 section 3), Seq the sequence number of the GRE packet that it came
-	// in.
+	// Data is an MPPE header and ciphertext (RFC 3078 section 3), Seq the sequence number of the
+	// GRE packet that it came in.
 	Data []byte
 	Seq  uint32
-	// Dst is what the plain text, a PPP protocol field and its payload, is appended to. Where there is room that may lie
-	// exactly on the ciphertext (Data[HeaderSize:HeaderSize]), or apart from it.
+	// Dst is what the plain text is appended to, a PPP protocol field and its payload. Its room may
+	// lie exactly on the ciphertext (Dst is Data[HeaderSize:HeaderSize]), or apart from it.
 	Dst []byte
-	// Err is nil afterwards, or one of this package's errors: then Dst has the length that it had, and Data is as it was.
+	// Err is nil afterwards, or one of this package's errors: then Dst has the length that it had,
+	// and Data is as it was.
 	Err error
 
 	// count and flushed are what the header says: the coherency count and bit A.
 	count   uint16
 	flushed bool
-	// tried reports whether a ReceiveBatch has decrypted the packet before its turn, into its room, with the key of index
-	// n, which lies at key in the batch.
+	// tried reports whether a ReceiveBatch has decrypted the packet before its turn, into its room,
+	// with the key of index n, which lies at key in the batch.
 	tried bool
 	n     int64
 	key   *key
@@ -46,7 +48,8 @@ func (p *Packet) parse(stateless bool) error {
 // body gives the ciphertext.
 func (p *Packet) body() []byte { return p.Data[HeaderSize:] }
 
-// room gives the place behind Dst where the plain text is to be written. It makes one where there is none.
+// room gives the place behind Dst where the plain text is to be written. It makes one where there
+// is none.
 func (p *Packet) room() []byte {
 	n := len(p.Data) - HeaderSize
 	p.Dst = slices.Grow(p.Dst, n)

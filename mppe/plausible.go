@@ -8,16 +8,17 @@ const (
 	protocolIPv6 = 0x0057
 )
 
-// maxPadding is how many bytes may follow an IPv4 packet: RFC 3078 section 3 advises against padding, but some link may
-// have brought a short packet to its minimum length.
+// maxPadding is how many bytes may follow an IPv4 packet: RFC 3078 section 3 advises against
+// padding, but some link may have brought a short packet to its minimum length.
 const maxPadding = 64
 
-// PlausiblePPP gives a judge for Config.Plausible that accepts the protocols that are negotiated: an IPv4 packet with a
-// sound header (RFC 791: version, length of the header, total length, checksum), an IPv6 packet with a sound header (RFC
-// 8200: version, payload length). The protocol field may be compressed to one byte (RFC 1661 section 6.5).
+// PlausiblePPP gives a judge for Config.Plausible that accepts the protocols that are negotiated:
+// an IPv4 packet with a sound header (RFC 791: version, length of the header, total length,
+// checksum), an IPv6 packet with a sound header (RFC 8200: version, payload length). The protocol
+// field may be compressed to one byte (RFC 1661 section 6.5).
 //
-// Random bytes pass with a probability of about 2^-46 as IPv4 and 2^-36 as IPv6 with the full protocol field, and 2^-38 and
-// 2^-28 with the compressed one.
+// Random bytes pass with a probability of about 2^-46 as IPv4 and 2^-36 as IPv6 with the full
+// protocol field, and 2^-38 and 2^-28 with the compressed one.
 func PlausiblePPP(ipv4, ipv6 bool) func(plain []byte) bool {
 	return func(plain []byte) bool {
 		if len(plain) < 2 {

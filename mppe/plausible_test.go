@@ -62,8 +62,8 @@ func TestPlausiblePPP(t *testing.T) {
 	assert.False(t, PlausiblePPP(true, false)(ipv6(20)))
 }
 
-// TestPlausiblePPPRefusesNoise keeps the judge's strictness: of a million random packets that even begin with an IPv4 or
-// IPv6 protocol field, next to none may pass.
+// TestPlausiblePPPRefusesNoise keeps the judge's strictness: of a million random packets that even
+// begin with an IPv4 or IPv6 protocol field, next to none may pass.
 func TestPlausiblePPPRefusesNoise(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	judge := PlausiblePPP(true, true)

@@ -6,8 +6,8 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// ReceiveBatch decrypts packets of several sessions together. The zero value is empty and ready; it is some 16 KiB large, is
-// meant to be used again and again, and is not safe for concurrent use.
+// ReceiveBatch decrypts packets of several sessions together. The zero value is empty and ready; it
+// is some 13 KiB large, is meant to be used again and again, and is not safe for concurrent use.
 type ReceiveBatch struct {
 	runs, spare []*receiveRun
 	chains      chains
@@ -22,20 +22,23 @@ type ReceiveBatch struct {
 type receiveRun struct {
 	dec     *Decrypter
 	packets []*Packet
-	// done is how many of the packets have had their turn; planned is how many after those are decrypted before it.
+	// done is how many of the packets have had their turn; planned is how many after those are
+	// decrypted before it.
 	done, planned int
-	// far reports whether the packet after them claims to lie beyond the look-ahead, so that it has to wait for them.
+	// far reports whether the packet after them claims to lie beyond the look-ahead, so that it has
+	// to wait for them.
 	far bool
 	// implausible is what the session's counter was before the batch.
 	implausible uint64
-	// tip is where the key chain ended before the planned packets, tipKey its key, target the furthest key that they want.
+	// tip is where the key chain ended before the planned packets, tipKey its key, target the
+	// furthest key that they want.
 	tip    int64
 	tipKey key
 	target int64
 }
 
-// Add takes in a packet of a session, which Decrypt will decrypt. Until then neither d nor p, nor what p points to, may be
-// touched. No packet and no room for one may overlap another one's.
+// Add takes in a packet of a session, which Decrypt will decrypt. Until then neither d nor p, nor
+// what p points to, may be touched. No packet and no room for one may overlap another one's.
 func (b *ReceiveBatch) Add(d *Decrypter, p *Packet) {
 	if !d.begin(p) {
 		return
@@ -61,13 +64,13 @@ func (b *ReceiveBatch) newRun() *receiveRun {
 	return r
 }
 
-// Decrypt decrypts all that was added, and leaves the batch empty. What becomes of a packet is what would become of it if
-// the packets of its session were decrypted one after another, in the order in which they were added; in stateless mode
-// the RC4 backend works on all of them together.
+// Decrypt decrypts all that was added, and leaves the batch empty. What becomes of a packet is what
+// would become of it if the packets of its session were decrypted one after another, in the order
+// in which they were added; in stateless mode the RC4 backend works on all of them together.
 //
-// A packet that does not decrypt may cost a key set-up for its full length, and where packets are decrypted in place a
-// second one to restore it; when most of a session's packets did not decrypt, the next ones are tried by PlausiblePrefix
-// bytes.
+// A packet that does not decrypt may cost a key set-up for its full length, and where packets are
+// decrypted in place a second one to restore it; when most of a session's packets did not decrypt,
+// the next ones are tried by PlausiblePrefix bytes.
 func (b *ReceiveBatch) Decrypt() {
 	single := len(b.runs) == 1 && len(b.runs[0].packets) == 1
 	for _, r := range b.runs {
@@ -93,8 +96,8 @@ func (b *ReceiveBatch) Decrypt() {
 	}
 }
 
-// plan chooses the packets that are decrypted before their turn, at most room, the same number for every session as long
-// as it has packets.
+// plan chooses the packets that are decrypted before their turn, at most room, the same number for
+// every session as long as it has packets.
 func (b *ReceiveBatch) plan(room int) {
 	for i, r := range b.runs {
 		left := len(b.runs) - i
@@ -102,8 +105,9 @@ func (b *ReceiveBatch) plan(room int) {
 	}
 }
 
-// planRun plans at most so many packets of one session. Only those that claim to lie beyond the look-ahead have to wait
-// for those before them, because what they do depends on how far the chain has been derived.
+// planRun plans at most so many packets of one session. Only those that claim to lie beyond the
+// look-ahead have to wait for those before them, because what they do depends on how far the chain
+// has been derived.
 func (b *ReceiveBatch) planRun(r *receiveRun, most int) {
 	d, s := r.dec, &r.dec.stateless.store
 	r.tip, r.tipKey, r.target = s.tip, s.tipKey, s.tip
@@ -130,8 +134,9 @@ func (b *ReceiveBatch) planRun(r *receiveRun, most int) {
 	}
 }
 
-// foresee finds the key that a packet will need when its turn comes, and whether it is worth decrypting before. Of several
-// that want the same key only the first is, unless that one turns out to be forged.
+// foresee finds the key that a packet will need when its turn comes, and whether it is worth
+// decrypting before. Of several that want the same key only the first is, unless that one turns out
+// to be forged.
 func (b *ReceiveBatch) foresee(d *Decrypter, p *Packet, claim int64) {
 	p.key = &b.keys[b.nKeys]
 	b.nKeys++
@@ -212,7 +217,8 @@ func (r *receiveRun) oneByOne() {
 	r.done = len(r.packets)
 }
 
-// settle has every planned packet take its turn, and then the one after them, if that had to wait for them.
+// settle has every planned packet take its turn, and then the one after them, if that had to wait
+// for them.
 func (r *receiveRun) settle() {
 	d := r.dec
 	tip, tipKey := r.tip, &r.tipKey // where the chain would end without the packets that are still to come
@@ -236,8 +242,9 @@ func (r *receiveRun) settle() {
 	}
 }
 
-// rollBack undoes what was done for the planned packets that are left, and takes the chain back to tip: the first of them
-// has become one beyond the look-ahead, and must find the chain as it would have without them.
+// rollBack undoes what was done for the planned packets that are left, and takes the chain back to
+// tip: the first of them has become one beyond the look-ahead, and must find the chain as it would
+// have without them.
 func (r *receiveRun) rollBack(tip int64, tipKey *key) {
 	r.far = true
 	for _, p := range r.packets[r.done:][:r.planned] {

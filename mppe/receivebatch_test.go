@@ -12,7 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// traffic makes packets of one session, good and bad, out of numbers that a test or a fuzzer chooses.
+// traffic makes packets of one session, good and bad, out of numbers that a test or a fuzzer
+// chooses.
 type traffic struct {
 	w    *wire
 	r    *rand.Rand
@@ -247,8 +248,8 @@ func TestReceiveBatchModel(t *testing.T) {
 	}
 }
 
-// FuzzReceiveBatch does the same with a script: of every three bytes the first is the event, the second a number for it,
-// the third the session.
+// FuzzReceiveBatch does the same with a script: of every three bytes the first is the event, the
+// second a number for it, the third the session.
 func FuzzReceiveBatch(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 0, 0, evForgedNear, 5, 0, 0, 0, 1}, uint8(0))
 	f.Add([]byte{evOutage, 3, 0, 0, 0, 0, 0, 0, 0, evTick, 200, 0, 0, 0, 0, 0, 0, 1}, uint8(20))
@@ -266,8 +267,8 @@ func FuzzReceiveBatch(f *testing.F) {
 	})
 }
 
-// TestBatchRollsBack: a packet under a wrong number makes the next one lie beyond the look-ahead, which no plan could
-// foresee. It must find the chain as if nothing behind it had been tried yet.
+// TestBatchRollsBack: a packet under a wrong number makes the next one lie beyond the look-ahead,
+// which no plan could foresee. It must find the chain as if nothing behind it had been tried yet.
 func TestBatchRollsBack(t *testing.T) {
 	cfg := testConfig(128, true)
 	w, alone, together := newWire(t, cfg, 0), newDecrypter(t, cfg), newDecrypter(t, cfg)
@@ -298,7 +299,8 @@ func TestBatchRollsBack(t *testing.T) {
 	assert.Equal(t, alone.stateless.store.tipKey, together.stateless.store.tipKey)
 }
 
-// TestReceiveBatchWary: in a flood of forged packets, each costs no more than its first bytes again, until it is over.
+// TestReceiveBatchWary: in a flood of forged packets, each costs no more than its first bytes
+// again, until it is over.
 func TestReceiveBatchWary(t *testing.T) {
 	cfg := testConfig(128, true)
 	d, w := newDecrypter(t, cfg), newWire(t, cfg, 0)

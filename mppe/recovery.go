@@ -8,18 +8,21 @@ const (
 	maxTargets  = 8
 	// maxStride is how far apart, in sequence numbers, two packets may be that continue each other.
 	maxStride = 1024
-	// minWalk is how far the cursor goes at least before a target behind it may call it back the first time.
+	// minWalk is how far the cursor goes at least before a target behind it may call it back the
+	// first time.
 	minWalk = 4096
 )
 
-// recovery finds the place in the key chain where a session has gone on after an outage of more than lookAhead packets.
-// The GRE sequence number says where that is, and anyone can forge one, so it is believed in three steps. One packet is a
-// suspect. A second one that continues it makes a target, which is worth walking to with a cursor of its own; the chain
-// stays where it is. When the cursor is there, the target's packet must decrypt; only then does the chain jump.
+// recovery finds the place in the key chain where a session has gone on after an outage of more
+// than lookAhead packets. The GRE sequence number says where that is, and anyone can forge one, so
+// it is believed in three steps. One packet is a suspect. A second one that continues it makes a
+// target, which is worth walking to with a cursor of its own; the chain stays where it is. When the
+// cursor is there, the target's packet must decrypt; only then does the chain jump.
 //
-// The cursor visits targets from the nearest to the furthest, so that forged ones on the way cost one trial each and forged
-// ones further out do not take it past the true one. A target that appears behind the cursor calls it back to the start,
-// but each time it has to have gone twice as far, lest new targets keep it from ever arriving.
+// The cursor visits targets from the nearest to the furthest, so that forged ones on the way cost
+// one trial each and forged ones further out do not take it past the true one. A target that
+// appears behind the cursor calls it back to the start, but each time it has to have gone twice as
+// far, lest new targets keep it from ever arriving.
 type recovery struct {
 	suspects  [maxSuspects]suspect
 	nSuspects int
@@ -54,8 +57,9 @@ type target struct {
 	hits   int
 }
 
-// continues reports whether a packet at t can belong to the same stream as one at s: a little later in both numbers, or a
-// little earlier. An encrypted packet takes one of each, others take a sequence number only.
+// continues reports whether a packet at t can belong to the same stream as one at s: a little later
+// in both numbers, or a little earlier. An encrypted packet takes one of each, others take a
+// sequence number only.
 func (s suspect) continues(t suspect) bool {
 	dn, ds := t.n-s.n, int64(int32(t.seq-s.seq))
 	if ds < 0 {
@@ -104,8 +108,9 @@ func (r *recovery) note(n int64, p *Packet) {
 	r.oldest = (r.oldest + 1) % maxSuspects
 }
 
-// promote makes a target of the packet. When there are too many, the one that the fewest packets continued goes, and of
-// those the furthest: the true stream goes on, and the nearer ones are on its way.
+// promote makes a target of the packet. When there are too many, the one that the fewest packets
+// continued goes, and of those the furthest: the true stream goes on, and the nearer ones are on
+// its way.
 func (r *recovery) promote(here suspect, body []byte) {
 	if len(r.targets) == maxTargets {
 		worst := 0
@@ -126,8 +131,8 @@ func (r *recovery) promote(here suspect, body []byte) {
 	r.credit = min(r.credit+grant, maxCredit)
 }
 
-// next gives the target to walk to, or nil, and takes the cursor back to the start of the chain (tip, with its key) where
-// that is called for.
+// next gives the target to walk to, or nil, and takes the cursor back to the start of the chain
+// (tip, with its key) where that is called for.
 func (r *recovery) next(tip int64, tipKey *key) *target {
 	if !r.walking {
 		r.walking, r.leastWalk = true, minWalk
@@ -168,7 +173,8 @@ func (r *recovery) drop(t *target) {
 	}
 }
 
-// walk takes the cursor at most steps key changes further and reports whether the session was found: the chain is there now.
+// walk takes the cursor at most steps key changes further and reports whether the session was
+// found: the chain is there now.
 func (d *Decrypter) walk(steps int) (found bool) {
 	s := d.stateless
 	r := s.recovery

@@ -11,8 +11,8 @@ import (
 
 var outages = []int{2046, 2047, 2048, 2500, 4094, 4095, 4096, 4097, 5000, 8192, 10000, 100000}
 
-// resume sends packets after an outage, with the timer's CatchUp between them, until the session has recovered, and gives
-// how many were lost over it.
+// resume sends packets after an outage, with the timer's CatchUp between them, until the session
+// has recovered, and gives how many were lost over it.
 func resume(t *testing.T, w *wire, d *Decrypter, most int) int {
 	t.Helper()
 	for lost := range most {
@@ -28,7 +28,8 @@ func resume(t *testing.T, w *wire, d *Decrypter, most int) int {
 	return most
 }
 
-// TestOutage loses packets in a row, with control frames among them that take sequence numbers, and wants the session back.
+// TestOutage loses packets in a row, with control frames among them that take sequence numbers, and
+// wants the session back.
 func TestOutage(t *testing.T) {
 	for _, n := range outages {
 		for _, every := range []int{0, 50, 3000} {
@@ -76,7 +77,8 @@ func TestOutageWithoutTimer(t *testing.T) {
 	assert.EqualValues(t, 1, d.Stats().Resyncs)
 }
 
-// TestOutageAtTheStart: the first packets never came, so nothing tells where the sequence numbers began.
+// TestOutageAtTheStart: the first packets never came, so nothing tells where the sequence numbers
+// began.
 func TestOutageAtTheStart(t *testing.T) {
 	for _, n := range []int{0, 1, 2046, 2047, 3000, 4096, 5000, 20000} {
 		for first := range uint32(2) {
@@ -90,7 +92,8 @@ func TestOutageAtTheStart(t *testing.T) {
 			resume(t, w, d, 12)
 		}
 	}
-	// CCP opened again in the middle of a call: the count starts at 0, the sequence number does not.
+	// CCP opened again in the middle of a call: the count starts at 0, the sequence number does
+	// not.
 	cfg := testConfig(128, true)
 	w := newWire(t, cfg, 1<<30)
 	d := newDecrypter(t, cfg)
@@ -151,7 +154,8 @@ func TestOutageReordered(t *testing.T) {
 	w.deliver(d, w.next())
 }
 
-// TestSequenceRestart: a peer that counts its sequence numbers anew, or at random, goes on being understood.
+// TestSequenceRestart: a peer that counts its sequence numbers anew, or at random, goes on being
+// understood.
 func TestSequenceRestart(t *testing.T) {
 	cfg := testConfig(128, true)
 	r := rand.New(rand.NewPCG(8, 8))

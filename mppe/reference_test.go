@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the tests compare against and build their packets with: slow, plain, with nothing shared with the package.
+// What the tests compare against and build their packets with: slow, plain, with nothing shared
+// with the package.
 
 // testConfig has the judge that a tunnel uses.
 func testConfig(strength int, stateless bool) Config {
@@ -63,7 +64,8 @@ func plainRC4(key, b []byte) []byte {
 	return out
 }
 
-// ipv4 is a PPP protocol field and an IPv4 packet of size bytes with a sound header and tag in its body.
+// ipv4 is a PPP protocol field and an IPv4 packet of size bytes with a sound header and tag in its
+// body.
 func ipv4(tag uint32, size int) []byte {
 	b := make([]byte, 2+size)
 	b[1] = protocolIPv4
@@ -91,7 +93,8 @@ func setChecksum(p []byte) {
 
 func tagOf(plain []byte) uint32 { return binary.BigEndian.Uint32(plain[22:]) }
 
-// wire is a sender: an encrypter and the sequence numbers of the GRE packets that carry what it makes.
+// wire is a sender: an encrypter and the sequence numbers of the GRE packets that carry what it
+// makes.
 type wire struct {
 	t   testing.TB
 	enc *Encrypter

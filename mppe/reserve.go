@@ -9,9 +9,9 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// A Reserve keeps keystreamSize bytes for a packet, the largest that a link has as a rule; a longer one has only its key
-// there. keystreamStride is how far apart the keystreams lie: an odd number of cache lines keeps their beginnings out of
-// each other's way.
+// A Reserve keeps keystreamSize bytes for a packet, the largest that a link has as a rule; a longer
+// one has only its key there. keystreamStride is how far apart the keystreams lie: an odd number of
+// cache lines keeps their beginnings out of each other's way.
 const (
 	keystreamSize   = 1504
 	keystreamStride = (keystreamSize+63)&^63 | 64
@@ -20,25 +20,29 @@ const (
 // adaptEvery is after how many packets a Reserve looks how long they were.
 const adaptEvery = 256
 
-// Reserve is what packets of one direction will need, made before they come: neither the keys nor the keystream of
-// stateless mode depend on the data. With it a packet costs one XOR; what is not there is made as ever, so that the bytes
-// are the same in any case. It is for a processor that has nothing else to do: some goroutine calls Fill now and then.
+// Reserve is what packets of one direction will need, made before they come: neither the keys nor
+// the keystream of stateless mode depend on the data. With it a packet costs one XOR; what is not
+// there is made as ever, so that the bytes are the same in any case. It is for a processor that has
+// nothing else to do: some goroutine calls Fill now and then.
 //
-// Fill is safe for concurrent use with the Encrypter or Decrypter that the Reserve belongs to, but not with itself.
-// Neither ever waits for the other, but for an exchange of a few words; Wipe alone waits for Fill.
+// Fill is safe for concurrent use with the Encrypter or Decrypter that the Reserve belongs to, but
+// not with itself. Neither ever waits for the other, but for an exchange of a few words; Wipe alone
+// waits for Fill.
 type Reserve struct {
 	slots []slot
 	slab  []byte // the slots' keystreams, keystreamStride bytes apart
 
-	// head is the lowest index that may still be asked for, as far as Fill has been told; it is the user's. made is the
-	// index after the last one that is there; it is Fill's. They lie apart, so that neither side's writes slow the other.
+	// head is the lowest index that may still be asked for, as far as Fill has been told; it is the
+	// user's. made is the index after the last one that is there; it is Fill's. They lie apart, so
+	// that neither side's writes slow the other.
 	_    [64]byte
 	head atomic.Int64
 	_    [64]byte
 	made atomic.Int64
 	_    [64]byte
 
-	// want is how long keystreams should be, seekTo where Fill is to go on if its chain is behind that, with the key before.
+	// want is how long keystreams should be, seekTo where Fill is to go on if its chain is behind
+	// that, with the key before.
 	want    atomic.Int64
 	seeking atomic.Bool
 	mu      sync.Mutex
@@ -54,8 +58,8 @@ type Reserve struct {
 	jobs    [chainWidth]arc4.Job
 	_       [64]byte
 
-	// The user's own: the true head, made as last seen, how many packets were noted since the last look at their lengths,
-	// the longest of those, and the longest of those before.
+	// The user's own: the true head, made as last seen, how many packets were noted since the last
+	// look at their lengths, the longest of those, and the longest of those before.
 	first, seen           int64
 	noted, longest, older int
 }
@@ -92,8 +96,8 @@ func ReserveBytes(packets int) int {
 	return packets * (keystreamStride + int(unsafe.Sizeof(slot{})))
 }
 
-// Fill makes what the next few packets need and returns for how many; 0 if there is room for none. It takes as long as
-// encrypting those packets.
+// Fill makes what the next few packets need and returns for how many; 0 if there is room for none.
+// It takes as long as encrypting those packets.
 func (r *Reserve) Fill() (made int) {
 	r.filling.Lock()
 	defer r.filling.Unlock()
@@ -146,7 +150,8 @@ func (r *Reserve) slot(n int64) *slot {
 	return nil
 }
 
-// stream gives at least length bytes of keystream for packet n if they are there, or nil. They stay until n has passed.
+// stream gives at least length bytes of keystream for packet n if they are there, or nil. They stay
+// until n has passed.
 func (r *Reserve) stream(n int64, length int) []byte {
 	if s := r.slot(n); s != nil && length <= s.length {
 		return r.slab[int(n%int64(len(r.slots)))*keystreamStride:][:s.length]
@@ -154,8 +159,8 @@ func (r *Reserve) stream(n int64, length int) []byte {
 	return nil
 }
 
-// take replaces k, the key before that of packet n, by it, and reports whether it is there. It counts as a change of
-// keys: somebody has made it.
+// take replaces k, the key before that of packet n, by it, and reports whether it is there. It
+// counts as a change of keys: somebody has made it.
 func (r *Reserve) take(n int64, keys *keyChanger, k *key) bool {
 	s := r.slot(n)
 	if s == nil {
@@ -166,7 +171,8 @@ func (r *Reserve) take(n int64, keys *keyChanger, k *key) bool {
 	return true
 }
 
-// passed says that no packet before n will be asked for. Fill is told now and then only: it costs both sides.
+// passed notes that no packet before n will be asked for. Fill is told now and then only: it costs
+// both sides.
 func (r *Reserve) passed(n int64) {
 	r.first = max(r.first, n)
 	if r.first-r.head.Load() > int64(len(r.slots)/8) {
@@ -174,8 +180,8 @@ func (r *Reserve) passed(n int64) {
 	}
 }
 
-// follow says that packet n comes next and that k is the key of the one before, and has Fill go on there if it has not
-// come so far.
+// follow has Fill go on at packet n, which comes next, if it has not come so far; k is the key of
+// the one before.
 func (r *Reserve) follow(n int64, k *key) {
 	if r.reaches(n - 1) {
 		return
@@ -186,15 +192,16 @@ func (r *Reserve) follow(n int64, k *key) {
 	r.seeking.Store(true)
 }
 
-// moved says that packet n, with key k, has become the furthest one received. Those a little before it may be late.
+// moved notes that packet n, with key k, has become the furthest one received. Those a little
+// before it may be late.
 func (r *Reserve) moved(n int64, k *key, length int) {
 	r.note(length)
 	r.passed(n + 1 - int64(len(r.slots)/4))
 	r.follow(n+1, k)
 }
 
-// note takes down that a packet had length bytes. Keystreams are made as long as the longest packets of late: those of
-// acknowledgments would otherwise take longer to make than to do without.
+// note takes down that a packet had length bytes. Keystreams are made as long as the longest
+// packets of late: those of acknowledgments would otherwise take longer to make than to do without.
 func (r *Reserve) note(length int) {
 	r.longest = max(r.longest, length)
 	if r.noted++; r.noted == adaptEvery {
@@ -206,7 +213,8 @@ func (r *Reserve) note(length int) {
 	}
 }
 
-// keystream is what a packet is decrypted with: what was made before it came, or else what a cipher makes.
+// keystream is what a packet is decrypted with: what was made before it came, or else what a cipher
+// makes.
 type keystream struct {
 	made   []byte
 	cipher *arc4.Cipher

@@ -11,10 +11,11 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// BenchmarkReserve sends packets that come at random times, at 10%, 50% and all of what one core can encrypt, with
-// reserves of several sizes that another core fills, and without. It reports the time from a packet's coming to its
-// ciphertext, packets that wait for one another included, and the rate. At 100% batches follow each other at once.
-// It needs two cores that have nothing else to do, and turns of a tenth of a second: -benchtime 1x.
+// BenchmarkReserve sends packets that come at random times, at 10%, 50% and all of what one core
+// can encrypt, with reserves of several sizes that another core fills, and without. It reports the
+// time from a packet's coming to its ciphertext, packets that wait for one another included, and
+// the rate. At 100% batches follow each other at once. It needs two cores that have nothing else to
+// do, and runs for tenths of a second: -benchtime 1x.
 func BenchmarkReserve(b *testing.B) {
 	if runtime.GOMAXPROCS(0) < 2 {
 		b.Skip("a reserve is filled by a second core")
@@ -59,8 +60,9 @@ func packetTime(b *testing.B, backend *arc4.Backend, size int) time.Duration {
 	return total / time.Duration(len(waits))
 }
 
-// paced encrypts for a tenth of a second packets that come gap apart in the mean, all that have come together, at most
-// 64, and gives how long each waited for its ciphertext, and how long it all took.
+// paced encrypts for a tenth of a second packets that come gap apart in the mean, all that have
+// come together, at most 64, and gives how long each waited for its ciphertext, and how long it all
+// took.
 func paced(b *testing.B, cfg Config, size int, gap time.Duration) (waits []time.Duration, took time.Duration) {
 	e, err := NewEncrypter(cfg)
 	if err != nil {
@@ -83,14 +85,14 @@ func paced(b *testing.B, cfg Config, size int, gap time.Duration) (waits []time.
 		}()
 		time.Sleep(10 * time.Millisecond)
 	}
-	var plain, dst [turnSize][]byte
+	var plain, dst [batchedPackets][]byte
 	for i := range plain {
 		buf := make([]byte, 2048)
 		plain[i], dst[i] = buf[HeaderSize:][:2+size], buf[:0]
 	}
 	random := rand.New(rand.NewPCG(1, 1))
 	waits = make([]time.Duration, 0, 200_000)
-	var came [turnSize]time.Time
+	var came [batchedPackets]time.Time
 	var batch SendBatch
 	start := time.Now()
 	for next := start; time.Since(start) < 100*time.Millisecond; {
@@ -100,11 +102,11 @@ func paced(b *testing.B, cfg Config, size int, gap time.Duration) (waits []time.
 		}
 		for time.Now().Before(next) {
 		}
-		for now := time.Now(); n < turnSize && !next.After(now); n++ {
+		for now := time.Now(); n < batchedPackets && !next.After(now); n++ {
 			came[n] = next
 			next = next.Add(time.Duration(random.ExpFloat64() * float64(gap)))
 		}
-		var out [turnSize][]byte
+		var out [batchedPackets][]byte
 		copy(out[:], dst[:])
 		batch.Add(e, out[:n], plain[:n])
 		batch.Encrypt()

@@ -22,7 +22,8 @@ func newEncrypter(t testing.TB, cfg Config) *Encrypter {
 	return e
 }
 
-// TestReserveEncrypt: with a reserve that is filled now and then, never, always, the bytes and counters are the same.
+// TestReserveEncrypt: with a reserve that is filled now and then, never, always, the bytes and
+// counters are the same.
 func TestReserveEncrypt(t *testing.T) {
 	for _, strength := range []int{40, 128} {
 		for _, slots := range []int{1, 5, 64, 300} {
@@ -57,7 +58,8 @@ func TestReserveEncrypt(t *testing.T) {
 	}
 }
 
-// TestReserveIsUsed: what was filled is what the packets are encrypted with, and no more is made than there is room for.
+// TestReserveIsUsed: what was filled is what the packets are encrypted with, and no more is made
+// than there is room for.
 func TestReserveIsUsed(t *testing.T) {
 	e := newEncrypter(t, reserved(testConfig(128, true), 20))
 	fill := func() {
@@ -86,7 +88,8 @@ func TestReserveIsUsed(t *testing.T) {
 	assert.Nil(t, newDecrypter(t, reserved(testConfig(128, false), 20)).Reserve())
 }
 
-// TestReserveAdapts: keystreams are as long as the packets of late, and long enough at once when one is longer.
+// TestReserveAdapts: keystreams are as long as the packets of late, and long enough at once when
+// one is longer.
 func TestReserveAdapts(t *testing.T) {
 	e := newEncrypter(t, reserved(testConfig(128, true), 4))
 	r := e.Reserve()

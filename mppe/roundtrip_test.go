@@ -8,8 +8,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/arc4tun/arc4tun/arc4"
 )
 
 // forEachMode runs f for every strength, both modes, and stateful mode as Linux does it.
@@ -90,35 +88,6 @@ func TestWireFormat(t *testing.T) {
 			assert.EqualValues(t, 5, e.Stats().Resets)
 		})
 	}
-}
-
-func TestSendBatchOfOneSession(t *testing.T) {
-	forEachMode(t, func(t *testing.T, cfg Config) {
-		for _, b := range arc4.Backends() {
-			cfg.Backend = b
-			one, err := NewEncrypter(cfg)
-			require.NoError(t, err)
-			many, err := NewEncrypter(cfg)
-			require.NoError(t, err)
-			r := rand.New(rand.NewPCG(1, 2))
-			for _, n := range []int{0, 1, 2, 63, 64, 65, 200, 7} {
-				dst, packets, want := make([][]byte, n), make([][]byte, n), make([][]byte, n)
-				for i := range n {
-					p := ipv4(r.Uint32(), 24+r.IntN(300))
-					want[i] = one.Encrypt([]byte("head"), p)
-					// Every other packet in place.
-					buf := append([]byte("head.."), p...)
-					dst[i], packets[i] = buf[:4], buf[6:]
-					if i%2 == 1 {
-						dst[i], packets[i] = []byte("head"), p
-					}
-				}
-				encryptBatch(many, dst, packets)
-				require.Equal(t, want, dst, "backend %s, %d packets", b.Name(), n)
-			}
-			assert.Equal(t, one.Stats(), many.Stats())
-		}
-	})
 }
 
 func TestInPlace(t *testing.T) {

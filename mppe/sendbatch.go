@@ -9,15 +9,15 @@ import (
 // batchSize is how many packets are handed to the RC4 backend at once at most.
 const batchSize = 128
 
-// fullBatch is batchSize, or a little less: as many packets as leave none of the backend's streams without work at the
-// end, if they are of the same length.
+// fullBatch is batchSize, or a little less: as many packets as leave none of the backend's streams
+// without work at the end, if they are of the same length.
 func fullBatch(packets *arc4.Backend) int {
 	return batchSize - batchSize%max(1, min(packets.Streams(), batchSize))
 }
 
-// SendBatch encrypts packets of several sessions together: their key chains take their steps side by side, and so do the
-// packets. The zero value is empty and ready; it is some 13 KiB large, is meant to be used again and again, and is not safe
-// for concurrent use.
+// SendBatch encrypts packets of several sessions together: their key chains take their steps side
+// by side, and so do the packets. The zero value is empty and ready; it is some 13 KiB large, is
+// meant to be used again and again, and is not safe for concurrent use.
 type SendBatch struct {
 	runs   []sendRun
 	chains chains
@@ -33,12 +33,12 @@ type sendRun struct {
 	dst, packets [][]byte
 }
 
-// Add takes in packets of one session, for which Encrypt will do dst[i] = enc.Encrypt(dst[i], packets[i]), with the same
-// bytes as result. Until then neither enc nor any of the slices may be touched. No packet and no room for one may overlap
-// another one's.
+// Add takes in packets of one session, for which Encrypt will do dst[i] = enc.Encrypt(dst[i],
+// packets[i]), with the same bytes as result. Until then neither enc nor any of the slices may be
+// touched. No packet and no room for one may overlap another one's.
 //
-// What cannot wait is done at once: packets in stateful mode, which depend on each other, and what was added before,
-// if the session is in already or has another RC4 backend.
+// What cannot wait is done at once: packets in stateful mode, which depend on each other, and what
+// was added before, if the session is in already or has another RC4 backend.
 func (b *SendBatch) Add(enc *Encrypter, dst, packets [][]byte) {
 	if !enc.stateless {
 		for i, p := range packets {

@@ -11,7 +11,8 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// sessionConfig gives one of several sessions: all strengths, their own keys, and stateful ones among them if asked for.
+// sessionConfig gives one of several sessions: all strengths, their own keys, and stateful ones
+// among them if asked for.
 func sessionConfig(i int, stateful bool) Config {
 	cfg := testConfig([]int{128, 128, 40, 56}[i%4], !stateful || i%5 != 3)
 	for k := range cfg.Key {
@@ -81,6 +82,37 @@ func randomize(r *rand.Rand, p []byte) {
 	for i := range p {
 		p[i] = byte(r.Uint32())
 	}
+}
+
+// TestSendBatchOfOneSession compares a session's batches with its packets one at a time, in every
+// mode and on every backend.
+func TestSendBatchOfOneSession(t *testing.T) {
+	forEachMode(t, func(t *testing.T, cfg Config) {
+		for _, b := range arc4.Backends() {
+			cfg.Backend = b
+			one, err := NewEncrypter(cfg)
+			require.NoError(t, err)
+			many, err := NewEncrypter(cfg)
+			require.NoError(t, err)
+			r := rand.New(rand.NewPCG(1, 2))
+			for _, n := range []int{0, 1, 2, 63, 64, 65, 200, 7} {
+				dst, packets, want := make([][]byte, n), make([][]byte, n), make([][]byte, n)
+				for i := range n {
+					p := ipv4(r.Uint32(), 24+r.IntN(300))
+					want[i] = one.Encrypt([]byte("head"), p)
+					// Every other packet in place.
+					buf := append([]byte("head.."), p...)
+					dst[i], packets[i] = buf[:4], buf[6:]
+					if i%2 == 1 {
+						dst[i], packets[i] = []byte("head"), p
+					}
+				}
+				encryptBatch(many, dst, packets)
+				require.Equal(t, want, dst, "backend %s, %d packets", b.Name(), n)
+			}
+			assert.Equal(t, one.Stats(), many.Stats())
+		}
+	})
 }
 
 // TestSendBatchBackends: sessions with different backends may share a batch.

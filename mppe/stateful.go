@@ -3,16 +3,18 @@ package mppe
 // statefulState is what a Decrypter keeps in stateful mode.
 type statefulState struct {
 	session key
-	// trial is the key that a packet is tried with. It is a field because a local one would escape to the heap.
+	// trial is the key that a packet is tried with. It is a field because a local one would escape
+	// to the heap.
 	trial      key
 	linuxReset bool
-	// discarding reports whether packets were lost: nothing is decrypted until a packet with the FLUSHED bit.
+	// discarding reports whether packets were lost: nothing is decrypted until a packet with the
+	// FLUSHED bit.
 	discarding bool
 	cursor     flagCursor
 }
 
-// flagCursor makes key changes on the way to a packet with the FLUSHED bit that lies beyond many lost flag packets, without
-// moving the session's own key.
+// flagCursor makes key changes on the way to a packet with the FLUSHED bit that lies beyond many
+// lost flag packets, without moving the session's own key.
 type flagCursor struct {
 	valid bool
 	// done is how many changes after the session's key is, target how many are wanted.
@@ -21,7 +23,8 @@ type flagCursor struct {
 	credit       int
 }
 
-// takeStateful is RFC 3078 section 8.2: packets in order; after a loss nothing until one has the FLUSHED bit.
+// takeStateful is RFC 3078 section 8.2: packets in order; after a loss nothing until one has the
+// FLUSHED bit.
 func (d *Decrypter) takeStateful(p *Packet) error {
 	n := d.high + 1 + (int64(p.count)-d.high-1)&countMask
 	if !d.stateful.discarding {
@@ -43,8 +46,8 @@ func (d *Decrypter) takeStateful(p *Packet) error {
 	return d.resync(p, max(n, d.claim(p)))
 }
 
-// isBehind reports whether the packet, which could be number n, was rather sent before the last one decrypted. Where the
-// sequence number does not tell, half of the counts are taken to lie behind.
+// isBehind reports whether the packet, which could be number n, was rather sent before the last one
+// decrypted. Where the sequence number does not tell, half of the counts are taken to lie behind.
 func (d *Decrypter) isBehind(p *Packet, n int64) bool {
 	if d.high < 0 {
 		return false
@@ -71,7 +74,8 @@ func (d *Decrypter) takeInOrder(p *Packet, n int64) error {
 		d.keys.setKey(d.stream, &s.trial)
 	}
 	if !d.open(&keystream{cipher: d.stream}, p) {
-		// The trial has used up keystream that the true packet would need; the key chain is where it was.
+		// The trial has used up keystream that the true packet would need; the key chain is where
+		// it was.
 		d.startDiscarding()
 		return ErrImplausible
 	}
@@ -86,8 +90,9 @@ func (d *Decrypter) commit(p *Packet, n int64) {
 	d.advanceTo(n, p.Seq)
 }
 
-// resync decrypts packet n, which has the FLUSHED bit, after a loss: it makes the key changes of the flag packets that were
-// lost since, at most maxFlushedChanges at once, and then those that this packet brings.
+// resync decrypts packet n, which has the FLUSHED bit, after a loss: it makes the key changes of
+// the flag packets that were lost since, at most maxFlushedChanges at once, and then those that
+// this packet brings.
 func (d *Decrypter) resync(p *Packet, n int64) error {
 	s := d.stateful
 	c := &s.cursor
@@ -114,7 +119,8 @@ func (d *Decrypter) resync(p *Packet, n int64) error {
 			d.stats.Resyncs++
 			return nil
 		}
-		// Linux changes its key for every packet with the FLUSHED bit, also for those that were lost on the way.
+		// Linux changes its key for every packet with the FLUSHED bit, also for those that were
+		// lost on the way.
 		if !s.linuxReset || budget <= 0 {
 			return ErrImplausible
 		}
@@ -123,7 +129,8 @@ func (d *Decrypter) resync(p *Packet, n int64) error {
 	}
 }
 
-// walkFlags takes the cursor at most steps changes towards its target and returns what is left of steps.
+// walkFlags takes the cursor at most steps changes towards its target and returns what is left of
+// steps.
 func (d *Decrypter) walkFlags(steps int) int {
 	c := &d.stateful.cursor
 	for ; c.done < c.target && steps > 0; steps-- {

@@ -20,7 +20,8 @@ func forEachStateful(t *testing.T, f func(t *testing.T, cfg Config)) {
 	}
 }
 
-// TestStatefulLoss loses some packets at every place around a flag packet, asks for a reset and goes on.
+// TestStatefulLoss loses some packets at every place around a flag packet, asks for a reset and
+// goes on.
 func TestStatefulLoss(t *testing.T) {
 	forEachStateful(t, func(t *testing.T, cfg Config) {
 		for before := 253; before < 258; before++ {
@@ -63,8 +64,8 @@ func TestStatefulLoss(t *testing.T) {
 	})
 }
 
-// TestStatefulOutage: however many flag packets were lost, the packet that answers the Reset-Request is decrypted, or
-// one of the next answers is.
+// TestStatefulOutage: however many flag packets were lost, the packet that answers the
+// Reset-Request is decrypted, or one of the next answers is.
 func TestStatefulOutage(t *testing.T) {
 	forEachStateful(t, func(t *testing.T, cfg Config) {
 		for _, n := range append([]int{1, 255, 256, 257, 1000}, outages...) {
@@ -98,7 +99,8 @@ func TestStatefulOutage(t *testing.T) {
 	})
 }
 
-// TestStatefulRandomLoss loses one packet in a hundred, with resets that come some packets later and are sometimes lost.
+// TestStatefulRandomLoss loses one packet in a hundred, with resets that come some packets later
+// and are sometimes lost.
 func TestStatefulRandomLoss(t *testing.T) {
 	for _, linux := range []bool{false, true} {
 		cfg := testConfig(56, false)
@@ -127,8 +129,8 @@ func TestStatefulRandomLoss(t *testing.T) {
 	}
 }
 
-// TestStatefulDuplicatesAndLate are dropped without a reset, also where the peer numbers its GRE packets anew, so that the
-// count alone tells.
+// TestStatefulDuplicatesAndLate are dropped without a reset, also where the peer numbers its GRE
+// packets anew, so that the count alone tells.
 func TestStatefulDuplicatesAndLate(t *testing.T) {
 	forEachStateful(t, func(t *testing.T, cfg Config) {
 		for name, renumbered := range map[string]uint32{"by sequence number": 0, "by count": 3 << 30} {

@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStatelessModel sends packets over a link that loses, duplicates and reorders them, and asks of every arrival what a
-// map of the packets that came would: each is decrypted once, unless it is too late.
+// TestStatelessModel sends packets over a link that loses, duplicates and reorders them, and asks
+// of every arrival what a map of the packets that came would: each is decrypted once, unless it is
+// too late.
 func TestStatelessModel(t *testing.T) {
 	for seed := range uint64(6) {
 		for _, history := range []int{0, 2049, 8192} {
@@ -135,7 +136,8 @@ func TestWindowEdges(t *testing.T) {
 	})
 }
 
-// TestHistoryIsCheap: packets in order keep next to no keys, and a scattered session keeps no more than the window.
+// TestHistoryIsCheap: packets in order keep next to no keys, and a scattered session keeps no more
+// than the window.
 func TestHistoryIsCheap(t *testing.T) {
 	cfg := testConfig(128, true)
 	w := newWire(t, cfg, 1)
@@ -191,7 +193,8 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// Packets under old numbers cost their trial and that of their count, and what they made the chain derive is kept.
+// Packets under old numbers cost their trial and that of their count, and what they made the chain
+// derive is kept.
 func TestOldForgedPacketsCostAConstant(t *testing.T) {
 	cfg := testConfig(128, true)
 	cfg.History = 1 << 14

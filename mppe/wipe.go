@@ -2,8 +2,9 @@ package mppe
 
 import "github.com/arc4tun/arc4tun/arc4"
 
-// Wipe overwrites all keys and RC4 tables of the session's direction, and the keystream of its Reserve, so that they do not
-// lie in memory until somebody else happens to be given it. Nothing but Stats may be called afterwards.
+// Wipe overwrites all keys and RC4 tables of the session's direction, and the keystream of its
+// Reserve, so that they do not lie in memory until somebody else happens to be given it. Nothing
+// but Stats may be called afterwards.
 func (e *Encrypter) Wipe() {
 	clear(e.session[:])
 	e.keys.wipe()

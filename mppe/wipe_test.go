@@ -14,7 +14,8 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 )
 
-// memory collects the bytes of everything that v, a pointer, leads to, but for the backends, which all sessions share.
+// memory collects the bytes of everything that v, a pointer, leads to, but for the backends, which
+// all sessions share.
 func memory(v any) (all [][]byte) {
 	seen := map[unsafe.Pointer]uintptr{}
 	var walk func(v reflect.Value)
@@ -68,8 +69,8 @@ func found(all [][]byte, secrets map[string][]byte) (names []string) {
 	return names
 }
 
-// secretsOf gives what must not stay of a session with a start key: that, its first n session keys, the keystream of those,
-// and the tables that the last of them makes.
+// secretsOf gives what must not stay of a session with a start key: that, its first n session keys,
+// the keystream of those, and the tables that the last of them makes.
 func secretsOf(t *testing.T, cfg Config, n int) map[string][]byte {
 	keys, session, err := newKeyChanger(cfg)
 	require.NoError(t, err)
@@ -136,7 +137,8 @@ func TestWipe(t *testing.T) {
 	}
 }
 
-// exchange passes packets, of which every seventh is lost until the last one has come, singly and in batches.
+// exchange passes packets, of which every seventh is lost until the last one has come, singly and
+// in batches.
 func exchange(t *testing.T, enc *Encrypter, dec *Decrypter, packets int) {
 	var late []Packet
 	for i := range packets {

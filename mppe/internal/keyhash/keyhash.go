@@ -1,7 +1,8 @@
-// Package keyhash is the hash in MPPE's key chain: SHA-1 (FIPS 180-4) of the one message that RFC 3079 section 3.4
-// hashes for every key, of which only the session key ever changes. Where the processor has instructions for SHA-1, what
-// start key and pads settle is worked out once for a session, and the two blocks are hashed without the ways that a
-// general hash has to keep open; elsewhere crypto/sha1 does it, which is as fast as anything said in Go.
+// Package keyhash is the hash in MPPE's key chain: SHA-1 (FIPS 180-4) of the one message that RFC
+// 3079 section 3.4 hashes for every key, of which only the session key ever changes. Where the
+// processor has instructions for SHA-1, what start key and pads settle is worked out once for a
+// session, and the two blocks are hashed without the ways that a general hash has to keep open;
+// elsewhere crypto/sha1 does it, which is as fast as anything said in Go.
 package keyhash
 
 import (
@@ -20,7 +21,8 @@ const (
 
 // Hasher hashes for one start key. It is not safe for concurrent use.
 type Hasher struct {
-	// message is two blocks of SHA-1: start key, zeros, session key, pad, and SHA-1's own padding from end on.
+	// message is two blocks of SHA-1: start key, zeros, session key, pad, and SHA-1's own padding
+	// from end on.
 	message [2 * sha1.BlockSize]byte
 	// length is that of both keys, at where the session key begins, in bytes.
 	length, at, end int
@@ -44,11 +46,12 @@ func New(start []byte) (*Hasher, error) {
 	return h, nil
 }
 
-// Wipe overwrites the start key and all that was made of it. What Sum gives afterwards is of no use.
+// Wipe overwrites the start key and all that was made of it. What Sum gives afterwards is of no
+// use.
 func (h *Hasher) Wipe() { *h = Hasher{} }
 
-// Sum puts the first Size bytes of the digest of start key, zeros, session key and pad into sum. Of session, the first 8
-// bytes count where the start key has 8. The two may be the same.
+// Sum puts the first Size bytes of the digest of start key, zeros, session key and pad into sum. Of
+// session, the first 8 bytes count where the start key has 8. The two may be the same.
 func (h *Hasher) Sum(sum, session *[Size]byte) {
 	if usable {
 		h.sumAccelerated(sum, session)

@@ -9,24 +9,25 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// usable says whether the processor has the SHA extensions, and what else the assembly uses.
+// usable reports whether the processor has the SHA extensions, and what else the assembly uses.
 var usable = cpu.X86.HasSSSE3 && hasSHA()
 
-// settled is how many words of the first block, and rounds of its 80, do not depend on the session key, whether it has 8
-// or 16 bytes.
+// settled is how many words of the first block, and rounds of its 80, do not depend on the session
+// key, whether it has 8 or 16 bytes.
 const settled = 12
 
-// accelerated is the message in the order in which the SHA extensions want it: four words a vector, the first in the
-// highest place.
+// accelerated is the message in the order in which the SHA extensions want it: four words a vector,
+// the first in the highest place.
 type accelerated struct {
-	// working is the first block's state after the settled rounds, without the fifth word, before that of four rounds
-	// earlier, from which the instruction makes the fifth.
+	// working is the first block's state after the settled rounds, without the fifth word, before
+	// that of four rounds earlier, from which the instruction makes the fifth.
 	working, before [4]uint32
 	// schedule is the words 16 to 23 as far as the settled words make them, then the words 8 to 11.
 	schedule [3][4]uint32
 	// rest is the words 12 to 31 with zeros in place of the session key.
 	rest [5][4]uint32
-	// first and second put the session key into the vectors of the words 12 to 15 and 16 to 19 (PSHUFB masks).
+	// first and second put the session key into the vectors of the words 12 to 15 and 16 to 19
+	// (PSHUFB masks).
 	first, second [16]byte
 }
 
@@ -54,8 +55,8 @@ func (h *Hasher) accelerate() {
 	a.second = place(h.at-4*settled-16, h.length)
 }
 
-// rounds gives the first four words of SHA-1's state after its first rounds, one for each word, of which there are at most
-// 20 (FIPS 180-4 section 6.1.2).
+// rounds gives the first four words of SHA-1's state after its first rounds, one for each word, of
+// which there are at most 20 (FIPS 180-4 section 6.1.2).
 func rounds(words []uint32) [4]uint32 {
 	a, b, c, d, e := uint32(0x67452301), uint32(0xEFCDAB89), uint32(0x98BADCFE), uint32(0x10325476), uint32(0xC3D2E1F0)
 	for _, w := range words {
@@ -68,8 +69,8 @@ func rounds(words []uint32) [4]uint32 {
 // vector gives the first four words in the order of the SHA extensions.
 func vector(w []uint32) [4]uint32 { return [4]uint32{w[3], w[2], w[1], w[0]} }
 
-// place makes the mask for the part of a key of length bytes that falls into a vector, if the key begins at byte at of the
-// vector, or before it.
+// place makes the mask for the part of a key of length bytes that falls into a vector, if the key
+// begins at byte at of the vector, or before it.
 func place(at, length int) (mask [16]byte) {
 	for i := range mask {
 		from := i - at
@@ -86,7 +87,8 @@ func (h *Hasher) sumAccelerated(sum, session *[Size]byte) { sum2(&h.accelerated,
 // hasSHA asks the processor (CPUID) for the SHA extensions.
 func hasSHA() bool
 
-// sum2 hashes the two blocks of a with the session key in its place and puts the digest's first 16 bytes into sum.
+// sum2 hashes the two blocks of a with the session key in its place and puts the digest's first 16
+// bytes into sum.
 //
 //go:noescape
 func sum2(a *accelerated, sum, session *[Size]byte)

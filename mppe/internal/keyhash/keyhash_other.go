@@ -2,7 +2,7 @@
 
 package keyhash
 
-// usable says that there is no assembly here.
+// usable is false: there is no assembly here.
 const usable = false
 
 type accelerated struct{}
