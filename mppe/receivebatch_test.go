@@ -209,6 +209,13 @@ func (w weights) draw(r *rand.Rand) byte {
 	return evGenuine
 }
 
+// everything happens now and then.
+var everything = weights{
+	evHold: 40, evRelease: 45, evRepeat: 30, evReplay: 20, evMoved: 20, evForgedNear: 40, evForgedAny: 40,
+	evForgedFar: 20, evForgedEdge: 10, evLossEdge: 2, evDamaged: 10, evBadHeader: 10, evControl: 10,
+	evLoss: 10, evOutage: 2, evTick: 10, evFlush: 20,
+}
+
 // TestReceiveBatchModel: whatever comes, a batch does with it what one packet after another does.
 func TestReceiveBatchModel(t *testing.T) {
 	for _, v := range []struct {
@@ -222,8 +229,7 @@ func TestReceiveBatchModel(t *testing.T) {
 		{"somebody on the path", weights{evReplay: 100, evMoved: 100, evForgedFar: 50, evForgedNear: 50, evFlush: 20, evTick: 5}},
 		{"outages", weights{evOutage: 3, evLoss: 10, evControl: 20, evTick: 20, evFlush: 40}},
 		{"the window's edges", weights{evHold: 60, evRelease: 65, evLossEdge: 20, evForgedEdge: 60, evFlush: 20}},
-		{"everything", weights{evHold: 40, evRelease: 45, evRepeat: 30, evReplay: 20, evMoved: 20, evForgedNear: 40, evForgedAny: 40,
-			evForgedFar: 20, evForgedEdge: 10, evLossEdge: 2, evDamaged: 10, evBadHeader: 10, evControl: 10, evLoss: 10, evOutage: 2, evTick: 10, evFlush: 20}},
+		{"everything", everything},
 	} {
 		for _, sessions := range []int{1, 20, batchSize + 2} {
 			for _, reserve := range []int{0, 30} {
@@ -267,36 +273,68 @@ func FuzzReceiveBatch(f *testing.F) {
 	})
 }
 
-// TestBatchRollsBack: a packet under a wrong number makes the next one lie beyond the look-ahead,
-// which no plan could foresee. It must find the chain as if nothing behind it had been tried yet.
-func TestBatchRollsBack(t *testing.T) {
+// TestReceiveBatchRollsBack: a packet under a wrong number makes the next one lie beyond the
+// look-ahead, which no plan could foresee. It must find the chain as if nothing behind it had been
+// tried yet, wherever the keys came from.
+func TestReceiveBatchRollsBack(t *testing.T) {
+	for _, reserve := range []int{0, 21} {
+		t.Run(fmt.Sprintf("reserve=%d", reserve), func(t *testing.T) {
+			cfg := testConfig(128, true)
+			w, alone, together := newWire(t, cfg, 0), newDecrypter(t, cfg), newDecrypter(t, reserved(cfg, reserve))
+			for r := together.Reserve(); r != nil && r.Fill() > 0; {
+			}
+			var packets []Packet
+			for range 40 {
+				s := w.next()
+				packets = append(packets, Packet{Data: s.data, Seq: s.seq})
+			}
+			packets[20].Seq -= 5000
+			for _, p := range packets[:22] {
+				_, _ = alone.Decrypt(nil, p.Data, p.Seq)
+			}
+			var b ReceiveBatch
+			for i := range packets {
+				b.Add(together, &packets[i])
+			}
+			b.plan(batchSize)
+			require.Equal(t, 40, b.runs[0].planned)
+			b.derive(1)
+			require.EqualValues(t, 40, together.Stats().Rekeys)
+			b.start()
+			together.keys.packets.XORKeyStreams(b.jobs[:b.nJobs])
+			b.runs[0].settle()
+			assert.Equal(t, 22, b.runs[0].done)
+			assert.Equal(t, alone.Stats(), together.Stats())
+			assert.Equal(t, alone.stateless.store.tipKey, together.stateless.store.tipKey)
+		})
+	}
+}
+
+// TestReceiveBatchTriesTwice: a packet whose sequence number means one that is missed since long is
+// tried with that key first, and where it lies with the key of its count after that.
+func TestReceiveBatchTriesTwice(t *testing.T) {
 	cfg := testConfig(128, true)
-	w, alone, together := newWire(t, cfg, 0), newDecrypter(t, cfg), newDecrypter(t, cfg)
-	var packets []Packet
-	for range 40 {
-		s := w.next()
-		packets = append(packets, Packet{Data: s.data, Seq: s.seq})
+	cfg.History = 8192
+	w, d := newWire(t, cfg, 0), newDecrypter(t, cfg)
+	w.lose(100, 0)
+	for range countSpace - 50 {
+		w.deliver(d, w.next())
 	}
-	packets[20].Seq -= 5000
-	rekeys := []uint64{}
-	for _, p := range packets[:22] {
-		_, _ = alone.Decrypt(nil, p.Data, p.Seq)
-	}
-	rekeys = append(rekeys, alone.Stats().Rekeys)
-	var b ReceiveBatch
+	var batch ReceiveBatch
+	packets := make([]Packet, 2)
 	for i := range packets {
-		b.Add(together, &packets[i])
+		s := w.next()
+		packets[i] = Packet{Data: s.data, Seq: s.seq - countSpace, Dst: s.data[HeaderSize:HeaderSize]}
+		batch.Add(d, &packets[i])
 	}
-	b.plan(batchSize)
-	require.Equal(t, 40, b.runs[0].planned)
-	b.derive(1)
-	require.EqualValues(t, 40, together.Stats().Rekeys)
-	b.start()
-	together.keys.packets.XORKeyStreams(b.jobs[:b.nJobs])
-	b.runs[0].settle()
-	assert.Equal(t, 22, b.runs[0].done)
-	assert.Equal(t, rekeys[0], together.Stats().Rekeys)
-	assert.Equal(t, alone.stateless.store.tipKey, together.stateless.store.tipKey)
+	batch.plan(batchSize)
+	require.True(t, packets[0].tried)
+	require.EqualValues(t, 50, packets[0].n)
+	batch.Decrypt()
+	for i, p := range packets {
+		require.NoError(t, p.Err)
+		require.Equal(t, ipv4(uint32(countSpace+50+i), 40), p.Dst)
+	}
 }
 
 // TestReceiveBatchWary: in a flood of forged packets, each costs no more than its first bytes

@@ -88,12 +88,9 @@ func (d *Decrypter) tryAt(p *Packet, n int64) error {
 // plausible. What a batch has decrypted with that key already is only judged.
 func (d *Decrypter) attempt(p *Packet, n int64) bool {
 	if p.tried && p.n == n {
-		if d.plausible(p.room()) {
-			p.tried = false
-			return true
-		}
-		p.undo(d)
-		return false
+		ok := d.plausible(p.room())
+		p.tried = !ok
+		return ok
 	}
 	p.undo(d)
 	s := &d.stateless.store
