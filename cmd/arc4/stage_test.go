@@ -21,7 +21,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/internal/control"
-	"github.com/arc4tun/arc4tun/internal/lab/hub"
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -39,7 +39,7 @@ var (
 // all wait, so that what takes a minute takes none, and takes exactly that minute.
 type stage struct {
 	t        *testing.T
-	hub      *hub.Hub
+	hub      *memnet.Hub
 	listener *memListener
 	serverCf tunnel.ServerConfig
 	clientCf tunnel.ClientConfig
@@ -82,7 +82,7 @@ func newStage(t *testing.T) *stage {
 		t: t, listener: &memListener{conns: make(chan net.Conn), closed: make(chan struct{})}, serverLn: new(lines), clientLn: new(lines),
 		dev: newDeafDevice(), changed: make(chan struct{}, 1), up: make(chan struct{}, 100), down: make(chan struct{}, 100), ended: make(chan error, 1), stopped: make(chan error, 1),
 	}
-	s.hub = hub.New(hub.Options{Carry: s.carryAll})
+	s.hub = memnet.New(memnet.Options{Carry: s.carryAll})
 	s.serverCf = tunnel.ServerConfig{
 		Options:   tunnel.Options{Log: slog.New(s.serverLn), Backend: backend},
 		Listeners: []net.Listener{s.listener}, Device: newDeafDevice(), LocalIP: netip.MustParseAddr("10.99.0.1"), Pool: addresses, Readers: 1,

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/arc4tun/arc4tun/internal/lab/hub"
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -24,7 +24,7 @@ import (
 type stacks struct {
 	outer  [2]*userspace.Stack
 	bridge *link.Bridge
-	hub    *hub.Hub        // of GRE packets
+	hub    *memnet.Hub        // of GRE packets
 	gre    [2]*link.Runner // by the sender
 
 	mu      sync.Mutex          // guards what follows
@@ -62,7 +62,7 @@ func closeAll[D netdev.Device](devices []D) error {
 
 func (u *stacks) open(wires [2]netdev.Device, download, upload link.Config) error {
 	opt := linkOptions
-	u.hub = hub.New(hub.Options{Carry: u.depart})
+	u.hub = memnet.New(memnet.Options{Carry: u.depart})
 	var err error
 	if u.bridge, err = link.NewBridge(wires[server], wires[client], download, upload, opt); err != nil {
 		return err

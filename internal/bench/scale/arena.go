@@ -11,7 +11,7 @@ import (
 	"unicode"
 
 	"github.com/arc4tun/arc4tun/internal/control"
-	"github.com/arc4tun/arc4tun/internal/lab/hub"
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -38,8 +38,8 @@ func (a *arena) openArena(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var wires *hub.Hub
-	a.crowd, err = newCrowd(cfg, hub.Options{Queue: queueRoom, Carry: func(from, to netip.Addr, packets [][]byte) {
+	var wires *memnet.Hub
+	a.crowd, err = newCrowd(cfg, memnet.Options{Queue: queueRoom, Carry: func(from, to netip.Addr, packets [][]byte) {
 		if to == serverOuter {
 			a.arrived.Add(uint64(len(packets)))
 		}

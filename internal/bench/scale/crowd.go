@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/arc4tun/arc4tun/internal/lab/hub"
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -23,7 +23,7 @@ import (
 // crowd is a server and its clients.
 type crowd struct {
 	cfg      Config
-	hub      *hub.Hub
+	hub      *memnet.Hub
 	pool     *pool.Pool
 	accounts map[string]tunnel.Account
 	password string
@@ -60,7 +60,7 @@ const maxUnderWay = 1 << 15
 
 // openCrowd starts the server, without clients.
 func openCrowd(ctx context.Context, cfg Config) (*crowd, error) {
-	c, err := newCrowd(cfg, hub.Options{Queue: 2 * maxUnderWay})
+	c, err := newCrowd(cfg, memnet.Options{Queue: 2 * maxUnderWay})
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ func openCrowd(ctx context.Context, cfg Config) (*crowd, error) {
 }
 
 // newCrowd makes the server's local end, and the clients' accounts.
-func newCrowd(cfg Config, wires hub.Options) (*crowd, error) {
-	c := &crowd{cfg: cfg, hub: hub.New(wires), done: make(chan error, 1), password: rand.Text()}
+func newCrowd(cfg Config, wires memnet.Options) (*crowd, error) {
+	c := &crowd{cfg: cfg, hub: memnet.New(wires), done: make(chan error, 1), password: rand.Text()}
 	c.accounts = make(map[string]tunnel.Account, cfg.Sessions)
 	inner := firstInner
 	for i := range cfg.Sessions {

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/arc4tun/arc4tun/internal/lab/hub"
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -42,7 +42,7 @@ func outerOf(i int) netip.Addr {
 func userOf(i int) string { return fmt.Sprintf("guest%d", i) }
 
 // newGuest makes client i, which calls when call is called.
-func newGuest(i int, cfg Config, h *hub.Hub, server, password string, dev *clientDevice) (*guest, error) {
+func newGuest(i int, cfg Config, h *memnet.Hub, server, password string, dev *clientDevice) (*guest, error) {
 	g := &guest{outer: outerOf(i), user: userOf(i), dev: dev, up: make(chan struct{}, 1), ended: make(chan error, 1)}
 	var err error
 	g.client, err = tunnel.NewClient(tunnel.ClientConfig{

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/arc4tun/arc4tun/internal/lab/hub"
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -45,7 +45,7 @@ func (r ReceiveRow) PacketsPerSecond() float64 { return float64(r.Packets) / r.D
 // recorder keeps what clients send to a server, and feeds the server with it.
 type recorder struct {
 	gre.Conn // of the hub
-	hub      *hub.Hub
+	hub      *memnet.Hub
 	readers  []*feeder
 
 	mu      sync.Mutex
@@ -66,7 +66,7 @@ type feeder struct {
 	next        int
 }
 
-func newRecorder(h *hub.Hub, readers int) (*recorder, error) {
+func newRecorder(h *memnet.Hub, readers int) (*recorder, error) {
 	conn, err := h.ListenShared(serverOuter, readers)
 	if err != nil {
 		return nil, err
@@ -228,7 +228,7 @@ func openReceiver(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
 			c.hub.Arrive(from, to, packets...)
 		}
 	}
-	c, err := newCrowd(cfg.Config, hub.Options{Queue: 2 * maxUnderWay, Carry: carry})
+	c, err := newCrowd(cfg.Config, memnet.Options{Queue: 2 * maxUnderWay, Carry: carry})
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
-// Package hub is a network of GRE packets in memory, with any number of ends,
+// Package memnet is a network of GRE packets in memory, with any number of ends,
 // each at an address of its own. Ends come and go as sockets do: one that is
 // closed can be opened again at the same address, and packets that come
 // meanwhile find nobody. Tunnels whose two ends are in one process use it where
 // no raw socket is to be had, or where there are too many of them.
-package hub
+package memnet
 
 import (
 	"encoding/binary"
