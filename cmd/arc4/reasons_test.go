@@ -312,7 +312,7 @@ var reasons = []reason{
 			if from == stageClient {
 				h.CallID = s.clientCall()
 				h.PayloadLen = uint16(len(frame))
-				s.hub.Arrive(stageServer, stageClient, append(h.AppendTo(nil), frame...))
+				s.network.Arrive(stageServer, stageClient, append(h.AppendTo(nil), frame...))
 			}
 			return nil
 		})
@@ -321,7 +321,7 @@ var reasons = []reason{
 		code:   exitNetwork,
 		server: "the client ended the call"},
 	// This machine's own.
-	{name: "the device is deleted", act: func(s *stage) { s.dev.err = errors.New("read arc40: file descriptor in bad state"); s.dev.Close() },
+	{name: "the device is deleted", act: func(s *stage) { s.dev.End = errors.New("read arc40: file descriptor in bad state"); s.dev.Close() },
 		client: "arc4: local end: the device failed: read arc40: file descriptor in bad state",
 		code:   exitFailure,
 		server: `the peer closed the link: "the local device failed"`},

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/internal/control"
@@ -39,7 +37,7 @@ var (
 // all wait, so that what takes a minute takes none, and takes exactly that minute.
 type stage struct {
 	t        *testing.T
-	hub      *memnet.Hub
+	network  *memnet.Network
 	listener *memListener
 	serverCf tunnel.ServerConfig
 	clientCf tunnel.ClientConfig
@@ -53,13 +51,13 @@ type stage struct {
 	ended    chan error         // the client's
 	stopped  chan error         // the server's
 
-	dev      *deafDevice   // the client's
-	changed  chan struct{} // the client's ClientConfig.NetworkChanged
-	foreign  bool          // what listens is no server of ours
-	occupied bool          // bob is there already
-	failing  int           // logins with wrong passwords from the client's address before the client's own, alice's first
-	dialErr  error         // what comes of dialling, if not nil
-	others   []func()      // ends of other clients
+	dev      *memnet.Device // the client's
+	changed  chan struct{}  // the client's ClientConfig.NetworkChanged
+	foreign  bool           // what listens is no server of ours
+	occupied bool           // bob is there already
+	failing  int            // logins with wrong passwords from the client's address before the client's own, alice's first
+	dialErr  error          // what comes of dialling, if not nil
+	others   []func()       // ends of other clients
 
 	// What may change while all runs; see changing.
 	password          atomic.Value // string
@@ -80,16 +78,16 @@ func newStage(t *testing.T) *stage {
 	require.NoError(t, err)
 	s := &stage{
 		t: t, listener: &memListener{conns: make(chan net.Conn), closed: make(chan struct{})}, serverLn: new(lines), clientLn: new(lines),
-		dev: newDeafDevice(), changed: make(chan struct{}, 1), up: make(chan struct{}, 100), down: make(chan struct{}, 100), ended: make(chan error, 1), stopped: make(chan error, 1),
+		dev: memnet.NewDevice(), changed: make(chan struct{}, 1), up: make(chan struct{}, 100), down: make(chan struct{}, 100), ended: make(chan error, 1), stopped: make(chan error, 1),
 	}
-	s.hub = memnet.New(memnet.Options{Carry: s.carryAll})
+	s.network = memnet.New(memnet.Options{Carry: s.carryAll})
 	s.serverCf = tunnel.ServerConfig{
 		Options:   tunnel.Options{Log: slog.New(s.serverLn), Backend: backend},
-		Listeners: []net.Listener{s.listener}, Device: newDeafDevice(), LocalIP: netip.MustParseAddr("10.99.0.1"), Pool: addresses, Readers: 1,
+		Listeners: []net.Listener{s.listener}, Device: memnet.NewDevice(), LocalIP: netip.MustParseAddr("10.99.0.1"), Pool: addresses, Readers: 1,
 		Lookup: func(user string) (tunnel.Account, bool) {
 			return tunnel.Account{Account: ppp.Account{Password: "secret"}}, user == "alice" || user == "bob"
 		},
-		ListenGRE: s.hub.Listen,
+		ListenGRE: s.network.Listen,
 	}
 	s.clientCf = tunnel.ClientConfig{
 		Options: tunnel.Options{Log: slog.New(s.clientLn), Backend: backend},
@@ -103,7 +101,7 @@ func newStage(t *testing.T) *stage {
 			}
 		},
 		Dial: s.dial, NetworkChanged: s.changed,
-		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) { return s.hub.Listen(local) },
+		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) { return s.network.Listen(local) },
 	}
 	return s
 }
@@ -193,12 +191,12 @@ func (s *stage) carryAll(from, to netip.Addr, packets [][]byte) {
 	for _, p := range packets {
 		h, frame, err := gre.Parse(p)
 		if carry == nil || err != nil {
-			s.hub.Arrive(from, to, p)
+			s.network.Arrive(from, to, p)
 			continue
 		}
 		for _, f := range carry(s, from, h, frame) {
 			h.PayloadLen = uint16(len(f))
-			s.hub.Arrive(from, to, append(h.AppendTo(nil), f...))
+			s.network.Arrive(from, to, append(h.AppendTo(nil), f...))
 		}
 	}
 }
@@ -292,24 +290,6 @@ func (c *memConn) fail(err error) {
 	}
 }
 
-// deafDevice has no packets.
-type deafDevice struct {
-	closed chan struct{}
-	once   sync.Once
-	err    error // what reading ends with
-}
-
-func newDeafDevice() *deafDevice { return &deafDevice{closed: make(chan struct{}), err: os.ErrClosed} }
-
-func (d *deafDevice) Read([][]byte, []int, int) (int, error) { <-d.closed; return 0, d.err }
-func (d *deafDevice) Write(b [][]byte, _ int) (int, error)   { return len(b), nil }
-func (d *deafDevice) File() *os.File                         { return nil }
-func (d *deafDevice) MTU() (int, error)                      { return tunnel.DefaultMTU, nil }
-func (d *deafDevice) Name() (string, error)                  { return "deaf0", nil }
-func (d *deafDevice) Events() <-chan tun.Event               { return nil }
-func (d *deafDevice) BatchSize() int                         { return 1 }
-func (d *deafDevice) Close() error                           { d.once.Do(func() { close(d.closed) }); return nil }
-
 // lines is a log that keeps, of each line, its message and its reason or error.
 type lines struct {
 	mu  sync.Mutex
@@ -392,7 +372,7 @@ func (s *stage) another(user string) {
 	up := make(chan struct{}, 10)
 	cfg.User, cfg.Password, cfg.Reconnect = user, "secret", false
 	cfg.Options.Log = slog.New(new(lines))
-	dev := newDeafDevice()
+	dev := memnet.NewDevice()
 	cfg.Bring = func(context.Context, tunnel.Network) (netdev.Device, error) { return dev, nil }
 	cfg.Changed = func(isUp bool, _ tunnel.Network) {
 		if isUp {

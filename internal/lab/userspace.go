@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -24,7 +24,7 @@ import (
 type stacks struct {
 	outer  [2]*userspace.Stack
 	bridge *link.Bridge
-	hub    *memnet.Hub        // of GRE packets
+	memory *memnet.Network // of GRE packets
 	gre    [2]*link.Runner // by the sender
 
 	mu      sync.Mutex          // guards what follows
@@ -62,7 +62,7 @@ func closeAll[D netdev.Device](devices []D) error {
 
 func (u *stacks) open(wires [2]netdev.Device, download, upload link.Config) error {
 	opt := linkOptions
-	u.hub = memnet.New(memnet.Options{Carry: u.depart})
+	u.memory = memnet.New(memnet.Options{Carry: u.depart})
 	var err error
 	if u.bridge, err = link.NewBridge(wires[server], wires[client], download, upload, opt); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (u *stacks) open(wires [2]netdev.Device, download, upload link.Config) erro
 func (u *stacks) arrive(from side) func([][]byte) error {
 	return func(batch [][]byte) error {
 		for _, p := range batch {
-			u.hub.Arrive(from.outer(), from.other().outer(), p[ipHeader:])
+			u.memory.Arrive(from.outer(), from.other().outer(), p[ipHeader:])
 		}
 		return nil
 	}
@@ -108,7 +108,7 @@ func (u *stacks) depart(from, to netip.Addr, packets [][]byte) {
 	}
 }
 
-func (u *stacks) listenGRE(s side, _ netip.Addr) (gre.Conn, error) { return u.hub.Listen(s.outer()) }
+func (u *stacks) listenGRE(s side, _ netip.Addr) (gre.Conn, error) { return u.memory.Listen(s.outer()) }
 
 func (u *stacks) device(_ context.Context, s side, n tunnel.Network) (netdev.Device, error) {
 	inner, stack, err := userspace.NewUserspace([]netip.Addr{n.Local}, n.MTU)
@@ -203,7 +203,7 @@ func (u *stacks) runners() (download, upload []*link.Runner) {
 }
 
 func (u *stacks) greAccount(from side) GREAccount {
-	to := u.hub.Stats(from.other().outer())
+	to := u.memory.Stats(from.other().outer())
 	return GREAccount{Stats: u.gre[from].Stats().Stats, Unheard: to.Nobody + to.Unread, UnheardKnown: true}
 }
 

@@ -38,7 +38,7 @@ func (a *arena) openArena(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var wires *memnet.Hub
+	var wires *memnet.Network
 	a.crowd, err = newCrowd(cfg, memnet.Options{Queue: queueRoom, Carry: func(from, to netip.Addr, packets [][]byte) {
 		if to == serverOuter {
 			a.arrived.Add(uint64(len(packets)))
@@ -48,7 +48,7 @@ func (a *arena) openArena(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wires = a.crowd.hub
+	wires = a.crowd.network
 	c := a.crowd
 	c.dev.others = true
 	c.places, c.settling, c.trace = 4096, a.cfg.lingering, trace.New(nil)
@@ -58,7 +58,7 @@ func (a *arena) openArena(ctx context.Context) error {
 	if err := c.open(ctx); err != nil {
 		return err
 	}
-	g, err := newGuest(0, cfg, c.hub, c.address, c.password, newClientDevice(c.cfg.deviceBatch(), fuzzSize))
+	g, err := newGuest(0, cfg, c.network, c.address, c.password, newClientDevice(c.cfg.deviceBatch(), fuzzSize))
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (a *arena) nextLife() (d dice, number uint64, from netip.Addr) {
 func (a *arena) hostileClients(ctx context.Context) {
 	for ctx.Err() == nil {
 		d, _, from := a.nextLife()
-		socket, err := a.crowd.hub.Listen(from)
+		socket, err := a.crowd.network.Listen(from)
 		if err != nil {
 			continue // another has this address
 		}
@@ -188,7 +188,7 @@ func (a *arena) hostileServers(ctx context.Context) {
 	defer listener.Close()
 	for ctx.Err() == nil {
 		d, number, _ := a.nextLife()
-		socket, err := a.crowd.hub.Listen(hostileOuter)
+		socket, err := a.crowd.network.Listen(hostileOuter)
 		if err != nil {
 			a.fault("%v", err)
 			return
@@ -262,7 +262,7 @@ func (a *arena) clientConfig(outer netip.Addr, server, user string, dev *clientD
 			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: outer.AsSlice()}}
 			return d.DialContext(ctx, "tcp4", address)
 		},
-		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) { return a.crowd.hub.Listen(local) },
+		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) { return a.crowd.network.Listen(local) },
 	}
 }
 
@@ -335,7 +335,7 @@ func (a *arena) throw(from, to netip.Addr, packet []byte) {
 		a.room()
 		a.arrived.Add(1)
 	}
-	a.crowd.hub.Arrive(from, to, packet)
+	a.crowd.network.Arrive(from, to, packet)
 }
 
 // forge sends forged packets at both ends of the legitimate session: with any call ID, or with the

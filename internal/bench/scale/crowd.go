@@ -23,7 +23,7 @@ import (
 // crowd is a server and its clients.
 type crowd struct {
 	cfg      Config
-	hub      *memnet.Hub
+	network  *memnet.Network
 	pool     *pool.Pool
 	accounts map[string]tunnel.Account
 	password string
@@ -35,7 +35,7 @@ type crowd struct {
 	guests   []*guest
 	recorder *recorder                // the server's socket, where what comes in is measured alone
 	places   int                      // for clients besides the guests
-	socket   atomic.Pointer[gre.Conn] // the server's, of the hub
+	socket   atomic.Pointer[gre.Conn] // the server's, of the network
 	settling time.Duration            // how long packets may take to come back; 0: patience
 	trace    *trace.Trace             // what the server says; nil: nobody looks
 }
@@ -54,7 +54,7 @@ const together = 128
 // patience is how long a client may take to be up.
 const patience = 30 * time.Second
 
-// maxUnderWay bounds the packets of all circles together. The hub's queues hold
+// maxUnderWay bounds the packets of all circles together. The network's queues hold
 // them all.
 const maxUnderWay = 1 << 15
 
@@ -69,7 +69,7 @@ func openCrowd(ctx context.Context, cfg Config) (*crowd, error) {
 
 // newCrowd makes the server's local end, and the clients' accounts.
 func newCrowd(cfg Config, wires memnet.Options) (*crowd, error) {
-	c := &crowd{cfg: cfg, hub: memnet.New(wires), done: make(chan error, 1), password: rand.Text()}
+	c := &crowd{cfg: cfg, network: memnet.New(wires), done: make(chan error, 1), password: rand.Text()}
 	c.accounts = make(map[string]tunnel.Account, cfg.Sessions)
 	inner := firstInner
 	for i := range cfg.Sessions {
@@ -111,7 +111,7 @@ func (c *crowd) open(ctx context.Context) error {
 // invite makes the clients, without starting them.
 func (c *crowd) invite() error {
 	for i := range c.cfg.Sessions {
-		g, err := newGuest(i, c.cfg, c.hub, c.address, c.password, newClientDevice(c.cfg.deviceBatch(), c.cfg.Bytes))
+		g, err := newGuest(i, c.cfg, c.network, c.address, c.password, newClientDevice(c.cfg.deviceBatch(), c.cfg.Bytes))
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (c *crowd) listenGRE(local netip.Addr) (gre.Conn, error) {
 	if c.recorder != nil {
 		return c.recorder, nil
 	}
-	socket, err := c.hub.Listen(local)
+	socket, err := c.network.Listen(local)
 	c.socket.Store(&socket)
 	return socket, err
 }

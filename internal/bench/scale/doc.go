@@ -5,7 +5,7 @@
 // The server and all clients are in this process, with MS-CHAPv2 and MPPE as
 // between any two machines. Their control connections are TCP over loopback, each
 // client at an address of its own in 127.0.0.0/8; GRE packets go through memory
-// (package hub), since no machine has raw sockets for thousands of hosts. The
+// (package memnet), since no machine has raw sockets for thousands of hosts. The
 // memory of the server is what remains after the clients have vanished without a
 // word, from one moment to the next, as when a network breaks.
 //

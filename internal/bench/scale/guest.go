@@ -42,7 +42,7 @@ func outerOf(i int) netip.Addr {
 func userOf(i int) string { return fmt.Sprintf("guest%d", i) }
 
 // newGuest makes client i, which calls when call is called.
-func newGuest(i int, cfg Config, h *memnet.Hub, server, password string, dev *clientDevice) (*guest, error) {
+func newGuest(i int, cfg Config, h *memnet.Network, server, password string, dev *clientDevice) (*guest, error) {
 	g := &guest{outer: outerOf(i), user: userOf(i), dev: dev, up: make(chan struct{}, 1), ended: make(chan error, 1)}
 	var err error
 	g.client, err = tunnel.NewClient(tunnel.ClientConfig{
@@ -126,7 +126,7 @@ func (g *guest) vanish() error {
 	g.vanished = true
 	tcp, packets := g.tcp, g.gre
 	g.mu.Unlock()
-	_ = packets.Close() // of a hub: never fails
+	_ = packets.Close() // of a network in memory: never fails
 	tcp.vanish()
 	return g.hangUp()
 }

@@ -44,8 +44,8 @@ func (r ReceiveRow) PacketsPerSecond() float64 { return float64(r.Packets) / r.D
 
 // recorder keeps what clients send to a server, and feeds the server with it.
 type recorder struct {
-	gre.Conn // of the hub
-	hub      *memnet.Hub
+	gre.Conn // of the network
+	network  *memnet.Network
 	readers  []*feeder
 
 	mu      sync.Mutex
@@ -57,23 +57,23 @@ type recorder struct {
 	senders map[netip.Addr]gre.Conn // to the sockets
 }
 
-// feeder is one of the server's readers: of the hub, and once it feeds of what was
+// feeder is one of the server's readers: of the network, and once it feeds of what was
 // recorded.
 type feeder struct {
-	hub, socket gre.Reader
-	feeding     atomic.Bool
-	feed        []gre.Packet
-	next        int
+	network, socket gre.Reader
+	feeding         atomic.Bool
+	feed            []gre.Packet
+	next            int
 }
 
-func newRecorder(h *memnet.Hub, readers int) (*recorder, error) {
+func newRecorder(h *memnet.Network, readers int) (*recorder, error) {
 	conn, err := h.ListenShared(serverOuter, readers)
 	if err != nil {
 		return nil, err
 	}
-	r := &recorder{Conn: conn, hub: h, from: make(map[netip.Addr][][]byte), senders: make(map[netip.Addr]gre.Conn)}
+	r := &recorder{Conn: conn, network: h, from: make(map[netip.Addr][][]byte), senders: make(map[netip.Addr]gre.Conn)}
 	for _, q := range gre.Readers(conn) {
-		r.readers = append(r.readers, &feeder{hub: q})
+		r.readers = append(r.readers, &feeder{network: q})
 	}
 	return r, nil
 }
@@ -154,21 +154,21 @@ func (r *recorder) start() {
 		f.feeding.Store(true)
 	}
 	for id := range r.readers {
-		r.hub.Arrive(serverInner, r.LocalAddr(), gre.AckOnly(uint16(id), 0).AppendTo(nil))
+		r.network.Arrive(serverInner, r.LocalAddr(), gre.AckOnly(uint16(id), 0).AppendTo(nil))
 	}
 }
 
 func (f *feeder) ReadBatch(pkts []gre.Packet) (int, error) {
 	switch {
 	case !f.feeding.Load():
-		return f.hub.ReadBatch(pkts)
+		return f.network.ReadBatch(pkts)
 	case f.socket != nil:
 		n, err := f.socket.ReadBatch(pkts)
 		if !errors.Is(err, net.ErrClosed) {
 			return n, err
 		}
 		f.feeding.Store(false)
-		return f.hub.ReadBatch(pkts)
+		return f.network.ReadBatch(pkts)
 	}
 	n := 0
 	for n < len(pkts) && f.next < len(f.feed) {
@@ -225,14 +225,14 @@ func openReceiver(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
 	var c *crowd
 	carry := func(from, to netip.Addr, packets [][]byte) {
 		if to != serverOuter || !c.recorder.take(from, packets) {
-			c.hub.Arrive(from, to, packets...)
+			c.network.Arrive(from, to, packets...)
 		}
 	}
 	c, err := newCrowd(cfg.Config, memnet.Options{Queue: 2 * maxUnderWay, Carry: carry})
 	if err != nil {
 		return nil, err
 	}
-	if c.recorder, err = newRecorder(c.hub, cfg.Readers); err != nil {
+	if c.recorder, err = newRecorder(c.network, cfg.Readers); err != nil {
 		return nil, err
 	}
 	c.dev.discard = true

@@ -74,7 +74,7 @@ func (r *recorder) fill() error {
 	return nil
 }
 
-// closeSockets has the readers turn to the hub again.
+// closeSockets has the readers turn to the network again.
 func (r *recorder) closeSockets() error {
 	var errs []error
 	if r.sockets != nil {

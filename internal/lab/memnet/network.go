@@ -1,7 +1,5 @@
-// Package memnet is a network of GRE packets in memory, with any number of ends,
-// each at an address of its own. Ends come and go as sockets do: one that is
-// closed can be opened again at the same address, and packets that come
-// meanwhile find nobody. Tunnels whose two ends are in one process use it where
+// Package memnet is a network in memory: it joins GRE sockets, each at an address of its own, and
+// has a device for the local end of a tunnel. Tunnels whose two ends are in one process use it where
 // no raw socket is to be had, or where there are too many of them.
 package memnet
 
@@ -16,117 +14,119 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// DefaultQueue is how many packets may wait at an end when Options do not say.
+// DefaultQueue is how many packets may wait at a socket when Options do not say.
 const DefaultQueue = 4096
 
-// Options of a Hub. The zero value is good.
+// Options of a Network. The zero value is good.
 type Options struct {
-	// Queue is how many packets may wait at an end before more are lost, as in a
-	// socket's receive buffer; 0: DefaultQueue.
+	// Queue is how many packets may wait at a socket before more are lost, as in a receive
+	// buffer; 0: DefaultQueue.
 	Queue int
-	// Carry, if not nil, stands between the ends: it gets every run of packets
-	// that an end sends to an address, and calls Arrive with what comes there. The
-	// packets are valid during the call. It may be called from several goroutines.
+	// Carry, if not nil, stands between the sockets: it gets every run of packets that one sends
+	// to an address, and calls Arrive with what comes there. The packets are valid during the
+	// call. It may be called from several goroutines.
 	Carry func(from, to netip.Addr, packets [][]byte)
 }
 
-// Hub joins its ends. Its methods may be called from any goroutine.
-type Hub struct {
+// Network carries packets between its sockets, which come and go: one that is closed can be opened
+// again at the same address, and packets that come meanwhile find nobody. The methods may be called
+// from any goroutine.
+type Network struct {
 	opt Options
 
-	mu    sync.RWMutex
-	ends  map[netip.Addr]*end
-	stats map[netip.Addr]Stats // of addresses for which there is something to count
+	mu      sync.RWMutex
+	sockets map[netip.Addr]*socket
+	stats   map[netip.Addr]Stats // of addresses for which there is something to count
 }
 
-// New makes a hub without ends.
-func New(opt Options) *Hub {
+// New makes a network without sockets.
+func New(opt Options) *Network {
 	if opt.Queue <= 0 {
 		opt.Queue = DefaultQueue
 	}
-	return &Hub{opt: opt, ends: make(map[netip.Addr]*end), stats: make(map[netip.Addr]Stats)}
+	return &Network{opt: opt, sockets: make(map[netip.Addr]*socket), stats: make(map[netip.Addr]Stats)}
 }
 
-// Stats counts packets that no end has in its own account.
+// Stats counts packets that no socket has in its own account.
 type Stats struct {
-	Nobody uint64 // came to an address without an end
-	Unread uint64 // waited at an end when that was closed
+	Nobody uint64 // came to an address without a socket
+	Unread uint64 // waited at a socket when that was closed
 }
 
 // Stats gives the counters of an address.
-func (h *Hub) Stats(a netip.Addr) Stats {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.stats[a]
+func (n *Network) Stats(a netip.Addr) Stats {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.stats[a]
 }
 
-func (h *Hub) count(a netip.Addr, nobody, unread int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.stats[a]
+func (n *Network) count(a netip.Addr, nobody, unread int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.stats[a]
 	s.Nobody += uint64(nobody)
 	s.Unread += uint64(unread)
-	h.stats[a] = s
+	n.stats[a] = s
 }
 
-// Listen opens the end at an IPv4 address. The error is that there is one already.
-func (h *Hub) Listen(a netip.Addr) (gre.Conn, error) { return h.ListenShared(a, 1) }
+// Listen opens the socket at an IPv4 address. The error is that there is one already.
+func (n *Network) Listen(a netip.Addr) (gre.Conn, error) { return n.ListenShared(a, 1) }
 
-// ListenShared opens an end from which several readers take the packets (gre.Readers).
-func (h *Hub) ListenShared(a netip.Addr, readers int) (gre.Conn, error) {
+// ListenShared opens a socket from which several readers take the packets (gre.Readers).
+func (n *Network) ListenShared(a netip.Addr, readers int) (gre.Conn, error) {
 	a = a.Unmap()
 	if !a.Is4() {
-		return nil, fmt.Errorf("hub: address %s is not IPv4", a)
+		return nil, fmt.Errorf("memnet: address %s is not IPv4", a)
 	}
 	if readers < 1 || readers > gre.MaxReaders {
-		return nil, fmt.Errorf("hub: %d readers: must be 1 to %d", readers, gre.MaxReaders)
+		return nil, fmt.Errorf("memnet: %d readers: must be 1 to %d", readers, gre.MaxReaders)
 	}
-	e := &end{hub: h, addr: a, queues: make([]queue, readers)}
-	for i := range e.queues {
-		q := &e.queues[i]
-		q.end, q.ready.L = e, &q.mu
+	s := &socket{network: n, addr: a, queues: make([]queue, readers)}
+	for i := range s.queues {
+		q := &s.queues[i]
+		q.socket, q.ready.L = s, &q.mu
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ends[a] != nil {
-		return nil, fmt.Errorf("hub: the end at %s is open already", a)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sockets[a] != nil {
+		return nil, fmt.Errorf("memnet: the socket at %s is open already", a)
 	}
-	h.ends[a] = e
-	return e, nil
+	n.sockets[a] = s
+	return s, nil
 }
 
-// Arrive hands packets that came from an address to the end at another.
-func (h *Hub) Arrive(from, to netip.Addr, packets ...[]byte) {
-	h.mu.RLock()
-	e := h.ends[to]
-	h.mu.RUnlock()
-	if e == nil || !e.arrive(from, packets) {
-		h.count(to, len(packets), 0)
+// Arrive hands packets that came from an address to the socket at another.
+func (n *Network) Arrive(from, to netip.Addr, packets ...[]byte) {
+	n.mu.RLock()
+	s := n.sockets[to]
+	n.mu.RUnlock()
+	if s == nil || !s.arrive(from, packets) {
+		n.count(to, len(packets), 0)
 	}
 }
 
-func (h *Hub) send(from, to netip.Addr, packets [][]byte) {
-	if h.opt.Carry != nil {
-		h.opt.Carry(from, to, packets)
+func (n *Network) send(from, to netip.Addr, packets [][]byte) {
+	if n.opt.Carry != nil {
+		n.opt.Carry(from, to, packets)
 		return
 	}
-	h.Arrive(from, to, packets...)
+	n.Arrive(from, to, packets...)
 }
 
-func (h *Hub) remove(e *end) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ends[e.addr] == e {
-		delete(h.ends, e.addr)
+func (n *Network) remove(s *socket) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sockets[s.addr] == s {
+		delete(n.sockets, s.addr)
 	}
 }
 
-// end is a gre.Conn at one address.
-type end struct {
-	hub    *Hub
-	addr   netip.Addr
-	stats  stats
-	queues []queue // by gre.ReaderOf
+// socket is a gre.Conn at one address.
+type socket struct {
+	network *Network
+	addr    netip.Addr
+	stats   stats
+	queues  []queue // by gre.ReaderOf
 
 	writeMu sync.Mutex // guards run
 	run     [][]byte
@@ -138,15 +138,15 @@ type stats struct {
 	sent, sentBytes, badAddress                    atomic.Uint64
 }
 
-// arrive queues packets; false if the end is closed.
-func (e *end) arrive(from netip.Addr, packets [][]byte) bool {
-	if len(e.queues) == 1 {
-		return e.queues[0].arrive(from, packets)
+// arrive queues packets; false if the socket is closed.
+func (s *socket) arrive(from netip.Addr, packets [][]byte) bool {
+	if len(s.queues) == 1 {
+		return s.queues[0].arrive(from, packets)
 	}
 	open := true
 	for i := 0; i < len(packets); {
-		q, n := e.queueOf(packets[i]), 1
-		for i+n < len(packets) && e.queueOf(packets[i+n]) == q {
+		q, n := s.queueOf(packets[i]), 1
+		for i+n < len(packets) && s.queueOf(packets[i+n]) == q {
 			n++
 		}
 		open = q.arrive(from, packets[i:i+n]) && open
@@ -156,69 +156,69 @@ func (e *end) arrive(from netip.Addr, packets [][]byte) bool {
 }
 
 // queueOf gives the queue of a packet; the first has those too short for a call ID.
-func (e *end) queueOf(packet []byte) *queue {
+func (s *socket) queueOf(packet []byte) *queue {
 	if len(packet) < gre.MinHeader {
-		return &e.queues[0]
+		return &s.queues[0]
 	}
-	return &e.queues[gre.ReaderOf(binary.BigEndian.Uint16(packet[6:]), len(e.queues))]
+	return &s.queues[gre.ReaderOf(binary.BigEndian.Uint16(packet[6:]), len(s.queues))]
 }
 
 // Readers gives the queues.
-func (e *end) Readers() []gre.Reader {
+func (s *socket) Readers() []gre.Reader {
 	var all []gre.Reader
-	for i := range e.queues {
-		all = append(all, &e.queues[i])
+	for i := range s.queues {
+		all = append(all, &s.queues[i])
 	}
 	return all
 }
 
-func (e *end) ReadBatch(pkts []gre.Packet) (int, error) { return e.queues[0].ReadBatch(pkts) }
+func (s *socket) ReadBatch(pkts []gre.Packet) (int, error) { return s.queues[0].ReadBatch(pkts) }
 
 // WriteBatch sends runs of packets to the same address together.
-func (e *end) WriteBatch(pkts []gre.Packet) (int, error) {
-	if e.queues[0].over() {
+func (s *socket) WriteBatch(pkts []gre.Packet) (int, error) {
+	if s.queues[0].over() {
 		return 0, net.ErrClosed
 	}
-	e.writeMu.Lock()
-	defer e.writeMu.Unlock()
+	s.writeMu.Lock()
+	defer s.writeMu.Unlock()
 	sent, size := 0, 0
 	for i := 0; i < len(pkts); {
 		to := pkts[i].Addr
-		e.run = e.run[:0]
+		s.run = s.run[:0]
 		for ; i < len(pkts) && pkts[i].Addr == to; i++ {
-			e.run = append(e.run, pkts[i].Data)
+			s.run = append(s.run, pkts[i].Data)
 		}
 		if to = to.Unmap(); !to.Is4() {
-			e.stats.badAddress.Add(uint64(len(e.run)))
+			s.stats.badAddress.Add(uint64(len(s.run)))
 			continue
 		}
-		e.hub.send(e.addr, to, e.run)
-		sent += len(e.run)
-		for _, p := range e.run {
+		s.network.send(s.addr, to, s.run)
+		sent += len(s.run)
+		for _, p := range s.run {
 			size += len(p)
 		}
 	}
-	e.stats.sent.Add(uint64(sent))
-	e.stats.sentBytes.Add(uint64(size))
+	s.stats.sent.Add(uint64(sent))
+	s.stats.sentBytes.Add(uint64(size))
 	return sent, nil
 }
 
-func (e *end) LocalAddr() netip.Addr { return e.addr }
+func (s *socket) LocalAddr() netip.Addr { return s.addr }
 
-func (e *end) Stats() gre.Stats {
-	s := &e.stats
+func (s *socket) Stats() gre.Stats {
+	c := &s.stats
 	return gre.Stats{
-		Received: s.received.Load(), ReceivedBytes: s.receivedBytes.Load(),
-		Truncated: s.truncated.Load(), Overflowed: s.overflowed.Load(),
-		Sent: s.sent.Load(), SentBytes: s.sentBytes.Load(), BadAddress: s.badAddress.Load(),
+		Received: c.received.Load(), ReceivedBytes: c.receivedBytes.Load(),
+		Truncated: c.truncated.Load(), Overflowed: c.overflowed.Load(),
+		Sent: c.sent.Load(), SentBytes: c.sentBytes.Load(), BadAddress: c.badAddress.Load(),
 	}
 }
 
-func (e *end) Close() error {
-	e.hub.remove(e)
-	for i := range e.queues {
-		if unread := e.queues[i].close(); unread > 0 {
-			e.hub.count(e.addr, 0, unread)
+func (s *socket) Close() error {
+	s.network.remove(s)
+	for i := range s.queues {
+		if unread := s.queues[i].close(); unread > 0 {
+			s.network.count(s.addr, 0, unread)
 		}
 	}
 	return nil

@@ -23,9 +23,9 @@ var (
 	three = netip.MustParseAddr("192.0.2.3")
 )
 
-func listen(t testing.TB, h *Hub, a netip.Addr) gre.Conn {
+func listen(t testing.TB, n *Network, a netip.Addr) gre.Conn {
 	t.Helper()
-	c, err := h.Listen(a)
+	c, err := n.Listen(a)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
 	return c
@@ -62,9 +62,9 @@ func read(t testing.TB, c gre.Conn, n int) (got []string) {
 	return got
 }
 
-func TestPacketsFindTheirEnds(t *testing.T) {
-	h := New(Options{})
-	a, b, c := listen(t, h, one), listen(t, h, two), listen(t, h, three)
+func TestPacketsFindTheirSockets(t *testing.T) {
+	n := New(Options{})
+	a, b, c := listen(t, n, one), listen(t, n, two), listen(t, n, three)
 	write(t, a, append(packets(two, "1", "2"), packets(three, "3")...))
 	write(t, b, packets(three, "4"))
 	assert.Equal(t, []string{"192.0.2.1 1", "192.0.2.1 2"}, read(t, b, 2))
@@ -72,37 +72,37 @@ func TestPacketsFindTheirEnds(t *testing.T) {
 	assert.Equal(t, one, a.LocalAddr())
 	assert.Equal(t, gre.Stats{Sent: 3, SentBytes: 3}, a.Stats())
 	assert.Equal(t, gre.Stats{Received: 2, ReceivedBytes: 2}, c.Stats())
-	assert.Zero(t, h.Stats(three))
+	assert.Zero(t, n.Stats(three))
 }
 
 func TestNobodyAndUnread(t *testing.T) {
-	h := New(Options{})
-	a, b := listen(t, h, one), listen(t, h, two)
+	n := New(Options{})
+	a, b := listen(t, n, one), listen(t, n, two)
 	write(t, a, packets(three, "to nobody"))
 	write(t, a, packets(two, "1", "2"))
 	require.NoError(t, b.Close())
 	write(t, a, packets(two, "too late"))
-	assert.Equal(t, Stats{Nobody: 1, Unread: 2}, h.Stats(two))
-	assert.Equal(t, Stats{Nobody: 1}, h.Stats(three))
+	assert.Equal(t, Stats{Nobody: 1, Unread: 2}, n.Stats(two))
+	assert.Equal(t, Stats{Nobody: 1}, n.Stats(three))
 	assert.Equal(t, uint64(4), a.Stats().Sent, "as on a network: nobody tells the sender")
 
-	again := listen(t, h, two)
+	again := listen(t, n, two)
 	write(t, a, packets(two, "3"))
 	assert.Equal(t, []string{"192.0.2.1 3"}, read(t, again, 1))
 }
 
 func TestListenRefuses(t *testing.T) {
-	h := New(Options{})
-	listen(t, h, one)
-	_, err := h.Listen(one)
+	n := New(Options{})
+	listen(t, n, one)
+	_, err := n.Listen(one)
 	require.ErrorContains(t, err, "192.0.2.1 is open already")
-	_, err = h.Listen(netip.MustParseAddr("::1"))
+	_, err = n.Listen(netip.MustParseAddr("::1"))
 	require.ErrorContains(t, err, "::1 is not IPv4")
 }
 
 func TestQueue(t *testing.T) {
-	h := New(Options{Queue: 5})
-	a, b := listen(t, h, one), listen(t, h, two)
+	n := New(Options{Queue: 5})
+	a, b := listen(t, n, one), listen(t, n, two)
 	write(t, a, packets(two, "1", "2"))
 	assert.Equal(t, []string{"192.0.2.1 1"}, read(t, b, 1))
 	write(t, a, packets(two, "3", "4", "5", "6", "7", "8", "9"))
@@ -111,8 +111,8 @@ func TestQueue(t *testing.T) {
 }
 
 func TestTooLongForItsBuffer(t *testing.T) {
-	h := New(Options{})
-	a, b := listen(t, h, one), listen(t, h, two)
+	n := New(Options{})
+	a, b := listen(t, n, one), listen(t, n, two)
 	write(t, a, packets(two, "longer than sixteen bytes", "short"))
 	assert.Equal(t, []string{"192.0.2.1 short"}, read(t, b, 1))
 	assert.Equal(t, uint64(1), b.Stats().Truncated)
@@ -127,20 +127,20 @@ func TestBadAddress(t *testing.T) {
 }
 
 func TestCarry(t *testing.T) {
-	var h *Hub
-	h = New(Options{Carry: func(from, to netip.Addr, packets [][]byte) {
+	var n *Network
+	n = New(Options{Carry: func(from, to netip.Addr, packets [][]byte) {
 		for _, p := range packets {
-			h.Arrive(from, to, p, p)
+			n.Arrive(from, to, p, p)
 		}
 	}})
-	a, b := listen(t, h, one), listen(t, h, two)
+	a, b := listen(t, n, one), listen(t, n, two)
 	write(t, a, packets(two, "1", "2"))
 	assert.Equal(t, []string{"192.0.2.1 1", "192.0.2.1 1", "192.0.2.1 2", "192.0.2.1 2"}, read(t, b, 4))
 }
 
 func TestCloseEndsReading(t *testing.T) {
-	h := New(Options{})
-	a := listen(t, h, one)
+	n := New(Options{})
+	a := listen(t, n, one)
 	var readers sync.WaitGroup
 	for range 3 {
 		readers.Go(func() {
@@ -155,14 +155,14 @@ func TestCloseEndsReading(t *testing.T) {
 	require.ErrorIs(t, err, net.ErrClosed)
 }
 
-// Senders, readers and ends that come and go, all at once; the account is exact.
+// Senders, readers and sockets that come and go, all at once; the account is exact.
 func TestAccount(t *testing.T) {
 	const senders, runs, each = 4, 200, 3
-	h := New(Options{Queue: 64})
+	n := New(Options{Queue: 64})
 	var work sync.WaitGroup
 	sent := make([]gre.Conn, senders)
 	for i := range sent {
-		sent[i] = listen(t, h, netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + i)}))
+		sent[i] = listen(t, n, netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + i)}))
 		work.Go(func() {
 			for range runs {
 				_, err := sent[i].WriteBatch(packets(one, "a", "b", "c"))
@@ -177,7 +177,7 @@ func TestAccount(t *testing.T) {
 	}()
 	received := uint64(0)
 	for open := true; open; {
-		c, err := h.Listen(one)
+		c, err := n.Listen(one)
 		require.NoError(t, err)
 		var reader sync.WaitGroup
 		reader.Go(func() {
@@ -200,14 +200,14 @@ func TestAccount(t *testing.T) {
 	for _, c := range sent {
 		total += c.Stats().Sent
 	}
-	s := h.Stats(one)
+	s := n.Stats(one)
 	assert.Equal(t, uint64(senders*runs*each), total)
 	assert.Equal(t, total, received+s.Nobody+s.Unread)
 }
 
 func TestNoAllocation(t *testing.T) {
-	h := New(Options{})
-	a, b := listen(t, h, one), listen(t, h, two)
+	n := New(Options{})
+	a, b := listen(t, n, one), listen(t, n, two)
 	out := packets(two, "1", "2", "3")
 	in := []gre.Packet{{Buf: make([]byte, 16)}, {Buf: make([]byte, 16)}, {Buf: make([]byte, 16)}}
 	step := func() {
@@ -221,13 +221,13 @@ func TestNoAllocation(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, step))
 }
 
-// TestSharedEnd: a packet goes to the reader of its call ID, in the order of its call, and is
+// TestSharedSocket: a packet goes to the reader of its call ID, in the order of its call, and is
 // counted once.
-func TestSharedEnd(t *testing.T) {
+func TestSharedSocket(t *testing.T) {
 	const readers, calls, each = 3, 7, 10
-	h := New(Options{})
-	a := listen(t, h, one)
-	b, err := h.ListenShared(two, readers)
+	n := New(Options{})
+	a := listen(t, n, one)
+	b, err := n.ListenShared(two, readers)
 	require.NoError(t, err)
 	require.Len(t, gre.Readers(b), readers)
 	out := []gre.Packet{{Addr: two, Data: []byte("short")}}
@@ -246,10 +246,10 @@ func TestSharedEnd(t *testing.T) {
 		for k := range pkts {
 			pkts[k].Buf = make([]byte, 16)
 		}
-		n, err := r.ReadBatch(pkts)
+		count, err := r.ReadBatch(pkts)
 		require.NoError(t, err)
-		require.Equal(t, want[i], n, "reader %d", i)
-		for _, p := range pkts[:n] {
+		require.Equal(t, want[i], count, "reader %d", i)
+		for _, p := range pkts[:count] {
 			if h, _, err := gre.Parse(p.Data); len(p.Data) >= gre.MinHeader {
 				require.NoError(t, err)
 				require.Equal(t, next[h.CallID], h.Ack)
@@ -260,15 +260,15 @@ func TestSharedEnd(t *testing.T) {
 	require.EqualValues(t, len(out), b.Stats().Received)
 	write(t, a, out)
 	require.NoError(t, b.Close())
-	require.EqualValues(t, len(out), h.Stats(two).Unread)
+	require.EqualValues(t, len(out), n.Stats(two).Unread)
 	for _, r := range gre.Readers(b) {
 		_, err := r.ReadBatch(make([]gre.Packet, 1))
 		require.Equal(t, net.ErrClosed, err)
 	}
 	write(t, a, out)
-	require.EqualValues(t, len(out), h.Stats(two).Nobody)
-	for _, n := range []int{0, gre.MaxReaders + 1} {
-		_, err = h.ListenShared(two, n)
+	require.EqualValues(t, len(out), n.Stats(two).Nobody)
+	for _, r := range []int{0, gre.MaxReaders + 1} {
+		_, err = n.ListenShared(two, r)
 		require.ErrorContains(t, err, "readers: must be 1 to 16")
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// queue is what has come to an end for one of its readers.
+// queue is what has come to a socket for one of its readers.
 type queue struct {
-	end *end
+	socket *socket
 
 	mu     sync.Mutex // guards what follows
 	ready  sync.Cond
@@ -37,8 +37,8 @@ func (q *queue) arrive(from netip.Addr, packets [][]byte) bool {
 		return false
 	}
 	for i, p := range packets {
-		if q.length >= q.end.hub.opt.Queue {
-			q.end.stats.overflowed.Add(uint64(len(packets) - i))
+		if q.length >= q.socket.network.opt.Queue {
+			q.socket.stats.overflowed.Add(uint64(len(packets) - i))
 			break
 		}
 		if q.length == len(q.ring) {
@@ -83,7 +83,7 @@ func (q *queue) ReadBatch(pkts []gre.Packet) (int, error) {
 
 // take moves waiting packets into pkts.
 func (q *queue) take(pkts []gre.Packet) int {
-	stats := &q.end.stats
+	stats := &q.socket.stats
 	n, size := 0, 0
 	for n < len(pkts) && q.length > 0 {
 		slot := &q.ring[q.head&uint32(len(q.ring)-1)]
