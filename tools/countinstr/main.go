@@ -13,7 +13,7 @@
 // print the same.
 //
 // For MIPS it also prints the cycles a byte that a 24K core would need with all
-// data in its cache, after its pipeline's rules; see 24k.go.
+// data in its cache, after its pipeline's rules; see mips24k.go.
 package main
 
 import (

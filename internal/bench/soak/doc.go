@@ -13,7 +13,7 @@
 //     policies order and drop. Under immediate one may, where the link lets it. Every
 //     packet that a device is given has sound checksums.
 //   - Accounts. Between any two of the nine places where packets are counted, what
-//     goes in comes out or is accounted for, to the packet (books.go). A kernel does
+//     goes in comes out or is accounted for, to the packet (accounts.go). A kernel does
 //     not tell what came while a socket was closed, and what its queue before the wire
 //     dropped is known as an upper bound; in userspace mode all is known.
 //   - Numbers. Every sequence number that a session has used was delivered, given up,
