@@ -1,6 +1,7 @@
 package mppe
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 
@@ -176,6 +177,22 @@ func (d *Decrypter) open(stream *keystream, p *Packet) bool {
 	}
 	stream.xor(out[n:], body[n:])
 	return true
+}
+
+// keystream is what a packet is decrypted with: what was made before it came, or else what a cipher
+// makes.
+type keystream struct {
+	made   []byte
+	cipher *arc4.Cipher
+}
+
+// xor decrypts the next bytes.
+func (k *keystream) xor(dst, src []byte) {
+	if k.cipher != nil {
+		k.cipher.XORKeyStream(dst, src)
+		return
+	}
+	k.made = k.made[subtle.XORBytes(dst, src, k.made):]
 }
 
 // advanceTo makes n, which came with the sequence number seq, the furthest packet.

@@ -56,9 +56,9 @@ func (m *traffic) packet(event, x byte) (p Packet, ok bool) {
 			return p, false
 		}
 		i := int(x) % len(m.held)
-		s := m.held[i]
-		m.held = append(m.held[:i], m.held[i+1:]...)
-		return m.genuine(s), true
+		p = m.genuine(m.held[i])
+		m.held = slices.Delete(m.held, i, i+1)
+		return p, true
 	case evRepeat, evReplay:
 		if len(m.past) == 0 {
 			return p, false
@@ -89,22 +89,27 @@ func (m *traffic) packet(event, x byte) (p Packet, ok bool) {
 		p.Data[0] &= ^byte(0x90) | x
 		p.Data = p.Data[:int(x)%len(p.Data)]
 		return p, true
+	case evControl, evLoss, evLossEdge, evOutage:
+		m.skip(event, x)
+		return p, false
+	}
+	return m.genuine(m.w.next()), true
+}
+
+// skip uses up numbers that no packet comes with.
+func (m *traffic) skip(event, x byte) {
+	switch event {
 	case evControl:
 		for range x % 8 {
 			m.w.control()
 		}
-		return p, false
 	case evLoss:
 		m.w.lose(int(x), 7)
-		return p, false
 	case evLossEdge:
 		m.w.lose(lookAhead-int(x)%64, 0)
-		return p, false
 	case evOutage:
 		m.w.lose(lookAhead+16*int(x), 50)
-		return p, false
 	}
-	return m.genuine(m.w.next()), true
 }
 
 func (m *traffic) genuine(s sent) Packet {

@@ -1,7 +1,6 @@
 package mppe
 
 import (
-	"crypto/subtle"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -211,20 +210,4 @@ func (r *Reserve) note(length int) {
 	if r.noted == 0 || want > r.want.Load() {
 		r.want.Store(want)
 	}
-}
-
-// keystream is what a packet is decrypted with: what was made before it came, or else what a cipher
-// makes.
-type keystream struct {
-	made   []byte
-	cipher *arc4.Cipher
-}
-
-// xor decrypts the next bytes.
-func (k *keystream) xor(dst, src []byte) {
-	if k.cipher != nil {
-		k.cipher.XORKeyStream(dst, src)
-		return
-	}
-	k.made = k.made[subtle.XORBytes(dst, src, k.made):]
 }

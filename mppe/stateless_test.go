@@ -24,30 +24,38 @@ func TestStatelessModel(t *testing.T) {
 	}
 }
 
+// statelessModel is what came of a session's packets, as a map tells.
+type statelessModel struct {
+	t                *testing.T
+	d                *Decrypter
+	came             map[uint32]bool
+	high, history    int64
+	late, duplicated uint64
+}
+
+// arrive decrypts a packet and requires what the map says of it.
+func (m *statelessModel) arrive(s sent) {
+	got, err := m.d.Decrypt(nil, s.data, s.seq)
+	n := int64(s.tag)
+	switch {
+	case n < m.high-m.history:
+		require.ErrorIs(m.t, err, ErrLate)
+		m.late++
+	case m.came[s.tag]:
+		require.ErrorIs(m.t, err, ErrDuplicate)
+		m.duplicated++
+	default:
+		require.NoError(m.t, err, "packet %d after %d", n, m.high)
+		require.Equal(m.t, s.tag, tagOf(got))
+		m.came[s.tag] = true
+		m.high = max(m.high, n)
+	}
+}
+
 func testStatelessModel(t *testing.T, cfg Config, r *rand.Rand) {
 	w := newWire(t, cfg, ^uint32(0)-5000) // the sequence number wraps on the way
-	d := newDecrypter(t, cfg)
-	came := map[uint32]bool{}
-	high := int64(-1)
 	history := int64(max(cfg.History+blockSize-1, leastHistory) / blockSize * blockSize)
-	var late, duplicated uint64
-	arrive := func(s sent) {
-		got, err := d.Decrypt(nil, s.data, s.seq)
-		n := int64(s.tag)
-		switch {
-		case n < high-history:
-			require.ErrorIs(t, err, ErrLate)
-			late++
-		case came[s.tag]:
-			require.ErrorIs(t, err, ErrDuplicate)
-			duplicated++
-		default:
-			require.NoError(t, err, "packet %d after %d", n, high)
-			require.Equal(t, s.tag, tagOf(got))
-			came[s.tag] = true
-			high = max(high, n)
-		}
-	}
+	m := &statelessModel{t: t, d: newDecrypter(t, cfg), came: map[uint32]bool{}, high: -1, history: history}
 	var held []sent
 	// Loss and delay change with time: now and then a burst is lost, now and then everything waits.
 	for range 60 * history / leastHistory {
@@ -70,27 +78,27 @@ func testStatelessModel(t *testing.T, cfg Config, r *rand.Rand) {
 			for len(held) > delay || len(held) > 0 && r.IntN(3) == 0 {
 				i := r.IntN(len(held))
 				// Nothing may get further ahead than the look-ahead; the oldest goes first then.
-				if int64(held[i].tag) > high+lookAhead {
+				if int64(held[i].tag) > m.high+lookAhead {
 					i = 0
 				}
-				arrive(held[i])
+				m.arrive(held[i])
 				held = append(held[:i], held[i+1:]...)
 			}
 		}
 		if r.IntN(5) == 0 {
 			for _, s := range held {
-				arrive(s)
+				m.arrive(s)
 			}
 			held = held[:0]
 		}
 	}
-	s := d.Stats()
-	assert.EqualValues(t, len(came), s.Packets)
-	assert.Equal(t, late, s.Late)
-	assert.Equal(t, duplicated, s.Duplicated)
+	s := m.d.Stats()
+	assert.EqualValues(t, len(m.came), s.Packets)
+	assert.Equal(t, m.late, s.Late)
+	assert.Equal(t, m.duplicated, s.Duplicated)
 	assert.Zero(t, s.Implausible)
 	// Every key was derived once.
-	assert.LessOrEqual(t, s.Rekeys, uint64(high+1+lookAhead))
+	assert.LessOrEqual(t, s.Rekeys, uint64(m.high+1+lookAhead))
 }
 
 // TestWindowEdges: every count means one packet, from 2,048 behind to 2,047 ahead.
