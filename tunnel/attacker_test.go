@@ -1,10 +1,11 @@
 package tunnel
 
 import (
-	"encoding/binary"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -48,7 +50,7 @@ func (a *attacker) pass(from netip.Addr, packet []byte, deliver func([]byte)) {
 
 // victim is one end under attack.
 type victim struct {
-	session *Session
+	session *session.Session
 	peer    netip.Addr // whose address the forged packets carry
 	conn    gre.Conn   // where they arrive
 }
@@ -60,14 +62,14 @@ func (w *world) victims() []victim {
 	}
 }
 
-func (w *world) clientSession() *Session {
+func (w *world) clientSession() *session.Session {
 	w.client.mu.Lock()
 	defer w.client.mu.Unlock()
 	return w.client.session
 }
 
 // serverSession is the one session of the server, or nil.
-func (w *world) serverSession() *Session {
+func (w *world) serverSession() *session.Session {
 	w.server.mu.RLock()
 	defer w.server.mu.RUnlock()
 	for s := range w.server.sessions {
@@ -77,16 +79,17 @@ func (w *world) serverSession() *Session {
 }
 
 // live is the highest sequence number of data that the victim believes.
-func (v victim) live() uint32 {
-	v.session.in.mu.Lock()
-	defer v.session.in.mu.Unlock()
-	return v.session.in.data.last
-}
+func (v victim) live() uint32 { return uint32(v.counter("sequence_in")) }
 
-func (v victim) stats() inStats {
-	v.session.in.mu.Lock()
-	defer v.session.in.mu.Unlock()
-	return v.session.in.stats
+func (v victim) counter(name string) uint64 { return v.session.Snapshot().Counters[name] }
+
+// came is what the session has counted of what came.
+func (v victim) came() map[string]uint64 {
+	came := v.session.Snapshot().Counters
+	maps.DeleteFunc(came, func(name string, _ uint64) bool {
+		return name != "control_frames_in" && !strings.HasPrefix(name, "in_")
+	})
+	return came
 }
 
 // arrived counts what the victim's socket has given to its reader.
@@ -138,40 +141,12 @@ func (a *attacker) random(n int) []byte {
 	return b
 }
 
-// grePacket is a PPP frame in enhanced GRE.
-func grePacket(callID uint16, seq uint32, frame []byte) []byte {
-	h := gre.Header{CallID: callID, PayloadLen: uint16(len(frame)), HasSeq: true, Seq: seq}
-	return append(h.AppendTo(nil), frame...)
-}
-
-// renumbered is a copy of a packet under another sequence number.
-func renumbered(p []byte, seq uint32) []byte {
-	p = slices.Clone(p)
-	binary.BigEndian.PutUint32(p[gre.MinHeader:], seq)
-	return p
-}
-
-// controlFrame is a packet of a PPP control protocol (RFC 1661 section 5).
-func controlFrame(proto uint16, code, id byte, data []byte) []byte {
-	b := ppp.AppendHeader(nil, proto, false, false)
-	b = append(b, code, id)
-	b = binary.BigEndian.AppendUint16(b, uint16(4+len(data)))
-	return append(b, data...)
-}
-
-// mppeFrame is a frame that looks encrypted: flags and coherency count, then anything (RFC 3078
-// section 3).
-func mppeFrame(header uint16, body []byte) []byte {
-	b := ppp.AppendHeader(nil, ppp.ProtoCompressed, false, false)
-	return append(binary.BigEndian.AppendUint16(b, header), body...)
-}
-
 // burst sends n packets each way at once and demands every one, in order.
 func (w *world) burst(n int) {
 	w.t.Helper()
 	for i := range n {
-		w.clientDev.put(packet(clientIP, serverIP, uint32(i), 24+i*37%1377))
-		w.serverDev.put(packet(serverIP, clientIP, uint32(i), 24+i*37%1377))
+		w.clientDev.Put(packet(clientIP, serverIP, uint32(i), 24+i*37%1377))
+		w.serverDev.Put(packet(serverIP, clientIP, uint32(i), 24+i*37%1377))
 	}
 	for i := range n {
 		require.Equal(w.t, packet(clientIP, serverIP, uint32(i), 24+i*37%1377), w.expect(w.serverDev))

@@ -49,8 +49,8 @@ func TestBooksBalance(t *testing.T) {
 		g.waitUp()
 		// Nobody waits for these: they arrive while the session ends.
 		for i := range uint32(300) {
-			g.dev.put(packet(g.network.Local, serverIP, i, 100))
-			s.dev.put(packet(serverIP, g.network.Local, i, 100))
+			g.dev.Put(packet(g.network.Local, serverIP, i, 100))
+			s.dev.Put(packet(serverIP, g.network.Local, i, 100))
 		}
 		_, err := stranger.WriteBatch(strays(20))
 		require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestBooksOfWhatIsHeld(t *testing.T) {
 	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
 	for i := range uint32(10) {
-		g.dev.put(packet(g.network.Local, serverIP, i, 200))
+		g.dev.Put(packet(g.network.Local, serverIP, i, 200))
 	}
 	s.eventually(func() bool { return s.alone().Counters["window_held_packets"] == 8 }, "packets wait in the window")
 	g.quit()
@@ -127,13 +127,13 @@ func TestBooksOfTheDevice(t *testing.T) {
 	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
 	for i := range uint32(10) {
-		s.dev.put(packet(serverIP, netip.MustParseAddr("10.99.0.77"), i, 100))
+		s.dev.Put(packet(serverIP, netip.MustParseAddr("10.99.0.77"), i, 100))
 	}
 	s.eventually(func() bool { return s.server.Snapshot().Refused["ip_no_session"] == 10 }, "they are counted")
 	g.quit()
 	s.empty()
 	for i := range uint32(10) {
-		g.dev.put(packet(g.network.Local, serverIP, i, 100))
+		g.dev.Put(packet(g.network.Local, serverIP, i, 100))
 	}
 	s.eventually(func() bool { return g.client.Snapshot().Refused["ip_no_session"] == 10 }, "those of a client without a session too")
 	s.close()

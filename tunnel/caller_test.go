@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -20,7 +22,7 @@ type caller struct {
 	tcp    net.Conn
 	framer control.Framer
 	unread []byte
-	r      *receiver
+	r      *session.Receiver
 	last   uint16 // call ID
 }
 
@@ -29,8 +31,8 @@ func (s *site) caller(outer string) *caller {
 	s.t.Helper()
 	c := &caller{site: s, outer: netip.MustParseAddr(outer)}
 	conn := s.hub.listen(c.outer)
-	c.r = newReceiver(conn, time.Now, new(atomic.Uint64))
-	go func() { _ = c.r.run() }()
+	c.r = session.NewReceiver(conn, time.Now, new(atomic.Uint64))
+	go func() { _ = c.r.Run() }()
 	c.tcp = s.stranger(outer, control.StartRequest{Version: control.Version}.AppendTo(nil))
 	s.t.Cleanup(func() { conn.Close() })
 	require.IsType(s.t, control.StartReply{}, c.read())
@@ -93,10 +95,10 @@ func (c *caller) logIn(user, password string, stop <-chan struct{}) (*ppp.DownEr
 	require.NoError(c.t, err)
 	pc := o.pppConfig()
 	pc.User, pc.Password = user, password
-	s, err := newSession(o, c.r.conn, serverOuter, c.last, reply.CallID, pc, noOwner{newMemDevice()})
+	s, err := session.New(o.sessionConfig(false), c.r.Conn(), serverOuter, c.last, reply.CallID, pc, noOwner{newMemDevice()})
 	require.NoError(c.t, err)
-	c.r.add(s)
-	defer c.r.remove(s)
+	c.r.Add(s)
+	defer c.r.Remove(s)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -106,5 +108,14 @@ func (c *caller) logIn(user, password string, stop <-chan struct{}) (*ppp.DownEr
 		case <-s.Done():
 		}
 	}()
-	return s.run(ctx), true
+	return s.Run(ctx), true
 }
+
+// noOwner is told everything and does nothing.
+type noOwner struct{ dev netdev.Device }
+
+func (noOwner) AuthSucceeded(*session.Session, ppp.AuthSucceeded)                  {}
+func (noOwner) AuthFailed(*session.Session, ppp.AuthFailed)                        {}
+func (o noOwner) NetworkUp(*session.Session, ppp.NetworkUp) (netdev.Device, error) { return o.dev, nil }
+func (noOwner) Opened(*session.Session)                                            {}
+func (noOwner) NetworkDown(*session.Session)                                       {}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -83,8 +84,8 @@ type Client struct {
 	cfg       ClientConfig
 	abandoned *abandonment
 	falls     falls
-	current   atomic.Pointer[Session] // the session that is up
-	strays    atomic.Uint64           // GRE packets for no session
+	current   atomic.Pointer[session.Session] // the session that is up
+	strays    atomic.Uint64                   // GRE packets for no session
 	// unrouted counts IP packets that came from the device while no session was up.
 	unrouted atomic.Uint64
 	// looped counts packets of the call itself that came from the device.
@@ -92,12 +93,12 @@ type Client struct {
 	loop   clientLoop
 
 	mu      sync.Mutex
-	dev     netdev.Device // the device that is being read
-	devErr  error         // why the device of this session can be read no more
-	session *Session      // the session, up or not
-	since   time.Time     // when the tunnel came up in this attempt, or zero
-	everUp  bool          // it has been up in this Run
-	trying  status.Client // what the client does, for status
+	dev     netdev.Device    // the device that is being read
+	devErr  error            // why the device of this session can be read no more
+	session *session.Session // the session, up or not
+	since   time.Time        // when the tunnel came up in this attempt, or zero
+	everUp  bool             // it has been up in this Run
+	trying  status.Client    // what the client does, for status
 	past    totals
 }
 
@@ -327,14 +328,14 @@ func (c *Client) once(ctx context.Context) error {
 }
 
 // begin and over keep the one session there is for status.
-func (c *Client) begin(s *Session) {
+func (c *Client) begin(s *session.Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session, c.devErr = s, nil
 }
 
-func (c *Client) over(s *Session) {
-	last := s.lastWords(slog.LevelInfo, s.end)
+func (c *Client) over(s *session.Session) {
+	last := s.LastWords(slog.LevelInfo, s.End())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session = nil
@@ -406,12 +407,12 @@ func (c *Client) read(dev netdev.Device) {
 		return
 	}
 	c.dev = dev
-	r := &deviceReader{dev: dev, dispatch: dispatch{
-		route: func([]byte) *Session { return c.current.Load() }, lost: &c.unrouted, check: &c.loop, loops: &c.looped,
-	}}
+	r := session.NewDeviceReader(dev, session.Routing{
+		Session: func([]byte) *session.Session { return c.current.Load() }, Unrouted: &c.unrouted, Loop: &c.loop, Looped: &c.looped,
+	})
 	go func() {
 		defer c.falls.catch()
-		c.unreadable(dev, r.run())
+		c.unreadable(dev, r.Run())
 	}()
 }
 

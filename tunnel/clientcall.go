@@ -13,6 +13,7 @@ import (
 	"github.com/arc4tun/arc4tun/internal/control"
 	"github.com/arc4tun/arc4tun/internal/mschap"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -24,9 +25,9 @@ type clientCall struct {
 	local, peer netip.Addr
 	pns         *control.PNS
 	link        *controlLink
-	receiver    *receiver
+	receiver    *session.Receiver
 
-	session       *Session
+	session       *session.Session
 	network       Network   // that the local end was made for; the session's goroutine's own
 	began         time.Time // when the call was up
 	ended         chan *ppp.DownError
@@ -38,10 +39,10 @@ type clientCall struct {
 }
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
-	r := newReceiver(conn, c.cfg.Now, &c.strays)
-	r.await()
+	r := session.NewReceiver(conn, c.cfg.Now, &c.strays)
+	r.Await()
 	pns := control.NewPNS(control.PNSConfig{StopTimeout: stopTimeout, Trace: c.cfg.traceControl(peer), CallID: func() uint16 {
-		id, _ := r.callID(peer) // the only call of this receiver
+		id, _ := r.CallID(peer) // the only call of this receiver
 		if err := gre.AcceptCalls(conn, id); err != nil {
 			c.cfg.Log.Debug("packets of other calls are heard too", "error", err)
 		}
@@ -60,10 +61,10 @@ const greSilence = 6 * time.Second
 // run works the control connection until the call is over.
 func (k *clientCall) run(ctx context.Context) error {
 	defer k.link.end()
-	defer k.receiver.endWait()
+	defer k.receiver.EndWait()
 	go func() {
 		defer k.c.falls.catch()
-		_ = k.receiver.run()
+		_ = k.receiver.Run()
 	}()
 	k.pns.Start(k.c.cfg.Now())
 	timer := time.NewTimer(0)
@@ -105,7 +106,7 @@ func (k *clientCall) run(ctx context.Context) error {
 				return k.finish()
 			}
 		case <-silence:
-			if !k.session.heard.Load() {
+			if !k.session.Heard() {
 				k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
 			}
 		case down := <-k.ended:
@@ -120,7 +121,7 @@ func (k *clientCall) run(ctx context.Context) error {
 		case <-stopping:
 			stopping = nil
 			k.end(failure(ClassAdmin, nil, "stopped"))
-			k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (farewellTime + shortGoodbye).String())
+			k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (session.FarewellTime + shortGoodbye).String())
 			if k.session == nil {
 				k.farewell(ctx, nil)
 				return k.finish()
@@ -176,7 +177,7 @@ func (k *clientCall) end(err error) {
 // unheard is whether no GRE came for so long that it is blocked: a server that hears none either
 // may end the call before our link gives up.
 func (k *clientCall) unheard() bool {
-	return !k.session.heard.Load() && k.c.cfg.Now().Sub(k.began) >= greSilence
+	return !k.session.Heard() && k.c.cfg.Now().Sub(k.began) >= greSilence
 }
 
 // linkOver takes why the link ended. A server that refuses us, or whom we refuse, hangs up while
@@ -202,18 +203,18 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 	pc.User, pc.Password = k.c.cfg.User, k.c.cfg.Password
 	pc.RequestDNS = k.c.cfg.RequestDNS
 	pc.Forbidden = []netip.Addr{k.peer}
-	s, err := newSession(k.c.cfg.Options, k.conn, k.peer, e.CallID, e.PeerCallID, pc, k)
+	s, err := session.New(k.c.cfg.sessionConfig(false), k.conn, k.peer, e.CallID, e.PeerCallID, pc, k)
 	if err != nil {
 		return failure(ClassOther, err, "starting the session")
 	}
-	s.log.Info("the server has accepted the call", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	s.Log().Info("the server has accepted the call", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.session, k.began = s, k.c.cfg.Now()
 	k.c.begin(s)
-	k.receiver.add(s)
+	k.receiver.Add(s)
 	k.pns.SetLinkInfo(0xFFFFFFFF, 0xFFFFFFFF)
 	go func() {
 		defer k.c.falls.catch()
-		k.ended <- s.run(ctx)
+		k.ended <- s.Run(ctx)
 	}()
 	return nil
 }
@@ -221,7 +222,7 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 // lower tells the session that its call is gone.
 func (k *clientCall) lower(why string) {
 	if k.session != nil {
-		k.session.lowerDown(why)
+		k.session.LowerDown(why)
 	}
 }
 
@@ -234,7 +235,7 @@ func (k *clientCall) finish() error {
 			k.linkOver(<-k.ended)
 		}
 		k.c.current.CompareAndSwap(k.session, nil)
-		k.receiver.remove(k.session)
+		k.receiver.Remove(k.session)
 		k.c.over(k.session)
 	}
 	return k.reason
@@ -282,25 +283,25 @@ func classOfLink(c ppp.Class) Class {
 	return ClassNetwork
 }
 
-func (k *clientCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
+func (k *clientCall) AuthSucceeded(s *session.Session, e ppp.AuthSucceeded) {
 	k.loggedIn.Store(true)
-	s.log.Info("authenticated", "user", k.c.cfg.User, "method", e.Method.String())
+	s.Log().Info("authenticated", "user", k.c.cfg.User, "method", e.Method.String())
 }
 
-func (k *clientCall) authFailed(s *Session, e ppp.AuthFailed) {
+func (k *clientCall) AuthFailed(s *session.Session, e ppp.AuthFailed) {
 	// MS-CHAPv2 tells other reasons by their numbers, and the server that proves nothing by none.
 	k.wrongPassword.Store(e.Method != ppp.MSCHAPv2 || e.Code == mschap.AuthenticationFailure)
-	s.log.Error("authentication failed", "method", e.Method.String(), "code", e.Code, "reason", e.Message)
+	s.Log().Error("authentication failed", "method", e.Method.String(), "code", e.Code, "reason", e.Message)
 }
 
-// networkUp has the local end made and starts reading it.
-func (k *clientCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {
+// NetworkUp has the local end made and starts reading it.
+func (k *clientCall) NetworkUp(s *session.Session, e ppp.NetworkUp) (netdev.Device, error) {
 	if e.Unused.IsValid() {
-		s.log.Info("the server's tunnel address is not used: packets to it do not go through the tunnel", "address", e.Unused)
+		s.Log().Info("the server's tunnel address is not used: packets to it do not go through the tunnel", "address", e.Unused)
 	}
 	n := Network{
 		Server: k.peer, OuterLocal: k.local, Local: e.Local, Remote: e.Remote, DNS: e.DNS,
-		LocalIPv6: e.LocalIPv6, RemoteIPv6: e.RemoteIPv6, MTU: s.MTU(e), Encrypted: s.getState().strength,
+		LocalIPv6: e.LocalIPv6, RemoteIPv6: e.RemoteIPv6, MTU: s.MTU(e), Encrypted: s.Strength(),
 	}
 	dev, err := k.c.cfg.Bring(context.Background(), n)
 	if err != nil {
@@ -313,15 +314,15 @@ func (k *clientCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, erro
 	return dev, nil
 }
 
-// opened tells the owner only now: who sends at once must find the tunnel open.
-func (k *clientCall) opened(*Session) {
+// Opened tells the owner only now: who sends at once must find the tunnel open.
+func (k *clientCall) Opened(*session.Session) {
 	k.c.isUp()
 	if k.c.cfg.Changed != nil {
 		k.c.cfg.Changed(true, k.network)
 	}
 }
 
-func (k *clientCall) networkDown(s *Session) {
+func (k *clientCall) NetworkDown(s *session.Session) {
 	k.c.current.CompareAndSwap(s, nil)
 	k.c.isDown()
 	if k.c.cfg.Changed != nil {

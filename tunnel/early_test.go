@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/internal/control"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
@@ -29,7 +29,7 @@ func TestEarlyPacketsOfNoSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			noLeaks(t)
-			const early = maxEarly + 3
+			const early = session.MaxEarly + 3
 			listener, err := net.Listen("tcp4", serverOuter.String()+":0")
 			require.NoError(t, err)
 			defer listener.Close()
@@ -58,27 +58,4 @@ func TestEarlyPacketsOfNoSession(t *testing.T) {
 			require.Eventually(t, func() bool { return c.Snapshot().Refused["gre_no_session"] == early }, patience, time.Millisecond)
 		})
 	}
-}
-
-// TestEarlyPacketsOfOtherReaders: the session takes its own packets that came early; those that
-// other readers have kept are not its.
-func TestEarlyPacketsOfOtherReaders(t *testing.T) {
-	noLeaks(t)
-	var strays atomic.Uint64
-	r := newReceiver(newHub().listenShared(clientOuter, 3), time.Now, &strays)
-	r.await()
-	for id := range uint16(6) {
-		h := r.of(id)
-		h.strayed(time.Now(), []gre.Packet{{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}}, newDevWriter())
-	}
-	require.Zero(t, strays.Load())
-	o, err := Options{}.withDefaults()
-	require.NoError(t, err)
-	pc := o.pppConfig()
-	pc.User, pc.Password = "alice", "secret"
-	s, err := newSession(o, r.conn, serverOuter, 4, 1, pc, noOwner{newMemDevice()})
-	require.NoError(t, err)
-	r.add(s)
-	require.EqualValues(t, 5, strays.Load())
-	require.EqualValues(t, 1, s.snapshot().AcksIn)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -49,8 +50,8 @@ func dataBeforeTheNetworkIsUp(t *testing.T, policy ppp.MPPEPolicy) {
 	})
 	w.eventually(lost.Load, "the acknowledgment is lost")
 	w.eventually(func() bool { return isUp(w.server.Snapshot()) }, "the server is up")
-	for i := range uint32(3 * near) {
-		w.serverDev.put(packet(serverIP, clientIP, i, 0))
+	for i := range uint32(3 * session.Near) {
+		w.serverDev.Put(packet(serverIP, clientIP, i, 0))
 	}
 	w.waitUp()
 	t.Log(passed.Load(), "packets came early")

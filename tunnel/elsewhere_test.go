@@ -54,13 +54,11 @@ func (g *guest) forge(ahead uint32, frame []byte) {
 	g.client.mu.Lock()
 	s := g.client.session
 	g.client.mu.Unlock()
-	s.in.mu.Lock()
-	number := s.in.data.last + ahead
-	s.in.mu.Unlock()
+	number := uint32(s.Snapshot().Counters["sequence_in"]) + ahead
 	g.hub.mu.Lock()
 	end := g.hub.ends[g.outer]
 	g.hub.mu.Unlock()
-	end.queue <- gre.Packet{Addr: serverOuter, Data: grePacket(s.callID, number, frame)}
+	end.queue <- gre.Packet{Addr: serverOuter, Data: grePacket(s.CallID(), number, frame)}
 }
 
 // TestForgedFramesDoNotEndReconnect: whoever forges what he likes at a tunnel that is up may have

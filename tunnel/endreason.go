@@ -34,10 +34,6 @@ func (k *clientCall) controlError(reason error) *Error {
 	return failure(ClassNetwork, nil, "%s", reason)
 }
 
-// disconnectText is what a server tells the client over TCP of why it ends a call: nothing if it
-// does not.
-func (s *Session) disconnectText() string { return s.getState().closing }
-
 // disconnectResult is the result code of the Call-Disconnect-Notify for a link that has ended (RFC
 // 2637 section 2.13).
 func disconnectResult(down *ppp.DownError) uint8 {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -25,7 +26,7 @@ var forgeries = []struct {
 		for count := range uint16(4096) {
 			seq := live + uint32(count)%64 - 16
 			flags := []uint16{0x9000, 0x9000, 0x1000, 0x8000, 0x0000, 0xF000}[count%6]
-			out = append(out, grePacket(v.session.callID, seq, mppeFrame(flags|count, a.random(64))))
+			out = append(out, grePacket(v.session.CallID(), seq, mppeFrame(flags|count, a.random(64))))
 		}
 		return out
 	}},
@@ -34,7 +35,7 @@ var forgeries = []struct {
 		for _, d := range append(farDistances, 0, 1, 2, 100, 2000, 2047, ^uint32(0), ^uint32(99), ^uint32(2046)) {
 			for range 100 {
 				count := uint16(a.dice.Uint32() & 0xFFF)
-				out = append(out, grePacket(v.session.callID, live+d, mppeFrame(0x9000|count, a.random(24+int(a.dice.Uint32()%1376)))))
+				out = append(out, grePacket(v.session.CallID(), live+d, mppeFrame(0x9000|count, a.random(24+int(a.dice.Uint32()%1376)))))
 			}
 		}
 		return out
@@ -43,14 +44,14 @@ var forgeries = []struct {
 		live := v.live()
 		for _, d := range farDistances {
 			for i := range uint32(200) {
-				out = append(out, grePacket(v.session.callID, live+d+i, mppeFrame(0x9000|uint16((live+d+i)&0xFFF), a.random(100))))
+				out = append(out, grePacket(v.session.CallID(), live+d+i, mppeFrame(0x9000|uint16((live+d+i)&0xFFF), a.random(100))))
 			}
 		}
 		return out
 	}},
 	{"truncated MPPE", func(a *attacker, v victim) (out [][]byte) {
 		for n := range 8 {
-			out = append(out, grePacket(v.session.callID, v.live()+uint32(n), append([]byte{0xFF, 3, 0, 0xFD}, a.random(n)...)))
+			out = append(out, grePacket(v.session.CallID(), v.live()+uint32(n), append([]byte{0xFF, 3, 0, 0xFD}, a.random(n)...)))
 		}
 		return out
 	}},
@@ -59,16 +60,16 @@ var forgeries = []struct {
 		for i := range uint32(200) {
 			for _, proto := range []uint16{ppp.ProtoIPv4, ppp.ProtoIPv6} {
 				frame := append(ppp.AppendHeader(nil, proto, i%2 == 0, i%3 == 0), packet(clientIP, serverIP, i, 64)...)
-				out = append(out, grePacket(v.session.callID, v.live()+i, frame))
+				out = append(out, grePacket(v.session.CallID(), v.live()+i, frame))
 			}
 		}
 		return out
 	}},
 	{"acknowledgments of anything", func(a *attacker, v victim) (out [][]byte) {
 		for range 500 {
-			out = append(out, gre.AckOnly(v.session.callID, a.dice.Uint32()).AppendTo(nil))
+			out = append(out, gre.AckOnly(v.session.CallID(), a.dice.Uint32()).AppendTo(nil))
 		}
-		return append(out, gre.AckOnly(v.session.callID, 0).AppendTo(nil), gre.AckOnly(v.session.callID, ^uint32(0)).AppendTo(nil))
+		return append(out, gre.AckOnly(v.session.CallID(), 0).AppendTo(nil), gre.AckOnly(v.session.CallID(), ^uint32(0)).AppendTo(nil))
 	}},
 	{"headers that are short, long or wrong", brokenHeaders},
 	{"genuine packets again", func(a *attacker, v victim) [][]byte {
@@ -93,7 +94,7 @@ var forgeries = []struct {
 }
 
 // farDistances are sequence numbers that are not near, counted from the live one.
-var farDistances = []uint32{near + 32, 4096, 10_000, 1 << 20, 1<<31 - 1, 1 << 31, ^uint32(near + 200), ^uint32(100_000)}
+var farDistances = []uint32{session.Near + 32, 4096, 10_000, 1 << 20, 1<<31 - 1, 1 << 31, ^uint32(session.Near + 200), ^uint32(100_000)}
 
 func sweepCallIDs(a *attacker, v victim) [][]byte {
 	out := make([][]byte, 0, 1<<16)
@@ -127,7 +128,7 @@ func farControlFrames(a *attacker, v victim) (out [][]byte) {
 			controlFrame(0x8281, 1, 9, nil),
 		} {
 			for j := range uint32(5) {
-				out = append(out, grePacket(v.session.callID, live+d+uint32(i)*5+j, frame))
+				out = append(out, grePacket(v.session.CallID(), live+d+uint32(i)*5+j, frame))
 			}
 		}
 	}
@@ -135,7 +136,7 @@ func farControlFrames(a *attacker, v victim) (out [][]byte) {
 }
 
 func brokenHeaders(a *attacker, v victim) (out [][]byte) {
-	good := grePacket(v.session.callID, v.live()+1, controlFrame(ppp.ProtoLCP, 5, 1, nil))
+	good := grePacket(v.session.CallID(), v.live()+1, controlFrame(ppp.ProtoLCP, 5, 1, nil))
 	for n := range good {
 		out = append(out, good[:n])
 	}
@@ -154,7 +155,7 @@ func brokenHeaders(a *attacker, v victim) (out [][]byte) {
 		}
 	}
 	out = append(out, append(slices.Clone(good[:12]), bytes.Repeat([]byte{0xFF}, 4000)...))
-	empty := grePacket(v.session.callID, v.live()+1<<31, nil)
+	empty := grePacket(v.session.CallID(), v.live()+1<<31, nil)
 	return append(out, empty, nil)
 }
 
@@ -176,7 +177,7 @@ func TestForgedPacketsChangeNothing(t *testing.T) {
 			w.burst(500)
 			w.untouched(client, server)
 			for _, v := range w.victims() {
-				require.Zero(t, v.session.snapshot().Window.Lost)
+				require.Zero(t, v.session.Snapshot().Window.Lost)
 			}
 		})
 	}
@@ -184,7 +185,7 @@ func TestForgedPacketsChangeNothing(t *testing.T) {
 }
 
 // untouched demands that the session of the beginning is still there at both ends.
-func (w *world) untouched(client, server *Session) {
+func (w *world) untouched(client, server *session.Session) {
 	w.t.Helper()
 	require.Same(w.t, client, w.clientSession())
 	require.Same(w.t, server, w.serverSession())
@@ -206,7 +207,7 @@ func TestFarControlFramesBeforeAnyData(t *testing.T) {
 	w.burst(500)
 	w.untouched(client, server)
 	for _, v := range w.victims() {
-		require.NotZero(t, v.stats().Disbelieved)
+		require.NotZero(t, v.counter("in_disbelieved"))
 	}
 	w.stop()
 }
@@ -234,25 +235,27 @@ func (d disguised) ReadBatch(pkts []gre.Packet) (int, error) {
 func TestPacketsFromElsewhereAreIgnored(t *testing.T) {
 	noLeaks(t)
 	a := newAttacker(t)
+	var atServer, atClient gre.Conn
 	w := newWorld(t, a.use, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
 		po.A, po.B = serverOuter, clientOuter
 		server, client := gre.Pipe(gre.PipeOptions{A: serverOuter, B: clientOuter, Impair: a.pass})
-		s.ListenGRE = func(netip.Addr) (gre.Conn, error) { return disguised{server}, nil }
-		c.ListenGRE = func(netip.Addr, netip.Addr) (gre.Conn, error) { return disguised{client}, nil }
+		atServer, atClient = disguised{server}, disguised{client}
+		s.ListenGRE = func(netip.Addr) (gre.Conn, error) { return atServer, nil }
+		c.ListenGRE = func(netip.Addr, netip.Addr) (gre.Conn, error) { return atClient, nil }
 	})
 	w.waitUp()
 	w.burst(10)
 	client, server := w.clientSession(), w.serverSession()
-	for _, v := range []victim{{client, serverOuter, client.conn}, {server, clientOuter, server.conn}} {
-		before := v.stats()
+	for _, v := range []victim{{client, serverOuter, atClient}, {server, clientOuter, atServer}} {
+		before := v.came()
 		var out [][]byte
 		for i := range uint32(100) {
 			// From the peer every one of them would end the session.
-			p := grePacket(v.session.callID, v.live()+1+i, controlFrame(ppp.ProtoLCP, 5, byte(i), nil))
+			p := grePacket(v.session.CallID(), v.live()+1+i, controlFrame(ppp.ProtoLCP, 5, byte(i), nil))
 			out = append(out, append(p, disguise...))
 		}
 		a.send(v, out...)
-		require.Equal(t, before, v.stats(), "they are not even this session's")
+		require.Equal(t, before, v.came(), "they are not even this session's")
 	}
 	w.burst(500)
 	w.untouched(client, server)

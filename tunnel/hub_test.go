@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -101,7 +102,7 @@ func (e *hubEnd) WriteBatch(pkts []gre.Packet) (int, error) {
 
 // of gives the reader of a packet.
 func (e *hubEnd) of(packet []byte) *hubEnd {
-	if i := gre.ReaderOf(callIDOf(packet), 1+len(e.others)); i > 0 {
+	if i := gre.ReaderOf(binary.BigEndian.Uint16(packet[6:]), 1+len(e.others)); i > 0 {
 		return e.others[i-1]
 	}
 	return e
@@ -327,8 +328,8 @@ func (g *guest) exchange(n int) {
 	for i := range n {
 		up := packet(g.network.Local, serverIP, uint32(i), 24+i*37%1377)
 		down := packet(serverIP, g.network.Local, uint32(i), 24+i*53%1377)
-		g.dev.put(up)
-		g.site.dev.put(down)
+		g.dev.Put(up)
+		g.site.dev.Put(down)
 		require.Equal(g.t, up, arrived(g.t, g.site.dev))
 		require.Equal(g.t, down, arrived(g.t, g.dev))
 	}
@@ -338,7 +339,7 @@ func (g *guest) exchange(n int) {
 func arrived(t *testing.T, d *memDevice) []byte {
 	t.Helper()
 	select {
-	case p := <-d.got:
+	case p := <-d.Got:
 		return p
 	case <-time.After(patience):
 		require.FailNow(t, "no packet comes")

@@ -22,12 +22,12 @@ func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
 	}
 	if !c.takePlace(user) {
-		c.session.log.Warn("no place for a client: all sessions are in use", "user", user, "sessions", v.cfg.MaxSessions)
+		c.session.Log().Warn("no place for a client: all sessions are in use", "user", user, "sessions", v.cfg.MaxSessions)
 		return local, remote, errFull
 	}
 	if remote, err = c.lease(a); err != nil {
 		// The remedy is the operator's business; the client learns only that there is none.
-		c.session.log.Error("no address for a client", "user", user, "error", err)
+		c.session.Log().Error("no address for a client", "user", user, "error", err)
 		return local, remote, errors.New("the server has no address to give")
 	}
 	return v.cfg.LocalIP, remote, nil
@@ -40,7 +40,7 @@ func (c *serverCall) takePlace(user string) bool {
 	oldest, ok := c.replaceOldest(user)
 	if oldest != nil {
 		// Not under the server's lock, which every packet from the device needs: a log may be slow.
-		oldest.session.log.Info("session ends for a later one of its user", "user", user, "sessions_per_user", c.k.v.cfg.SessionsPerUser)
+		oldest.session.Log().Info("session ends for a later one of its user", "user", user, "sessions_per_user", c.k.v.cfg.SessionsPerUser)
 		oldest.session.Close(loggedInAgain)
 	}
 	return ok

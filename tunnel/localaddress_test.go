@@ -142,7 +142,7 @@ func TestBrokenSocketIsReplaced(t *testing.T) {
 	first.mu.Lock()
 	first.broken = true
 	first.mu.Unlock()
-	g.dev.put(packet(g.network.Local, serverIP, 1, 0))
+	g.dev.Put(packet(g.network.Local, serverIP, 1, 0))
 	s.eventually(func() bool { return s.sockets() == 0 }, "the broken socket is put away")
 	g.quit()
 	s.empty()

@@ -47,7 +47,7 @@ func TestLongOutage(t *testing.T) {
 					return true
 				})
 				for i := range swallowed {
-					w.clientDev.put(packet(clientIP, serverIP, uint32(i), 60))
+					w.clientDev.Put(packet(clientIP, serverIP, uint32(i), 60))
 				}
 				w.eventually(func() bool {
 					tap.mu.Lock()
@@ -55,15 +55,15 @@ func TestLongOutage(t *testing.T) {
 					return lost == swallowed
 				}, "all are swallowed")
 				tap.losing(nil)
-				require.Empty(t, w.serverDev.got)
+				require.Empty(t, w.serverDev.Got)
 
 				const first = 1 << 24
 				sent, got := uint32(first), uint32(0)
 				require.Eventually(t, func() bool {
-					w.clientDev.put(packet(clientIP, serverIP, sent, 60))
+					w.clientDev.Put(packet(clientIP, serverIP, sent, 60))
 					sent++
-					if len(w.serverDev.got) > 0 {
-						got = number(<-w.serverDev.got)
+					if len(w.serverDev.Got) > 0 {
+						got = number(<-w.serverDev.Got)
 					}
 					return got >= first
 				}, patience, pause, "packets pass again")

@@ -8,17 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// A packet that carries a tunnel must not go into it: it would be carried again, and that again,
-// until the link is full of one packet. Sockets and routes see to that; loopCheck is the last word.
-// It looks at what comes out of the device, and what is a call's own GRE or control connection goes
-// no further.
-type loopCheck interface {
-	// loops reports whether an IP packet from the device is one of those that carry a tunnel of
-	// ours.
-	loops(ip []byte) bool
-}
-
 const (
+	protocolTCP = 6
 	protocolGRE = 47
 	minIPv4     = 20
 	minTCPPorts = 4
@@ -38,7 +29,7 @@ func (c *clientLoop) set(server netip.AddrPort) {
 	}
 }
 
-func (c *clientLoop) loops(ip []byte) bool {
+func (c *clientLoop) Loops(ip []byte) bool {
 	v := c.server.Load()
 	if v == 0 || len(ip) < minIPv4 || binary.BigEndian.Uint32(ip[16:]) != uint32(v>>32) || ip[0]>>4 != 4 {
 		return false
@@ -94,7 +85,7 @@ func (s *serverLoop) add(local, peer netip.Addr) (remove func()) {
 	}
 }
 
-func (s *serverLoop) loops(ip []byte) bool {
+func (s *serverLoop) Loops(ip []byte) bool {
 	if len(ip) < minIPv4 || ip[0]>>4 != 4 {
 		return false
 	}

@@ -28,7 +28,7 @@ func with(p []byte, change func([]byte)) []byte {
 func TestClientLoop(t *testing.T) {
 	var c clientLoop
 	gre := outer("192.0.2.2", "203.0.113.1", protocolGRE, 0, 0)
-	require.False(t, c.loops(gre), "no server is known")
+	require.False(t, c.Loops(gre), "no server is known")
 	c.set(netip.MustParseAddrPort("[::ffff:203.0.113.1]:1723"))
 	withOptions := make([]byte, 64)
 	copy(withOptions, outer("192.0.2.2", "203.0.113.1", protocolTCP, 0, 0))
@@ -53,9 +53,9 @@ func TestClientLoop(t *testing.T) {
 		"IPv6":                            {with(outer("192.0.2.2", "203.0.113.1", protocolGRE, 0, 0), func(p []byte) { p[0] = 0x60 }), false},
 		"nothing":                         {nil, false},
 	} {
-		assert.Equal(t, tc.want, c.loops(tc.ip), name)
+		assert.Equal(t, tc.want, c.Loops(tc.ip), name)
 	}
-	assert.Zero(t, testing.AllocsPerRun(100, func() { c.loops(gre) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Loops(gre) }))
 }
 
 func TestServerLoop(t *testing.T) {
@@ -81,13 +81,13 @@ func TestServerLoop(t *testing.T) {
 		"a later fragment of something in TCP":  {with(outer("203.0.113.1", "192.0.2.2", protocolTCP, 1723, 0), func(p []byte) { p[7] = 9 }), false},
 		"a later fragment of GRE to the client": {with(outer("203.0.113.1", "192.0.2.2", protocolGRE, 0, 0), func(p []byte) { p[7] = 9 }), true},
 	} {
-		assert.Equal(t, tc.want, s.loops(tc.ip), name)
+		assert.Equal(t, tc.want, s.Loops(tc.ip), name)
 	}
-	assert.Zero(t, testing.AllocsPerRun(100, func() { s.loops(gre) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { s.Loops(gre) }))
 	remove()
-	assert.True(t, s.loops(gre), "one connection is left")
+	assert.True(t, s.Loops(gre), "one connection is left")
 	again()
-	assert.False(t, s.loops(gre))
+	assert.False(t, s.Loops(gre))
 	assert.Empty(t, s.calls)
 }
 
@@ -101,8 +101,8 @@ func TestBooksOfLoops(t *testing.T) {
 	back := outer(serverOuter.String(), "127.0.0.3", protocolGRE, 0, 0)
 	session := func(end interface{ Snapshot() status.Snapshot }) uint64 { return end.Snapshot().Totals.PacketsOut }
 	for range 7 {
-		g.dev.put(loop)
-		s.dev.put(back)
+		g.dev.Put(loop)
+		s.dev.Put(back)
 	}
 	s.eventually(func() bool { return g.client.Snapshot().Refused["ip_loop"] == 7 }, "they are counted at the client")
 	s.eventually(func() bool { return s.server.Snapshot().Refused["ip_loop"] == 7 }, "they are counted at the server")
@@ -111,8 +111,8 @@ func TestBooksOfLoops(t *testing.T) {
 	g.exchange(20)
 	g.quit()
 	s.empty()
-	g.dev.put(loop)
-	g.dev.put(packet(g.network.Local, serverIP, 1, 100))
+	g.dev.Put(loop)
+	g.dev.Put(packet(g.network.Local, serverIP, 1, 100))
 	s.eventually(func() bool { return g.client.Snapshot().Refused["ip_no_session"] == 1 }, "what is no loop is for no session")
 	require.EqualValues(t, 8, g.client.Snapshot().Refused["ip_loop"])
 	s.close()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
@@ -181,12 +182,10 @@ func (c *haltedClock) goOn() {
 
 // judged is how many data packets a session has seen and either delivered, refused or put into its
 // window.
-func (s *Session) judged() int {
-	s.in.mu.Lock()
-	defer s.in.mu.Unlock()
-	held, _ := s.in.win.Held()
-	v := s.in.win.Stats()
-	return int(v.Accepted+v.UnderWindow+v.Duplicated+s.in.stats.Repeated+s.in.stats.Late) + held
+func judged(s *session.Session) int {
+	v := s.Snapshot()
+	w, c := v.Window, v.Counters
+	return int(w.Accepted + w.UnderWindow + w.Duplicated + c["in_repeated"] + c["in_late"] + c["window_held_packets"])
 }
 
 func TestRoughNetworkByPolicy(t *testing.T) {
@@ -208,18 +207,18 @@ func TestRoughNetworkByPolicy(t *testing.T) {
 				w.exchange(10)
 				const n = 2000
 				client, server := w.clientSession(), w.serverSession()
-				atClient, atServer := client.judged(), server.judged()
+				atClient, atServer := judged(client), judged(server)
 				clock.halt()
 				net.begin(11)
 				for i := range uint32(n) {
-					w.serverDev.put(packet(serverIP, clientIP, i, 24+int(i)*37%1377))
-					w.clientDev.put(packet(clientIP, serverIP, i, 24+int(i)*37%1377))
+					w.serverDev.Put(packet(serverIP, clientIP, i, 24+int(i)*37%1377))
+					w.clientDev.Put(packet(clientIP, serverIP, i, 24+int(i)*37%1377))
 				}
 				down, up := net.end(w, n)
 				requireRough(t, down)
 				requireRough(t, up)
 				w.eventually(func() bool {
-					return client.judged()-atClient == len(down) && server.judged()-atServer == len(up)
+					return judged(client)-atClient == len(down) && judged(server)-atServer == len(up)
 				}, "everything has its place")
 				clock.goOn()
 				w.takeAll(w.clientDev, serverIP, clientIP, delivered(policy, down))
@@ -246,8 +245,8 @@ func (w *world) takeAll(d *memDevice, from, to netip.Addr, numbers []uint32) {
 	w.t.Helper()
 	var got []uint32
 	w.eventually(func() bool {
-		for len(d.got) > 0 {
-			p := <-d.got
+		for len(d.Got) > 0 {
+			p := <-d.Got
 			n := number(p)
 			require.Equal(w.t, packet(from, to, n, 24+int(n)*37%1377), p)
 			got = append(got, n)

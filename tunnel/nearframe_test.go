@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 )
 
 // TestNearFramesTakeNoNumberFromData: anyone can send a control frame under a number that data is
@@ -19,21 +21,21 @@ func TestNearFramesTakeNoNumberFromData(t *testing.T) {
 	protocols := []uint16{0xC123, 0x8035, 0x4025, 0x003D}
 	for _, v := range w.victims() {
 		var out [][]byte
-		live, before := v.live(), v.stats()
+		live, before := v.live(), v.counter("control_frames_in")
 		for i := range uint32(600) {
 			out = append(out,
-				grePacket(v.session.callID, live+i-100, controlFrame(protocols[i%4], byte(i), byte(i), a.random(20))),
-				grePacket(v.session.callID, live+near-1-i, controlFrame(protocols[i%4], byte(i), byte(i), nil)))
+				grePacket(v.session.CallID(), live+i-100, controlFrame(protocols[i%4], byte(i), byte(i), a.random(20))),
+				grePacket(v.session.CallID(), live+session.Near-1-i, controlFrame(protocols[i%4], byte(i), byte(i), nil)))
 		}
 		a.send(v, out...)
-		require.Greater(t, v.stats().Frames, before.Frames, "such frames are taken")
+		require.Greater(t, v.counter("control_frames_in"), before, "such frames are taken")
 		require.Equal(t, live, v.live(), "they do not move the number of data")
 	}
 	w.burst(300)
 	w.burst(300)
 	w.untouched(client, server)
 	for _, v := range w.victims() {
-		require.Zero(t, v.session.snapshot().Window.Lost)
+		require.Zero(t, v.session.Snapshot().Window.Lost)
 	}
 	w.stop()
 }

@@ -20,7 +20,7 @@ func TestToldWhenPacketsPass(t *testing.T) {
 		c.Changed = func(up bool, n Network) {
 			<-made
 			if up {
-				w.clientDev.put(packet(n.Local, serverIP, 1, 100))
+				w.clientDev.Put(packet(n.Local, serverIP, 1, 100))
 				for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(time.Millisecond) {
 					s := w.client.Snapshot().Sessions[0]
 					if out := [2]uint64{s.PacketsOut, s.Counters["out_not_up"]}; out != [2]uint64{} {

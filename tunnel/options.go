@@ -11,7 +11,7 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/internal/uplink"
-	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
@@ -19,7 +19,7 @@ import (
 // Limits of Options.MTU, in bytes. An outer packet of 1,500 bytes holds an IP packet of 1,456 at
 // most; larger ones are carried in fragments, and packet buffers end the range.
 const (
-	MinMTU     = 576
+	MinMTU     = session.MinMTU
 	MaxMTU     = 1500
 	DefaultMTU = 1400
 )
@@ -47,10 +47,8 @@ type Options struct {
 
 	IO uplink.Mode // how GRE packets are sent, where the package opens the socket itself
 
-	ingress      bool          // a server: take only packets whose source is the peer's tunnel address
-	filler       *filler       // of the reserves
-	turns        *catchUpTurns // of the sessions that look for their peer after an outage
-	restartTimer time.Duration // of the PPP link (ppp.Config.RestartTimer); 0: its default
+	shared       *session.Shared // of the sessions that these options are for
+	restartTimer time.Duration   // of the PPP link (ppp.Config.RestartTimer); 0: its default
 
 	Now  func() time.Time // nil: the system's, monotonic; one that is set back goes on from where it stood
 	Rand io.Reader        // nil: crypto/rand
@@ -82,7 +80,7 @@ func (o Options) withDefaults() (Options, error) {
 	if _, err := reorder.New(o.Reorder); err != nil {
 		return o, err
 	}
-	o.filler, o.turns = newFiller(o.Reserve), new(catchUpTurns)
+	o.shared = session.NewShared(o.Reserve)
 	if o.Now == nil {
 		o.Now = monotonic()
 	} else {
@@ -125,15 +123,16 @@ func neverBack(now func() time.Time) func() time.Time {
 
 // mru is the PPP information field that carries our MTU: MPPE adds its header and the encrypted
 // protocol field (RFC 3078 section 3), and pppd takes that off the MRU.
-func (o Options) mru() int { return o.MTU + mppeOverhead }
+func (o Options) mru() int { return o.MTU + session.MPPEOverhead }
 
-const mppeOverhead = 4
-
-func (o Options) sequencer() *gre.Sequencer {
-	if o.FirstSequence != nil {
-		return gre.NewSequencer(*o.FirstSequence)
+// sessionConfig is what the sessions of a client or server have in common; checkSource has them take
+// only packets whose source is the peer's tunnel address.
+func (o Options) sessionConfig(checkSource bool) session.Config {
+	return session.Config{
+		Backend: o.Backend, MPPE: o.MPPE, LinuxReset: o.LinuxReset, IPv6: o.IPv6,
+		MTU: o.MTU, Reorder: o.Reorder, FirstSequence: o.FirstSequence, CheckSource: checkSource,
+		Shared: o.shared, Now: o.Now, Log: o.Log, Trace: o.Trace,
 	}
-	return gre.NewSequencer(gre.DefaultFirstSeq)
 }
 
 // pppConfig is the part of a PPP link's settings that both roles share.

@@ -76,7 +76,7 @@ func (c policyCase) apply(cc *ClientConfig, sc *ServerConfig, _ *gre.PipeOptions
 // early puts packets where the client's device will have them at its first read.
 func early(w *world) {
 	for i := range uint32(100) {
-		w.clientDev.put(marked(clientIP, serverIP, i, 0))
+		w.clientDev.Put(marked(clientIP, serverIP, i, 0))
 	}
 }
 
@@ -211,8 +211,8 @@ func (w *world) endRefused(tap *wireTap, book *logbook, err error) {
 	assert.EqualValues(w.t, 1, w.server.Snapshot().Totals.Sessions)
 	w.endServer()
 	assert.Empty(w.t, w.up)
-	assert.Empty(w.t, w.clientDev.got)
-	assert.Empty(w.t, w.serverDev.got)
+	assert.Empty(w.t, w.clientDev.Got)
+	assert.Empty(w.t, w.serverDev.Got)
 	assert.Zero(w.t, tap.inClear())
 	assert.Zero(w.t, tap.count(clientOuter, ppp.ProtoCompressed, 0)+tap.count(serverOuter, ppp.ProtoCompressed, 0))
 	tap.requireNoFault(w.t)

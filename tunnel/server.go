@@ -14,6 +14,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -94,14 +95,14 @@ type Server struct {
 	// Sockets are opened and closed by whoever calls, and that takes a while for which no packet is
 	// to wait: it has a lock of its own.
 	sockets   sync.Mutex
-	receivers map[netip.Addr]*receiver // by our outer address
+	receivers map[netip.Addr]*serverReceiver // by our outer address
 
 	mu        sync.RWMutex
-	byAddress map[netip.Addr]*Session    // by the client's tunnel address, both families
-	sessions  map[*Session][]netip.Addr  // with the keys of byAddress that are theirs
-	leases    map[netip.Addr]*serverCall // who has an address of the pool
-	places    int                        // taken by sessions with a user
-	users     map[string][]*serverCall   // those sessions by user, oldest first, without those told to end for a later one
+	byAddress map[netip.Addr]*session.Session   // by the client's tunnel address, both families
+	sessions  map[*session.Session][]netip.Addr // with the keys of byAddress that are theirs
+	leases    map[netip.Addr]*serverCall        // who has an address of the pool
+	places    int                               // taken by sessions with a user
+	users     map[string][]*serverCall          // those sessions by user, oldest first, without those told to end for a later one
 	past      totals
 	strays    atomic.Uint64 // GRE packets for no session
 	unrouted  atomic.Uint64 // IP packets from the device for no session
@@ -116,7 +117,6 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.Options, err = cfg.Options.withDefaults(); err != nil {
 		return nil, err
 	}
-	cfg.ingress = true
 	if len(cfg.Listeners) == 0 || cfg.Device == nil || cfg.Pool == nil || cfg.Lookup == nil {
 		return nil, errors.New("tunnel: ServerConfig needs Listeners, Device, Pool and Lookup")
 	}
@@ -146,9 +146,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	}
 	v := &Server{
 		cfg: cfg, abandoned: newAbandonment(), guard: newGuard(cfg.Guard), lines: newLogBudgets(cfg.Log, cfg.Now),
-		receivers: make(map[netip.Addr]*receiver),
-		byAddress: make(map[netip.Addr]*Session),
-		sessions:  make(map[*Session][]netip.Addr),
+		receivers: make(map[netip.Addr]*serverReceiver),
+		byAddress: make(map[netip.Addr]*session.Session),
+		sessions:  make(map[*session.Session][]netip.Addr),
 		leases:    make(map[netip.Addr]*serverCall),
 		users:     make(map[string][]*serverCall),
 	}
@@ -179,8 +179,8 @@ func (v *Server) Serve(ctx context.Context) error {
 	v.conns.Go(func() { v.lines.run(ctx) })
 	reading := make(chan error, 1)
 	go func() {
-		r := &deviceReader{dev: v.cfg.Device, dispatch: dispatch{route: v.route, lost: &v.unrouted, check: &v.loop, loops: &v.looped}}
-		err := r.run()
+		r := session.NewDeviceReader(v.cfg.Device, session.Routing{Session: v.route, Unrouted: &v.unrouted, Loop: &v.loop, Looped: &v.looped})
+		err := r.Run()
 		if err != nil {
 			cancel()
 		}
@@ -277,9 +277,16 @@ func (v *Server) accept(ctx context.Context, listener net.Listener) {
 	}
 }
 
+// serverReceiver is the receiver on one of our addresses, and how many control connections have it,
+// under the lock of the server's sockets.
+type serverReceiver struct {
+	*session.Receiver
+	users int
+}
+
 // receiverOn gives the receiver on one of our outer addresses, and opens it for the first client
 // that calls there. Who has it gives it back with letGo.
-func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
+func (v *Server) receiverOn(local netip.Addr) (*serverReceiver, error) {
 	v.sockets.Lock()
 	defer v.sockets.Unlock()
 	if r := v.receivers[local]; r != nil {
@@ -290,11 +297,10 @@ func (v *Server) receiverOn(local netip.Addr) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReceiver(conn, v.cfg.Now, &v.strays)
-	r.users = 1
+	r := &serverReceiver{session.NewReceiver(conn, v.cfg.Now, &v.strays), 1}
 	v.receivers[local] = r
 	go func() {
-		if err := r.run(); err != nil {
+		if err := r.Run(); err != nil {
 			v.strangers.Error("reading GRE", "local", local, "error", err)
 			v.sockets.Lock()
 			v.discard(local, r) // the next client gets another
@@ -322,7 +328,7 @@ func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 
 // letGo closes a receiver that nobody uses any more: a machine may have more addresses than
 // descriptors.
-func (v *Server) letGo(local netip.Addr, r *receiver) {
+func (v *Server) letGo(local netip.Addr, r *serverReceiver) {
 	v.sockets.Lock()
 	defer v.sockets.Unlock()
 	if r.users--; r.users == 0 {
@@ -332,18 +338,18 @@ func (v *Server) letGo(local netip.Addr, r *receiver) {
 
 // discard closes a receiver, and takes it off the list if it is still there. The caller holds
 // sockets.
-func (v *Server) discard(local netip.Addr, r *receiver) {
+func (v *Server) discard(local netip.Addr, r *serverReceiver) {
 	if v.receivers[local] == r {
 		delete(v.receivers, local)
 	}
-	r.conn.Close()
+	r.Conn().Close()
 }
 
 func (v *Server) closeReceivers() {
 	v.sockets.Lock()
 	defer v.sockets.Unlock()
 	for _, r := range v.receivers {
-		r.conn.Close()
+		r.Conn().Close()
 	}
 }
 
@@ -369,7 +375,7 @@ func (v *Server) linkConfig(c *serverCall) ppp.Config {
 }
 
 // route finds the session of a packet from the device by its destination.
-func (v *Server) route(ip []byte) *Session {
+func (v *Server) route(ip []byte) *session.Session {
 	var to netip.Addr
 	switch {
 	case len(ip) >= 20 && ip[0]>>4 == 4:
@@ -393,36 +399,36 @@ func (v *Server) full() bool {
 
 // retire takes an ended session off the list and adds what it has done to the totals, in one step:
 // they never go down.
-func (v *Server) retire(s *Session, last status.Session) {
+func (v *Server) retire(s *session.Session, last status.Session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.sessions, s)
 	v.past.add(last)
 }
 
-func (v *Server) addSession(s *Session) {
+func (v *Server) addSession(s *session.Session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.sessions[s] = nil
 }
 
 // belongsToOther reports whether a tunnel address is that of another user's session.
-func (v *Server) belongsToOther(s *Session, a netip.Addr) bool {
+func (v *Server) belongsToOther(s *session.Session, a netip.Addr) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.belongsToOtherLocked(s, a)
 }
 
-func (v *Server) belongsToOtherLocked(s *Session, a netip.Addr) bool {
+func (v *Server) belongsToOtherLocked(s *session.Session, a netip.Addr) bool {
 	owner := v.byAddress[a]
-	return owner != nil && owner != s && owner.getState().user != s.getState().user
+	return owner != nil && owner != s && owner.User() != s.User()
 }
 
 // setRoutes points a session's tunnel addresses to it. A client chooses its own IPv6 interface
 // identifier; that of another user's session stays where it is, and only a user who comes back
 // takes over from the session left behind. no6 is true where two have chosen the same one at the
 // same time: the later has IPv4 alone.
-func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) (no6 bool, err error) {
+func (v *Server) setRoutes(s *session.Session, e ppp.NetworkUp) (no6 bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.belongsToOtherLocked(s, e.Remote) {
@@ -442,7 +448,7 @@ func (v *Server) setRoutes(s *Session, e ppp.NetworkUp) (no6 bool, err error) {
 	return no6, nil
 }
 
-func (v *Server) dropRoutes(s *Session) {
+func (v *Server) dropRoutes(s *session.Session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.dropRoutesLocked(s)
@@ -450,7 +456,7 @@ func (v *Server) dropRoutes(s *Session) {
 
 // dropRoutesLocked leaves alone what another session of the user has taken over. The caller holds
 // mu.
-func (v *Server) dropRoutesLocked(s *Session) {
+func (v *Server) dropRoutesLocked(s *session.Session) {
 	for _, a := range v.sessions[s] {
 		if v.byAddress[a] == s {
 			delete(v.byAddress, a)

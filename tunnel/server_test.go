@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/internal/control"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -82,15 +82,15 @@ func TestThreeClientsAtOnce(t *testing.T) {
 	const n = 100
 	for i := range uint32(n) {
 		for _, g := range guests {
-			g.dev.put(packet(g.network.Local, serverIP, i, 0))
-			s.dev.put(packet(serverIP, g.network.Local, i, 0))
+			g.dev.Put(packet(g.network.Local, serverIP, i, 0))
+			s.dev.Put(packet(serverIP, g.network.Local, i, 0))
 		}
 	}
 	for _, g := range guests {
 		for i := range uint32(n) {
 			require.Equal(t, packet(serverIP, g.network.Local, i, 0), arrived(t, g.dev))
 		}
-		require.Empty(t, g.dev.got)
+		require.Empty(t, g.dev.Got)
 	}
 	next := map[netip.Addr]uint32{}
 	for range 3 * n {
@@ -104,7 +104,7 @@ func TestThreeClientsAtOnce(t *testing.T) {
 	// One goes; the others stay, and what is for the first goes nowhere.
 	guests[0].quit()
 	s.eventually(func() bool { return s.pool.InUse() == 2 }, "the first one's address is free")
-	s.dev.put(packet(serverIP, guests[0].network.Local, 1, 0))
+	s.dev.Put(packet(serverIP, guests[0].network.Local, 1, 0))
 	guests[1].exchange(20)
 	guests[2].exchange(20)
 	guests[1].quit()
@@ -123,10 +123,10 @@ func TestSpoofedSource(t *testing.T) {
 		if !from.IsValid() {
 			from = netip.IPv4Unspecified()
 		}
-		g.dev.put(packet(from, serverIP, uint32(i), 0))
+		g.dev.Put(packet(from, serverIP, uint32(i), 0))
 	}
 	g.exchange(10) // what came before these would have arrived before them
-	require.Empty(t, s.dev.got)
+	require.Empty(t, s.dev.Got)
 	for _, v := range s.server.Snapshot().Sessions {
 		want := uint64(0)
 		if v.Peer == "127.0.0.4" {
@@ -343,19 +343,6 @@ func TestGuessingPasswords(t *testing.T) {
 	}
 }
 
-// packet6 makes a sound IPv6 packet with a number in it.
-func packet6(from, to netip.Addr, number uint32, size int) []byte {
-	p := make([]byte, max(size, 44+len(marker)))
-	p[0] = 0x60
-	binary.BigEndian.PutUint16(p[4:], uint16(len(p)-40))
-	p[6], p[7] = 253, 64 // a protocol for experiments; hop limit
-	copy(p[8:24], from.AsSlice())
-	copy(p[24:40], to.AsSlice())
-	binary.BigEndian.PutUint32(p[40:], number)
-	copy(p[44:], marker)
-	return p
-}
-
 func TestIPv6(t *testing.T) {
 	own := netip.MustParseAddr("fe80::5:6:7:8")
 	tap := newWireTap()
@@ -386,15 +373,15 @@ func TestIPv6(t *testing.T) {
 		for _, g := range guests {
 			up := packet6(g.network.LocalIPv6, own, uint32(i), 44+i*31%1357)
 			down := packet6(own, g.network.LocalIPv6, uint32(i), 44+i*53%1357)
-			g.dev.put(up)
-			s.dev.put(down)
+			g.dev.Put(up)
+			s.dev.Put(down)
 			require.Equal(t, up, arrived(t, s.dev))
 			require.Equal(t, down, arrived(t, g.dev))
 		}
 	}
 	// Neither the other client's address, nor a global one.
-	guests[1].dev.put(packet6(guests[0].network.LocalIPv6, own, 1, 0))
-	guests[1].dev.put(packet6(netip.MustParseAddr("2001:db8::1"), own, 2, 0))
+	guests[1].dev.Put(packet6(guests[0].network.LocalIPv6, own, 1, 0))
+	guests[1].dev.Put(packet6(netip.MustParseAddr("2001:db8::1"), own, 2, 0))
 	for _, g := range guests {
 		g.exchange(20)
 	}
@@ -422,20 +409,17 @@ func (g *guest) ready6() bool {
 	g.client.mu.Lock()
 	mine := g.client.session
 	g.client.mu.Unlock()
-	if mine == nil || !mine.passes6() {
+	if mine == nil || !passes6(mine) {
 		return false
 	}
 	theirs := g.server.route(packet6(netip.Addr{}, g.network.LocalIPv6, 0, 0))
-	return theirs != nil && theirs.passes6() && g.server.route(packet(serverIP, g.network.Local, 0, 0)) == theirs
+	return theirs != nil && passes6(theirs) && g.server.route(packet(serverIP, g.network.Local, 0, 0)) == theirs
 }
 
-func (s *Session) passes6() bool {
-	s.in.mu.Lock()
-	in := s.in.up && s.in.ipv6
-	s.in.mu.Unlock()
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
-	return in && s.out.up && s.out.ipv6
+// passes6 reports whether both data paths of a session take IPv6.
+func passes6(s *session.Session) bool {
+	n, up := s.Network()
+	return up && n.LocalIPv6.IsValid()
 }
 
 // TestIPv6AtOneEnd: who did not ask for IPv6 gets none, and IPv4 does not suffer.
@@ -448,9 +432,9 @@ func TestIPv6AtOneEnd(t *testing.T) {
 			s := newSite(t, func(sc *ServerConfig) { sc.IPv6, sc.LocalIP6 = c.server, own })
 			g := s.guest("127.0.0.3", func(cc *ClientConfig) { cc.IPv6 = c.client })
 			require.False(t, g.waitUp().LocalIPv6.IsValid())
-			g.dev.put(packet6(netip.MustParseAddr("fe80::2"), own, 1, 0))
+			g.dev.Put(packet6(netip.MustParseAddr("fe80::2"), own, 1, 0))
 			g.exchange(20)
-			require.Empty(t, s.dev.got)
+			require.Empty(t, s.dev.Got)
 			require.EqualValues(t, 1, g.client.Snapshot().Sessions[0].Counters["out_not_ip"])
 			g.quit()
 			s.empty()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -18,7 +19,7 @@ import (
 // serverConn is one client's control connection and the calls on it.
 type serverConn struct {
 	v           *Server
-	receiver    *receiver
+	receiver    *serverReceiver
 	local, peer netip.Addr
 	pac         *control.PAC
 	link        *controlLink
@@ -42,7 +43,7 @@ type serverConn struct {
 // serverCall is one call and its session.
 type serverCall struct {
 	k       *serverConn
-	session *Session
+	session *session.Session
 	down    *ppp.DownError
 	startup *startup               // at the guard, until a user is logged in
 	name    atomic.Pointer[string] // of that user
@@ -89,13 +90,13 @@ func (k *serverConn) run(ctx context.Context) {
 	k.link.end()
 	k.begin(ctx)
 	for _, c := range k.calls {
-		c.session.lowerDown("the control connection ended")
+		c.session.LowerDown("the control connection ended")
 	}
 	for len(k.calls) > 0 {
 		k.over(<-k.ended)
 	}
 	for id, c := range k.reserved {
-		k.receiver.giveUp(k.peer, id)
+		k.receiver.GiveUp(k.peer, id)
 		k.v.guard.release(c.startup)
 	}
 	if k.receiver != nil {
@@ -156,7 +157,7 @@ func (k *serverConn) reserve() (id uint16, ok bool) {
 		}
 		k.receiver = r
 	}
-	return k.receiver.callID(k.peer)
+	return k.receiver.CallID(k.peer)
 }
 
 // evict ends the call for another that needs its room.
@@ -198,7 +199,7 @@ func (k *serverConn) work(ctx context.Context) {
 			k.link.input(data, ok)
 		case <-timer.C:
 		case c := <-k.ended:
-			k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, disconnectResult(c.down))
+			k.pac.ClearCall(k.v.cfg.Now(), c.session.CallID(), disconnectResult(c.down))
 			k.over(c)
 		case c := <-k.clear:
 			k.clearCall(c)
@@ -246,8 +247,8 @@ func (k *serverConn) clearCall(c *serverCall) {
 	if c.session == nil || c.name.Load() != nil {
 		return // somebody has logged in just then
 	}
-	k.pac.ClearCall(k.v.cfg.Now(), c.session.callID, control.DisconnectAdminShutdown)
-	c.session.lowerDown("another needs the room, and nobody is logged in here")
+	k.pac.ClearCall(k.v.cfg.Now(), c.session.CallID(), control.DisconnectAdminShutdown)
+	c.session.LowerDown("another needs the room, and nobody is logged in here")
 }
 
 // events takes what the state machine reports, and says whether the connection is over.
@@ -258,7 +259,7 @@ func (k *serverConn) events() (over bool) {
 			k.open(e)
 		case control.CallDown:
 			if c := k.calls[e.CallID]; c != nil {
-				c.session.lowerDown(e.Reason.Error())
+				c.session.LowerDown(e.Reason.Error())
 			}
 		case control.Closed:
 			return true
@@ -270,7 +271,7 @@ func (k *serverConn) events() (over bool) {
 // why gives the words of this end's reason to end a call.
 func (k *serverConn) why(id uint16) string {
 	if c := k.calls[id]; c != nil {
-		return c.session.disconnectText()
+		return c.session.ClosingReason()
 	}
 	return ""
 }
@@ -279,21 +280,21 @@ func (k *serverConn) why(id uint16) string {
 func (k *serverConn) open(e control.CallUp) {
 	c := k.reserved[e.CallID]
 	delete(k.reserved, e.CallID)
-	o := k.v.cfg.Options
-	o.Log = k.v.lines.logger(c.known)
-	s, err := newSession(o, k.receiver.conn, k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c), c)
+	cfg := k.v.cfg.sessionConfig(true)
+	cfg.Log = k.v.lines.logger(c.known)
+	s, err := session.New(cfg, k.receiver.Conn(), k.peer, e.CallID, e.PeerCallID, k.v.linkConfig(c), c)
 	if err != nil {
-		k.receiver.giveUp(k.peer, e.CallID)
+		k.receiver.GiveUp(k.peer, e.CallID)
 		k.v.guard.release(c.startup)
-		o.Log.Error("starting a session", "peer", k.peer, "error", err)
+		cfg.Log.Error("starting a session", "peer", k.peer, "error", err)
 		k.pac.ClearCall(k.v.cfg.Now(), e.CallID, control.DisconnectAdminShutdown)
 		return
 	}
 	c.session = s
-	s.log.Info("call accepted", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
+	s.Log().Info("call accepted", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.calls[e.CallID] = c
 	k.v.addSession(s)
-	k.receiver.add(s)
+	k.receiver.Add(s)
 	k.opened = append(k.opened, c)
 }
 
@@ -301,7 +302,7 @@ func (k *serverConn) open(e control.CallUp) {
 func (k *serverConn) begin(ctx context.Context) {
 	for _, c := range k.opened {
 		go func() {
-			c.down = c.session.run(ctx)
+			c.down = c.session.Run(ctx)
 			k.ended <- c
 		}()
 	}
@@ -311,13 +312,13 @@ func (k *serverConn) begin(ctx context.Context) {
 // over forgets a call whose session has ended.
 func (k *serverConn) over(c *serverCall) {
 	s := c.session
-	delete(k.calls, s.callID)
-	k.receiver.remove(s)
+	delete(k.calls, s.CallID())
+	k.receiver.Remove(s)
 	k.v.dropRoutes(s)
 	k.v.guard.release(c.startup)
 	k.logout(c)
 	c.giveBack()
-	k.v.retire(s, s.lastWords(slog.LevelInfo, c.down))
+	k.v.retire(s, s.LastWords(slog.LevelInfo, c.down))
 }
 
 // login notes that a user has logged in on a call, which is no startup then, nor is the connection.
@@ -364,9 +365,9 @@ func (c *serverCall) known() string {
 	return ""
 }
 
-func (c *serverCall) authSucceeded(s *Session, e ppp.AuthSucceeded) {
+func (c *serverCall) AuthSucceeded(s *session.Session, e ppp.AuthSucceeded) {
 	c.k.login(c, e.User)
-	s.log.Info("authenticated", "user", e.User, "method", e.Method.String())
+	s.Log().Info("authenticated", "user", e.User, "method", e.Method.String())
 }
 
 // barred is why a user may not log in at the moment whatever the password, as the user is told;
@@ -379,11 +380,11 @@ func (c *serverCall) barred(user string) string {
 	return fmt.Sprintf("banned after failed logins, for %d s more", int64(wait/time.Second)+1)
 }
 
-func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
+func (c *serverCall) AuthFailed(s *session.Session, e ppp.AuthFailed) {
 	v := c.k.v
 	if e.Barred {
 		v.counted.banned.Add(1)
-		s.log.Warn("login refused", "user", e.User, "method", e.Method.String(), "reason", e.Message)
+		s.Log().Warn("login refused", "user", e.User, "method", e.Method.String(), "reason", e.Message)
 		return
 	}
 	v.counted.authFailures.Add(1)
@@ -393,7 +394,7 @@ func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
 			attrs = append(attrs, "because", why)
 		}
 	}
-	s.log.Warn("authentication failed", attrs...)
+	s.Log().Warn("authentication failed", attrs...)
 	for _, b := range v.guard.failed(v.cfg.Now(), c.k.peer, e.User) {
 		length := b.until.Sub(b.since)
 		if b.user == "" {
@@ -404,19 +405,19 @@ func (c *serverCall) authFailed(s *Session, e ppp.AuthFailed) {
 	}
 }
 
-func (c *serverCall) networkUp(s *Session, e ppp.NetworkUp) (netdev.Device, error) {
+func (c *serverCall) NetworkUp(s *session.Session, e ppp.NetworkUp) (netdev.Device, error) {
 	no6, err := c.k.v.setRoutes(s, e)
 	if err != nil {
 		return nil, err
 	}
 	if no6 {
-		s.log.Warn("the client's IPv6 address belongs to another client: it has IPv4 alone", "user", s.getState().user, "address", e.RemoteIPv6)
-		s.link.CloseIPv6(s.opts.Now())
+		s.Log().Warn("the client's IPv6 address belongs to another client: it has IPv4 alone", "user", s.User(), "address", e.RemoteIPv6)
+		s.CloseIPv6()
 	}
-	s.log.Info("tunnel is up", "user", s.getState().user, "remote", e.Remote, "mtu", s.MTU(e), "mppe", s.getState().strength)
+	s.Log().Info("tunnel is up", "user", s.User(), "remote", e.Remote, "mtu", s.MTU(e), "mppe", s.Strength())
 	return c.k.v.cfg.Device, nil
 }
 
-func (c *serverCall) opened(*Session) {}
+func (c *serverCall) Opened(*session.Session) {}
 
-func (c *serverCall) networkDown(s *Session) { c.k.v.dropRoutes(s) }
+func (c *serverCall) NetworkDown(s *session.Session) { c.k.v.dropRoutes(s) }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -42,8 +43,8 @@ func TestNoTimerInASetUp(t *testing.T) {
 			w.waitUp()
 			w.burst(1)
 			t.Logf("%v from the TCP connection to the first packet", time.Since(dialled).Round(100*time.Microsecond))
-			for _, s := range []*Session{w.clientSession(), w.serverSession()} {
-				require.Zero(t, s.snapshot().Counters["ppp_retransmissions"])
+			for _, s := range []*session.Session{w.clientSession(), w.serverSession()} {
+				require.Zero(t, s.Snapshot().Counters["ppp_retransmissions"])
 			}
 			w.stop()
 		})

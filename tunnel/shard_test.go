@@ -1,7 +1,6 @@
 package tunnel
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,16 +14,6 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
-
-// given is how many call IDs are taken.
-func (r *receiver) given() (n int) {
-	for _, s := range r.shards {
-		s.mu.Lock()
-		n += len(s.sessions)
-		s.mu.Unlock()
-	}
-	return n
-}
 
 // TestShardedServer: with several readers every session keeps its order, no packet is counted twice
 // or not at all, and strangers' are counted once.
@@ -58,8 +47,8 @@ func TestShardedServer(t *testing.T) {
 	}
 	for i := range uint32(each) {
 		for _, g := range guests {
-			g.dev.put(packet(g.network.Local, serverIP, i, 0))
-			s.dev.put(packet(serverIP, g.network.Local, i, 0))
+			g.dev.Put(packet(g.network.Local, serverIP, i, 0))
+			s.dev.Put(packet(serverIP, g.network.Local, i, 0))
 		}
 	}
 	next := map[netip.Addr]uint32{}
@@ -82,31 +71,6 @@ func TestShardedServer(t *testing.T) {
 	}
 	s.empty()
 	s.close()
-}
-
-// broken is a connection of which one reader fails when it is told to.
-type broken struct {
-	*hubEnd
-	fail chan error
-}
-
-func (b broken) Readers() []gre.Reader { return append(b.hubEnd.Readers(), failing(b.fail)) }
-
-type failing chan error
-
-func (f failing) ReadBatch([]gre.Packet) (int, error) { return 0, <-f }
-
-// TestBrokenReader: when one of several readers fails the others end too, so that the next client
-// gets a whole receiver.
-func TestBrokenReader(t *testing.T) {
-	conn := broken{newHub().listenShared(serverOuter, 2), make(chan error)}
-	r := newReceiver(conn, time.Now, new(atomic.Uint64))
-	require.Len(t, r.shards, 3)
-	ended := make(chan error)
-	go func() { ended <- r.run() }()
-	why := errors.New("the socket is gone")
-	conn.fail <- why
-	assert.Equal(t, why, <-ended)
 }
 
 func TestServerRefusesReaders(t *testing.T) {

@@ -41,7 +41,7 @@ type flow struct {
 
 func (f *flow) send(n int) {
 	for range n {
-		f.in.put(marked(f.from, f.to, f.sent, 24+int(f.sent)*37%1377))
+		f.in.Put(marked(f.from, f.to, f.sent, 24+int(f.sent)*37%1377))
 		f.sent++
 	}
 }
@@ -49,8 +49,8 @@ func (f *flow) send(n int) {
 // take judges everything that has arrived: a packet must be what was sent, and later than the one
 // before.
 func (f *flow) take() {
-	for len(f.out.got) > 0 {
-		p := <-f.out.got
+	for len(f.out.Got) > 0 {
+		p := <-f.out.Got
 		n := number(p)
 		want := marked(f.from, f.to, n, 24+int(n)*37%1377)
 		if f.fault == "" && (int64(n) <= f.last || string(p) != string(want)) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,29 +14,6 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
-
-// TestCallIDsAreGivenOnce: two calls of one peer never have the same ID, not even while neither has
-// a session: the second would take the first one's packets, and its place with the server would
-// never be free again.
-func TestCallIDsAreGivenOnce(t *testing.T) {
-	r := newReceiver(&hubEnd{others: make([]*hubEnd, 2)}, time.Now, new(atomic.Uint64))
-	seen := map[uint16]bool{0: true}
-	for range 5000 {
-		id, ok := r.callID(alice)
-		require.True(t, ok)
-		require.False(t, seen[id], "call ID %d", id)
-		seen[id] = true
-	}
-	id, _ := r.callID(alice)
-	r.giveUp(alice, id)
-	require.Equal(t, 5000, r.given())
-	for range 1<<16 - 1 - 5000 {
-		_, ok := r.callID(alice)
-		require.True(t, ok)
-	}
-	_, ok := r.callID(alice)
-	require.False(t, ok, "all are given")
-}
 
 // TestFloodOfCalls: a stranger who asks for call after call on one connection gets a few, and
 // leaves nothing behind.
@@ -60,7 +36,7 @@ func TestFloodOfCalls(t *testing.T) {
 	require.Zero(t, s.server.places)
 	s.server.mu.RUnlock()
 	for _, r := range s.server.receivers {
-		require.Zero(t, r.given())
+		require.Zero(t, r.InUse())
 	}
 	s.close()
 }
@@ -122,7 +98,7 @@ func TestIPv6AddressOfAnother(t *testing.T) {
 	mallory.quit()
 	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the other has gone")
 	down := packet6(own, first.network.LocalIPv6, 1, 0)
-	s.dev.put(down)
+	s.dev.Put(down)
 	require.Equal(t, down, arrived(t, first.dev))
 	first.exchange(10)
 
@@ -130,11 +106,11 @@ func TestIPv6AddressOfAnother(t *testing.T) {
 	again := s.guest("127.0.0.5", as("alice"))
 	ready(again)
 	require.Equal(t, first.network.LocalIPv6, again.network.LocalIPv6)
-	s.dev.put(down)
+	s.dev.Put(down)
 	require.Equal(t, down, arrived(t, again.dev))
 	first.quit()
 	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the first has gone")
-	s.dev.put(down)
+	s.dev.Put(down)
 	require.Equal(t, down, arrived(t, again.dev))
 	again.quit()
 	s.empty()
@@ -151,9 +127,9 @@ func (d failingDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	select {
 	case <-d.broken:
 		return 0, errors.New("the interface is gone")
-	case <-d.closed:
+	case <-d.Closed:
 		return d.memDevice.Read(bufs, sizes, offset)
-	case p := <-d.in:
+	case p := <-d.In:
 		sizes[0] = copy(bufs[0][offset:], p)
 		return 1, nil
 	}

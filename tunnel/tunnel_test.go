@@ -2,78 +2,21 @@ package tunnel
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
-
-// memDevice is a tun.Device in memory. What the tunnel delivers comes out of got; what is sent with
-// put goes into the tunnel.
-type memDevice struct {
-	got    chan []byte
-	in     chan []byte
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newMemDevice() *memDevice {
-	return &memDevice{got: make(chan []byte, 100000), in: make(chan []byte, 1000), closed: make(chan struct{})}
-}
-
-func (d *memDevice) put(p []byte) { d.in <- append([]byte(nil), p...) }
-
-func (d *memDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
-	select {
-	case <-d.closed:
-		return 0, os.ErrClosed
-	case p := <-d.in:
-		sizes[0] = copy(bufs[0][offset:], p)
-	}
-	n := 1
-	for n < len(bufs) {
-		select {
-		case p := <-d.in:
-			sizes[n] = copy(bufs[n][offset:], p)
-			n++
-		default:
-			return n, nil
-		}
-	}
-	return n, nil
-}
-
-func (d *memDevice) Write(bufs [][]byte, offset int) (int, error) {
-	for _, b := range bufs {
-		select {
-		case d.got <- append([]byte(nil), b[offset:]...):
-		default:
-			return 0, errors.New("nobody reads")
-		}
-	}
-	return len(bufs), nil
-}
-
-func (d *memDevice) File() *os.File           { return nil }
-func (d *memDevice) MTU() (int, error)        { return DefaultMTU, nil }
-func (d *memDevice) Name() (string, error)    { return "mem0", nil }
-func (d *memDevice) Events() <-chan tun.Event { return nil }
-func (d *memDevice) BatchSize() int           { return 32 }
-func (d *memDevice) Close() error             { d.once.Do(func() { close(d.closed) }); return nil }
 
 // linePool gives 10.99.0.100, .101, ... and never takes back.
 type linePool struct{ next byte }
@@ -101,13 +44,6 @@ type world struct {
 	stopServer           context.CancelFunc
 	serverGRE, clientGRE gre.Conn
 }
-
-var (
-	serverOuter = netip.MustParseAddr("127.0.0.2")
-	clientOuter = netip.MustParseAddr("127.0.0.1")
-	serverIP    = netip.MustParseAddr("10.99.0.1")
-	clientIP    = netip.MustParseAddr("10.99.0.100")
-)
 
 // setting changes what a world is made of.
 type setting func(*ClientConfig, *ServerConfig, *gre.PipeOptions)
@@ -239,33 +175,11 @@ func (w *world) endServer() {
 	}
 }
 
-// packet makes a sound IPv4 packet with a number in it.
-func packet(from, to netip.Addr, number uint32, size int) []byte {
-	p := make([]byte, max(size, 24))
-	p[0] = 0x45
-	binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
-	p[8], p[9] = 64, 253 // TTL; a protocol for experiments
-	copy(p[12:16], from.AsSlice())
-	copy(p[16:20], to.AsSlice())
-	var sum uint32
-	for i := 0; i < 20; i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(p[i:]))
-	}
-	for sum > 0xFFFF {
-		sum = sum&0xFFFF + sum>>16
-	}
-	binary.BigEndian.PutUint16(p[10:], ^uint16(sum))
-	binary.BigEndian.PutUint32(p[20:], number)
-	return p
-}
-
-func number(p []byte) uint32 { return binary.BigEndian.Uint32(p[20:]) }
-
 // expect takes the next packet from a device.
 func (w *world) expect(d *memDevice) []byte {
 	w.t.Helper()
 	select {
-	case p := <-d.got:
+	case p := <-d.Got:
 		return p
 	case <-time.After(patience):
 		require.FailNow(w.t, "no packet comes")
@@ -279,8 +193,8 @@ func (w *world) exchange(n int) {
 	for i := range n {
 		size := 24 + i*37%1377
 		up, down := packet(clientIP, serverIP, uint32(i), size), packet(serverIP, clientIP, uint32(i), size)
-		w.clientDev.put(up)
-		w.serverDev.put(down)
+		w.clientDev.Put(up)
+		w.serverDev.Put(down)
 		require.Equal(w.t, up, w.expect(w.serverDev))
 		require.Equal(w.t, down, w.expect(w.clientDev))
 	}

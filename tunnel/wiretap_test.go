@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -109,9 +111,6 @@ func seededLoss(share float64) func(netip.Addr, []byte) bool {
 	return func(from netip.Addr, _ []byte) bool { return dice[from].Float64() < share }
 }
 
-// marker fills the test's own packets, so that they are known on the wire.
-var marker = []byte("nobody on the way may read this")
-
 // marked makes a packet that carries the marker.
 func marked(from, to netip.Addr, number uint32, size int) []byte {
 	p := packet(from, to, number, max(size, 24+len(marker)))
@@ -130,10 +129,10 @@ func (w *world) settle() {
 	}{{w.clientDev, w.serverDev, clientIP, serverIP}, {w.serverDev, w.clientDev, serverIP, clientIP}} {
 		sent, got := uint32(first), uint32(0)
 		w.eventually(func() bool {
-			d.in.put(packet(d.from, d.to, sent, 0))
+			d.in.Put(packet(d.from, d.to, sent, 0))
 			sent++
-			for len(d.out.got) > 0 {
-				got = number(<-d.out.got)
+			for len(d.out.Got) > 0 {
+				got = number(<-d.out.Got)
 			}
 			return got >= first
 		}, "packets pass again")
@@ -151,7 +150,7 @@ func noLeaks(t *testing.T) {
 }
 
 // sessions are those there are at both ends, up or not.
-func (w *world) sessions() (all []*Session) {
+func (w *world) sessions() (all []*session.Session) {
 	w.client.mu.Lock()
 	if s := w.client.session; s != nil {
 		all = append(all, s)
@@ -168,15 +167,32 @@ func (w *world) sessions() (all []*Session) {
 // insist hands a packet to every session, past the routing that would not let it through before the
 // link is up.
 func (w *world) insist() {
-	for _, s := range w.sessions() {
+	for _, v := range w.victims() {
+		if v.session == nil {
+			continue
+		}
 		from, to := clientIP, serverIP
-		if s.opts.ingress {
+		if v.conn == w.serverGRE {
 			from, to = to, from
 		}
-		b := make([]byte, bufferSize)
-		n := copy(b[headroom:], marked(from, to, 0, 0))
-		sendAll(s, [][]byte{b}, []int{n})
+		d := &onePacket{packet: marked(from, to, 0, 0)}
+		_ = session.NewDeviceReader(d, session.Routing{Session: func([]byte) *session.Session { return v.session }}).Run()
 	}
+}
+
+// onePacket is a device that gives one packet, and is closed then.
+type onePacket struct {
+	memDevice
+	packet []byte
+}
+
+func (d *onePacket) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	if d.packet == nil {
+		return 0, os.ErrClosed
+	}
+	sizes[0] = copy(bufs[0][offset:], d.packet)
+	d.packet = nil
+	return 1, nil
 }
 
 // pump puts packets into both devices, and into the sessions, without a break until it is told to
@@ -189,7 +205,7 @@ func (w *world) pump() (end func()) {
 		defer tick.Stop()
 		for i := uint32(0); ; i++ {
 			select {
-			case d.in <- marked(from, to, i, 0):
+			case d.In <- marked(from, to, i, 0):
 			case <-stop:
 				return
 			}

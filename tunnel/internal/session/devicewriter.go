@@ -1,0 +1,89 @@
+package session
+
+import (
+	"sync"
+
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+)
+
+// devWriter collects the IP packets of one batch for the local device and writes them in one call.
+//
+// The device joins consecutive TCP segments into the first one's buffer (GRO), as far as that
+// buffer has room. Packet buffers have none, so a segment that others follow is moved into a wide
+// buffer first: one copy of a packet saves up to forty writes, each a system call and a walk of the
+// packet through the kernel.
+type devWriter struct {
+	bufs     [][]byte // in order; headroom bytes, then the packet
+	own      [][]byte // the packet buffers to give back after the write
+	segments []segment
+	wide     [][]byte // allocated when first needed
+}
+
+const (
+	wideSize   = headroom + 1<<16
+	maxWide    = 32
+	maxRun     = 44 // segments of 1,400 bytes that fit a wide buffer
+	maxCollect = 128
+)
+
+func newDevWriter() *devWriter { return &devWriter{} }
+
+// writers are for those who write now and then: a writer may have grown to megabytes, too much for
+// every session.
+var writers = sync.Pool{New: func() any { return newDevWriter() }}
+
+// add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It says when
+// flush is due.
+func (w *devWriter) add(p []byte) (full bool) {
+	w.own = append(w.own, p)
+	w.bufs = append(w.bufs, p)
+	w.segments = append(w.segments, parseSegment(p[headroom:]))
+	return len(w.bufs) == maxCollect
+}
+
+// widen moves the first segment of every run into a wide buffer.
+func (w *devWriter) widen() {
+	used, run := 0, 0
+	for i := 0; i+1 < len(w.bufs) && used < maxWide; i++ {
+		if !w.segments[i+1].joins(&w.segments[i]) {
+			run = 0
+			continue
+		}
+		if run == 0 {
+			w.bufs[i] = w.move(used, w.bufs[i])
+			used++
+		}
+		if run++; run == maxRun {
+			run = 0
+		}
+	}
+}
+
+// move copies p into wide buffer i.
+func (w *devWriter) move(i int, p []byte) []byte {
+	if i == len(w.wide) {
+		w.wide = append(w.wide, make([]byte, wideSize))
+	}
+	b := w.wide[i][:len(p)]
+	copy(b[headroom:], p[headroom:])
+	return b
+}
+
+// flush writes what was collected to dev and gives the packet buffers back. The error is the
+// device's; packets the device refused are lost, as they would be on any link.
+func (w *devWriter) flush(dev netdev.Device) error {
+	if len(w.bufs) == 0 {
+		return nil
+	}
+	var err error
+	if dev != nil {
+		w.widen()
+		_, err = dev.Write(w.bufs, headroom)
+	}
+	for i, p := range w.own {
+		putBuffer(p)
+		w.own[i], w.bufs[i], w.segments[i] = nil, nil, segment{}
+	}
+	w.bufs, w.own, w.segments = w.bufs[:0], w.own[:0], w.segments[:0]
+	return err
+}

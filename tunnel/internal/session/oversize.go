@@ -1,0 +1,126 @@
+package session
+
+import (
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+)
+
+// What is longer than the session's MTU, which the peer's MRU may make smaller than that of the
+// device, is dealt with as a router does: IPv4 is fragmented where that is allowed; all else is
+// dropped, and its sender told by ICMP what would fit.
+
+const (
+	// answersAtOnce and answersPerSecond bound the ICMP messages of one session (RFC 1812 section
+	// 4.3.2.8, RFC 4443 section 2.4): one serves a sender for minutes.
+	answersAtOnce    = 32
+	answersPerSecond = 32
+	answerQueue      = answersAtOnce
+)
+
+// answerBudget allows answersAtOnce answers at once, and answersPerSecond in the long run. The zero
+// value is full.
+type answerBudget struct {
+	spent int
+	since time.Time
+}
+
+func (b *answerBudget) take(now time.Time) bool {
+	const each = time.Second / answersPerSecond
+	if b.spent == 0 {
+		b.since = now
+	}
+	back := now.Sub(b.since) / each
+	b.since = b.since.Add(back * each)
+	b.spent = max(0, b.spent-int(min(back, answersAtOnce)))
+	if b.spent == answersAtOnce {
+		return false
+	}
+	b.spent++
+	return true
+}
+
+// tooLong takes an IP packet over the MTU. The caller holds out.mu.
+func (s *Session) tooLong(ip []byte, protocol uint16) {
+	o := &s.out
+	if f, ok := netdev.Fragment(ip, o.mtu); ok {
+		o.stats.Fragmented++
+		for {
+			b := getBuffer()
+			n := f.Next(b[headroom:])
+			if n == 0 {
+				putBuffer(b[:])
+				return
+			}
+			o.borrowed = append(o.borrowed, b)
+			o.place(b[:], n, protocol)
+			o.stats.Fragments++
+		}
+	}
+	if !s.answerTooLong(ip) {
+		o.stats.TooLong++
+		return
+	}
+	o.stats.Answered++
+}
+
+// answerTooLong has the sender of a packet told what fits, unless it was told already by the packet
+// before, or too many were.
+func (s *Session) answerTooLong(ip []byte) bool {
+	o := &s.out
+	flow := flowOf(ip)
+	if o.answered && flow == o.answeredFlow {
+		return false
+	}
+	b := getBuffer()
+	n := netdev.TooBig(b[headroom:], ip, o.mtu)
+	if n == 0 || !o.answers.take(s.cfg.Now()) {
+		putBuffer(b[:])
+		return false
+	}
+	select {
+	case s.replies <- b[:headroom+n]:
+	default:
+		putBuffer(b[:])
+		return false
+	}
+	o.answered, o.answeredFlow = true, flow
+	s.poke()
+	return true
+}
+
+// flowOf is an IP packet's addresses and what stands where ports do: enough to tell whether two
+// packets that follow each other, as those into which a large TCP segment came apart, are one
+// sender's to one receiver.
+func flowOf(ip []byte) (flow [36]byte) {
+	switch {
+	case len(ip) >= 24 && ip[0] == 0x45:
+		copy(flow[:], ip[12:24])
+	case len(ip) >= 44 && ip[0]>>4 == 6:
+		copy(flow[:], ip[8:44])
+	}
+	return flow
+}
+
+// reply writes the ICMP messages that wait to the device, on the session's own goroutine: a device
+// may make who writes to it wait for who reads it.
+func (s *Session) reply() {
+	for {
+		select {
+		case p := <-s.replies:
+			s.in.mu.Lock()
+			dev := s.in.dev
+			s.in.mu.Unlock()
+			if dev != nil {
+				if _, err := dev.Write([][]byte{p}, headroom); err != nil {
+					s.in.mu.Lock()
+					s.in.stats.DeviceErrors++
+					s.in.mu.Unlock()
+				}
+			}
+			putBuffer(p)
+		default:
+			return
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// segment is what of a TCP segment decides whether the next one can be joined to it (the device's
+// GRO): a segment joins the one before it if it is of the same flow, follows it in sequence, has
+// the same options, timestamps included, and is no longer; nothing joins behind a segment with PSH
+// or behind a shorter one.
+type segment struct {
+	ends    []byte // addresses and ports' bytes, compared as they stand; nil: not a segment with data
+	ports   []byte
+	options []byte
+	seq     uint32
+	size    int // of its data, bytes
+	last    bool
+}
+
+const (
+	protocolTCP = 6
+	flagACK     = 0x10
+	flagPSH     = 0x08
+)
+
+// parseSegment reads an IP packet; what is no plain TCP segment with data gives the zero segment.
+func parseSegment(ip []byte) segment {
+	var head int
+	var s segment
+	switch {
+	case len(ip) >= 40 && ip[0] == 0x45 && ip[9] == protocolTCP && ip[6]&0x3F == 0 && ip[7] == 0 && int(binary.BigEndian.Uint16(ip[2:])) == len(ip):
+		head, s.ends = 20, ip[12:20]
+	case len(ip) >= 60 && ip[0]>>4 == 6 && ip[6] == protocolTCP && int(binary.BigEndian.Uint16(ip[4:])) == len(ip)-40:
+		head, s.ends = 40, ip[8:40]
+	default:
+		return segment{}
+	}
+	tcp := ip[head:]
+	offset := int(tcp[12]>>4) * 4
+	flags := tcp[13]
+	if offset < 20 || len(tcp) <= offset || flags&^flagPSH != flagACK {
+		return segment{}
+	}
+	s.ports, s.options = tcp[:4], tcp[20:offset]
+	s.seq = binary.BigEndian.Uint32(tcp[4:])
+	s.size = len(tcp) - offset
+	s.last = flags&flagPSH != 0
+	return s
+}
+
+// joins reports whether s can be joined to prev, the last of its run.
+func (s *segment) joins(prev *segment) bool {
+	return s.ends != nil && prev.ends != nil && !prev.last && s.size <= prev.size &&
+		s.seq == prev.seq+uint32(prev.size) && bytes.Equal(s.ports, prev.ports) &&
+		bytes.Equal(s.ends, prev.ends) && bytes.Equal(s.options, prev.options)
+}

@@ -1,0 +1,490 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/reorder"
+)
+
+// Session is one call: a PPP link inside GRE between us and one peer.
+//
+// Three goroutines touch it. The socket's reader owns the way in (inbound.go), the device's reader
+// the way out (outbound.go), each under its own lock. The PPP link, all timers and everything slow
+// belong to the session's own goroutine, run, to which control frames come through a bounded queue.
+type Session struct {
+	cfg        Config
+	conn       gre.Conn
+	peer       netip.Addr
+	callID     uint16 // ours: in GRE packets to us
+	peerCallID uint16 // the peer's: in GRE packets from us
+	since      time.Time
+	log        *slog.Logger
+	owner      Owner
+
+	link    *ppp.Link
+	frames  chan []byte   // control frames for the link
+	replies chan []byte   // ICMP messages for the device, each at headroom of a packet buffer
+	wake    chan struct{} // a deadline has come nearer, or a flag below was set
+	stop    chan string   // the reason of a Close
+	gone    chan struct{} // closed when the call below is gone
+	goneMu  sync.Once
+	goneWhy string        // why it is; set before gone is closed
+	done    chan struct{} // closed when run has ended
+	end     *ppp.DownError
+
+	armed     atomic.Int64 // when run will wake by itself, nanoseconds after since
+	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
+	// when the peer last sent IPv4 and IPv6 that proved itself, nanoseconds after since, and 1 at
+	// least; 0: never
+	life  [2]atomic.Int64
+	heard atomic.Bool // a GRE packet has come from the peer
+
+	ackMu sync.Mutex
+	acker gre.Acker
+
+	out        outbound
+	in         inbound
+	closeBy    time.Time // when a peer that does not agree to the end is left; zero: the link is not closing (run's own)
+	resets     bool      // a Reset-Request is outstanding (run's own)
+	keysWarned bool      // it was said that nothing deciphers (the same)
+
+	stateMu sync.Mutex
+	state   sessionState
+}
+
+// sessionState is what is known of a session, for its owner and for status.
+type sessionState struct {
+	phase     string
+	since     time.Time // of the phase, or zero for the session's own beginning
+	closing   string    // why this end closes the link, in words; empty if it does not
+	user      string
+	failed    string // the user whose authentication failed, as the peer gave the name
+	method    ppp.AuthMethod
+	authed    bool
+	network   ppp.NetworkUp
+	up        bool
+	strength  int // 0: no encryption
+	stateless bool
+	link      ppp.Stats // what the link has counted
+}
+
+// Owner is told what matters outside the session, on the session's goroutine.
+type Owner interface {
+	AuthSucceeded(*Session, ppp.AuthSucceeded)
+	AuthFailed(*Session, ppp.AuthFailed)
+	// NetworkUp gives the local device, made and routed for this network; the session opens when it
+	// returns.
+	NetworkUp(*Session, ppp.NetworkUp) (netdev.Device, error)
+	// Opened says that packets pass now.
+	Opened(*Session)
+	NetworkDown(*Session)
+}
+
+// frameQueue is how many control frames may wait for the session's goroutine.
+const frameQueue = 64
+
+// New makes a session for a call that is up. The role's settings are in pc.
+func New(cfg Config, conn gre.Conn, peer netip.Addr, callID, peerCallID uint16, pc ppp.Config, owner Owner) (*Session, error) {
+	s := &Session{
+		cfg: cfg, conn: conn, peer: peer, callID: callID, peerCallID: peerCallID,
+		since: cfg.Now(), owner: owner,
+		log:     cfg.Log.With("peer", peer.String(), "call", callID),
+		frames:  make(chan []byte, frameQueue),
+		replies: make(chan []byte, answerQueue),
+		wake:    make(chan struct{}, 1),
+		stop:    make(chan string, 1),
+		gone:    make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	s.state.phase = "negotiating"
+	s.in.winCfg = cfg.Reorder
+	s.in.winCfg.Release = putBuffer
+	s.in.data.reach = int32(s.in.winCfg.Size)
+	s.in.ctl.span = FrameNear
+	win, err := reorder.New(s.in.winCfg)
+	if err != nil {
+		return nil, err
+	}
+	s.in.win = win
+	s.in.deliverFn = s.deliver
+	s.in.clear = cfg.MPPE.Mode == ppp.Allow || cfg.MPPE.Mode == ppp.Off
+	s.out.mustEnc = !s.in.clear
+	s.out.seq = cfg.sequencer()
+	pc.LastData = s.lastData
+	pc.Send = s.sendFrame
+	pc.Event = s.event
+	if s.link, err = ppp.New(pc); err != nil {
+		return nil, err
+	}
+	s.out.to = gre.NewSender(conn, peer)
+	return s, nil
+}
+
+// lastData is when the peer last sent data of each family that proved itself, the zero time if
+// never.
+func (s *Session) lastData() (ipv4, ipv6 time.Time) {
+	return s.lastOf(isIPv4), s.lastOf(isIPv6)
+}
+
+func (s *Session) lastOf(family int) time.Time {
+	after := s.life[family].Load()
+	if after == 0 {
+		return time.Time{}
+	}
+	return s.since.Add(time.Duration(after)) // with since's monotonic reading: clocks are set
+}
+
+// Run works the link until it is down, and returns why. It is called once.
+func (s *Session) Run(ctx context.Context) *ppp.DownError {
+	defer close(s.done)
+	defer s.cfg.Shared.reserves.remove(s)
+	defer s.out.to.Close()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	s.link.Open(s.cfg.Now())
+	gone := s.gone
+	for s.end == nil {
+		select {
+		case frame := <-s.frames:
+			s.link.Input(s.cfg.Now(), frame)
+		case <-s.wake:
+		case <-timer.C:
+		case reason := <-s.stop:
+			s.link.Close(s.cfg.Now(), reason)
+		case <-gone:
+			gone = nil
+			s.lastFrames()
+			s.link.LowerDownFor(s.cfg.Now(), s.goneWhy)
+		case <-ctx.Done():
+			ctx = context.WithoutCancel(ctx)
+			s.link.Close(s.cfg.Now(), "shutting down")
+		}
+		now := s.cfg.Now()
+		s.work(now)
+		s.setState(func(st *sessionState) { st.link = s.link.Stats() })
+		next := s.next(now)
+		s.armed.Store(s.after(now.Add(next)))
+		timer.Reset(next)
+	}
+	s.shutData()
+	s.forgetKeys()
+	s.traceData()
+	return s.end
+}
+
+// lastFrames takes what came before the call was gone: often the reason.
+func (s *Session) lastFrames() {
+	for s.end == nil {
+		select {
+		case frame := <-s.frames:
+			s.link.Input(s.cfg.Now(), frame)
+		default:
+			return
+		}
+	}
+}
+
+// FarewellTime is how long a link may take to close in order: a peer that does not answer by then
+// is gone, or will see the call end.
+const FarewellTime = 700 * time.Millisecond
+
+// work does what is due.
+func (s *Session) work(now time.Time) {
+	if !s.closeBy.IsZero() && !now.Before(s.closeBy) {
+		s.link.LowerDown(now)
+	}
+	s.expire(now) // first, for it may find that packets were lost
+	s.reset(now)
+	s.link.Tick(now)
+	s.ackMu.Lock()
+	ack, due := s.acker.Due(now)
+	s.ackMu.Unlock()
+	if due {
+		s.sendAck(ack)
+	}
+	s.catchUp(now)
+	s.checkKeys()
+	s.reply()
+}
+
+// undecipherable is how many packets, of which none deciphers, show that the keys differ.
+const undecipherable = 32
+
+// checkKeys says once that nothing of the peer's deciphers, for the link is up and shows no other
+// sign of it. It ends nothing: anyone can forge such packets.
+func (s *Session) checkKeys() {
+	s.in.mu.Lock()
+	differ := !s.keysWarned && s.in.dec != nil && s.in.stats.Undecipherable >= undecipherable && s.in.dec.Stats().Packets == 0
+	s.in.mu.Unlock()
+	if differ {
+		s.keysWarned = true
+		s.log.Warn("no packet of the peer deciphers: the two ends have different keys, or somebody forges packets")
+	}
+}
+
+// reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it
+// has found it again.
+func (s *Session) reset(now time.Time) {
+	if s.needReset.Swap(false) {
+		s.resets = true
+		s.link.RequestReset(now)
+	}
+	if !s.resets {
+		return
+	}
+	s.in.mu.Lock()
+	s.resets = s.in.dec.NeedReset()
+	s.in.mu.Unlock()
+	if !s.resets {
+		s.link.ResetDone(now)
+	}
+}
+
+// next is how long the session may sleep.
+func (s *Session) next(now time.Time) time.Duration {
+	wait := time.Hour
+	if at, ok := s.link.Deadline(); ok {
+		wait = min(wait, max(0, at.Sub(now)))
+	}
+	if at, ok := s.soonest(); ok {
+		wait = min(wait, max(0, at.Sub(now)))
+	}
+	if !s.closeBy.IsZero() {
+		wait = min(wait, max(0, s.closeBy.Sub(now)))
+	}
+	return wait
+}
+
+// soonest is the nearest deadline of the packet paths. The caller holds no lock.
+func (s *Session) soonest() (at time.Time, ok bool) {
+	sooner := func(t time.Time, has bool) {
+		if has && (!ok || t.Before(at)) {
+			at, ok = t, true
+		}
+	}
+	s.in.mu.Lock()
+	sooner(s.in.win.Deadline())
+	sooner(s.in.turn, s.in.behind)
+	s.in.mu.Unlock()
+	s.ackMu.Lock()
+	sooner(s.acker.Deadline())
+	s.ackMu.Unlock()
+	return at, ok
+}
+
+// arm wakes the session's goroutine if the packet paths have brought a deadline nearer than it
+// sleeps for. The caller holds no lock.
+func (s *Session) arm() {
+	at, ok := s.soonest()
+	if ok && s.after(at) < s.armed.Load() || s.needReset.Load() {
+		s.poke()
+	}
+}
+
+// after is how long after the session's beginning a time is, in nanoseconds of the monotonic clock:
+// the other one may be set meanwhile.
+func (s *Session) after(at time.Time) int64 { return int64(at.Sub(s.since)) }
+
+func (s *Session) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// handFrame gives a control frame to the session's goroutine. The caller holds in.mu.
+func (s *Session) handFrame(frame []byte) {
+	// Nobody else puts frames into the queue, so there is room when it has some.
+	if len(s.frames) == cap(s.frames) {
+		s.in.stats.Overrun++
+		s.traceDropped(frame, "frames come faster than they can be answered")
+		return
+	}
+	s.traceFrame(false, frame) // before there can be an answer
+	s.frames <- append([]byte(nil), frame...)
+}
+
+// Close ends the session in order; Done tells when it has ended.
+func (s *Session) Close(reason string) {
+	select {
+	case s.stop <- reason:
+	default:
+	}
+}
+
+// Log is the session's own log, which names its peer and call.
+func (s *Session) Log() *slog.Logger { return s.log }
+
+// CallID is our call ID: that in GRE packets to us.
+func (s *Session) CallID() uint16 { return s.callID }
+
+// End is why the link is down, once Done is closed.
+func (s *Session) End() *ppp.DownError { return s.end }
+
+// Heard reports whether a GRE packet has come from the peer.
+func (s *Session) Heard() bool { return s.heard.Load() }
+
+// User is who has logged in, or empty.
+func (s *Session) User() string { return s.getState().user }
+
+// Network is what the link has agreed on, and whether packets pass.
+func (s *Session) Network() (n ppp.NetworkUp, up bool) {
+	st := s.getState()
+	return st.network, st.up
+}
+
+// Strength is the number of MPPE key bits, 0 without encryption.
+func (s *Session) Strength() int { return s.getState().strength }
+
+// ClosingReason is why this end closes the link, in words for the peer; empty if it does not.
+func (s *Session) ClosingReason() string { return s.getState().closing }
+
+// CloseIPv6 closes IPV6CP. It is for an Owner's methods, which are called on the session's
+// goroutine.
+func (s *Session) CloseIPv6() { s.link.CloseIPv6(s.cfg.Now()) }
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// LowerDown tells the session that its call is gone, and why: only the first reason counts.
+func (s *Session) LowerDown(why string) {
+	s.goneMu.Do(func() {
+		s.goneWhy = why
+		close(s.gone)
+	})
+}
+
+// beginsToClose notes that the link is on its way down. Data stops first: see closeNetwork.
+func (s *Session) beginsToClose(reason *ppp.DownError) {
+	now := s.cfg.Now()
+	s.closeBy = now.Add(FarewellTime)
+	s.setState(func(st *sessionState) {
+		st.phase, st.since = "closing", now
+		switch reason.Class {
+		case ppp.ClassPeer:
+		case ppp.ClassTimeout:
+			st.closing = "no answer comes by GRE"
+		default:
+			st.closing = reason.Message
+		}
+	})
+}
+
+// event takes one event of the link, on the session's goroutine.
+func (s *Session) event(e ppp.Event) {
+	switch e := e.(type) {
+	case ppp.AuthSucceeded:
+		s.setState(func(st *sessionState) { st.user, st.method, st.authed = e.User, e.Method, true })
+		s.owner.AuthSucceeded(s, e)
+	case ppp.AuthFailed:
+		s.setState(func(st *sessionState) { st.failed = e.User })
+		s.owner.AuthFailed(s, e)
+	case ppp.EncryptionUp:
+		if err := s.encrypt(e); err != nil {
+			s.log.Error("encryption could not start", "error", err)
+			s.Close("encryption could not start")
+		}
+		clear(e.Send.Key)
+		clear(e.Recv.Key)
+	case ppp.ResetRequested:
+		s.out.mu.Lock()
+		if s.out.enc != nil {
+			s.out.enc.Reset()
+		}
+		s.out.mu.Unlock()
+	case ppp.NetworkUp:
+		s.openNetwork(e)
+	case ppp.NetworkDown:
+		s.closeNetwork()
+	case ppp.Closing:
+		s.beginsToClose(e.Reason)
+	case ppp.LinkDown:
+		s.end = e.Reason
+	}
+}
+
+// openNetwork lets IP packets pass, once the owner has made the way for them.
+func (s *Session) openNetwork(e ppp.NetworkUp) {
+	dev, err := s.owner.NetworkUp(s, e)
+	if err != nil {
+		s.log.Error("the local end could not be set up", "error", err)
+		s.Close("the local end could not be set up")
+		return
+	}
+	mtu := s.MTU(e)
+	s.in.mu.Lock()
+	s.in.up, s.in.dev, s.in.mtu = true, dev, mtu
+	s.in.magic, s.in.nonce = e.PeerMagic, e.EchoNonce
+	s.in.ipv4, s.in.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
+	s.in.ingress, s.in.source, s.in.source6 = s.cfg.CheckSource, e.Remote, e.RemoteIPv6
+	s.in.mu.Unlock()
+	s.out.mu.Lock()
+	s.out.up, s.out.mtu, s.out.bare = true, mtu, e.ACFC
+	s.out.ipv4, s.out.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
+	s.out.mu.Unlock()
+	s.out.to.Established()
+	s.setState(func(st *sessionState) {
+		if !st.up {
+			st.since = s.cfg.Now()
+		}
+		st.network, st.up, st.phase = e, true, "up"
+	})
+	s.owner.Opened(s)
+}
+
+// MTU is the largest IP packet that both our setting and the peer's MRU allow.
+func (s *Session) MTU(e ppp.NetworkUp) int {
+	mtu := e.SendMRU
+	s.out.mu.Lock()
+	if s.out.enc != nil {
+		mtu -= MPPEOverhead
+	}
+	s.out.mu.Unlock()
+	return max(MinMTU, min(mtu, s.cfg.MTU))
+}
+
+func (s *Session) closeNetwork() {
+	s.shutData()
+	s.setState(func(st *sessionState) {
+		st.up = false
+		if st.phase == "up" {
+			st.phase, st.since = "negotiating", s.cfg.Now()
+		}
+	})
+	s.owner.NetworkDown(s)
+}
+
+// shutData stops IP packets both ways at once and lets go of what the window holds.
+func (s *Session) shutData() {
+	s.out.mu.Lock()
+	s.out.up = false
+	s.out.mu.Unlock()
+	s.in.mu.Lock()
+	s.in.up = false
+	// What comes until the network is up again passes the window by.
+	s.in.win.Restart(func(p []byte) {
+		s.in.stats.NotUp++
+		putBuffer(p)
+	})
+	s.in.mu.Unlock()
+}
+
+func (s *Session) setState(f func(*sessionState)) {
+	s.stateMu.Lock()
+	f(&s.state)
+	s.stateMu.Unlock()
+}
+
+func (s *Session) getState() sessionState {
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	return s.state
+}

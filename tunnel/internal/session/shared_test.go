@@ -1,0 +1,20 @@
+package session
+
+import "github.com/arc4tun/arc4tun/tunnel/internal/tunneltest"
+
+// What the tests of both floors share, under short names.
+var (
+	packet       = tunneltest.Packet
+	packet6      = tunneltest.Packet6
+	number       = tunneltest.Number
+	grePacket    = tunneltest.GREPacket
+	controlFrame = tunneltest.ControlFrame
+	mppeFrame    = tunneltest.MPPEFrame
+	newMemDevice = tunneltest.NewMemDevice
+	serverOuter  = tunneltest.ServerOuter
+	clientOuter  = tunneltest.ClientOuter
+	serverIP     = tunneltest.ServerIP
+	clientIP     = tunneltest.ClientIP
+)
+
+type memDevice = tunneltest.MemDevice

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package tunnel
-
-import "time"
-
-// nap does nothing where there is no sleep as short as it needs.
-func nap(time.Duration) {}
