@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// readmeBlock is the block of indented lines in the README that holds a line.
-func readmeBlock(t *testing.T, line string) string {
+// documentedLines is the block of indented lines of a page that holds a line.
+func documentedLines(t *testing.T, page, line string) string {
 	t.Helper()
-	before, after, found := strings.Cut(readme(t), "\n    "+line+"\n")
-	require.True(t, found, "README.md has no line %q", line)
+	before, after, found := strings.Cut(document(t, page), "\n    "+line+"\n")
+	require.True(t, found, "%s has no line %q", page, line)
 	lines := []string{line}
 	for _, l := range strings.Split(after, "\n") {
 		if !strings.HasPrefix(l, "    ") {
@@ -30,7 +30,7 @@ func readmeBlock(t *testing.T, line string) string {
 	return strings.Join(lines, "\n")
 }
 
-// shell runs lines on the machine, as somebody does who copies them from the README.
+// shell runs lines on the machine, as somebody does who copies them from a page.
 func (m *machine) shell(t *testing.T, lines string) {
 	t.Helper()
 	for _, tool := range []string{"nft", "sysctl"} {
@@ -69,21 +69,21 @@ func peerOf(t *testing.T, from, to *machine, address string) string {
 	return host
 }
 
-// TestE2EReadmeForwarding lets a client reach beyond the server with the README's lines.
+// TestE2EReadmeForwarding lets a client reach beyond the server with the lines of doc/serve.md.
 func TestE2EReadmeForwarding(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	beyond := l.join(t, "machine beyond", "beyond", "198.18.0.2", "198.18.0.1")
 	l.serve(t)
 	client := l.connect(t, "--route", "198.18.0.0/24").up(t)
-	l.server.shell(t, readmeBlock(t, "sysctl -w net.ipv4.ip_forward=1"))
+	l.server.shell(t, documentedLines(t, "doc/serve.md", "sysctl -w net.ipv4.ip_forward=1"))
 	assert.Equal(t, "198.18.0.1", peerOf(t, l.client, beyond, "198.18.0.2"), "the client's address was to stay inside")
 	assert.Positive(t, session(t, l.server.status(t)).PacketsIn, "it went another way")
 	client.stop(t, syscall.SIGTERM)
 }
 
 // TestE2EReadmeNAT has a router with NAT between client and server, which loses GRE until it has
-// the README's lines.
+// the lines of doc/troubleshooting.md.
 func TestE2EReadmeNAT(t *testing.T) {
 	t.Parallel()
 	l := newLab(t) // its server's machine is the router here
@@ -102,7 +102,7 @@ nft add rule ip nat through tcp dport 1723 accept`)
 	blocked.stop(t, syscall.SIGTERM)
 
 	const modules = "modprobe -a nf_conntrack_pptp nf_nat_pptp"
-	lines := readmeBlock(t, modules)
+	lines := documentedLines(t, "doc/troubleshooting.md", modules)
 	if exec.Command("sh", "-c", "grep -q '^CONFIG_NF_NAT_PPTP=y' /boot/config-$(uname -r) || zgrep -q '^CONFIG_NF_NAT_PPTP=y' /proc/config.gz").Run() == nil {
 		lines = strings.Replace(lines, modules, "", 1) // they are no modules here
 	} else if out, err := exec.Command("modprobe", "-a", "nf_conntrack_pptp", "nf_nat_pptp").CombinedOutput(); err != nil {

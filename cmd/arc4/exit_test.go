@@ -51,13 +51,11 @@ func TestWithExitOfNothing(t *testing.T) {
 
 // TestExitCodesAreTheSameEverywhere compares the README's table with what the help says.
 func TestExitCodesAreTheSameEverywhere(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
 	table := "| code | meaning |\n| --- | --- |\n"
 	for _, m := range exitMeanings {
 		table += fmt.Sprintf("| %d | %s |\n", m.code, m.text())
 	}
-	assert.True(t, strings.Contains(string(readme), table), "README.md does not have this table:\n%s", table)
+	assert.True(t, strings.Contains(document(t, "README.md"), table), "README.md does not have this table:\n%s", table)
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
 		for _, code := range pageOf(cmd).exits {
 			at := slices.IndexFunc(exitMeanings, func(m exitMeaning) bool { return m.code == code })

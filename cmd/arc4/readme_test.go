@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,14 +15,15 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
 )
 
-func readme(t *testing.T) string {
+// document returns a page of the repository, such as README.md.
+func document(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(filepath.Join("../..", name))
 	require.NoError(t, err)
 	return string(text)
 }
 
-// TestSecretsExample reads the example of a secrets file, which the help and the README share, as
+// TestSecretsExample reads the example of a secrets file, which the help and two pages share, as
 // arc4 serve does.
 func TestSecretsExample(t *testing.T) {
 	var example string
@@ -31,7 +33,10 @@ func TestSecretsExample(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, example)
-	assert.True(t, strings.Contains(readme(t), "    "+strings.ReplaceAll(example, "\n", "\n    ")+"\n"), "README.md does not have this:\n%s", example)
+	lines := "    " + strings.ReplaceAll(example, "\n", "\n    ") + "\n"
+	for _, page := range []string{"README.md", "doc/serve.md"} {
+		assert.True(t, strings.Contains(document(t, page), lines), "%s does not have this:\n%s", page, example)
+	}
 	table, err := secrets.Parse([]byte(example), "example", func(path string) (string, error) { return "in " + path, nil })
 	require.NoError(t, err)
 	assert.Empty(t, table.Warnings())
@@ -44,27 +49,42 @@ func TestSecretsExample(t *testing.T) {
 	}
 }
 
-// TestReadmeCommandsExist parses every command line of the README that calls this program.
-func TestReadmeCommandsExist(t *testing.T) {
-	calls := regexp.MustCompile("(?m)(?:^    (?:ARC4_[A-Z]+=\\S+ )?|`)arc4 ([a-z][^`\n]*)").FindAllStringSubmatch(readme(t), -1)
-	require.Greater(t, len(calls), 20)
-	for _, call := range calls {
-		line, _, _ := strings.Cut(call[1], " #")
-		line, _, _ = strings.Cut(line, " |")
-		line, _, _ = strings.Cut(line, " >")
-		words := strings.Fields(strings.NewReplacer("'", "", "...", "x").Replace(line))
-		root := newRoot()
-		root.InitDefaultHelpCmd()
-		words, err := opensslSpelling(root, words)
-		require.NoError(t, err, line)
-		cmd, rest, err := root.Find(words)
-		require.NoError(t, err, line)
-		require.True(t, cmd.HasParent(), line)
-		if slices.ContainsFunc(rest, func(w string) bool { return w == strings.ToUpper(w) && len(w) > 3 }) || cmd.Name() == "help" {
-			continue // words that stand for others
+// TestDocumentedCommandsExist parses every command line of the pages that calls this program.
+func TestDocumentedCommandsExist(t *testing.T) {
+	pattern := regexp.MustCompile("(?m)(?:^    (?:ARC4_[A-Z]+=\\S+ )?|`)arc4 ([a-z][^`\n]*)")
+	least := map[string]int{"README.md": 15, "doc/MEASURED.md": 12, "doc/connect.md": 4, "doc/serve.md": 5}
+	for _, page := range documents(t) {
+		if page == "CHANGELOG.md" {
+			continue // which names flags alone
 		}
-		assert.NoError(t, cmd.ParseFlags(rest), line)
+		t.Run(page, func(t *testing.T) {
+			calls := pattern.FindAllStringSubmatch(document(t, page), -1)
+			require.GreaterOrEqual(t, len(calls), least[page])
+			for _, call := range calls {
+				callExists(t, call[1])
+			}
+		})
 	}
+}
+
+// callExists parses what stands behind arc4 on a line.
+func callExists(t *testing.T, call string) {
+	t.Helper()
+	line, _, _ := strings.Cut(call, " #")
+	line, _, _ = strings.Cut(line, " |")
+	line, _, _ = strings.Cut(line, " >")
+	words := strings.Fields(strings.NewReplacer("'", "", "...", "x").Replace(line))
+	root := newRoot()
+	root.InitDefaultHelpCmd()
+	words, err := opensslSpelling(root, words)
+	require.NoError(t, err, line)
+	cmd, rest, err := root.Find(words)
+	require.NoError(t, err, line)
+	require.True(t, cmd.HasParent(), line)
+	if slices.ContainsFunc(rest, func(w string) bool { return w == strings.ToUpper(w) && len(w) > 3 }) || cmd.Name() == "help" {
+		return // words that stand for others
+	}
+	assert.NoError(t, cmd.ParseFlags(rest), line)
 }
 
 // TestExamplesParse does so with the examples of every command.

@@ -1,7 +1,7 @@
 // Command bench compares this project with OpenSSL and with Go's crypto/rc4 on this machine: a
 // table of what is to be reached and what is, on standard output and as Markdown, and a chart.
 //
-//	make bench                                               what the README shows
+//	make bench                                               what doc/MEASURED.md shows
 //	go run -tags libcrypto ./tools/bench -runs 1 -dir /tmp  a short look
 //
 // Everything is measured in turns (arc4 speed --peers), several times over, and the table holds
