@@ -1,6 +1,9 @@
 package arc4
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // Backend is one implementation of RC4. Its methods are safe for concurrent
 // use.
@@ -35,11 +38,22 @@ func (b *Backend) withLanes(newLanes func() lanes) *Backend {
 // Name returns the name that [Lookup] and ARC4_BACKEND know the backend by.
 func (b *Backend) Name() string { return b.name }
 
-// Describe says in one line what the backend is.
+// Describe returns a line that says what the backend is.
 func (b *Backend) Describe() string { return b.about }
 
-// Missing says why the backend cannot run here; it is empty if it can.
+// Missing returns why the backend cannot run here; it is empty if it can.
 func (b *Backend) Missing() string { return b.missing }
+
+// usable returns why the backend is not to be used, if it is not.
+func (b *Backend) usable() error {
+	if b.missing != "" {
+		return fmt.Errorf("arc4: backend %q cannot run here: %s", b.name, b.missing)
+	}
+	if err := b.SelfTest(); err != nil {
+		return fmt.Errorf("arc4: backend %q is unusable: %w", b.name, err)
+	}
+	return nil
+}
 
 // Streams returns how many key streams XORKeyStreams works on at once.
 func (b *Backend) Streams() int {

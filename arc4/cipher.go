@@ -12,9 +12,9 @@ import (
 	"strconv"
 )
 
-// MaxKeySize is the length in bytes of the longest key RC4 takes; the shortest
+// maxKeySize is the length in bytes of the longest key RC4 takes; the shortest
 // has one byte.
-const MaxKeySize = 256
+const maxKeySize = 256
 
 // KeySizeError is the length in bytes of a key that RC4 cannot take.
 type KeySizeError int
@@ -24,7 +24,7 @@ func (e KeySizeError) Error() string {
 }
 
 func checkKey(key []byte) error {
-	if len(key) < 1 || len(key) > MaxKeySize {
+	if len(key) < 1 || len(key) > maxKeySize {
 		return KeySizeError(len(key))
 	}
 	return nil

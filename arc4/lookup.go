@@ -30,7 +30,7 @@ func Lookup(name string) (*Backend, error) {
 	})
 }
 
-// isAuto says whether name leaves the choice to the selection.
+// isAuto reports whether name leaves the choice to the selection.
 func isAuto(name string) bool { return name == "" || name == "auto" }
 
 // lookup finds the backends that name gives among known; auto chooses those
@@ -58,14 +58,10 @@ func lookupOne(known []*Backend, name string) (*Backend, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("arc4: unknown backend %q, known are auto, %s", name, names(known))
 	}
-	b := known[at]
-	if b.missing != "" {
-		return nil, fmt.Errorf("arc4: backend %q cannot run here: %s", name, b.missing)
+	if err := known[at].usable(); err != nil {
+		return nil, err
 	}
-	if err := b.SelfTest(); err != nil {
-		return nil, fmt.Errorf("arc4: backend %q is unusable: %w", name, err)
-	}
-	return b, nil
+	return known[at], nil
 }
 
 func names(backends []*Backend) string {

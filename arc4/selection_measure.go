@@ -1,10 +1,10 @@
 package arc4
 
 import (
-	"encoding/binary"
-	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 // MeasuredBytes is the size of the packets that the selection judges by, which
@@ -12,8 +12,6 @@ import (
 const MeasuredBytes = 1400
 
 const (
-	measuredKey = 16 // bytes
-
 	// measureBudget is when the last round of a workload begins at the latest,
 	// unless there were fewer than minRounds: three of them make a median that
 	// one interruption does not move. A router needs some 80 µs for a packet of
@@ -37,7 +35,7 @@ const (
 
 // contender is a backend at its work.
 type contender struct {
-	work  func()
+	work  timing.Work
 	times []time.Duration
 }
 
@@ -46,17 +44,17 @@ type contender struct {
 // and every packet has a new key, because a branch predictor learns the
 // collisions of an old one.
 func measure(w Workload, backends []*Backend, clock func() time.Duration) []Timing {
-	random := rand.NewPCG(1, uint64(clock()))
+	keys := timing.NewKeys(uint64(clock()))
 	batch := 1
 	if w == Packets {
 		batch = batchSize(backends)
 	}
 	all := make([]contender, len(backends))
 	for n, b := range backends {
-		all[n].work = newWork(w, b, batch, random)
+		all[n].work = b.newWork(w, MeasuredBytes, batch, keys)
 	}
 	begin := clock()
-	turn := callsPerTurn(warmUp(all, clock), batch, clock)
+	turn := batch * callsPerTurn(warmUp(all, batch, clock), batch, clock)
 	for round := 0; round < minRounds || round < maxRounds && clock()-begin < measureBudget; round++ {
 		for n := range all {
 			all[n].times = append(all[n].times, timeOf(all[n].work, turn, clock))
@@ -65,7 +63,7 @@ func measure(w Workload, backends []*Backend, clock func() time.Duration) []Timi
 	list := make([]Timing, len(backends))
 	for n, c := range all {
 		slices.Sort(c.times)
-		list[n] = Timing{backends[n], c.times[len(c.times)/2] / time.Duration(turn*batch)}
+		list[n] = Timing{backends[n], c.times[len(c.times)/2] / time.Duration(turn)}
 	}
 	return list
 }
@@ -80,20 +78,18 @@ func batchSize(backends []*Backend) int {
 	return min(2*widest, maxBatch)
 }
 
-// warmUp has each contender work once and gives the shortest time.
-func warmUp(all []contender, clock func() time.Duration) time.Duration {
+// warmUp has each contender do that many packets and gives the shortest time.
+func warmUp(all []contender, packets int, clock func() time.Duration) time.Duration {
 	shortest := time.Hour
 	for _, c := range all {
-		shortest = min(shortest, timeOf(c.work, 1, clock))
+		shortest = min(shortest, timeOf(c.work, packets, clock))
 	}
 	return shortest
 }
 
-func timeOf(work func(), calls int, clock func() time.Duration) time.Duration {
+func timeOf(work timing.Work, packets int, clock func() time.Duration) time.Duration {
 	start := clock()
-	for range calls {
-		work()
-	}
+	work(packets)
 	return clock() - start
 }
 
@@ -102,41 +98,9 @@ func timeOf(work func(), calls int, clock func() time.Duration) time.Duration {
 func callsPerTurn(fastest time.Duration, batch int, clock func() time.Duration) int {
 	cost := time.Hour
 	for range 3 {
-		cost = min(cost, timeOf(func() {}, 1, clock))
+		cost = min(cost, timeOf(func(n int) int { return n }, 1, clock))
 	}
 	call := max(fastest-cost, time.Duration(batch)*usualTime/4)
 	calls := (max(turnTime, cost*clockShare) + call - 1) / call
 	return int(min(calls, time.Duration(maxTurn/batch)))
-}
-
-// newWork returns a function that does the work w on so many packets.
-func newWork(w Workload, b *Backend, packets int, random *rand.PCG) func() {
-	keys := make([]byte, packets*measuredKey)
-	data := make([]byte, packets*MeasuredBytes)
-	jobs := make([]Job, packets)
-	for n := range jobs {
-		key, packet := keys[n*measuredKey:][:measuredKey], data[n*MeasuredBytes:][:MeasuredBytes]
-		jobs[n] = Job{Key: key, Dst: packet, Src: packet}
-	}
-	fill := func() {
-		for n := 0; n < len(keys); n += 8 {
-			binary.LittleEndian.PutUint64(keys[n:], random.Uint64())
-		}
-	}
-	fill()
-	if w == Packets {
-		return func() {
-			fill()
-			b.XORKeyStreams(jobs)
-		}
-	}
-	s := b.newStream()
-	s.SetKey(keys)
-	return func() {
-		if w == Packet {
-			fill()
-			s.SetKey(keys)
-		}
-		s.XORKeyStream(data, data)
-	}
 }

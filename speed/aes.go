@@ -3,31 +3,32 @@ package speed
 import (
 	"crypto/aes"
 	"crypto/cipher"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-// aesSubject is Go's AES-CBC encryption with keys of size bytes, for comparison. A block that is not a whole number of
-// AES blocks is rounded up, as padding would do, and counts with its own size.
+// aesCBC is Go's AES-CBC encryption with keys of size bytes, for comparison. A block that is not a
+// whole number of AES blocks is rounded up, as padding would do, and counts with its own size.
 //
-// The standard library cannot rekey in place, so every new key allocates; that is what its users pay, too.
-func aesSubject(name string, size int) subject {
-	with := func(build func(c *aesWork) work) makeWork {
-		return func(block int, keys *keySource) (work, error) {
-			c, err := newAESWork(size, block, keys)
-			if err != nil {
-				return nil, err
-			}
-			return build(c), nil
+// The standard library cannot rekey in place, so every new key allocates; that is what its users
+// pay, too.
+func aesCBC(name string, size int) implementation {
+	with := func(operation func(w *aesWork)) makeWork {
+		return func(block int, keys *timing.Keys) (timing.Work, error) {
+			w := newAESWork(size, block, keys)
+			return timing.Calls(1, func() { operation(w) }), nil
 		}
 	}
-	return subject{
+	packet := with(func(w *aesWork) { w.rekey(); w.encrypt() })
+	return implementation{
 		name:  name,
 		kind:  other,
-		check: func() error { return nil },
+		check: passes,
 		works: map[Workload]makeWork{
-			Stream:   with(func(c *aesWork) work { return (*aesStream)(c) }),
-			Packet:   with(func(c *aesWork) work { return (*aesPacket)(c) }),
-			Packets:  with(func(c *aesWork) work { return (*aesPacket)(c) }),
-			KeySetup: with(func(c *aesWork) work { return (*aesKeySetup)(c) }),
+			Stream:   with((*aesWork).encrypt),
+			Packet:   packet,
+			Packets:  packet,
+			KeySetup: with((*aesWork).rekey),
 		},
 	}
 }
@@ -35,57 +36,27 @@ func aesSubject(name string, size int) subject {
 // aesWork is what all workloads of AES-CBC need.
 type aesWork struct {
 	mode  cipher.BlockMode
-	keys  *keySource
+	keys  *timing.Keys
 	key   []byte
 	iv    [aes.BlockSize]byte
 	block []byte
 }
 
-func newAESWork(size, block int, keys *keySource) (*aesWork, error) {
+func newAESWork(size, block int, keys *timing.Keys) *aesWork {
 	whole := (block + aes.BlockSize - 1) / aes.BlockSize * aes.BlockSize
 	w := &aesWork{keys: keys, key: make([]byte, size), block: make([]byte, whole)}
-	return w, w.rekey()
+	w.rekey()
+	return w
 }
 
 // rekey starts a chain of blocks with a fresh key.
-func (w *aesWork) rekey() error {
-	w.keys.fill(w.key)
+func (w *aesWork) rekey() {
+	w.keys.Fill(w.key)
 	c, err := aes.NewCipher(w.key)
 	if err != nil {
-		return err
+		panic(err) // a key of 16 or 32 bytes is one that AES takes
 	}
 	w.mode = cipher.NewCBCEncrypter(c, w.iv[:])
-	return nil
 }
 
-type aesStream aesWork
-
-func (w *aesStream) run(n int) int {
-	for range n {
-		w.mode.CryptBlocks(w.block, w.block)
-	}
-	return n
-}
-
-type aesPacket aesWork
-
-func (w *aesPacket) run(n int) int {
-	for range n {
-		if err := (*aesWork)(w).rekey(); err != nil {
-			panic(err) // the first key of this length was accepted
-		}
-		w.mode.CryptBlocks(w.block, w.block)
-	}
-	return n
-}
-
-type aesKeySetup aesWork
-
-func (w *aesKeySetup) run(n int) int {
-	for range n {
-		if err := (*aesWork)(w).rekey(); err != nil {
-			panic(err) // the first key of this length was accepted
-		}
-	}
-	return n
-}
+func (w *aesWork) encrypt() { w.mode.CryptBlocks(w.block, w.block) }

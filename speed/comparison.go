@@ -5,58 +5,56 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-// A comparison measures in turns. In a round every subject has a turn, and then, in the opposite order, every subject
-// has another: what slows a machine down more and more, or wears off, meets all alike. A neighbour that comes and goes
-// is met by all as well, since a turn is short beside it; and a figure is the median of its rounds. A turn must still be
-// long beside what the subject before leaves behind in caches and predictors, which is gone within a millisecond.
+// A comparison measures its implementations in turns. In a round each is measured for a slice of
+// time, and then, in the opposite order, each for another: what slows a machine down more and more,
+// or wears off, meets all alike. A neighbour that comes and goes is met by all as well, since a
+// slice is short beside it; and a figure is the median of its rounds. A slice must still be long
+// beside what the implementation before leaves behind in caches and predictors, which is gone
+// within a millisecond.
 const (
-	usualTurn   = 25 * time.Millisecond
-	leastRounds = 11 // in a measurement that has not the time for usual turns
+	usualSlice  = 25 * time.Millisecond
+	leastRounds = 11 // in a measurement that has not the time for usual slices
 	fewestKept  = 3  // rounds that make a result of a measurement that was cut short
 )
 
-// turnPlan is how many rounds are made, and how long a turn is.
-type turnPlan struct {
+// roundPlan is how many rounds are made, and how long a slice is.
+type roundPlan struct {
 	rounds int
-	turn   time.Duration
+	slice  time.Duration
 }
 
-// planTurns divides the time that each subject has. The number of rounds is odd, so that one of them is the median.
-func planTurns(total time.Duration) turnPlan {
-	rounds := max(int(total/(2*usualTurn)), leastRounds) | 1
-	return turnPlan{rounds, max(total/time.Duration(2*rounds), 1)}
+// planRounds divides the time that each implementation has. The number of rounds is odd, so that
+// one of them is the median.
+func planRounds(total time.Duration) roundPlan {
+	rounds := max(int(total/(2*usualSlice)), leastRounds) | 1
+	return roundPlan{rounds, max(total/time.Duration(2*rounds), 1)}
 }
 
-// order is the subjects' turns of a round: there and back.
-func (turnPlan) order(subjects int) []int {
+// thereAndBack is the order in which so many tasks are measured in a round.
+func thereAndBack(tasks int) []int {
 	var order []int
-	for i := range subjects {
+	for i := range tasks {
 		order = append(order, i)
 	}
-	for i := range subjects {
-		order = append(order, subjects-1-i)
+	for i := range tasks {
+		order = append(order, tasks-1-i)
 	}
 	return order
 }
 
-// enough says whether round, which is about to begin after so much wall time, is not to be: the plan is fulfilled, or
-// operations take so much longer than a turn that it never would be.
-func (p turnPlan) enough(round, subjects int, took time.Duration) bool {
-	planned := p.turn * time.Duration(2*p.rounds*subjects)
+// enough reports whether round, which is about to begin after so much wall time, is not to be: the
+// plan is fulfilled, or operations take so much longer than a slice that it never would be.
+func (p roundPlan) enough(round, tasks int, took time.Duration) bool {
+	planned := p.slice * time.Duration(2*p.rounds*tasks)
 	return round >= p.rounds || round >= fewestKept && took > 2*planned
 }
 
-// TurnObserver is an [Observer] that is told how a comparison goes on.
-type TurnObserver interface {
-	Observer
-	// Turns takes the place of Begin: the cases are being measured in turns, and so many rounds of all are done.
-	Turns(cases []Case, done, all int)
-}
-
-// runInTurns measures every workload and size with all its subjects in turns.
-func (r *runner) runInTurns(ctx context.Context, cfg Config, tasks []task, report *Report) error {
+// runComparison measures every workload and size with all its implementations in turns.
+func (r *runner) runComparison(ctx context.Context, cfg Config, tasks []task, report *Report) error {
 	for range cfg.Count {
 		for _, group := range alike(tasks) {
 			results, err := r.compare(ctx, group, cfg.Observer, report.Wall)
@@ -79,7 +77,7 @@ func (r *runner) runInTurns(ctx context.Context, cfg Config, tasks []task, repor
 	return nil
 }
 
-// alike puts tasks together that differ in the subject only, in their order otherwise.
+// alike puts tasks together that differ in the implementation only, in their order otherwise.
 func alike(tasks []task) [][]task {
 	var groups [][]task
 	for _, t := range tasks {
@@ -93,33 +91,28 @@ func alike(tasks []task) [][]task {
 	return groups
 }
 
-// compare measures tasks that differ in the subject only. There are no results if ctx ended too early for any.
+// compare measures tasks that differ in the implementation only. There are no results if ctx ended
+// too early for any.
 func (r *runner) compare(ctx context.Context, tasks []task, observer Observer, wall bool) ([]Result, error) {
-	cases := make([]Case, len(tasks))
-	for i, t := range tasks {
-		cases[i] = t.Case
-	}
-	turns, _ := observer.(TurnObserver)
-	if turns == nil && observer != nil {
-		for _, c := range cases {
-			observer.Begin(c)
+	plan := planRounds(tasks[0].Time)
+	tell := func(int) {}
+	if observer != nil {
+		cases := make([]Case, len(tasks))
+		for i, t := range tasks {
+			cases[i] = t.Case
 		}
+		tell = func(done int) { observer.Rounds(cases, done, plan.rounds) }
 	}
-	plan := planTurns(tasks[0].Time)
-	if turns != nil {
-		turns.Turns(cases, 0, plan.rounds)
-	}
-	team, err := r.newTeam(ctx, tasks, plan.turn, wall)
-	defer team.dismiss()
+	tell(0)
+	w, err := r.startWorkers(ctx, tasks, plan.slice)
+	defer w.stop()
 	if err != nil {
 		return nil, err
 	}
-	c := r.clock()
-	begin := c.wall()
-	order := plan.order(len(tasks))
+	watch := timing.Start(r.clock())
 	rounds := make([][]round, len(tasks)) // of each task
-	for n := 0; !plan.enough(n, len(tasks), c.wall()-begin); n++ {
-		for task, did := range team.round(ctx, order) {
+	for n := 0; !plan.enough(n, len(tasks), watch.Wall()); n++ {
+		for task, did := range w.round(ctx, len(tasks), plan.slice, wall) {
 			rounds[task] = append(rounds[task], did)
 		}
 		if ctx.Err() != nil { // that round may be half a one
@@ -132,9 +125,7 @@ func (r *runner) compare(ctx context.Context, tasks []task, observer Observer, w
 			}
 			break
 		}
-		if turns != nil {
-			turns.Turns(cases, n+1, plan.rounds)
-		}
+		tell(n + 1)
 	}
 	results := make([]Result, len(tasks))
 	for i, t := range tasks {
@@ -143,14 +134,48 @@ func (r *runner) compare(ctx context.Context, tasks []task, observer Observer, w
 	return results, nil
 }
 
+// round measures every task twice and adds up what each did. It ends early, with zeros, if ctx
+// does.
+func (w *workers) round(ctx context.Context, tasks int, slice time.Duration, wall bool) []round {
+	rounds := make([]round, tasks)
+	for i := range rounds {
+		rounds[i] = make(round, len(w.list))
+	}
+	for _, task := range thereAndBack(tasks) {
+		if ctx.Err() != nil {
+			break
+		}
+		did := w.all(func(works []readyWork, c timing.Clock) sample {
+			return works[task].forSlice(slice, c, wall)
+		})
+		for i, s := range did {
+			rounds[task][i].ops += s.ops
+			rounds[task][i].seconds += s.seconds
+		}
+	}
+	return rounds
+}
+
+// forSlice does as many operations as fill a slice.
+func (w readyWork) forSlice(slice time.Duration, c timing.Clock, wall bool) sample {
+	ops := int64(w.n) * int64(slice) / max(int64(w.took), 1)
+	watch := timing.Start(c)
+	did := w.do(int(min(max(ops, 1), 8*int64(w.n))))
+	took := watch.Wall()
+	if !wall {
+		took = watch.CPU()
+	}
+	return sample{uint64(did), max(took, 1).Seconds()}
+}
+
 // round is what one task did in a round, a sample for each worker.
-type round []Sample
+type round []sample
 
 // perOp is the seconds an operation takes with all workers together.
 func (r round) perOp() float64 {
 	rate := 0.0
 	for _, s := range r {
-		rate += float64(s.Ops) / s.Seconds
+		rate += float64(s.ops) / s.seconds
 	}
 	return 1 / rate
 }
@@ -163,10 +188,10 @@ func sumUp(c Case, rounds []round) Result {
 		var each []float64
 		for _, r := range rounds {
 			s := r[worker]
-			ops += s.Ops
-			each = append(each, s.Seconds/float64(s.Ops))
+			ops += s.ops
+			each = append(each, s.seconds/float64(s.ops))
 		}
-		result.Samples = append(result.Samples, Sample{ops, middle(each) * float64(ops)})
+		result.samples = append(result.samples, sample{ops, middle(each) * float64(ops)})
 		result.Ops += ops
 	}
 	for _, r := range rounds {

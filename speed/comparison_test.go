@@ -1,52 +1,56 @@
 package speed
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-func TestPlanTurns(t *testing.T) {
+func TestPlanRounds(t *testing.T) {
 	for name, test := range map[string]struct {
 		total time.Duration
-		want  turnPlan
+		want  roundPlan
 	}{
-		"openssl's 3 s": {3 * time.Second, turnPlan{61, 3 * time.Second / 122}},
-		"one second":    {time.Second, turnPlan{21, time.Second / 42}},
-		"short":         {100 * time.Millisecond, turnPlan{11, 100 * time.Millisecond / 22}},
-		"shortest":      {MinTime, turnPlan{11, MinTime / 22}},
-		"longest":       {MaxTime, turnPlan{72001, MaxTime / 144002}},
-		"nothing":       {0, turnPlan{11, 1}},
+		"openssl's 3 s": {3 * time.Second, roundPlan{61, 3 * time.Second / 122}},
+		"one second":    {time.Second, roundPlan{21, time.Second / 42}},
+		"short":         {100 * time.Millisecond, roundPlan{11, 100 * time.Millisecond / 22}},
+		"shortest":      {MinTime, roundPlan{11, MinTime / 22}},
+		"longest":       {MaxTime, roundPlan{72001, MaxTime / 144002}},
+		"nothing":       {0, roundPlan{11, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := planTurns(test.total)
+			plan := planRounds(test.total)
 			assert.Equal(t, test.want, plan)
 			assert.Equal(t, 1, plan.rounds%2)
-			assert.LessOrEqual(t, plan.turn, usualTurn)
+			assert.LessOrEqual(t, plan.slice, usualSlice)
 		})
 	}
 }
 
-func TestTurnOrder(t *testing.T) {
+func TestThereAndBack(t *testing.T) {
 	for name, test := range map[string]struct {
-		subjects int
-		want     []int
+		tasks int
+		want  []int
 	}{
 		"one":   {1, []int{0, 0}},
 		"two":   {2, []int{0, 1, 1, 0}},
 		"three": {3, []int{0, 1, 2, 2, 1, 0}},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, turnPlan{}.order(test.subjects)) })
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, thereAndBack(test.tasks)) })
 	}
 }
 
-func TestEnoughTurns(t *testing.T) {
-	plan := turnPlan{rounds: 11, turn: time.Millisecond} // 66 ms for three subjects
+func TestEnoughRounds(t *testing.T) {
+	plan := roundPlan{rounds: 11, slice: time.Millisecond} // 66 ms for three tasks
 	for name, test := range map[string]struct {
 		round int
 		took  time.Duration
@@ -81,9 +85,9 @@ func TestMiddle(t *testing.T) {
 	}
 }
 
-// TestRatiosAreTakenTurnByTurn has a neighbour that slows two of five rounds, one cipher more than the other: neither its
+// TestRatiosAreTakenRoundByRound has a neighbour that slows two of five rounds, one cipher more than the other: neither its
 // times nor the quotient of mean times is what the ratio goes by.
-func TestRatiosAreTakenTurnByTurn(t *testing.T) {
+func TestRatiosAreTakenRoundByRound(t *testing.T) {
 	results := []Result{
 		{Case: Case{Name: "fast"}, perOp: []float64{1, 1, 7, 1, 5}},
 		{Case: Case{Name: "base"}, perOp: []float64{2, 2, 3, 2, 4}},
@@ -96,16 +100,16 @@ func TestRatiosAreTakenTurnByTurn(t *testing.T) {
 func TestSumUpTakesTheMedianRound(t *testing.T) {
 	c := Case{Name: "fast", Bytes: 10, Workers: 2}
 	r := sumUp(c, []round{
-		{{Ops: 100, Seconds: 1}, {Ops: 100, Seconds: 1}},
-		{{Ops: 100, Seconds: 9}, {Ops: 100, Seconds: 9}},
-		{{Ops: 200, Seconds: 2}, {Ops: 400, Seconds: 4}},
+		{{ops: 100, seconds: 1}, {ops: 100, seconds: 1}},
+		{{ops: 100, seconds: 9}, {ops: 100, seconds: 9}},
+		{{ops: 200, seconds: 2}, {ops: 400, seconds: 4}},
 	})
 	assert.Equal(t, uint64(1000), r.Ops)
 	assert.InEpsilon(t, 200, r.OpsPerSecond(), 1e-9, "two workers with 100 a second each")
-	require.Len(t, r.Samples, 2)
+	require.Len(t, r.samples, 2)
 	for i, ops := range []uint64{400, 600} {
-		assert.Equal(t, ops, r.Samples[i].Ops)
-		assert.InEpsilon(t, 100, float64(ops)/r.Samples[i].Seconds, 1e-9)
+		assert.Equal(t, ops, r.samples[i].ops)
+		assert.InEpsilon(t, 100, float64(ops)/r.samples[i].seconds, 1e-9)
 	}
 }
 
@@ -160,18 +164,17 @@ func TestCompare(t *testing.T) {
 func TestCompareOnASlowingMachine(t *testing.T) {
 	c := &fakeClock{}
 	slowing := func(cost time.Duration) map[Workload]makeWork {
-		return map[Workload]makeWork{Stream: func(int, *keySource) (work, error) {
-			return workFunc(func(n int) int {
+		return map[Workload]makeWork{Stream: func(int, *timing.Keys) (timing.Work, error) {
+			return func(n int) int {
 				c.now += time.Duration(float64(n) * float64(cost) * (1 + c.now.Seconds()/10))
 				return n
-			}), nil
+			}, nil
 		}}
 	}
-	ok := func() error { return nil }
 	runner := fakeComparison()
-	runner.clock = func() clock { return c }
-	runner.subjects = []subject{
-		{"a", ours, ok, slowing(100)}, {"b", ours, ok, slowing(200)}, {"c", ours, ok, slowing(400)}, {"libcrypto", peer, ok, slowing(400)},
+	runner.clock = func() timing.Clock { return c }
+	runner.implementations = []implementation{
+		{"a", ours, passes, slowing(100)}, {"b", ours, passes, slowing(200)}, {"c", ours, passes, slowing(400)}, {"libcrypto", peer, passes, slowing(400)},
 	}
 	r, err := runner.run(t.Context(), Config{Sizes: []int{1}, Time: time.Second, Elapsed: true, Peers: true})
 	require.NoError(t, err)
@@ -205,7 +208,7 @@ func TestCompareChooses(t *testing.T) {
 
 func TestCompareWithoutLibcrypto(t *testing.T) {
 	runner := fakeComparison()
-	runner.subjects = slices.DeleteFunc(runner.subjects, func(s subject) bool { return s.name == "libcrypto" })
+	runner.implementations = slices.DeleteFunc(runner.implementations, func(s implementation) bool { return s.name == "libcrypto" })
 	r, err := runner.run(t.Context(), Config{Names: []string{"fast"}, Sizes: []int{16}, Time: MinTime, Peers: true})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"crypto/rc4"}, r.Peers)
@@ -225,27 +228,35 @@ func TestWithoutPeersNoRatios(t *testing.T) {
 }
 
 func TestCompareTellsItsObserver(t *testing.T) {
-	cfg := Config{Names: []string{"fast"}, Sizes: []int{16, 64}, Time: MinTime, Peers: true, Count: 2}
-	var plain recorder
-	cfg.Observer = &plain
-	r, err := fakeComparison().run(t.Context(), cfg)
+	var seen recorder
+	r, err := fakeComparison().run(t.Context(), Config{
+		Names: []string{"fast"}, Sizes: []int{64}, Time: MinTime, Peers: true, Observer: &seen,
+	})
 	require.NoError(t, err)
-	assert.Equal(t, r.Results, plain.ended)
-	require.Len(t, plain.begun, len(r.Results))
-	for i, result := range r.Results {
-		assert.Equal(t, result.Case, plain.begun[i])
-	}
+	assert.Empty(t, seen.begun)
+	assert.Equal(t, r.Results, seen.ended)
+	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, seen.done)
+	assert.Equal(t, slices.Repeat([]int{leastRounds}, leastRounds+1), seen.all)
+	require.Len(t, seen.cases, 3)
+	assert.Equal(t, Case{"crypto/rc4", Stream, 64, MinTime, 1}, seen.cases[2])
+}
 
-	var turns turnRecorder
-	cfg.Observer, cfg.Sizes, cfg.Count = &turns, []int{64}, 1
-	r, err = fakeComparison().run(t.Context(), cfg)
+// TestMRProgressOfAComparison has openssl's lines for every case of two sizes, measured twice.
+func TestMRProgressOfAComparison(t *testing.T) {
+	var out bytes.Buffer
+	_, err := fakeComparison().run(t.Context(), Config{
+		Names: []string{"fast"}, Sizes: []int{16, 64}, Time: MinTime, Peers: true, Count: 2,
+		Observer: &MRProgress{Out: &out},
+	})
 	require.NoError(t, err)
-	assert.Empty(t, turns.begun)
-	assert.Equal(t, r.Results, turns.ended)
-	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, turns.done)
-	assert.Equal(t, slices.Repeat([]int{leastRounds}, leastRounds+1), turns.all)
-	require.Len(t, turns.cases, 3)
-	assert.Equal(t, Case{"crypto/rc4", Stream, 64, MinTime, 1}, turns.cases[2])
+	want := ""
+	for _, size := range []string{"16", "64", "16", "64"} {
+		for _, name := range []string{"fast", "libcrypto", "crypto/rc4"} {
+			want += "+DT:" + name + ":0.001:" + size + "\n"
+		}
+		want += "+R:#:fast:#\n+R:#:libcrypto:#\n+R:#:crypto/rc4:#\n"
+	}
+	assert.Equal(t, want, regexp.MustCompile(`(\+R:)\d+(:.*:)[\d.]+\n`).ReplaceAllString(out.String(), "${1}#${2}#\n"))
 }
 
 func TestCompareInterrupted(t *testing.T) {
@@ -270,12 +281,12 @@ func TestCompareInterrupted(t *testing.T) {
 
 // interrupter ends a comparison after so many rounds.
 type interrupter struct {
-	turnRecorder
+	recorder
 	after  int
 	cancel func()
 }
 
-func (i *interrupter) Turns(_ []Case, done, _ int) {
+func (i *interrupter) Rounds(_ []Case, done, _ int) {
 	if done == i.after {
 		i.cancel()
 	}
@@ -284,18 +295,18 @@ func (i *interrupter) Turns(_ []Case, done, _ int) {
 func TestCompareReportsWhatCannotBeSetUp(t *testing.T) {
 	broken := errors.New("no memory")
 	runner := fakeComparison()
-	runner.subjects[0].works[Stream] = func(int, *keySource) (work, error) { return nil, broken }
+	runner.implementations[0].works[Stream] = func(int, *timing.Keys) (timing.Work, error) { return nil, broken }
 	_, err := runner.run(t.Context(), Config{Names: []string{"fast"}, Workers: 1, Peers: true})
 	assert.ErrorIs(t, err, broken)
 }
 
-// TestCompareEndsWithSlowOperations looks that operations far longer than a turn do not make a comparison endless.
+// TestCompareEndsWithSlowOperations looks that operations far longer than a slice do not make a comparison endless.
 func TestCompareEndsWithSlowOperations(t *testing.T) {
 	runner := fakeComparison()
 	r, err := runner.run(t.Context(), Config{Names: []string{"narrow"}, Sizes: []int{MaxBytes}, Time: time.Second, Elapsed: true, Peers: true})
 	require.NoError(t, err)
-	// A turn is 24 ms, an operation of narrow 105 ms.
-	took := runner.clock().wall()
+	// A slice is 24 ms, an operation of narrow 105 ms.
+	took := runner.clock().Wall()
 	assert.Less(t, took, 3*2*time.Second+2*time.Second)
 	assert.InEpsilon(t, 0.03, r.Results[0].Ratios["libcrypto"], 1e-9)
 }

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 // fakeClock stands still until fake work moves it. Half of the time that passes is CPU time.
 type fakeClock struct{ now time.Duration }
 
-func (c *fakeClock) wall() time.Duration { return c.now }
-func (c *fakeClock) cpu() time.Duration  { return c.now / 2 }
+func (c *fakeClock) Wall() time.Duration { return c.now }
+func (c *fakeClock) CPU() time.Duration  { return c.now / 2 }
 
 // fakeWork takes its cost, exactly, for every operation.
 type fakeWork struct {
@@ -36,21 +38,22 @@ var errBroken = errors.New("keystream differs at offset 240")
 func fakeRunner() *runner {
 	c := &fakeClock{}
 	bytes := func(cost time.Duration, step int) makeWork {
-		return func(size int, _ *keySource) (work, error) {
-			return &fakeWork{clock: c, cost: cost * time.Duration(size), step: step}, nil
+		return func(size int, _ *timing.Keys) (timing.Work, error) {
+			return (&fakeWork{clock: c, cost: cost * time.Duration(size), step: step}).run, nil
 		}
 	}
 	keys := func(cost time.Duration) makeWork {
-		return func(int, *keySource) (work, error) { return &fakeWork{clock: c, cost: cost, step: 1}, nil }
+		return func(int, *timing.Keys) (timing.Work, error) {
+			return (&fakeWork{clock: c, cost: cost, step: 1}).run, nil
+		}
 	}
-	ok := func() error { return nil }
 	return &runner{
-		clock: func() clock { return c },
-		subjects: []subject{
-			{"fast", ours, ok, map[Workload]makeWork{Stream: bytes(1, 1), Packets: bytes(2, packetsPerCall), KeySetup: keys(time.Microsecond)}},
-			{"slow", ours, ok, map[Workload]makeWork{Stream: bytes(10, 1), Packets: bytes(20, packetsPerCall), KeySetup: keys(10 * time.Microsecond)}},
+		clock: func() timing.Clock { return c },
+		implementations: []implementation{
+			{"fast", ours, passes, map[Workload]makeWork{Stream: bytes(1, 1), Packets: bytes(2, packetsPerCall), KeySetup: keys(time.Microsecond)}},
+			{"slow", ours, passes, map[Workload]makeWork{Stream: bytes(10, 1), Packets: bytes(20, packetsPerCall), KeySetup: keys(10 * time.Microsecond)}},
 			{"broken", ours, func() error { return errBroken }, map[Workload]makeWork{Stream: nil}},
-			{"narrow", ours, ok, map[Workload]makeWork{Stream: bytes(100, 1)}},
+			{"narrow", ours, passes, map[Workload]makeWork{Stream: bytes(100, 1)}},
 		},
 	}
 }
@@ -59,21 +62,21 @@ func fakeRunner() *runner {
 // with 6 ns a byte and no key set-up; "aes" is no RC4 and "auto" another name for fast.
 func fakeComparison() *runner {
 	r := fakeRunner()
-	fast := r.subjects[0]
+	fast := r.implementations[0]
 	c := r.clock().(*fakeClock)
 	bytes := func(cost time.Duration) makeWork {
-		return func(size int, _ *keySource) (work, error) {
-			return &fakeWork{clock: c, cost: cost * time.Duration(size), step: 1}, nil
+		return func(size int, _ *timing.Keys) (timing.Work, error) {
+			return (&fakeWork{clock: c, cost: cost * time.Duration(size), step: 1}).run, nil
 		}
 	}
-	keys := func(int, *keySource) (work, error) {
-		return &fakeWork{clock: c, cost: 5 * time.Microsecond, step: 1}, nil
+	keys := func(int, *timing.Keys) (timing.Work, error) {
+		return (&fakeWork{clock: c, cost: 5 * time.Microsecond, step: 1}).run, nil
 	}
-	r.subjects = append(r.subjects,
-		subject{"aes", other, fast.check, map[Workload]makeWork{Stream: bytes(1)}},
-		subject{"libcrypto", peer, fast.check, map[Workload]makeWork{Stream: bytes(3), KeySetup: keys}},
-		subject{"crypto/rc4", peer, fast.check, map[Workload]makeWork{Stream: bytes(6)}},
-		subject{"auto", hidden, fast.check, fast.works})
+	r.implementations = append(r.implementations,
+		implementation{"aes", other, fast.check, map[Workload]makeWork{Stream: bytes(1)}},
+		implementation{"libcrypto", peer, fast.check, map[Workload]makeWork{Stream: bytes(3), KeySetup: keys}},
+		implementation{"crypto/rc4", peer, fast.check, map[Workload]makeWork{Stream: bytes(6)}},
+		implementation{"auto", hidden, fast.check, fast.works})
 	return r
 }
 
@@ -91,21 +94,18 @@ func fakeReport(ctx context.Context, runner *runner, cfg Config) (*Report, error
 
 // recorder is an Observer that keeps everything.
 type recorder struct {
-	begun []Case
-	ended []Result
-}
-
-func (r *recorder) Begin(c Case) { r.begun = append(r.begun, c) }
-func (r *recorder) End(x Result) { r.ended = append(r.ended, x) }
-
-// turnRecorder is a recorder that is told about turns.
-type turnRecorder struct {
-	recorder
-	done, all []int
+	planned   int
+	begun     []Case
+	done, all []int // of the rounds
 	cases     []Case
+	ended     []Result
 }
 
-func (r *turnRecorder) Turns(cases []Case, done, all int) {
+func (r *recorder) Planned(n int, _ time.Duration) { r.planned = n }
+func (r *recorder) Begin(c Case)                   { r.begun = append(r.begun, c) }
+func (r *recorder) End(x Result)                   { r.ended = append(r.ended, x) }
+
+func (r *recorder) Rounds(cases []Case, done, all int) {
 	r.cases = cases
 	r.done, r.all = append(r.done, done), append(r.all, all)
 }

@@ -2,17 +2,18 @@ package speed
 
 import (
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-// subject is something that can be measured, under a name.
-type subject struct {
+// implementation is something that can be measured, under a name.
+type implementation struct {
 	name  string
 	kind  kind
 	check func() error // the self-test
 	works map[Workload]makeWork
 }
 
-// kind says when a subject is measured without being named.
+// kind is when an implementation is measured without being named.
 type kind int
 
 const (
@@ -22,48 +23,42 @@ const (
 	hidden             // never: it is another name for one of ours
 )
 
-// makeWork sets up the work on blocks of size bytes, for one worker. It may allocate; the work may not.
-type makeWork func(size int, keys *keySource) (work, error)
+// makeWork sets up the work on blocks of size bytes, for one worker. It may allocate; the work may
+// not.
+type makeWork func(size int, keys *timing.Keys) (timing.Work, error)
 
-// work is what is timed.
-type work interface {
-	// run does at least n operations and returns how many.
-	run(n int) int
-}
+// passes is the self-test of what has none.
+func passes() error { return nil }
 
-// workFunc is a function as a [work].
-type workFunc func(n int) int
-
-func (f workFunc) run(n int) int { return f(n) }
-
-func (s *subject) workloads() []Workload {
+func (i *implementation) workloads() []Workload {
 	var list []Workload
 	for _, w := range workloads {
-		if s.works[w.name] != nil {
+		if i.works[w.name] != nil {
 			list = append(list, w.name)
 		}
 	}
 	return list
 }
 
-// subjects lists the backends that run on this machine in arc4's order, and then what is shown beside them. Of the peers
-// the one that ratios are given to, if it is there, comes first.
-func subjects() []subject {
-	var list []subject
+// implementations lists the backends that run on this machine in arc4's order, and then what is
+// shown beside them. Of the peers the one that ratios are given to, if it is there, comes first.
+func implementations() []implementation {
+	var list []implementation
 	for _, b := range arc4.Backends() {
-		list = append(list, subject{b.Name(), ours, b.SelfTest, backendWorks(func() (*arc4.Backend, error) { return b, nil })})
+		find := func() (*arc4.Backend, error) { return b, nil }
+		list = append(list, implementation{b.Name(), ours, b.SelfTest, backendWorks(find)})
 	}
-	list = append(list, aesSubject("aes-128-cbc", 16), aesSubject("aes-256-cbc", 32))
-	if s, ok := libcryptoSubject(); ok {
-		list = append(list, s)
+	list = append(list, aesCBC("aes-128-cbc", 16), aesCBC("aes-256-cbc", 32))
+	if l, ok := libcryptoRC4(); ok {
+		list = append(list, l)
 	}
-	return append(list, rc4Subject(), subject{auto, hidden, checkAuto, backendWorks(lookupAuto)})
+	return append(list, goRC4(), implementation{auto, hidden, checkAuto, backendWorks(lookupAuto)})
 }
 
 // backendWorks are all workloads on the backend that lookup gives.
 func backendWorks(lookup func() (*arc4.Backend, error)) map[Workload]makeWork {
-	on := func(build func(b *arc4.Backend, size int, keys *keySource) (work, error)) makeWork {
-		return func(size int, keys *keySource) (work, error) {
+	on := func(build func(b *arc4.Backend, size int, keys *timing.Keys) (timing.Work, error)) makeWork {
+		return func(size int, keys *timing.Keys) (timing.Work, error) {
 			b, err := lookup()
 			if err != nil {
 				return nil, err
@@ -72,13 +67,13 @@ func backendWorks(lookup func() (*arc4.Backend, error)) map[Workload]makeWork {
 		}
 	}
 	return map[Workload]makeWork{
-		Stream: on(newStreamWork),
-		Packet: on(newPacketWork),
-		Packets: on(func(b *arc4.Backend, size int, keys *keySource) (work, error) {
-			return newPacketsWork(b, size, keys), nil
+		Stream:  on(newStreamWork),
+		Packet:  on(newPacketWork),
+		Packets: on(newPacketsWork),
+		Mix: on(func(b *arc4.Backend, _ int, keys *timing.Keys) (timing.Work, error) {
+			return timing.Calls(packetsPerCall, newMixWork(b, keys).call), nil
 		}),
-		Mix:          on(func(b *arc4.Backend, _ int, keys *keySource) (work, error) { return newMixWork(b, keys), nil }),
-		KeySetup:     on(func(b *arc4.Backend, _ int, keys *keySource) (work, error) { return newKeySetupWork(b, keys) }),
+		KeySetup:     on(newPacketWork), // it has no size
 		MPPE:         on(newMPPEWork),
 		MPPEBatch:    on(newMPPEBatchWork),
 		MPPESessions: on(newMPPESessionsWork),
@@ -95,7 +90,7 @@ func checkAuto() error {
 	return err
 }
 
-// selected is what arc4.Selected says; the name is empty if nothing could be selected.
+// selected is what arc4.Selected returns; the name is empty if nothing could be selected.
 func selected() (name, why string) {
 	b, why := arc4.Selected()
 	if b == nil {

@@ -2,5 +2,5 @@
 
 package speed
 
-// libcryptoSubject is OpenSSL's RC4, which this build does not have.
-func libcryptoSubject() (s subject, ok bool) { return subject{}, false }
+// libcryptoRC4 is OpenSSL's RC4, which this build does not have.
+func libcryptoRC4() (i implementation, ok bool) { return implementation{}, false }

@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 // libcryptoKeys is where the C side's generator stands after so many keys were taken for sessions: it goes on behind the
 // number that was its start.
-func libcryptoKeys(seed uint64, taken int) *keySource {
-	keys := newKeySource(seed)
-	keys.fill(make([]byte, taken*keySize))
-	keys.next()
+func libcryptoKeys(seed uint64, taken int) *timing.Keys {
+	keys := timing.NewKeys(seed)
+	keys.Fill(make([]byte, taken*timing.KeySize))
+	keys.Next()
 	return keys
 }
 
@@ -30,7 +31,7 @@ func TestLibcryptoDoesTheSameWork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const size = 333
-			l := newLibcrypto(test.count, 0, []int{size}, newKeySource(9))
+			l := newLibcrypto(test.count, 0, []int{size}, timing.NewKeys(9))
 			assert.Equal(t, test.count*test.rounds, l.Packets(test.count*(test.rounds-1)+1))
 			keys := libcryptoKeys(9, 0)
 			want := make([][]byte, test.count)
@@ -38,8 +39,8 @@ func TestLibcryptoDoesTheSameWork(t *testing.T) {
 				if i < test.count {
 					want[i] = make([]byte, size)
 				}
-				var key [keySize]byte
-				keys.fill(key[:])
+				var key [timing.KeySize]byte
+				keys.Fill(key[:])
 				c, err := reference.New(key[:])
 				require.NoError(t, err)
 				c.XORKeyStream(want[i%test.count], want[i%test.count])
@@ -52,19 +53,21 @@ func TestLibcryptoDoesTheSameWork(t *testing.T) {
 }
 
 func TestLibcryptoStreams(t *testing.T) {
-	l := newLibcrypto(1, 1, []int{77}, newKeySource(9))
+	l := newLibcrypto(1, 1, []int{77}, timing.NewKeys(9))
 	assert.Equal(t, 4, l.Stream(4))
-	w, err := newStreamWork(arc4.Backends()[0], 77, newKeySource(9))
+	c, err := newCipher(arc4.Backends()[0], timing.NewKeys(9))
 	require.NoError(t, err)
-	w.run(4)
-	assert.Equal(t, w.(*streamWork).block, l.Memory(0)[:77])
+	want := make([]byte, 77)
+	timing.Stream(c, want)(4)
+	assert.Equal(t, want, l.Memory(0)[:77])
 }
 
 func TestLibcryptoMixes(t *testing.T) {
-	l := newLibcrypto(packetsPerCall, 0, MixLengths(), newKeySource(9))
-	w := newMixWork(arc4.Backends()[0], libcryptoKeys(9, 0)).(*mixWork)
+	l := newLibcrypto(packetsPerCall, 0, mixLengths(), timing.NewKeys(9))
+	w := newMixWork(arc4.Backends()[0], libcryptoKeys(9, 0))
+	work := timing.Calls(packetsPerCall, w.call)
 	for range 2 { // more than all lengths, so that they come round again
-		assert.Equal(t, w.run(mixCount+1), l.Packets(mixCount+1))
+		assert.Equal(t, work(mixCount+1), l.Packets(mixCount+1))
 		for i := range w.jobs {
 			require.Equal(t, w.jobs[i].Dst[:mixLongest], l.Memory(i)[:mixLongest])
 		}
@@ -74,12 +77,12 @@ func TestLibcryptoMixes(t *testing.T) {
 // TestLibcryptoSetsKeys looks, by the key stream that follows, that the last key of a set-up is the one it should be.
 func TestLibcryptoSetsKeys(t *testing.T) {
 	const n = 10
-	l := newLibcrypto(1, 0, []int{50}, newKeySource(9))
+	l := newLibcrypto(1, 0, []int{50}, timing.NewKeys(9))
 	assert.Equal(t, n, l.KeySetup(n))
 	l.Stream(1)
 	keys := libcryptoKeys(9, n-1)
-	var key [keySize]byte
-	keys.fill(key[:])
+	var key [timing.KeySize]byte
+	keys.Fill(key[:])
 	c, err := arc4.Backends()[0].New(key[:])
 	require.NoError(t, err)
 	want := make([]byte, 50)
@@ -97,9 +100,9 @@ func TestLibcryptoIsMPPE(t *testing.T) {
 		"eight sessions, many calls": {sessionsPerCall, packetsPerCall, 600 * packetsPerCall},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLibcrypto(test.slots, test.sessions, []int{size}, newKeySource(9))
+			l := newLibcrypto(test.slots, test.sessions, []int{size}, timing.NewKeys(9))
 			assert.Equal(t, test.packets, l.MPPE(test.packets-test.slots+1))
-			for i, want := range encrypted(t, size, test.sessions, test.slots, test.packets, newKeySource(9)) {
+			for i, want := range encrypted(t, size, test.sessions, test.slots, test.packets, timing.NewKeys(9)) {
 				require.Equal(t, want, l.Memory(i)[:mppeHeader+size], "packet %d", i)
 			}
 		})
@@ -107,7 +110,7 @@ func TestLibcryptoIsMPPE(t *testing.T) {
 }
 
 func TestLibcryptoIsThere(t *testing.T) {
-	s, ok := libcryptoSubject()
+	s, ok := libcryptoRC4()
 	require.True(t, ok)
 	assert.Equal(t, Workloads(), s.workloads())
 	assert.Contains(t, Names(), "libcrypto")

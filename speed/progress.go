@@ -7,10 +7,26 @@ import (
 	"time"
 )
 
-// Progress writes openssl's lines while measuring goes on: "Doing u32 for 3s on 1024 size blocks: 123 u32's in 3.00s".
-// A comparison has a line that counts up instead, and the results when it is done. Where all of it takes longer than
-// [LongRun], how long is said first, and how long it still takes behind every result. It is a [TurnObserver] and a
-// [PlanObserver].
+// Observer is told what is being measured. Its methods are never called at the same time, nor while
+// a measurement runs.
+type Observer interface {
+	// Planned is called first, with how many measurements there will be and how long they take in
+	// all.
+	Planned(measurements int, total time.Duration)
+	// Begin is called when the measuring of a case starts.
+	Begin(Case)
+	// Rounds takes the place of Begin in a comparison, see Config.Peers: the cases are being
+	// measured in turns, and so many of all rounds are done. It is called with 0 first.
+	Rounds(cases []Case, done, all int)
+	// End is called with the outcome.
+	End(Result)
+}
+
+// Progress writes openssl's lines while measuring goes on: "Doing u32 for 3s on 1024 size blocks:
+// 123 u32's in 3.00s".
+// A comparison has a line that counts up instead, and the results when it is done. Where all of it
+// takes longer than [LongRun], how long is said first, and how long it still takes behind every
+// result. It is an [Observer].
 type Progress struct {
 	Out io.Writer
 
@@ -35,8 +51,8 @@ func (p *Progress) Begin(c Case) {
 	fmt.Fprintf(p.Out, "Doing %s for %ss%s: ", label(c.Name, c.Workload), seconds(c), blocks(c))
 }
 
-// Turns writes the line of a comparison again, with what is done by now.
-func (p *Progress) Turns(cases []Case, done, all int) {
+// Rounds writes the line of a comparison again, with what is done by now.
+func (p *Progress) Rounds(cases []Case, done, all int) {
 	c := cases[0]
 	fmt.Fprintf(p.Out, "\rDoing %d in turns, %s for %ss%s: %d%%", len(cases), c.Workload, seconds(c), blocks(c), 100*done/all)
 	if done == all {
@@ -73,6 +89,19 @@ func blocks(c Case) string {
 // "+DT:NAME:SECONDS:BYTES" and "+R:OPERATIONS:NAME:SECONDS". It is an [Observer].
 type MRProgress struct{ Out io.Writer }
 
+// Planned writes nothing: openssl has no line for it.
+func (p *MRProgress) Planned(int, time.Duration) {}
+
+// Rounds writes the +DT lines of all cases when they begin.
+func (p *MRProgress) Rounds(cases []Case, done, _ int) {
+	if done > 0 {
+		return
+	}
+	for _, c := range cases {
+		p.Begin(c)
+	}
+}
+
 // Begin writes the +DT lines.
 func (p *MRProgress) Begin(c Case) {
 	for range c.Workers {
@@ -82,7 +111,7 @@ func (p *MRProgress) Begin(c Case) {
 
 // End writes the +R lines.
 func (p *MRProgress) End(r Result) {
-	for _, s := range r.Samples {
-		fmt.Fprintf(p.Out, "+R:%d:%s:%f\n", s.Ops, label(r.Name, r.Workload), s.Seconds)
+	for _, s := range r.samples {
+		fmt.Fprintf(p.Out, "+R:%d:%s:%f\n", s.ops, label(r.Name, r.Workload), s.seconds)
 	}
 }

@@ -2,8 +2,41 @@ package speed
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 )
+
+// Failure is something that was not measured because it computes the wrong thing.
+type Failure struct {
+	Name string
+	Err  error
+}
+
+// Report is everything that one run measured. Its Write methods are the output formats.
+type Report struct {
+	Version, GOOS, GOARCH string
+	CPU                   CPU
+	Selected, Why         string // the backend that arc4 selects, and why; see arc4.Selected
+	Workers               int
+	Wall                  bool // rates are per second of wall time, not of CPU time
+	Results               []Result
+	Failed                []Failure
+	Interrupted           bool     // the context ended before everything was measured
+	Peers                 []string // what Results have ratios to, the one that tables show first; empty without Config.Peers
+	Libcrypto             string   // its version, and the RC4 implementation it picked; empty if this build has none
+
+	names []string // all names there are; a name's place is its number in WriteMR
+}
+
+// Err is nil, or says which failures the report holds.
+func (r *Report) Err() error {
+	var errs []error
+	for _, f := range r.Failed {
+		errs = append(errs, fmt.Errorf("%s failed its self-test and was not timed: %w", f.Name, f.Err))
+	}
+	return errors.Join(errs...)
+}
 
 // section is what the formats for reading show together: one workload, a row for each name, a column for each size.
 type section struct {

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 // WriteMR writes the report for a program, with the lines of `openssl speed -mr`:
@@ -29,8 +31,8 @@ func (r *Report) WriteMR(out io.Writer) error {
 		if r.Workers > 1 {
 			for worker := range r.Workers {
 				s.writeMR(w, "Got: ", fmt.Sprintf(" from %d", worker), func(r *Result) float64 {
-					sample := r.Samples[worker]
-					return float64(sample.Ops) / sample.Seconds
+					sample := r.samples[worker]
+					return float64(sample.ops) / sample.seconds
 				})
 			}
 		}
@@ -49,7 +51,7 @@ func (s section) writeMR(w io.Writer, before, after string, rate func(*Result) f
 			for _, result := range line.results {
 				if result != nil {
 					ops := rate(result)
-					fmt.Fprintf(w, "%s+K:%d:%s:%d:%f:%.9f%s\n", before, line.number, label(line.name, s.workload), keySize*8, ops, 1/ops, after)
+					fmt.Fprintf(w, "%s+K:%d:%s:%d:%f:%.9f%s\n", before, line.number, label(line.name, s.workload), timing.KeySize*8, ops, 1/ops, after)
 				}
 			}
 		}

@@ -175,10 +175,10 @@ func TestProgressOfAComparison(t *testing.T) {
 	p := &Progress{Out: &out}
 	cases := []Case{{"u32", Packets, 1400, 3 * time.Second, 1}, {"libcrypto", Packets, 1400, 3 * time.Second, 1}}
 	for _, done := range []int{0, 20, 61} {
-		p.Turns(cases, done, 61)
+		p.Rounds(cases, done, 61)
 	}
 	p.End(Result{Case: cases[0], Ops: 123, Seconds: 3.001})
-	p.Turns([]Case{{"u32", KeySetup, 0, time.Second, 1}}, 0, 11)
+	p.Rounds([]Case{{"u32", KeySetup, 0, time.Second, 1}}, 0, 11)
 	assert.Equal(t, "\rDoing 2 in turns, packets for 3s on 1400 size blocks: 0%"+
 		"\rDoing 2 in turns, packets for 3s on 1400 size blocks: 32%"+
 		"\rDoing 2 in turns, packets for 3s on 1400 size blocks: 100%\n"+

@@ -95,7 +95,7 @@ func TestWriteMR(t *testing.T) {
 func TestWriteMROfSeveralWorkers(t *testing.T) {
 	r := &Report{Workers: 2, names: []string{"reference", "u32"}}
 	add := func(w Workload, size int) {
-		result, ok := combine(Case{Name: "u32", Workload: w, Bytes: size, Workers: 2}, []Sample{{Ops: 100, Seconds: 1}, {Ops: 50, Seconds: 0.25}})
+		result, ok := combine(Case{Name: "u32", Workload: w, Bytes: size, Workers: 2}, []sample{{ops: 100, seconds: 1}, {ops: 50, seconds: 0.25}})
 		require.True(t, ok)
 		r.Results = append(r.Results, result)
 	}
@@ -222,8 +222,8 @@ func TestWriteBenchfmt(t *testing.T) {
 
 func TestProgressLines(t *testing.T) {
 	results := []Result{
-		{Case: Case{"u32", Stream, 1024, 3 * time.Second, 1}, Ops: 123, Seconds: 3.001, Samples: []Sample{{123, 3.001}}},
-		{Case: Case{"u32", KeySetup, 0, 500 * time.Millisecond, 2}, Ops: 30, Seconds: 0.5, Samples: []Sample{{10, 0.5}, {20, 0.5}}},
+		{Case: Case{"u32", Stream, 1024, 3 * time.Second, 1}, Ops: 123, Seconds: 3.001, samples: []sample{{123, 3.001}}},
+		{Case: Case{"u32", KeySetup, 0, 500 * time.Millisecond, 2}, Ops: 30, Seconds: 0.5, samples: []sample{{10, 0.5}, {20, 0.5}}},
 	}
 	show := func(o Observer) {
 		for _, r := range results {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 func TestRunDividesByCPUTime(t *testing.T) {
@@ -47,7 +49,7 @@ func TestRunEndsInTime(t *testing.T) {
 				took := time.Duration(r.Results[0].Seconds * float64(time.Second))
 				operation := took / time.Duration(r.Results[0].Ops)
 				assert.GreaterOrEqual(t, took, total)
-				assert.LessOrEqual(t, took, total+2*maxChunk+operation, "%s, %d bytes, %v", name, size, total)
+				assert.LessOrEqual(t, took, total+2*timing.MaxChunk+operation, "%s, %d bytes, %v", name, size, total)
 			}
 		}
 	}
@@ -69,6 +71,7 @@ func TestRunOrder(t *testing.T) {
 		{"fast", Stream, 16, MinTime, 1},
 	}
 	assert.Equal(t, append(once, once...), seen.begun)
+	assert.Equal(t, 2*len(once), seen.planned)
 	assert.Equal(t, r.Results, seen.ended)
 }
 
@@ -149,9 +152,9 @@ func TestRunInterrupted(t *testing.T) {
 			c := &fakeClock{}
 			var second time.Duration
 			runner := fakeRunner()
-			runner.clock = func() clock { return c }
-			runner.subjects = []subject{{"one", ours, func() error { return nil }, map[Workload]makeWork{
-				Stream: func(size int, _ *keySource) (work, error) {
+			runner.clock = func() timing.Clock { return c }
+			runner.implementations = []implementation{{"one", ours, passes, map[Workload]makeWork{
+				Stream: func(size int, _ *timing.Keys) (timing.Work, error) {
 					w := &fakeWork{clock: c, cost: time.Microsecond, step: 1}
 					if size == 2 {
 						second = c.now
@@ -161,7 +164,7 @@ func TestRunInterrupted(t *testing.T) {
 							}
 						}
 					}
-					return w, nil
+					return w.run, nil
 				},
 			}}}
 			r, err := runner.run(ctx, Config{Sizes: []int{1, 2, 3}, Elapsed: true})
@@ -202,18 +205,18 @@ func TestRunRefuses(t *testing.T) {
 func TestRunReportsWhatCannotBeSetUp(t *testing.T) {
 	broken := errors.New("no memory")
 	runner := fakeRunner()
-	runner.subjects[0].works[Stream] = func(int, *keySource) (work, error) { return nil, broken }
+	runner.implementations[0].works[Stream] = func(int, *timing.Keys) (timing.Work, error) { return nil, broken }
 	_, err := runner.run(t.Context(), Config{Names: []string{"fast"}, Workers: 3})
 	assert.ErrorIs(t, err, broken)
 }
 
 func TestCombineAddsUpRates(t *testing.T) {
-	r, ok := combine(Case{Bytes: 10, Workers: 2}, []Sample{{Ops: 100, Seconds: 1}, {Ops: 600, Seconds: 2}})
+	r, ok := combine(Case{Bytes: 10, Workers: 2}, []sample{{ops: 100, seconds: 1}, {ops: 600, seconds: 2}})
 	require.True(t, ok)
 	assert.Equal(t, uint64(700), r.Ops)
 	assert.InEpsilon(t, 400, r.OpsPerSecond(), 1e-9)
 	assert.InEpsilon(t, 4000, r.BytesPerSecond(), 1e-9)
-	_, ok = combine(Case{}, []Sample{{Ops: 100, Seconds: 1}, {}})
+	_, ok = combine(Case{}, []sample{{ops: 100, seconds: 1}, {}})
 	assert.False(t, ok, "one worker was stopped before it had measured anything")
 }
 

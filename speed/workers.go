@@ -5,111 +5,107 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-// team is workers that hold all subjects ready and do turns when they are told to.
-type team struct {
-	workers []teamWorker
-	ended   sync.WaitGroup
+// workers are threads that have the works of all tasks ready, and measure when they are told to.
+type workers struct {
+	list  []worker
+	ended sync.WaitGroup
 }
 
-type teamWorker struct {
-	turn chan int // the task whose turn it is; closed at the end
-	did  chan Sample
+type worker struct {
+	jobs chan job // closed at the end
+	did  chan sample
 }
 
-// newTeam sets up the works of the tasks for every worker. The error says why one cannot be; the team is to be dismissed
-// in any case. Wall time is taken if wall says so, else CPU time.
-func (r *runner) newTeam(ctx context.Context, tasks []task, turn time.Duration, wall bool) (*team, error) {
-	t := &team{workers: make([]teamWorker, tasks[0].Workers)}
-	errs := make([]error, len(t.workers))
+// job measures one of the works.
+type job func(works []readyWork, c timing.Clock) sample
+
+// readyWork is work, how many operations of it took about a chunk of time, and how long they took.
+type readyWork struct {
+	do   timing.Work
+	n    int
+	took time.Duration
+}
+
+// startWorkers sets up the works of the tasks for every worker. The error says why one cannot be;
+// the workers are to be stopped in any case.
+func (r *runner) startWorkers(ctx context.Context, tasks []task, chunk time.Duration) (*workers, error) {
+	w := &workers{list: make([]worker, tasks[0].Workers)}
+	errs := make([]error, len(w.list))
 	var ready sync.WaitGroup
-	ready.Add(len(t.workers))
-	for i := range t.workers {
-		w := teamWorker{make(chan int), make(chan Sample)}
-		t.workers[i] = w
+	ready.Add(len(w.list))
+	for i := range w.list {
+		one := worker{make(chan job), make(chan sample)}
+		w.list[i] = one
 		seed := r.seed
 		r.seed += uint64(len(tasks))
-		t.ended.Go(func() {
+		w.ended.Go(func() {
 			// The CPU clock is the thread's, so the goroutine must stay on it.
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			c := r.clock()
-			var works []turnWork
-			works, errs[i] = prepare(ctx, tasks, seed, turn, c)
+			var works []readyWork
+			works, errs[i] = prepare(ctx, tasks, seed, chunk, c)
 			ready.Done()
-			w.serve(works, c, wall)
+			for do := range one.jobs {
+				one.did <- do(works, c)
+			}
 		})
 	}
 	ready.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return t, err
+			return w, err
 		}
 	}
-	return t, nil
+	return w, nil
 }
 
-// turnWork is work and how many operations of it fill a turn.
-type turnWork struct {
-	work
-	ops int
-}
-
-func prepare(ctx context.Context, tasks []task, seed uint64, turn time.Duration, c clock) ([]turnWork, error) {
-	works := make([]turnWork, len(tasks))
+func prepare(ctx context.Context, tasks []task, seed uint64, chunk time.Duration, c timing.Clock) ([]readyWork, error) {
+	works := make([]readyWork, len(tasks))
 	for i, t := range tasks {
-		w, err := t.subject.works[t.Workload](t.Bytes, newKeySource(seed+uint64(i)))
+		do, err := t.implementation.works[t.Workload](t.Bytes, timing.NewKeys(seed+uint64(i)))
 		if err != nil {
 			return nil, err
 		}
-		n, took := calibrate(ctx, w, c, turn)
-		ops := int64(n) * int64(turn) / max(int64(took), 1)
-		works[i] = turnWork{w, int(min(max(ops, 1), 8*int64(n)))}
+		n, took := timing.Calibrate(ctx, do, c, chunk)
+		works[i] = readyWork{do, n, took}
 	}
 	return works, nil
 }
 
-// serve does turns until there are no more.
-func (w teamWorker) serve(works []turnWork, c clock, wall bool) {
-	for task := range w.turn {
-		begin, beginCPU := c.wall(), c.cpu()
-		ops := works[task].run(works[task].ops)
-		took, tookCPU := c.wall()-begin, c.cpu()-beginCPU
-		// A CPU clock too coarse to have moved says nothing.
-		if !wall && tookCPU > 0 {
-			took = tookCPU
-		}
-		w.did <- Sample{uint64(ops), max(took, 1).Seconds()}
+// all has every worker do the job at once.
+func (w *workers) all(do job) []sample {
+	for _, one := range w.list {
+		one.jobs <- do
 	}
+	samples := make([]sample, len(w.list))
+	for i, one := range w.list {
+		samples[i] = <-one.did
+	}
+	return samples
 }
 
-// round does the turns of a round and adds up each task's. It ends early, with zeros, if ctx does.
-func (t *team) round(ctx context.Context, order []int) []round {
-	rounds := make([]round, len(order)/2)
-	for i := range rounds {
-		rounds[i] = make(round, len(t.workers))
+// stop ends the workers.
+func (w *workers) stop() {
+	for _, one := range w.list {
+		close(one.jobs)
 	}
-	for _, task := range order {
-		if ctx.Err() != nil {
-			break
-		}
-		for _, w := range t.workers {
-			w.turn <- task
-		}
-		for i, w := range t.workers {
-			s := <-w.did
-			rounds[task][i].Ops += s.Ops
-			rounds[task][i].Seconds += s.Seconds
-		}
-	}
-	return rounds
+	w.ended.Wait()
 }
 
-// dismiss ends the workers.
-func (t *team) dismiss() {
-	for _, w := range t.workers {
-		close(w.turn)
+// measureAll measures one task with all its workers at once.
+func (r *runner) measureAll(ctx context.Context, t task, wall bool) ([]sample, error) {
+	w, err := r.startWorkers(ctx, []task{t}, timing.Chunk(t.Time))
+	defer w.stop()
+	if err != nil {
+		return nil, err
 	}
-	t.ended.Wait()
+	return w.all(func(works []readyWork, c timing.Clock) sample {
+		ops, took := timing.Measure(ctx, works[0].do, c, works[0].n, t.Time, wall)
+		return sample{ops, took.Seconds()}
+	}), nil
 }

@@ -15,7 +15,7 @@ const (
 	Packet Workload = "packet"
 	// Packets is the same for 64 packets at a time through arc4.Backend.XORKeyStreams; one packet counts as one operation.
 	Packets Workload = "packets"
-	// Mix is Packets with packets of unequal length, as they are on the Internet: see [MixLengths]. Its size is their mean.
+	// Mix is Packets with packets of unequal length, as they are on the Internet: see mixLengths. Its size is their mean.
 	Mix Workload = "mix"
 	// KeySetup is a fresh 16-byte key every time, and nothing encrypted. It has no size.
 	KeySetup Workload = "keysetup"
@@ -27,9 +27,6 @@ const (
 	// MPPESessions is the same for 64 packets at a time, eight of each of eight sessions.
 	MPPESessions Workload = "mppe-sessions"
 )
-
-// keySize is the length in bytes of the keys in all workloads: MPPE's for 128 bits.
-const keySize = 16
 
 // packetsPerCall is how many packets the workload Packets hands over at a time.
 const packetsPerCall = 64
@@ -100,13 +97,13 @@ func (w Workload) index() int {
 	return slices.IndexFunc(workloads, func(i workloadInfo) bool { return i.name == w })
 }
 
-// sized says whether the workload processes bytes.
+// sized reports whether the workload processes bytes.
 func (w Workload) sized() bool {
 	i := w.index()
 	return i >= 0 && workloads[i].maxSize > 0
 }
 
-// inCalls says whether the workload processes [packetsPerCall] packets a call.
+// inCalls reports whether the workload processes [packetsPerCall] packets a call.
 func (w Workload) inCalls() bool {
 	return w == Packets || w == Mix || w == MPPEBatch || w == MPPESessions
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 // The lengths of the workload [Mix], in bytes, and how many of every 64 packets have them. Most packets on the Internet
@@ -32,10 +33,10 @@ const (
 	mixWhat = "packets of 40 (28%), 52 (19%), 576 (6%), 1400 (31%) and other (16%) bytes, 607 on average"
 )
 
-// MixLengths are the lengths of 1,024 packets in the order in which [Mix] uses them, always the same. Of every 64, in
+// mixLengths are the lengths of 1,024 packets in the order in which [Mix] uses them, always the same. Of every 64, in
 // the mean, 18 have 40 bytes, 12 have 52, 4 have 576, 20 have 1400, and 10 have any length between 40 and 1400.
-func MixLengths() []int {
-	random := newKeySource(mixSeed)
+func mixLengths() []int {
+	random := timing.NewKeys(mixSeed)
 	var lengths []int
 	for _, s := range mixShares {
 		count := s.share * mixCount / packetsPerCall
@@ -44,12 +45,12 @@ func MixLengths() []int {
 			continue
 		}
 		for range count / 2 {
-			length := mixShortest + 1 + random.below(mixLongest-mixShortest-1)
+			length := mixShortest + 1 + random.Below(mixLongest-mixShortest-1)
 			lengths = append(lengths, length, mixShortest+mixLongest-length)
 		}
 	}
 	for i := len(lengths) - 1; i > 0; i-- { // Fisher and Yates
-		j := random.below(i + 1)
+		j := random.Below(i + 1)
 		lengths[i], lengths[j] = lengths[j], lengths[i]
 	}
 	return lengths
@@ -57,27 +58,26 @@ func MixLengths() []int {
 
 // mixWork is [Mix].
 type mixWork struct {
-	*packetsWork
+	backend *arc4.Backend
+	jobs    []arc4.Job
+	refill  func()
 	lengths []int
 	next    int // place in lengths
 }
 
-func newMixWork(b *arc4.Backend, keys *keySource) work {
-	return &mixWork{packetsWork: newPacketsWork(b, mixLongest, keys), lengths: MixLengths()}
+func newMixWork(b *arc4.Backend, keys *timing.Keys) *mixWork {
+	jobs, refill := timing.Batch(packetsPerCall, mixLongest, keys, newJob)
+	return &mixWork{backend: b, jobs: jobs, refill: refill, lengths: mixLengths()}
 }
 
-func (w *mixWork) run(n int) int {
-	done := 0
-	for done < n {
-		w.keys.fill(w.flat)
-		for i := range w.jobs {
-			j := &w.jobs[i]
-			packet := j.Dst[:w.lengths[w.next+i]]
-			j.Dst, j.Src = packet, packet
-		}
-		w.next = (w.next + packetsPerCall) % len(w.lengths)
-		w.backend.XORKeyStreams(w.jobs[:])
-		done += packetsPerCall
+// call does the next 64 packets.
+func (w *mixWork) call() {
+	w.refill()
+	for i := range w.jobs {
+		j := &w.jobs[i]
+		packet := j.Dst[:w.lengths[w.next+i]]
+		j.Dst, j.Src = packet, packet
 	}
-	return done
+	w.next = (w.next + packetsPerCall) % len(w.lengths)
+	w.backend.XORKeyStreams(w.jobs)
 }

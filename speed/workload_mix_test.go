@@ -7,10 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 func TestMixLengths(t *testing.T) {
-	lengths := MixLengths()
+	lengths := mixLengths()
 	require.Len(t, lengths, mixCount)
 	require.Zero(t, mixCount%packetsPerCall)
 	count := map[int]int{}
@@ -31,7 +32,7 @@ func TestMixLengths(t *testing.T) {
 	assert.InDelta(t, 20*mixCount/64, count[1400], 2)
 	assert.InDelta(t, 10*mixCount/64, between, 5)
 	assert.Greater(t, len(count), 120, "the lengths between differ")
-	assert.Equal(t, lengths, MixLengths(), "they are the same every time")
+	assert.Equal(t, lengths, mixLengths(), "they are the same every time")
 	assert.Equal(t, firstMixLengths, lengths[:16], "and in every version, so that figures can be compared")
 }
 
@@ -41,19 +42,20 @@ func TestMixWorkEncrypts(t *testing.T) {
 	require.NoError(t, err)
 	for _, b := range arc4.Backends() {
 		t.Run(b.Name(), func(t *testing.T) {
-			w := newMixWork(b, newKeySource(3)).(*mixWork)
-			require.Equal(t, 128, w.run(65))
-			keys := newKeySource(3)
+			w := newMixWork(b, timing.NewKeys(3))
+			w.call()
+			w.call()
+			keys := timing.NewKeys(3)
 			want := make([][]byte, packetsPerCall)
 			for i := range 128 {
 				if i < packetsPerCall {
 					want[i] = make([]byte, mixLongest)
 				}
-				var key [keySize]byte
-				keys.fill(key[:])
+				var key [timing.KeySize]byte
+				keys.Fill(key[:])
 				c, err := reference.New(key[:])
 				require.NoError(t, err)
-				packet := want[i%packetsPerCall][:MixLengths()[i]]
+				packet := want[i%packetsPerCall][:mixLengths()[i]]
 				c.XORKeyStream(packet, packet)
 			}
 			for i := range want {

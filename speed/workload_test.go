@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
 func TestParseWorkloads(t *testing.T) {
@@ -36,47 +37,27 @@ func TestParseWorkloads(t *testing.T) {
 	}
 }
 
-func TestKeysDoNotComeBack(t *testing.T) {
-	seen := map[[keySize]byte]bool{}
-	for seed := range uint64(4) {
-		keys := newKeySource(seed)
-		for range 10000 {
-			var key [keySize]byte
-			keys.fill(key[:])
-			require.False(t, seen[key])
-			seen[key] = true
-		}
-	}
-}
-
-func TestKeySourceIsXorshift(t *testing.T) {
-	// From Marsaglia's definition with the shifts 13, 7 and 17, one step from 1.
-	k := &keySource{1}
-	assert.Equal(t, uint64(0x40822041), k.next())
-	assert.Equal(t, uint64(0x100041060c011441), k.next())
-}
-
-// TestWorkIsDone runs every workload of every subject, looks that it does as many operations as it says and, where the
-// cipher can be rekeyed in place, that it does not allocate.
+// TestWorkIsDone runs every workload of every implementation, looks that it does as many operations
+// as it says and, where the cipher can be rekeyed in place, that it does not allocate.
 func TestWorkIsDone(t *testing.T) {
 	inPlace := map[string]bool{}
 	for _, b := range arc4.Backends() {
 		inPlace[b.Name()] = true
 	}
-	for _, s := range subjects() {
+	for _, s := range implementations() {
 		require.NoError(t, s.check())
 		for _, w := range s.workloads() {
 			for _, size := range []int{2, 16, 1400} {
 				t.Run(s.name+"/"+string(w), func(t *testing.T) {
-					work, err := s.works[w](size, newKeySource(1))
+					work, err := s.works[w](size, timing.NewKeys(1))
 					require.NoError(t, err)
 					for _, n := range []int{1, 63, 65} {
-						done := work.run(n)
+						done := work(n)
 						assert.GreaterOrEqual(t, done, n)
 						assert.Less(t, done, n+packetsPerCall)
 					}
 					if inPlace[s.name] && !raceEnabled { // the race detector's sync.Pool drops what it is given
-						assert.Zero(t, testing.AllocsPerRun(20, func() { work.run(1) }))
+						assert.Zero(t, testing.AllocsPerRun(20, func() { work(1) }))
 					}
 				})
 			}
@@ -91,42 +72,13 @@ func TestEveryCipherOfTheIssueIsThere(t *testing.T) {
 	}
 }
 
-// TestStreamWorkEncrypts looks that what is timed is the key stream, not an idle loop.
-func TestStreamWorkEncrypts(t *testing.T) {
-	for _, b := range arc4.Backends() {
-		w, err := newStreamWork(b, 100, newKeySource(7))
-		require.NoError(t, err)
-		w.run(3)
-
-		var key [keySize]byte
-		newKeySource(7).fill(key[:])
-		c, err := b.New(key[:])
-		require.NoError(t, err)
-		want := make([]byte, 100)
-		for range 3 {
-			c.XORKeyStream(want, want)
-		}
-		assert.Equal(t, want, w.(*streamWork).block, b.Name())
-	}
-}
-
 // TestAESWorkRoundsUp looks that a block which is not a whole number of AES blocks is encrypted to its end.
 func TestAESWorkRoundsUp(t *testing.T) {
 	for size, want := range map[int]int{1: 16, 16: 16, 17: 32, 1400: 1408} {
-		w, err := newAESWork(32, size, newKeySource(1))
-		require.NoError(t, err)
-		(*aesStream)(w).run(1)
+		w := newAESWork(32, size, timing.NewKeys(1))
+		w.encrypt()
 		require.Len(t, w.block, want)
 		assert.NotEqual(t, make([]byte, 16), w.block[want-16:])
-	}
-}
-
-func TestPacketsLieApart(t *testing.T) {
-	for _, size := range []int{1, 64, 1400, 4032, 4096, 8192, 16384, maxPacket} {
-		stride := packetStride(size)
-		assert.GreaterOrEqual(t, stride, size)
-		assert.NotZero(t, stride%4096, "%d bytes", size)
-		assert.Zero(t, stride%64)
 	}
 }
 
@@ -138,8 +90,8 @@ func TestRunForReal(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, r.Results, 2*len(Workloads()))
 	for _, result := range r.Results {
-		assert.Len(t, result.Samples, 2)
-		assert.Equal(t, result.Ops, result.Samples[0].Ops+result.Samples[1].Ops)
+		assert.Len(t, result.samples, 2)
+		assert.Equal(t, result.Ops, result.samples[0].ops+result.samples[1].ops)
 		assert.Positive(t, result.OpsPerSecond())
 	}
 	assert.Equal(t, runtime.GOARCH, r.GOARCH)
@@ -155,10 +107,10 @@ func TestThreadCPUTimeMoves(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c := newThreadClock()
-	start := c.cpu()
-	w, err := newStreamWork(arc4.Backends()[0], 1024, newKeySource(1))
+	start := c.CPU()
+	w, err := newStreamWork(arc4.Backends()[0], 1024, timing.NewKeys(1))
 	require.NoError(t, err)
-	for c.cpu() <= start {
-		w.run(100)
+	for c.CPU() <= start {
+		w(100)
 	}
 }

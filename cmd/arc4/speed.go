@@ -146,8 +146,9 @@ func (o *speedOptions) observer(stderr io.Writer, log *slog.Logger) speed.Observ
 // longRun says nothing but how long a run takes, if that is long.
 type longRun struct{ log *slog.Logger }
 
-func (longRun) Begin(speed.Case) {}
-func (longRun) End(speed.Result) {}
+func (longRun) Begin(speed.Case)              {}
+func (longRun) Rounds([]speed.Case, int, int) {}
+func (longRun) End(speed.Result)              {}
 
 func (l longRun) Planned(measurements int, total time.Duration) {
 	if total > speed.LongRun {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -15,7 +16,7 @@ import (
 const partsPerJob = 100
 
 // progress says how far the measuring is: a bar on a terminal, a line a job elsewhere. It is a
-// [speed.TurnObserver].
+// [speed.Observer].
 type progress struct {
 	out  io.Writer
 	bar  *progressbar.ProgressBar
@@ -63,14 +64,17 @@ func (p *progress) next(j job) {
 	p.bar.Describe(fmt.Sprintf("%-18s", what))
 }
 
-// Turns moves the bar; one that cannot be drawn is no reason to stop.
-func (p *progress) Turns(_ []speed.Case, done, all int) {
+// Planned has nothing to say: the number of jobs is known.
+func (p *progress) Planned(int, time.Duration) {}
+
+// Rounds moves the bar; one that cannot be drawn is no reason to stop.
+func (p *progress) Rounds(_ []speed.Case, done, all int) {
 	if p.bar != nil {
 		_ = p.bar.Set(p.done*partsPerJob + min(partsPerJob*done/all, partsPerJob-1))
 	}
 }
 
-// Begin has nothing to say beside Turns.
+// Begin has nothing to say beside Rounds.
 func (p *progress) Begin(speed.Case) {}
 
 // End has nothing to say: the table does.
