@@ -54,7 +54,8 @@ func ExampleBackend_XORKeyStreams() {
 }
 
 func ExampleBackend_For() {
-	b, err := arc4.Lookup("u32,unrolled") // "auto" is like this where no backend is best for all work
+	// "auto" is like this where no backend is best for all work.
+	b, err := arc4.Lookup("u32,unrolled")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -54,8 +54,8 @@ func memory(v any) (all [][]byte) {
 	return all
 }
 
-// secretsOf are a key, and parts of the permutations that it makes: at the start of its stream and at every byte up to n,
-// which say as much as the whole where they stand.
+// secretsOf are a key, and parts of the permutations that it makes: at the start of its stream and
+// at every byte up to n, which say as much as the whole where they stand.
 func secretsOf(key []byte, n int) map[string][]byte {
 	var s [256]byte
 	for i := range s {
@@ -87,7 +87,8 @@ func secretsOf(key []byte, n int) map[string][]byte {
 	return all
 }
 
-// found names the secrets that are in memory: byte by byte, or each byte at the same place of a word.
+// found names the secrets that are in memory: byte by byte, or each byte at the same place of a
+// word.
 func found(memory [][]byte, secrets map[string][]byte) (names []string) {
 	var all [][]byte
 	for _, m := range memory {
@@ -127,7 +128,8 @@ func pooled(b *Backend) (own *Backend, made *[]any) {
 	return own, made
 }
 
-// TestPoolsKeepNothing: what works on batches lies in a pool until the next one, and has nothing of the last one's keys.
+// TestPoolsKeepNothing: what works on batches lies in a pool until the next one, and has nothing of
+// the last one's keys.
 func TestPoolsKeepNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, b := range Backends() {

@@ -180,7 +180,8 @@ func (r round) perOp() float64 {
 	return 1 / rate
 }
 
-// sumUp makes a result of a task's rounds: as many operations as there were, at the pace of the median round.
+// sumUp makes a result of a task's rounds: as many operations as there were, at the pace of the
+// median round.
 func sumUp(c Case, rounds []round) Result {
 	result := Result{Case: c}
 	for worker := range c.Workers {
@@ -201,7 +202,8 @@ func sumUp(c Case, rounds []round) Result {
 	return result
 }
 
-// rate gives every result its ratios to the peers among them: how many times as fast it is, the median of the rounds.
+// rate gives every result its ratios to the peers among them: how many times as fast it is, the
+// median of the rounds.
 func rate(results []Result, peers []string) {
 	for _, name := range peers {
 		at := slices.IndexFunc(results, func(r Result) bool { return r.Name == name })

@@ -85,8 +85,8 @@ func TestMiddle(t *testing.T) {
 	}
 }
 
-// TestRatiosAreTakenRoundByRound has a neighbour that slows two of five rounds, one cipher more than the other: neither its
-// times nor the quotient of mean times is what the ratio goes by.
+// TestRatiosAreTakenRoundByRound has a neighbour that slows two of five rounds, one cipher more
+// than the other: neither its times nor the quotient of mean times is what the ratio goes by.
 func TestRatiosAreTakenRoundByRound(t *testing.T) {
 	results := []Result{
 		{Case: Case{Name: "fast"}, perOp: []float64{1, 1, 7, 1, 5}},
@@ -159,8 +159,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareOnASlowingMachine has everything take longer and longer, as on a processor that grows hot. There and back
-// makes that even.
+// TestCompareOnASlowingMachine has everything take longer and longer, as on a processor that grows
+// hot. There and back makes that even.
 func TestCompareOnASlowingMachine(t *testing.T) {
 	c := &fakeClock{}
 	slowing := func(cost time.Duration) map[Workload]makeWork {
@@ -300,7 +300,8 @@ func TestCompareReportsWhatCannotBeSetUp(t *testing.T) {
 	assert.ErrorIs(t, err, broken)
 }
 
-// TestCompareEndsWithSlowOperations looks that operations far longer than a slice do not make a comparison endless.
+// TestCompareEndsWithSlowOperations looks that operations far longer than a slice do not make a
+// comparison endless.
 func TestCompareEndsWithSlowOperations(t *testing.T) {
 	runner := fakeComparison()
 	r, err := runner.run(t.Context(), Config{Names: []string{"narrow"}, Sizes: []int{MaxBytes}, Time: time.Second, Elapsed: true, Peers: true})

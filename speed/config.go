@@ -20,8 +20,9 @@ const DefaultTime = 3 * time.Second
 // DefaultSizes are openssl's block sizes, and the usual payload of a tunnel's packet.
 var DefaultSizes = []int{16, 64, 256, 1024, 1400, 8192, 16384}
 
-// Config says what to measure. The zero value measures everything that [Names] lists, in the workload [Stream], for
-// [DefaultTime] at each of [DefaultSizes], with one worker, against CPU time.
+// Config says what to measure. The zero value measures everything that [Names] lists, in the
+// workload [Stream], for [DefaultTime] at each of [DefaultSizes], with one worker, against CPU
+// time.
 type Config struct {
 	Names     []string      // what to measure, in this order; see [Names]
 	Workloads []Workload    // in this order
@@ -30,12 +31,15 @@ type Config struct {
 	Workers   int           // measure with so many threads at once and add up their rates
 	Elapsed   bool          // divide by wall time instead of CPU time
 	Count     int           // measure everything so many times, in turns: A B A B
-	Peers     bool          // measure libcrypto, if this build has it, and crypto/rc4 in turns with the others, and give ratios
-	Version   string        // of the program, for the report
-	Observer  Observer      // told as measuring goes on; may be nil
+	// Peers measures libcrypto, if this build has it, and crypto/rc4 in turns with the others, and
+	// gives ratios.
+	Peers    bool
+	Version  string   // of the program, for the report
+	Observer Observer // told as measuring goes on; may be nil
 }
 
-// AllRC4 among the names of [Config] stands for every RC4 there is: the backends, libcrypto and crypto/rc4.
+// AllRC4 among the names of [Config] stands for every RC4 there is: the backends, libcrypto and
+// crypto/rc4.
 const AllRC4 = "rc4"
 
 // ConfigError is a value in a [Config] that cannot be: the message names it and the remedy.

@@ -18,7 +18,8 @@ type CPU struct {
 // unknownCPU is the brand of a processor that will not say what it is.
 const unknownCPU = "unknown processor"
 
-// readCPU asks the processor what it is, or, on architectures where a program cannot ask, the operating system.
+// readCPU asks the processor what it is, or, on architectures where a program cannot ask, the
+// operating system.
 func readCPU() CPU {
 	cpu := CPU{Brand: squeeze(cpuid.CPU.BrandName), Features: cpuid.CPU.FeatureSet(), Count: runtime.NumCPU()}
 	if cpu.Brand == "" || len(cpu.Features) == 0 {
@@ -37,8 +38,9 @@ func readCPU() CPU {
 	return cpu
 }
 
-// The fields of Linux's /proc/cpuinfo that say what the processor is and what it can do, the best first; they differ by
-// architecture ("cpu model" and "isa" are MIPS's, "model name" and "Features" ARM's, "uarch" RISC-V's).
+// The fields of Linux's /proc/cpuinfo that say what the processor is and what it can do, the best
+// first; they differ by architecture ("cpu model" and "isa" are MIPS's, "model name" and "Features"
+// ARM's, "uarch" RISC-V's).
 var (
 	brandFields   = []string{"model name", "cpu model", "uarch", "cpu", "processor"}
 	systemFields  = []string{"system type", "machine", "hardware"}
@@ -57,7 +59,8 @@ func parseCPUInfo(text string) (brand string, features []string) {
 		}
 	}
 	for _, f := range brandFields {
-		if v := first[f]; strings.ContainsFunc(v, func(r rune) bool { return r > '9' }) { // "processor: 0" is no brand
+		// "processor: 0" is no brand.
+		if v := first[f]; strings.ContainsFunc(v, func(r rune) bool { return r > '9' }) {
 			brand = v
 			break
 		}
@@ -80,7 +83,8 @@ func parseCPUInfo(text string) (brand string, features []string) {
 // squeeze removes the blanks that vendors pad their names with.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// cipherFeatures are the extensions that matter to a cipher's implementation; the table shows these only.
+// cipherFeatures are the extensions that matter to a cipher's implementation; the table shows these
+// only.
 var cipherFeatures = []string{
 	"SSE2", "SSSE3", "SSE4", "SSE42", "AVX", "AVX2", "AVX512F", "AVX512BW", "AVX512VL", "AVX512VBMI", "AVX512VBMI2",
 	"BMI1", "BMI2", "AESNI", "VAES", "SHA", "GFNI",
@@ -88,7 +92,8 @@ var cipherFeatures = []string{
 	"MIPS1", "MIPS2", "MIPS32R1", "MIPS32R2", "MIPS32R5", "MIPS32R6", "MIPS64R1", "MIPS64R2", "MIPS64R6", "MIPS16", "DSP", "DSP2", "MSA",
 }
 
-// shortFeatures are the features that matter to a cipher, or all where none of the known ones is there.
+// shortFeatures are the features that matter to a cipher, or all where none of the known ones is
+// there.
 func (c CPU) shortFeatures() []string {
 	var short []string
 	for _, f := range c.Features {

@@ -33,8 +33,9 @@ func (w *fakeWork) run(n int) int {
 
 var errBroken = errors.New("keystream differs at offset 240")
 
-// fakeRunner measures on one fake clock: "fast" takes 1 ns a byte, "slow" 10 ns, key set-up 1 µs and 10 µs, "broken"
-// fails its self-test, and "narrow" has no workload but the stream, with 100 ns a byte.
+// fakeRunner measures on one fake clock: "fast" takes 1 ns a byte, "slow" 10 ns, key set-up 1 µs
+// and 10 µs, "broken" fails its self-test, and "narrow" has no workload but the stream, with 100 ns
+// a byte.
 func fakeRunner() *runner {
 	c := &fakeClock{}
 	bytes := func(cost time.Duration, step int) makeWork {
@@ -58,8 +59,9 @@ func fakeRunner() *runner {
 	}
 }
 
-// fakeComparison is fakeRunner beside two peers, "libcrypto" with 3 ns a byte and key set-ups of 5 µs, and "crypto/rc4"
-// with 6 ns a byte and no key set-up; "aes" is no RC4 and "auto" another name for fast.
+// fakeComparison is fakeRunner beside two peers, "libcrypto" with 3 ns a byte and key set-ups of 5
+// µs, and "crypto/rc4" with 6 ns a byte and no key set-up; "aes" is no RC4 and "auto" another name
+// for fast.
 func fakeComparison() *runner {
 	r := fakeRunner()
 	fast := r.implementations[0]
@@ -80,7 +82,8 @@ func fakeComparison() *runner {
 	return r
 }
 
-// fakeReport is what a fake runner measures, on a machine that does not depend on where the test runs.
+// fakeReport is what a fake runner measures, on a machine that does not depend on where the test
+// runs.
 func fakeReport(ctx context.Context, runner *runner, cfg Config) (*Report, error) {
 	r, err := runner.run(ctx, cfg)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-// libcryptoKeys is where the C side's generator stands after so many keys were taken for sessions: it goes on behind the
-// number that was its start.
+// libcryptoKeys is where the C side's generator stands after so many keys were taken for sessions:
+// it goes on behind the number that was its start.
 func libcryptoKeys(seed uint64, taken int) *timing.Keys {
 	keys := timing.NewKeys(seed)
 	keys.Fill(make([]byte, taken*timing.KeySize))
@@ -21,7 +21,8 @@ func libcryptoKeys(seed uint64, taken int) *timing.Keys {
 	return keys
 }
 
-// TestLibcryptoDoesTheSameWork compares every byte that libcrypto's loops write with this project's own.
+// TestLibcryptoDoesTheSameWork compares every byte that libcrypto's loops write with this project's
+// own.
 func TestLibcryptoDoesTheSameWork(t *testing.T) {
 	reference, err := arc4.Lookup("reference")
 	require.NoError(t, err)
@@ -74,7 +75,8 @@ func TestLibcryptoMixes(t *testing.T) {
 	}
 }
 
-// TestLibcryptoSetsKeys looks, by the key stream that follows, that the last key of a set-up is the one it should be.
+// TestLibcryptoSetsKeys looks, by the key stream that follows, that the last key of a set-up is the
+// one it should be.
 func TestLibcryptoSetsKeys(t *testing.T) {
 	const n = 10
 	l := newLibcrypto(1, 0, []int{50}, timing.NewKeys(9))
@@ -90,7 +92,8 @@ func TestLibcryptoSetsKeys(t *testing.T) {
 	assert.Equal(t, want, l.Memory(0)[:50])
 }
 
-// TestLibcryptoIsMPPE compares with mppe, bit by bit, past the 4,096 packets after which the coherency count begins anew.
+// TestLibcryptoIsMPPE compares with mppe, bit by bit, past the 4,096 packets after which the
+// coherency count begins anew.
 func TestLibcryptoIsMPPE(t *testing.T) {
 	const size = 61
 	for name, test := range map[string]struct{ sessions, slots, packets int }{

@@ -22,9 +22,12 @@ type Report struct {
 	Wall                  bool // rates are per second of wall time, not of CPU time
 	Results               []Result
 	Failed                []Failure
-	Interrupted           bool     // the context ended before everything was measured
-	Peers                 []string // what Results have ratios to, the one that tables show first; empty without Config.Peers
-	Libcrypto             string   // its version, and the RC4 implementation it picked; empty if this build has none
+	Interrupted           bool // the context ended before everything was measured
+	// Peers are what Results have ratios to, the one that tables show first; empty without
+	// Config.Peers.
+	Peers []string
+	// Libcrypto is its version, and the RC4 implementation it picked; empty if this build has none.
+	Libcrypto string
 
 	names []string // all names there are; a name's place is its number in WriteMR
 }
@@ -38,7 +41,8 @@ func (r *Report) Err() error {
 	return errors.Join(errs...)
 }
 
-// section is what the formats for reading show together: one workload, a row for each name, a column for each size.
+// section is what the formats for reading show together: one workload, a row for each name, a
+// column for each size.
 type section struct {
 	workload Workload
 	sizes    []int
@@ -46,13 +50,15 @@ type section struct {
 	spread   spread
 }
 
-// spread is the worst disagreement among repetitions of one case: the fastest is faster than the slowest by this share.
+// spread is the worst disagreement among repetitions of one case: the fastest is faster than the
+// slowest by this share.
 type spread struct {
 	share float64
 	of    Case
 }
 
-// row is one name; results are in the order of the section's sizes, and nil where nothing was measured.
+// row is one name; results are in the order of the section's sizes, and nil where nothing was
+// measured.
 type row struct {
 	name    string
 	number  int // in the list of all names
@@ -60,8 +66,8 @@ type row struct {
 	ratios  []map[string]float64 // of each result to the peers
 }
 
-// sections sorts the results into tables. Of a case that was measured several times it takes the median, the faster of
-// the two in the middle.
+// sections sorts the results into tables. Of a case that was measured several times it takes the
+// median, the faster of the two in the middle.
 func (r *Report) sections() []section {
 	var out []section
 	for i := range r.Results {
@@ -141,7 +147,8 @@ func (r *Report) base() string {
 	return r.Peers[0]
 }
 
-// label is what the formats that have one name a row call it: openssl's name for the plain stream, NAME/WORKLOAD else.
+// label is what the formats that have one name a row call it: openssl's name for the plain stream,
+// NAME/WORKLOAD else.
 func label(name string, w Workload) string {
 	if w == Stream {
 		return name

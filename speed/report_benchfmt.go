@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// benchmarkNames are the names that this repository's Go benchmarks of the same work have, so that benchstat can compare
-// both.
+// benchmarkNames are the names that this repository's Go benchmarks of the same work have, so that
+// benchstat can compare both.
 var benchmarkNames = map[Workload]string{
 	Stream:       "Stream",
 	Packet:       "Packet",
@@ -21,10 +21,11 @@ var benchmarkNames = map[Workload]string{
 	MPPESessions: "MPPESessions",
 }
 
-// WriteBenchfmt writes every measurement as a line of Go's benchmark format (golang.org/x/perf/benchfmt), which benchstat
-// reads, also from machines that have no Go. A slash in a name, which separates
-// a benchmark's parameters, becomes an underscore. As in a Go benchmark an operation of [Packets], and of what else takes
-// 64 packets a call, is a whole call. With Config.Peers every line has the ratios, with units such as x/libcrypto.
+// WriteBenchfmt writes every measurement as a line of Go's benchmark format
+// (golang.org/x/perf/benchfmt), which benchstat reads, also from machines that have no Go. A slash
+// in a name, which separates a benchmark's parameters, becomes an underscore. As in a Go benchmark
+// an operation of [Packets], and of what else takes 64 packets a call, is a whole call. With
+// Config.Peers every line has the ratios, with units such as x/libcrypto.
 func (r *Report) WriteBenchfmt(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\ncpu: %s\n", r.GOOS, r.GOARCH, r.CPU.Brand)

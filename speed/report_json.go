@@ -45,11 +45,13 @@ type (
 	}
 )
 
-// WriteJSON writes the report as one JSON object. Every measurement is there, also repeated ones; bytes_per_second is
-// bytes * ops / seconds, and bytes is 0 for operations without a size. "clock" is "cpu" or "wall".
+// WriteJSON writes the report as one JSON object. Every measurement is there, also repeated ones;
+// bytes_per_second is bytes * ops / seconds, and bytes is 0 for operations without a size. "clock"
+// is "cpu" or "wall".
 //
-// With Config.Peers a result's "ratio" says how many times as fast as libcrypto it is, and "ratios" the same for every
-// peer; there is no "ratio" where this build has no libcrypto. "libcrypto" is its version.
+// With Config.Peers a result's "ratio" says how many times as fast as libcrypto it is, and "ratios"
+// the same for every peer; there is no "ratio" where this build has no libcrypto. "libcrypto" is
+// its version.
 func (r *Report) WriteJSON(out io.Writer) error {
 	report := jsonReport{
 		Version: r.Version, GOOS: r.GOOS, GOARCH: r.GOARCH,

@@ -11,20 +11,23 @@ import (
 // WriteMR writes the report for a program, with the lines of `openssl speed -mr`:
 //
 //	+H:16:64:...                       the sizes in bytes
-//	+F:NUMBER:NAME:RATE:RATE:...       bytes a second at each size, two decimals; 0.00 where nothing was measured
+//	+F:NUMBER:NAME:RATE:RATE:...       bytes a second at each size, two decimals; 0.00 where
+//	                                   nothing was measured
 //
-// NUMBER is the name's place among all that can be measured here. With several workers openssl also shows what each of
-// them did, and so does this: the same lines as "Got: LINE from WORKER", before the +F lines of the sums. (openssl then
-// leaves out the +H line of the sums; here it is always there.)
+// NUMBER is the name's place among all that can be measured here. With several workers openssl also
+// shows what each of them did, and so does this: the same lines as "Got: LINE from WORKER", before
+// the +F lines of the sums. (openssl then leaves out the +H line of the sums; here it is always
+// there.)
 //
-// What openssl has no notion of: workloads other than the stream come in a block of their own each, with NAME/WORKLOAD
-// for the name; and for operations without a size there is
+// What openssl has no notion of: workloads other than the stream come in a block of their own each,
+// with NAME/WORKLOAD for the name; and for operations without a size there is
 //
 //	+K:NUMBER:NAME:BITS:RATE:TIME      key bits, operations a second, seconds each
 //
 // With Config.Peers a line for each peer follows them:
 //
-//	+X:NUMBER:NAME:PEER:RATIO:...      how many times as fast as PEER at each size; 0.000 where nothing was measured
+//	+X:NUMBER:NAME:PEER:RATIO:...      how many times as fast as PEER at each size; 0.000 where
+//	                                   nothing was measured
 func (r *Report) WriteMR(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	for _, s := range r.sections() {
@@ -44,7 +47,8 @@ func (r *Report) WriteMR(out io.Writer) error {
 	return w.Flush()
 }
 
-// writeMR writes the lines of one section, with rate saying how many operations a second a result stands for.
+// writeMR writes the lines of one section, with rate saying how many operations a second a result
+// stands for.
 func (s section) writeMR(w io.Writer, before, after string, rate func(*Result) float64) {
 	if !s.workload.sized() {
 		for _, line := range s.rows {

@@ -55,7 +55,8 @@ libcrypto     0.000005000s       200000.0   1.00x
 	}
 }
 
-// TestRatiosOfRepetitions looks that the ratio shown is the median of the ratios, not that of the median rate.
+// TestRatiosOfRepetitions looks that the ratio shown is the median of the ratios, not that of the
+// median rate.
 func TestRatiosOfRepetitions(t *testing.T) {
 	c := Case{Name: "fast", Workload: Stream, Bytes: 1}
 	r := &Report{names: []string{"fast"}, Peers: []string{"libcrypto"}}

@@ -10,8 +10,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 )
 
-// WriteTable writes the report for a reader, in the manner of `openssl speed`: what was measured on which machine, and a
-// table for each workload.
+// WriteTable writes the report for a reader, in the manner of `openssl speed`: what was measured on
+// which machine, and a table for each workload.
 func (r *Report) WriteTable(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	r.writeHeader(w)
@@ -73,7 +73,8 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// writeRates is openssl's table of block sizes, with the ratios to base, if there is one, behind the figures.
+// writeRates is openssl's table of block sizes, with the ratios to base, if there is one, behind
+// the figures.
 func writeRates(w io.Writer, s section, base string) {
 	fmt.Fprintln(w, "The 'numbers' are in 1000s of bytes per second processed.")
 	head := "type        "
@@ -105,7 +106,8 @@ func writeRates(w io.Writer, s section, base string) {
 // ratioWidth is the width of what writeRatio writes.
 const ratioWidth = 8
 
-// writeRatio writes the ratio to base behind a figure: nothing without a base, blanks without a ratio.
+// writeRatio writes the ratio to base behind a figure: nothing without a base, blanks without a
+// ratio.
 func writeRatio(b *strings.Builder, ratios map[string]float64, base string) {
 	if base == "" {
 		return
@@ -133,7 +135,8 @@ func writeOperations(w io.Writer, s section, base string) {
 	}
 }
 
-// write says how far repetitions disagree, because a busy neighbour does not slow all ciphers alike.
+// write says how far repetitions disagree, because a busy neighbour does not slow all ciphers
+// alike.
 func (s spread) write(w io.Writer) {
 	if s.of.Name == "" {
 		return

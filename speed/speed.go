@@ -1,9 +1,10 @@
-// Package speed measures the RC4 backends, and a few other ciphers beside them, the way `openssl speed` does: each
-// cipher at each block size for a fixed time, as bytes a second.
+// Package speed measures the RC4 backends, and a few other ciphers beside them, the way `openssl
+// speed` does: each cipher at each block size for a fixed time, as bytes a second.
 //
-// Whatever sets a key is given a fresh one every time. RC4's fast implementations branch on the data, and a branch
-// predictor learns the collisions of a key that comes back: with one key, or a small set of them, such code measures
-// up to a fifth faster than it is. See [Workload] for what is timed.
+// Whatever sets a key is given a fresh one every time. RC4's fast implementations branch on the
+// data, and a branch predictor learns the collisions of a key that comes back: with one key, or a
+// small set of them, such code measures up to a fifth faster than it is. See [Workload] for what is
+// timed.
 package speed
 
 import (
@@ -18,8 +19,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-// Run measures what cfg asks for. If ctx ends it stops within milliseconds, and the report holds what was measured so
-// far. The error is a [ConfigError], or says why a cipher cannot be set up.
+// Run measures what cfg asks for. If ctx ends it stops within milliseconds, and the report holds
+// what was measured so far. The error is a [ConfigError], or says why a cipher cannot be set up.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	r := runner{implementations: implementations(), clock: newThreadClock, seed: rand.Uint64()}
 	report, err := r.run(ctx, cfg)
@@ -89,7 +90,8 @@ func (r *runner) run(ctx context.Context, cfg Config) (*Report, error) {
 	return report, nil
 }
 
-// plan checks the configuration and lists what is to be measured, workload by workload, and what failed its self-test.
+// plan checks the configuration and lists what is to be measured, workload by workload, and what
+// failed its self-test.
 func (r *runner) plan(cfg *Config) (tasks []task, failed []Failure, err error) {
 	if err := cfg.checkNumbers(); err != nil {
 		return nil, nil, err
@@ -126,8 +128,8 @@ func (r *runner) plan(cfg *Config) (tasks []task, failed []Failure, err error) {
 	return tasks, failed, nil
 }
 
-// choose finds the implementations called names, and the peers if they are wanted; no names stand for all that are measured
-// unasked.
+// choose finds the implementations called names, and the peers if they are wanted; no names stand
+// for all that are measured unasked.
 func (r *runner) choose(names []string, peers bool) ([]*implementation, error) {
 	var chosen []*implementation
 	for _, name := range unique(names) {
@@ -182,7 +184,8 @@ func unique[T comparable](list []T) []T {
 	return out
 }
 
-// Names lists what can be measured: the backends that run on this machine, and the ciphers beside them.
+// Names lists what can be measured: the backends that run on this machine, and the ciphers beside
+// them.
 func Names() []string {
 	var names []string
 	for _, s := range implementations() {

@@ -13,14 +13,17 @@ const (
 	Stream Workload = "stream"
 	// Packet is a fresh 16-byte key for every block: what a packet costs when each has its own key.
 	Packet Workload = "packet"
-	// Packets is the same for 64 packets at a time through arc4.Backend.XORKeyStreams; one packet counts as one operation.
+	// Packets is the same for 64 packets at a time through arc4.Backend.XORKeyStreams; one packet
+	// counts as one operation.
 	Packets Workload = "packets"
-	// Mix is Packets with packets of unequal length, as they are on the Internet: see mixLengths. Its size is their mean.
+	// Mix is Packets with packets of unequal length, as they are on the Internet: see mixLengths.
+	// Its size is their mean.
 	Mix Workload = "mix"
 	// KeySetup is a fresh 16-byte key every time, and nothing encrypted. It has no size.
 	KeySetup Workload = "keysetup"
-	// MPPE is a whole packet of stateless 128-bit MPPE (RFC 3078): the session key changed, the RC4 state set up, header and
-	// packet written. The size is that of the PPP packet, two bytes of protocol field included.
+	// MPPE is a whole packet of stateless 128-bit MPPE (RFC 3078): the session key changed, the RC4
+	// state set up, header and packet written. The size is that of the PPP packet, two bytes of
+	// protocol field included.
 	MPPE Workload = "mppe"
 	// MPPEBatch is the same for 64 packets of one session at a time, through mppe.SendBatch.
 	MPPEBatch Workload = "mppe-batch"
@@ -36,14 +39,15 @@ type workloadInfo struct {
 	name             Workload
 	what             string
 	minSize, maxSize int // bytes; both 0: it has no size
-	onlySize         int // bytes; the one size it has, whatever sizes are asked for; 0 if it takes any
+	// onlySize is the one size in bytes that it has, whatever sizes are asked for; 0 if it takes any.
+	onlySize int
 }
 
 // MaxBytes is the largest size of a block.
 const MaxBytes = 1 << 20
 
-// maxPacket is the largest size of a packet: IP knows none over 65,535 bytes, and the memory of many workers, each with
-// many packets, stays in check.
+// maxPacket is the largest size of a packet: IP knows none over 65,535 bytes, and the memory of
+// many workers, each with many packets, stays in check.
 const maxPacket = 1 << 16
 
 var workloads = []workloadInfo{
@@ -74,7 +78,8 @@ func (w Workload) What() string {
 	return ""
 }
 
-// ParseWorkloads reads the names of workloads; "all" stands for every one. The error is a [ConfigError].
+// ParseWorkloads reads the names of workloads; "all" stands for every one. The error is a
+// [ConfigError].
 func ParseWorkloads(names []string) ([]Workload, error) {
 	if len(names) == 0 {
 		return nil, configError("no workload: give all or any of %s", joinWorkloads(Workloads()))
@@ -108,7 +113,8 @@ func (w Workload) inCalls() bool {
 	return w == Packets || w == Mix || w == MPPEBatch || w == MPPESessions
 }
 
-// sizes are the sizes of wanted for the workload: a single 0 if it has none. It refuses those out of range.
+// sizes are the sizes of wanted for the workload: a single 0 if it has none. It refuses those out
+// of range.
 func (w Workload) sizes(wanted []int) ([]int, error) {
 	i := w.index()
 	if i < 0 {

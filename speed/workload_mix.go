@@ -7,9 +7,10 @@ import (
 	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
-// The lengths of the workload [Mix], in bytes, and how many of every 64 packets have them. Most packets on the Internet
-// are as short as an acknowledgment or as long as fits, with few between (Sinha, Papadopoulos and Heidemann, "Internet
-// Packet Size Distributions: Some Observations", ISI-TR-2007-643).
+// The lengths of the workload [Mix], in bytes, and how many of every 64 packets have them. Most
+// packets on the Internet are as short as an acknowledgment or as long as fits, with few between
+// (Sinha, Papadopoulos and Heidemann, "Internet Packet Size Distributions: Some Observations",
+// ISI-TR-2007-643).
 var mixShares = []struct{ length, share int }{
 	{40, 18},           // TCP acknowledgments
 	{52, 12},           // the same with time stamps
@@ -23,18 +24,21 @@ const (
 	mixShortest  = 40
 	mixLongest   = 1400
 
-	// mixMean is the mean length, exactly: for every length between there is one that is as far from the other end.
+	// mixMean is the mean length, exactly: for every length between there is one that is as far
+	// from the other end.
 	mixMean = 607
 
-	// mixCount is how many lengths are drawn before they come round again. One call takes 64 of them, so calls differ.
+	// mixCount is how many lengths are drawn before they come round again. One call takes 64 of
+	// them, so calls differ.
 	mixCount = 1024
 	mixSeed  = 1400
 
 	mixWhat = "packets of 40 (28%), 52 (19%), 576 (6%), 1400 (31%) and other (16%) bytes, 607 on average"
 )
 
-// mixLengths are the lengths of 1,024 packets in the order in which [Mix] uses them, always the same. Of every 64, in
-// the mean, 18 have 40 bytes, 12 have 52, 4 have 576, 20 have 1400, and 10 have any length between 40 and 1400.
+// mixLengths are the lengths of 1,024 packets in the order in which [Mix] uses them, always the
+// same. Of every 64, in the mean, 18 have 40 bytes, 12 have 52, 4 have 576, 20 have 1400, and 10
+// have any length between 40 and 1400.
 func mixLengths() []int {
 	random := timing.NewKeys(mixSeed)
 	var lengths []int

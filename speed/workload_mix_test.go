@@ -26,7 +26,8 @@ func TestMixLengths(t *testing.T) {
 		}
 	}
 	assert.Equal(t, mixMean*mixCount, sum, "the mean is exact")
-	assert.InDelta(t, 18*mixCount/64, count[40], 2) // some of the others may have these lengths, too
+	// Some of the others may have these lengths, too.
+	assert.InDelta(t, 18*mixCount/64, count[40], 2)
 	assert.InDelta(t, 12*mixCount/64, count[52], 2)
 	assert.InDelta(t, 4*mixCount/64, count[576], 2)
 	assert.InDelta(t, 20*mixCount/64, count[1400], 2)
@@ -36,7 +37,8 @@ func TestMixLengths(t *testing.T) {
 	assert.Equal(t, firstMixLengths, lengths[:16], "and in every version, so that figures can be compared")
 }
 
-// TestMixWorkEncrypts looks that every packet has the length that the list says, and the key stream of its own key.
+// TestMixWorkEncrypts looks that every packet has the length that the list says, and the key stream
+// of its own key.
 func TestMixWorkEncrypts(t *testing.T) {
 	reference, err := arc4.Lookup("reference")
 	require.NoError(t, err)

@@ -11,8 +11,9 @@ import (
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
-// encrypted is what mppe makes of a packet that is encrypted again and again as the packets of a session: every one of
-// them in the slot of its number modulo slots. Keys come from keys, in the order of the sessions.
+// encrypted is what mppe makes of a packet that is encrypted again and again as the packets of a
+// session: every one of them in the slot of its number modulo slots. Keys come from keys, in the
+// order of the sessions.
 func encrypted(t *testing.T, size, sessions, slots, packets int, keys *timing.Keys) [][]byte {
 	t.Helper()
 	reference, err := arc4.Lookup("reference")

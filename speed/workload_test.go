@@ -56,7 +56,8 @@ func TestWorkIsDone(t *testing.T) {
 						assert.GreaterOrEqual(t, done, n)
 						assert.Less(t, done, n+packetsPerCall)
 					}
-					if inPlace[s.name] && !raceEnabled { // the race detector's sync.Pool drops what it is given
+					// The race detector's sync.Pool drops what it is given.
+					if inPlace[s.name] && !raceEnabled {
 						assert.Zero(t, testing.AllocsPerRun(20, func() { work(1) }))
 					}
 				})
@@ -72,7 +73,8 @@ func TestEveryCipherOfTheIssueIsThere(t *testing.T) {
 	}
 }
 
-// TestAESWorkRoundsUp looks that a block which is not a whole number of AES blocks is encrypted to its end.
+// TestAESWorkRoundsUp looks that a block which is not a whole number of AES blocks is encrypted to
+// its end.
 func TestAESWorkRoundsUp(t *testing.T) {
 	for size, want := range map[int]int{1: 16, 16: 16, 17: 32, 1400: 1408} {
 		w := newAESWork(32, size, timing.NewKeys(1))
