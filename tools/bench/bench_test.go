@@ -311,7 +311,7 @@ func TestProgressInAFile(t *testing.T) {
 	p := newProgress(&out)
 	p.start(2)
 	p.next(oneStream)
-	p.Turns(nil, 1, 11)
+	p.Rounds(nil, 1, 11)
 	p.Begin(speed.Case{})
 	p.End(speed.Result{})
 	p.next(keySetup)
