@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/arc4tun/arc4tun/arc4/asm/mipscpu"
+	"github.com/arc4tun/arc4tun/internal/mipscpu"
 )
 
 // processor reads what Linux says of the processor. What it does not say the

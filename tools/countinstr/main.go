@@ -23,7 +23,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/arc4tun/arc4tun/tools/emulated"
+	"github.com/arc4tun/arc4tun/tools/internal/emulated"
 )
 
 func main() {

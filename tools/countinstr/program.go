@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/arc4tun/arc4tun/tools/emulated"
+	"github.com/arc4tun/arc4tun/tools/internal/emulated"
 )
 
 // span is a range of addresses.

@@ -128,7 +128,7 @@ func TestIsCounted(t *testing.T) {
 		"github.com/arc4tun/arc4tun/arc4/asm.(*State).SetKey":    true,
 		"github.com/arc4tun/arc4tun/arc4/generic.(*U32).SetKey":  true,
 		"github.com/arc4tun/arc4tun/arc4.(*Cipher).XORKeyStream": false,
-		"github.com/arc4tun/arc4tun/arc4/asm/mipscpu.Of":         false,
+		"github.com/arc4tun/arc4tun/internal/mipscpu.Of":         false,
 		"runtime.memmove":                   true,
 		"runtime.memclrNoHeapPointers.abi0": true,
 		"runtime.memclrHasPointers":         false,

@@ -5,7 +5,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/arc4tun/arc4tun/tools/emulated"
+	"github.com/arc4tun/arc4tun/tools/internal/emulated"
 )
 
 // onMachines runs a step on each machine that it is for. Only tests need the emulator.

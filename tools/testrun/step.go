@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/arc4tun/arc4tun/tools/emulated"
+	"github.com/arc4tun/arc4tun/tools/internal/emulated"
 )
 
 // A part is a named group of checks.

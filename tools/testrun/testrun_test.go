@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tools/emulated"
+	"github.com/arc4tun/arc4tun/tools/internal/emulated"
 )
 
 const pkg = "github.com/arc4tun/arc4tun/arc4"

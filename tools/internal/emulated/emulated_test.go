@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/arc4/asm/mipscpu"
+	"github.com/arc4tun/arc4tun/internal/mipscpu"
 )
 
 func TestFind(t *testing.T) {
