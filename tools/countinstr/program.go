@@ -72,7 +72,7 @@ func build(m emulated.Machine, dir string) (*program, error) {
 	return p, err
 }
 
-// isCounted says whether a function's instructions count: those of the backends
+// isCounted reports whether a function's instructions count: those of the backends
 // and what they have the runtime do.
 func isCounted(name string) bool {
 	for _, prefix := range []string{"arc4/asm.", "arc4/generic."} {

@@ -77,8 +77,8 @@ func (p *progress) End(s soak.Scene, r soak.SceneResult) {
 	}
 }
 
-// Rest says what is left without a tunnel.
-func (p *progress) Rest(m soak.Memory, faults []string) {
+// Idle says what is left without a tunnel.
+func (p *progress) Idle(m soak.Memory, faults []string) {
 	if p.bar != nil && len(faults) == 0 {
 		return
 	}

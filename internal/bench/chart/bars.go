@@ -26,7 +26,7 @@ var palette = []color.Color{
 // ink is for text and lines; the paper is left to the page, light or dark.
 var ink = color.NRGBA{0x80, 0x80, 0x80, 0xff}
 
-// Drawn says whether this build can draw.
+// Drawn reports whether this build can draw.
 const Drawn = true
 
 // Write draws the chart. format is one of [Formats].

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Drawn says whether this build can draw.
+// Drawn reports whether this build can draw.
 const Drawn = false
 
 // Write only says why it does not draw: the build tag noplot leaves out the code

@@ -2,7 +2,7 @@
 
 package libcrypto
 
-// Built says whether this build has libcrypto.
+// Built reports whether this build has libcrypto.
 const Built = false
 
 // Version is empty where there is no libcrypto.

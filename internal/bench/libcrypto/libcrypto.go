@@ -15,7 +15,7 @@ import (
 	"unsafe"
 )
 
-// Built says whether this build has libcrypto.
+// Built reports whether this build has libcrypto.
 const Built = true
 
 // Version is OpenSSL's own name and version, and which of its RC4 implementations it picked for

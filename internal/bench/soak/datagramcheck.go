@@ -40,39 +40,39 @@ func (c *content) fill(buf []byte, n uint64) []byte {
 	return buf[:numberSize+copy(buf[numberSize:], c.body(n))]
 }
 
-// numbers is the account of the datagrams that come by at one place in one direction.
-type numbers struct {
+// datagramChecker is the account of the datagrams that come by at one place in one direction.
+type datagramChecker struct {
 	content *content
 
 	mu     sync.Mutex // guards what follows
-	seen   [remembered / 64]uint64
+	seen   [seenNumbers / 64]uint64
 	newest uint64
-	numbersCount
+	datagramCounts
 	sample string // the last one that should not have been
 }
 
-// numbersCount counts datagrams.
-type numbersCount struct {
-	came      uint64 // all, each time
-	repeated  uint64 // that came before
-	overtaken uint64 // that came after a later one
-	altered   uint64 // whose content is not that of their number
-	ancient   uint64 // so late that it is not known whether they came before
+// datagramCounts counts datagrams.
+type datagramCounts struct {
+	received   uint64 // all, each time
+	duplicated uint64 // that came before
+	overtaken  uint64 // that came after a later one
+	altered    uint64 // whose content is not that of their number
+	tooOld     uint64 // so late that it is not known whether they came before
 }
 
-// remembered is how many numbers back it is known which have come.
-const remembered = 1 << 16
+// seenNumbers is how many numbers back it is known which have come.
+const seenNumbers = 1 << 16
 
-func newNumbers(c *content) *numbers { return &numbers{content: c} }
+func newDatagramChecker(c *content) *datagramChecker { return &datagramChecker{content: c} }
 
-func (c *numbers) snapshot() (count numbersCount, newest uint64, sample string) {
+func (c *datagramChecker) snapshot() (count datagramCounts, newest uint64, sample string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.numbersCount, c.newest, c.sample
+	return c.datagramCounts, c.newest, c.sample
 }
 
 // packet takes an IP packet, and looks at it if it is a whole UDP datagram over IPv4.
-func (c *numbers) packet(ip []byte) {
+func (c *datagramChecker) packet(ip []byte) {
 	if len(ip) < 28 || ip[0] != 0x45 || ip[9] != protocolUDP || binary.BigEndian.Uint16(ip[6:])&0x3FFF != 0 {
 		return
 	}
@@ -80,10 +80,10 @@ func (c *numbers) packet(ip []byte) {
 }
 
 // datagram takes a UDP payload.
-func (c *numbers) datagram(p []byte) {
+func (c *datagramChecker) datagram(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.came++
+	c.received++
 	if len(p) < minDatagram {
 		c.complain(&c.altered, "%d bytes, too short for a datagram", len(p))
 		return
@@ -93,34 +93,34 @@ func (c *numbers) datagram(p []byte) {
 		c.complain(&c.altered, "datagram %d has another one's content, %d bytes", n, len(p))
 		return
 	}
-	c.note(n)
+	c.markSeen(n)
 }
 
-// note takes a number whose datagram was sound; mu is held.
-func (c *numbers) note(n uint64) {
-	word, bit := &c.seen[n%remembered/64], uint64(1)<<(n%64)
+// markSeen takes a number whose datagram was sound; mu is held.
+func (c *datagramChecker) markSeen(n uint64) {
+	word, bit := &c.seen[n%seenNumbers/64], uint64(1)<<(n%64)
 	switch {
 	case n > c.newest:
-		if n-c.newest >= remembered {
+		if n-c.newest >= seenNumbers {
 			clear(c.seen[:])
 		} else {
 			for k := c.newest + 1; k < n; k++ {
-				c.seen[k%remembered/64] &^= 1 << (k % 64)
+				c.seen[k%seenNumbers/64] &^= 1 << (k % 64)
 			}
 		}
 		*word |= bit
 		c.newest = n
-	case c.newest-n >= remembered:
-		c.complain(&c.ancient, "datagram %d came when %d had", n, c.newest)
+	case c.newest-n >= seenNumbers:
+		c.complain(&c.tooOld, "datagram %d came when %d had", n, c.newest)
 	case *word&bit != 0:
-		c.complain(&c.repeated, "datagram %d came again when %d had come", n, c.newest)
+		c.complain(&c.duplicated, "datagram %d came again when %d had come", n, c.newest)
 	default:
 		*word |= bit
 		c.complain(&c.overtaken, "datagram %d came after %d", n, c.newest)
 	}
 }
 
-func (c *numbers) complain(counter *uint64, format string, values ...any) {
+func (c *datagramChecker) complain(counter *uint64, format string, values ...any) {
 	*counter++
 	c.sample = fmt.Sprintf(format, values...)
 }

@@ -8,37 +8,37 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNumbers(t *testing.T) {
+func TestDatagramChecker(t *testing.T) {
 	c := newContent(1)
 	make := func(n uint64) []byte { return c.fill(make([]byte, maxDatagram), n) }
 	for name, test := range map[string]struct {
 		come []uint64
-		want numbersCount
+		want datagramCounts
 	}{
-		"in order":                 {[]uint64{1, 2, 3, 4}, numbersCount{came: 4}},
-		"with gaps":                {[]uint64{1, 5, 1000}, numbersCount{came: 3}},
-		"one twice":                {[]uint64{1, 2, 2, 3}, numbersCount{came: 4, repeated: 1}},
-		"one twice, later":         {[]uint64{1, 2, 3, 1}, numbersCount{came: 4, repeated: 1}},
-		"one late":                 {[]uint64{1, 3, 2, 4}, numbersCount{came: 4, overtaken: 1}},
-		"one late and again":       {[]uint64{1, 3, 2, 2}, numbersCount{came: 4, overtaken: 1, repeated: 1}},
-		"after a whole round":      {[]uint64{1, 2, remembered + 1, remembered + 2}, numbersCount{came: 4}},
-		"late after a round":       {[]uint64{5, remembered + 7, 2 * remembered, remembered + 8}, numbersCount{came: 4, overtaken: 1}},
-		"too late to tell":         {[]uint64{1, remembered + 1, 1}, numbersCount{came: 3, ancient: 1}},
-		"the oldest one known":     {[]uint64{2, remembered + 1, 2}, numbersCount{came: 3, repeated: 1}},
-		"no number is no datagram": {[]uint64{0}, numbersCount{came: 1, altered: 1}},
+		"in order":                 {[]uint64{1, 2, 3, 4}, datagramCounts{received: 4}},
+		"with gaps":                {[]uint64{1, 5, 1000}, datagramCounts{received: 3}},
+		"one twice":                {[]uint64{1, 2, 2, 3}, datagramCounts{received: 4, duplicated: 1}},
+		"one twice, later":         {[]uint64{1, 2, 3, 1}, datagramCounts{received: 4, duplicated: 1}},
+		"one late":                 {[]uint64{1, 3, 2, 4}, datagramCounts{received: 4, overtaken: 1}},
+		"one late and again":       {[]uint64{1, 3, 2, 2}, datagramCounts{received: 4, overtaken: 1, duplicated: 1}},
+		"after a whole round":      {[]uint64{1, 2, seenNumbers + 1, seenNumbers + 2}, datagramCounts{received: 4}},
+		"late after a round":       {[]uint64{5, seenNumbers + 7, 2 * seenNumbers, seenNumbers + 8}, datagramCounts{received: 4, overtaken: 1}},
+		"too late to tell":         {[]uint64{1, seenNumbers + 1, 1}, datagramCounts{received: 3, tooOld: 1}},
+		"the oldest one known":     {[]uint64{2, seenNumbers + 1, 2}, datagramCounts{received: 3, duplicated: 1}},
+		"no number is no datagram": {[]uint64{0}, datagramCounts{received: 1, altered: 1}},
 	} {
-		n := newNumbers(c)
+		n := newDatagramChecker(c)
 		for _, number := range test.come {
 			n.datagram(make(number))
 		}
 		got, _, sample := n.snapshot()
 		assert.Equal(t, test.want, got, name)
-		assert.Equal(t, got.came == uint64(len(test.come)) && got == numbersCount{came: got.came}, sample == "", name)
+		assert.Equal(t, got.received == uint64(len(test.come)) && got == datagramCounts{received: got.received}, sample == "", name)
 	}
 }
 
 // No bit of a datagram can change unseen, nor can its length.
-func TestNumbersSeeAnyChange(t *testing.T) {
+func TestDatagramCheckerSeesAnyChange(t *testing.T) {
 	c := newContent(2)
 	sizes := map[int]bool{}
 	for number := uint64(1); number < 200; number++ {
@@ -49,7 +49,7 @@ func TestNumbersSeeAnyChange(t *testing.T) {
 		for _, at := range []int{0, 7, 8, len(whole) / 2, len(whole) - 1} {
 			bad := append([]byte(nil), whole...)
 			bad[at] ^= 1
-			n := newNumbers(c)
+			n := newDatagramChecker(c)
 			n.datagram(bad)
 			n.datagram(whole[:len(whole)-1])
 			n.datagram(append(append([]byte(nil), whole...), 0))
@@ -59,7 +59,7 @@ func TestNumbersSeeAnyChange(t *testing.T) {
 		}
 	}
 	assert.Greater(t, len(sizes), 100, "sizes differ")
-	n := newNumbers(newContent(3))
+	n := newDatagramChecker(newContent(3))
 	n.datagram(c.fill(make([]byte, maxDatagram), 1))
 	got, _, _ := n.snapshot()
 	assert.EqualValues(t, 1, got.altered, "the other direction's")
@@ -78,24 +78,8 @@ func datagramPacket(payload []byte) []byte {
 	return ip
 }
 
-func TestCheckSums(t *testing.T) {
-	c := newContent(1)
-	for number := uint64(1); number < 50; number++ {
-		ip := datagramPacket(c.fill(make([]byte, maxDatagram), number))
-		require.NoError(t, checkSums(ip))
-		for _, at := range []int{12, 20, 29, len(ip) - 1} {
-			ip[at] ^= 4
-			require.Error(t, checkSums(ip), "byte %d", at)
-			ip[at] ^= 4
-		}
-		require.Error(t, checkSums(ip[:len(ip)-1]))
-	}
-	require.Error(t, checkSums(nil))
-	require.Error(t, checkSums(make([]byte, 40)))
-}
-
 func TestLookingAtPacketsDoesNotAllocate(t *testing.T) {
-	n := newNumbers(newContent(1))
+	n := newDatagramChecker(newContent(1))
 	var packets [][]byte
 	for i := range uint64(200) {
 		packets = append(packets, datagramPacket(n.content.fill(make([]byte, maxDatagram), i+1)))
@@ -109,5 +93,5 @@ func TestLookingAtPacketsDoesNotAllocate(t *testing.T) {
 		i++
 	}))
 	got, _, _ := n.snapshot()
-	assert.Equal(t, numbersCount{came: uint64(i)}, got)
+	assert.Equal(t, datagramCounts{received: uint64(i)}, got)
 }

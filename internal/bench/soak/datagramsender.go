@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// datagrams sends those of one direction.
-type datagrams struct {
+// datagramSender sends those of one direction.
+type datagramSender struct {
 	content  *content
-	from, to *port
+	from, to *trafficSockets
 
 	mu   sync.Mutex // one sender at a time
 	next uint64
@@ -23,13 +23,13 @@ type datagrams struct {
 }
 
 // set chooses how many are sent.
-func (d *datagrams) set(rate, burst int) {
+func (d *datagramSender) set(rate, burst int) {
 	d.burst.Store(int64(max(1, burst)))
 	d.rate.Store(int64(rate))
 }
 
 // pause stops run, and waits for what it is sending.
-func (d *datagrams) pause() {
+func (d *datagramSender) pause() {
 	d.set(0, 1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -37,7 +37,7 @@ func (d *datagrams) pause() {
 
 // run sends what set has chosen until ctx ends. A sender that was late leaves out what it has
 // missed.
-func (d *datagrams) run(ctx context.Context) {
+func (d *datagramSender) run(ctx context.Context) {
 	const idle = 10 * time.Millisecond
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
@@ -58,11 +58,11 @@ func (d *datagrams) run(ctx context.Context) {
 }
 
 // send sends so many at once. Without a device nothing is sent.
-func (d *datagrams) send(count int) {
+func (d *datagramSender) send(count int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	socket, _ := d.from.packets()
-	_, to := d.to.packets()
+	socket, _ := d.from.udpSocket()
+	_, to := d.to.udpSocket()
 	if socket == nil || to == nil {
 		return
 	}

@@ -8,29 +8,29 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// local counts what passes the local devices of one end, one after another, and
+// deviceTap counts what passes the local devices of one end, one after another, and
 // looks at what the tunnel delivers.
-type local struct {
-	from, to *numbers // the datagrams that the tunnel delivers here; those it takes here
+type deviceTap struct {
+	delivered, accepted *datagramChecker // the datagrams that the tunnel delivers here; those it takes here
 
-	taken   atomic.Uint64 // packets that the tunnel read
-	given   atomic.Uint64 // packets that it delivered
-	unsound atomic.Uint64 // of those, with a checksum that is wrong
-	sample  atomic.Pointer[string]
+	packetsTaken     atomic.Uint64 // packets that the tunnel read
+	packetsDelivered atomic.Uint64 // packets that it delivered
+	unsound          atomic.Uint64 // of those, with a checksum that is wrong
+	sample           atomic.Pointer[string]
 }
 
 // tappedDevice is a device whose packets are counted.
 type tappedDevice struct {
 	netdev.Device
-	local *local
+	tap *deviceTap
 }
 
 func (d *tappedDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	n, err := d.Device.Read(bufs, sizes, offset)
 	for i := range n {
-		d.local.to.packet(bufs[i][offset:][:sizes[i]])
+		d.tap.accepted.packet(bufs[i][offset:][:sizes[i]])
 	}
-	d.local.taken.Add(uint64(n))
+	d.tap.packetsTaken.Add(uint64(n))
 	return n, err
 }
 
@@ -39,14 +39,14 @@ func (d *tappedDevice) Write(bufs [][]byte, offset int) (int, error) {
 	for _, b := range bufs {
 		ip := b[offset:]
 		if err := checkSums(ip); err != nil {
-			d.local.unsound.Add(1)
+			d.tap.unsound.Add(1)
 			text := err.Error()
-			d.local.sample.Store(&text)
+			d.tap.sample.Store(&text)
 			continue
 		}
-		d.local.from.packet(ip)
+		d.tap.delivered.packet(ip)
 	}
-	d.local.given.Add(uint64(len(bufs)))
+	d.tap.packetsDelivered.Add(uint64(len(bufs)))
 	return d.Device.Write(bufs, offset)
 }
 

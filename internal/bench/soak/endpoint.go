@@ -15,37 +15,37 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// end is what both ends of the tunnel have, life after life.
-type end struct {
-	name  string
-	host  lab.Host
-	clock *clock
-	gre   socket
-	local local
-	port  *port // of the traffic
-	fault func(format string, values ...any)
-	plant func(netdev.Device) netdev.Device // tests put what a tunnel must not do between it and its device
+// endpoint is one end of the tunnel. It runs one instance, a server or a client, after another.
+type endpoint struct {
+	name       string
+	host       lab.Host
+	clock      *clock
+	gre        greTap
+	device     deviceTap
+	traffic    *trafficSockets // of the traffic
+	fault      func(format string, values ...any)
+	wrapDevice func(netdev.Device) netdev.Device // tests put what a tunnel must not do between it and its device
 
-	mu    sync.Mutex // guards what follows
-	past  tally      // of lives whose accounts are closed
-	lives []*life    // the others, the present one last
-	wires []net.Conn // control connections that are open
-	dev   netdev.Device
+	mu           sync.Mutex  // guards what follows
+	past         counters    // of instances that have ended
+	instances    []*instance // the others, the present one last
+	controlConns []net.Conn  // control connections that are open
+	current      netdev.Device
 }
 
-// life is one server or client, from its start to its end.
-type life struct {
+// instance is one server or client, from its start to its end.
+type instance struct {
 	snapshot func() status.Snapshot
 	stop     context.CancelFunc
 	done     chan struct{} // closed when it has ended
 }
 
-// start begins a life; run returns when ctx ends.
-func (e *end) start(snapshot func() status.Snapshot, run func(ctx context.Context)) {
+// start begins an instance; run returns when ctx ends.
+func (e *endpoint) start(snapshot func() status.Snapshot, run func(ctx context.Context)) {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &life{snapshot: snapshot, stop: stop, done: make(chan struct{})}
+	l := &instance{snapshot: snapshot, stop: stop, done: make(chan struct{})}
 	e.mu.Lock()
-	e.lives = append(e.lives, l)
+	e.instances = append(e.instances, l)
 	e.mu.Unlock()
 	go func() {
 		defer close(l.done)
@@ -53,39 +53,39 @@ func (e *end) start(snapshot func() status.Snapshot, run func(ctx context.Contex
 	}()
 }
 
-// endPatience bounds what the end of a life may take: a farewell is repeated for some seconds on a
+// endTimeout bounds what the end of an instance may take: a farewell is repeated for some seconds on a
 // link that loses it.
-const endPatience = time.Minute
+const endTimeout = time.Minute
 
-// finish ends the present life and waits for it. A kill takes all that it has open away first, as a
+// finish ends the present instance and waits for it. A kill takes all that it has open away first, as a
 // system does with that of a process that has died: there is no farewell.
-func (e *end) finish(kill bool) {
+func (e *endpoint) finish(kill bool) {
 	if kill {
-		e.cut()
+		e.closeAll()
 	}
 	e.mu.Lock()
-	l := e.lives[len(e.lives)-1]
+	l := e.instances[len(e.instances)-1]
 	e.mu.Unlock()
 	l.stop()
 	select {
 	case <-l.done:
-	case <-time.After(endPatience):
-		e.fault("the %s has not ended within %v", e.name, endPatience)
+	case <-time.After(endTimeout):
+		e.fault("the %s has not ended within %v", e.name, endTimeout)
 	}
-	e.cut()
+	e.closeAll()
 }
 
-// cut closes everything that is open.
-func (e *end) cut() {
+// closeAll closes everything that is open.
+func (e *endpoint) closeAll() {
 	e.gre.closeAll()
 	e.mu.Lock()
-	wires, dev := e.wires, e.dev
-	e.wires, e.dev = nil, nil
+	wires, dev := e.controlConns, e.current
+	e.controlConns, e.current = nil, nil
 	e.mu.Unlock()
 	for _, c := range wires {
-		abort(c)
+		resetConn(c)
 	}
-	e.port.close()
+	e.traffic.close()
 	if dev != nil {
 		if err := dev.Close(); err != nil {
 			e.fault("closing the %s's device: %v", e.name, err)
@@ -93,62 +93,62 @@ func (e *end) cut() {
 	}
 }
 
-// tally sums the counters of all lives.
-func (e *end) tally() tally {
+// counters sums the counters of all instances.
+func (e *endpoint) counters() counters {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	sum := tally{}
+	sum := counters{}
 	sum.add(e.past)
-	for _, l := range e.lives {
-		sum.add(tallyOf(l.snapshot()))
+	for _, l := range e.instances {
+		sum.add(countersOf(l.snapshot()))
 	}
 	return sum
 }
 
-// closeAccounts sums up lives that have ended. Their accounts have balanced: nothing is added to
+// foldEnded sums up instances that have ended. Their accounts have balanced: nothing is added to
 // them any more.
-func (e *end) closeAccounts() {
+func (e *endpoint) foldEnded() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.past == nil {
-		e.past = tally{}
+		e.past = counters{}
 	}
-	var open []*life
-	for _, l := range e.lives {
+	var open []*instance
+	for _, l := range e.instances {
 		select {
 		case <-l.done:
-			e.past.add(tallyOf(l.snapshot()))
+			e.past.add(countersOf(l.snapshot()))
 		default:
 			open = append(open, l)
 		}
 	}
-	e.lives = open
+	e.instances = open
 	e.gre.retire()
 }
 
-// wire keeps a control connection until it is closed.
-func (e *end) wire(c net.Conn) net.Conn {
+// keep keeps a control connection until it is closed.
+func (e *endpoint) keep(c net.Conn) net.Conn {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	w := &wire{Conn: c, end: e}
-	e.wires = append(e.wires, w)
+	w := &controlConn{Conn: c, end: e}
+	e.controlConns = append(e.controlConns, w)
 	return w
 }
 
-// wire is a control connection that is closed once only.
-type wire struct {
+// controlConn is a control connection that is closed once only.
+type controlConn struct {
 	net.Conn
-	end  *end
+	end  *endpoint
 	once sync.Once
 	err  error
 }
 
-func (w *wire) Close() error {
+func (w *controlConn) Close() error {
 	w.once.Do(func() {
 		w.end.mu.Lock()
-		for i, c := range w.end.wires {
+		for i, c := range w.end.controlConns {
 			if c == w {
-				w.end.wires = append(w.end.wires[:i], w.end.wires[i+1:]...)
+				w.end.controlConns = append(w.end.controlConns[:i], w.end.controlConns[i+1:]...)
 				break
 			}
 		}
@@ -158,9 +158,9 @@ func (w *wire) Close() error {
 	return w.err
 }
 
-// abort closes a connection with a reset, where its kind has one.
-func abort(c net.Conn) {
-	if w, ok := c.(*wire); ok {
+// resetConn closes a connection with a reset, where its kind has one.
+func resetConn(c net.Conn) {
+	if w, ok := c.(*controlConn); ok {
 		if tcp, ok := w.Conn.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
@@ -170,51 +170,51 @@ func abort(c net.Conn) {
 	_ = c.Close()
 }
 
-// devicePatience is how long the last device may take to be gone.
-const devicePatience = 10 * time.Second
+// deviceTimeout is how long the last device may take to be gone.
+const deviceTimeout = 10 * time.Second
 
-// device gives the end's device, and makes one if there is none, with the traffic's sockets on it.
-func (e *end) device(ctx context.Context) (netdev.Device, error) {
+// openDevice gives the end's device, and makes one if there is none, with the traffic's sockets on it.
+func (e *endpoint) openDevice(ctx context.Context) (netdev.Device, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.dev != nil {
-		return e.dev, nil
+	if e.current != nil {
+		return e.current, nil
 	}
 	inner, err := e.host.Device(ctx, tunnel.DefaultMTU)
-	for until := time.Now().Add(devicePatience); err != nil && time.Now().Before(until); inner, err = e.host.Device(ctx, tunnel.DefaultMTU) {
+	for until := time.Now().Add(deviceTimeout); err != nil && time.Now().Before(until); inner, err = e.host.Device(ctx, tunnel.DefaultMTU) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := e.port.open(e.host); err != nil {
+	if err := e.traffic.open(e.host); err != nil {
 		return nil, errors.Join(err, inner.Close())
 	}
-	e.dev = &tappedDevice{Device: inner, local: &e.local}
-	if e.plant != nil {
-		e.dev = e.plant(e.dev)
+	e.current = &tappedDevice{Device: inner, tap: &e.device}
+	if e.wrapDevice != nil {
+		e.current = e.wrapDevice(e.current)
 	}
-	return e.dev, nil
+	return e.current, nil
 }
 
-// listener hands out control connections that the end keeps.
-type listener struct {
+// keepingListener hands out control connections that the end keeps.
+type keepingListener struct {
 	net.Listener
-	end *end
+	end *endpoint
 }
 
-func (l *listener) Accept() (net.Conn, error) {
+func (l *keepingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return l.end.wire(c), nil
+	return l.end.keep(c), nil
 }
 
-// address is where the server listens at present.
-type address struct{ text atomic.Pointer[string] }
+// serverAddress is where the server listens at present.
+type serverAddress struct{ text atomic.Pointer[string] }
 
-func (a *address) dial(ctx context.Context, e *end) (net.Conn, error) {
+func (a *serverAddress) dial(ctx context.Context, e *endpoint) (net.Conn, error) {
 	to := a.text.Load()
 	if to == nil {
 		return nil, errors.New("no server has listened yet")
@@ -223,10 +223,10 @@ func (a *address) dial(ctx context.Context, e *end) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.wire(c), nil
+	return e.keep(c), nil
 }
 
-func (s Settings) options(e *end) tunnel.Options {
+func (s endSettings) options(e *endpoint) tunnel.Options {
 	first := s.FirstSeq
 	o := tunnel.Options{
 		MPPE: s.MPPE, EchoInterval: echoInterval, EchoFailures: echoFailures, FirstSequence: &first, Now: e.clock.now,
@@ -235,9 +235,9 @@ func (s Settings) options(e *end) tunnel.Options {
 	return o
 }
 
-// unexpected says what is wrong with the reason for which a call ended, if anything is: networks do
+// unexpectedEnd says what is wrong with the reason for which a call ended, if anything is: networks do
 // fail here, but nobody has a wrong password.
-func unexpected(err error) error {
+func unexpectedEnd(err error) error {
 	switch tunnel.ClassOf(err) {
 	case tunnel.ClassNetwork, tunnel.ClassPeer, tunnel.ClassAdmin:
 		return nil

@@ -9,9 +9,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// socket counts what passes the GRE sockets of one end, one after another.
-type socket struct {
-	written wireCount // handed over by the tunnel
+// greTap counts what passes the GRE sockets of one end, one after another.
+type greTap struct {
+	written writtenCounters // handed over by the tunnel
 	read    atomic.Uint64
 
 	mu    sync.Mutex
@@ -20,18 +20,18 @@ type socket struct {
 
 	// The end of the sequence numbers (32 bits) and that of the coherency counts
 	// (12 bits) were passed so often.
-	wraps, turns atomic.Uint64
+	sequenceWraps, coherencyWraps atomic.Uint64
 }
 
-// wireCount counts GRE packets by what they carry.
-type wireCount struct {
+// writtenCounters counts GRE packets by what they carry.
+type writtenCounters struct {
 	data, control, acks atomic.Uint64
 	closed              atomic.Uint64 // of them all, those that came after the socket was closed
 }
 
-// open wraps a new socket.
-func (s *socket) open(c gre.Conn) gre.Conn {
-	t := &tappedConn{Conn: c, socket: s}
+// wrap wraps a new socket.
+func (s *greTap) wrap(c gre.Conn) gre.Conn {
+	t := &tappedConn{Conn: c, tap: s}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns = append(s.conns, t)
@@ -40,7 +40,7 @@ func (s *socket) open(c gre.Conn) gre.Conn {
 
 // stats sums those of all sockets there have been. One that is closed may still count what was
 // being written then.
-func (s *socket) stats() (sum gre.Stats) {
+func (s *greTap) stats() (sum gre.Stats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sum = s.past
@@ -51,7 +51,7 @@ func (s *socket) stats() (sum gre.Stats) {
 }
 
 // retire forgets sockets that are closed, once nobody uses them any more.
-func (s *socket) retire() {
+func (s *greTap) retire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var open []*tappedConn
@@ -66,7 +66,7 @@ func (s *socket) retire() {
 }
 
 // closeAll closes every open socket, as the end of a process does.
-func (s *socket) closeAll() {
+func (s *greTap) closeAll() {
 	s.mu.Lock()
 	conns := append([]*tappedConn(nil), s.conns...)
 	s.mu.Unlock()
@@ -88,13 +88,13 @@ func addStats(a, b gre.Stats) gre.Stats {
 // tappedConn is a GRE socket whose packets are counted.
 type tappedConn struct {
 	gre.Conn
-	socket *socket
+	tap    *greTap
 	closed atomic.Bool
 
-	mu    sync.Mutex // guards what follows
-	last  uint32     // sequence number written
-	count uint16     // coherency count written
-	begun bool
+	mu        sync.Mutex // guards what follows
+	lastSeq   uint32     // sequence number written
+	lastCount uint16     // coherency count written
+	begun     bool
 }
 
 func (c *tappedConn) Close() error {
@@ -104,24 +104,24 @@ func (c *tappedConn) Close() error {
 
 func (c *tappedConn) ReadBatch(pkts []gre.Packet) (int, error) {
 	n, err := c.Conn.ReadBatch(pkts)
-	c.socket.read.Add(uint64(n))
+	c.tap.read.Add(uint64(n))
 	return n, err
 }
 
 func (c *tappedConn) WriteBatch(pkts []gre.Packet) (int, error) {
 	for i := range pkts {
-		c.note(pkts[i].Data)
+		c.countWritten(pkts[i].Data)
 	}
 	n, err := c.Conn.WriteBatch(pkts)
 	if err != nil {
-		c.socket.written.closed.Add(uint64(len(pkts) - n))
+		c.tap.written.closed.Add(uint64(len(pkts) - n))
 	}
 	return n, err
 }
 
-// note counts one packet that is written.
-func (c *tappedConn) note(data []byte) {
-	w := &c.socket.written
+// countWritten counts one packet that is written.
+func (c *tappedConn) countWritten(data []byte) {
+	w := &c.tap.written
 	h, payload, err := gre.Parse(data)
 	if err != nil || !h.HasSeq {
 		w.acks.Add(1)
@@ -136,15 +136,15 @@ func (c *tappedConn) note(data []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.begun && h.Seq < c.last && int32(h.Seq-c.last) > 0 {
-		c.socket.wraps.Add(1)
+	if c.begun && h.Seq < c.lastSeq && int32(h.Seq-c.lastSeq) > 0 {
+		c.tap.sequenceWraps.Add(1)
 	}
-	c.last, c.begun = h.Seq, true
+	c.lastSeq, c.begun = h.Seq, true
 	if sealed {
 		count := binary.BigEndian.Uint16(body) & 0x0FFF
-		if count == 0 && c.count != 0 {
-			c.socket.turns.Add(1)
+		if count == 0 && c.lastCount != 0 {
+			c.tap.coherencyWraps.Add(1)
 		}
-		c.count = count
+		c.lastCount = count
 	}
 }

@@ -16,15 +16,15 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// The one user. He has one address, so that a call of his takes over from the last one, which the
+// The one user has one address, so that a call of his takes over from the last one, which the
 // server may still hold.
 const (
 	user     = "soak"
 	password = "in for a penny"
 )
 
-// account is the user's in the server's database.
-func account(inner netip.Addr) tunnel.Account {
+// userAccount is the user's in the server's database.
+func userAccount(inner netip.Addr) tunnel.Account {
 	return tunnel.Account{
 		Account:   ppp.Account{Password: password, Allowed: func(a netip.Addr) bool { return a == inner }},
 		Preferred: inner,
@@ -32,13 +32,13 @@ func account(inner netip.Addr) tunnel.Account {
 }
 
 // startServer starts a server, whose device and sockets are its own.
-func startServer(e *end, at *address, s Settings, backend *arc4.Backend, log *slog.Logger, client lab.Host) error {
+func startServer(e *endpoint, at *serverAddress, s endSettings, backend *arc4.Backend, log *slog.Logger, client lab.Host) error {
 	inner := client.Address(lab.Tunnel)
 	addresses, err := pool.Parse(inner.String() + "-" + inner.String())
 	if err != nil {
 		return err
 	}
-	dev, err := e.device(context.Background())
+	dev, err := e.openDevice(context.Background())
 	if err != nil {
 		return err
 	}
@@ -49,14 +49,14 @@ func startServer(e *end, at *address, s Settings, backend *arc4.Backend, log *sl
 	o := s.options(e)
 	o.Backend, o.Log = backend, log
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
-		Options: o, Listeners: []net.Listener{&listener{heard, e}}, Device: dev, LocalIP: e.host.Address(lab.Tunnel), Pool: addresses,
-		Lookup: func(name string) (tunnel.Account, bool) { return account(inner), name == user },
+		Options: o, Listeners: []net.Listener{&keepingListener{heard, e}}, Device: dev, LocalIP: e.host.Address(lab.Tunnel), Pool: addresses,
+		Lookup: func(name string) (tunnel.Account, bool) { return userAccount(inner), name == user },
 		ListenGRE: func(netip.Addr) (gre.Conn, error) {
 			c, err := e.host.ListenGRE()
 			if err != nil {
 				return nil, err
 			}
-			return e.gre.open(c), nil
+			return e.gre.wrap(c), nil
 		},
 	})
 	if err != nil {
@@ -72,23 +72,23 @@ func startServer(e *end, at *address, s Settings, backend *arc4.Backend, log *sl
 	return nil
 }
 
-// again is the pause before a client calls again.
-const again = 200 * time.Millisecond
+// redialPause is the pause before a client calls again.
+const redialPause = 200 * time.Millisecond
 
 // startClient starts a client, which calls until it is stopped.
-func startClient(e *end, at *address, s Settings, backend *arc4.Backend, log *slog.Logger) error {
+func startClient(e *endpoint, at *serverAddress, s endSettings, backend *arc4.Backend, log *slog.Logger) error {
 	o := s.options(e)
 	o.Backend, o.Log = backend, log
 	client, err := tunnel.NewClient(tunnel.ClientConfig{
 		Options: o, Server: "server.example:1723", User: user, Password: password,
-		Bring: func(ctx context.Context, _ tunnel.Network) (netdev.Device, error) { return e.device(ctx) },
+		Bring: func(ctx context.Context, _ tunnel.Network) (netdev.Device, error) { return e.openDevice(ctx) },
 		Dial:  func(ctx context.Context, _ string) (net.Conn, error) { return at.dial(ctx, e) },
 		ListenGRE: func(_, _ netip.Addr) (gre.Conn, error) {
 			c, err := e.host.ListenGRE()
 			if err != nil {
 				return nil, err
 			}
-			return e.gre.open(c), nil
+			return e.gre.wrap(c), nil
 		},
 	})
 	if err != nil {
@@ -96,12 +96,12 @@ func startClient(e *end, at *address, s Settings, backend *arc4.Backend, log *sl
 	}
 	e.start(client.Snapshot, func(ctx context.Context) {
 		for ctx.Err() == nil {
-			if err := unexpected(client.Run(ctx)); err != nil && ctx.Err() == nil {
+			if err := unexpectedEnd(client.Run(ctx)); err != nil && ctx.Err() == nil {
 				e.fault("%v", err)
 			}
 			select {
 			case <-ctx.Done():
-			case <-time.After(again):
+			case <-time.After(redialPause):
 			}
 		}
 	})

@@ -111,14 +111,14 @@ const lingering = 30 * time.Second
 
 // check demands that nothing is left of what there was since newRest, and measures.
 func (r *rest) check(ctx context.Context) (m Memory, faults []string) {
-	leaked := until(ctx, r.lingering, "goroutines are left", func() (string, bool) {
+	leaked := poll(ctx, r.lingering, "goroutines are left", func() (string, bool) {
 		err := goleak.Find(r.known)
 		if err == nil {
 			return "", true
 		}
 		return err.Error(), false
 	})
-	files := until(ctx, r.lingering, "file descriptors are left", func() (string, bool) {
+	files := poll(ctx, r.lingering, "file descriptors are left", func() (string, bool) {
 		n := openFiles()
 		return fmt.Sprintf("%d, where %d were at first: %s", n, r.files, describeFiles()), n <= r.files
 	})

@@ -86,15 +86,15 @@ func TestGrowth(t *testing.T) {
 // looked at.
 func TestMemoryFault(t *testing.T) {
 	run := func(last uint64) *Result {
-		return &Result{WarmUp: 2, Rests: samples(1, 2, 1000, 1000, 1000, 1000, 1000, 1000, 1000, last, last, last)}
+		return &Result{WarmUp: 2, Idle: samples(1, 2, 1000, 1000, 1000, 1000, 1000, 1000, 1000, last, last, last)}
 	}
 	assert.Empty(t, (&Result{}).memoryFault())
-	assert.Empty(t, (&Result{WarmUp: 2, Rests: samples(1, 2, 1000, 2000)}).memoryFault(), "too short to tell")
+	assert.Empty(t, (&Result{WarmUp: 2, Idle: samples(1, 2, 1000, 2000)}).memoryFault(), "too short to tell")
 	assert.Empty(t, run(1020).memoryFault())
 	assert.Contains(t, run(1021).memoryFault(), "live heap at rest has grown from 1000 to 1021")
 	rss := run(1000)
-	for i := range rss.Rests {
-		rss.Rests[i].RSS = uint64(1000 + 100*i)
+	for i := range rss.Idle {
+		rss.Idle[i].RSS = uint64(1000 + 100*i)
 	}
 	if raceEnabled {
 		assert.Empty(t, rss.memoryFault())

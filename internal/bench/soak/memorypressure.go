@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// pressure makes memory short: the garbage collector works all the time, since its limit is what is
+// memoryPressure makes memory short: the garbage collector works all the time, since its limit is what is
 // in use already, and blocks of memory come and go.
-type pressure struct {
+type memoryPressure struct {
 	stop chan struct{}
 	work sync.WaitGroup
 
@@ -20,7 +20,7 @@ type pressure struct {
 // pressureBlock is what comes and goes at a time.
 const pressureBlock = 256 << 10
 
-func (p *pressure) begin() {
+func (p *memoryPressure) begin() {
 	if p.stop != nil {
 		return
 	}
@@ -45,7 +45,7 @@ func (p *pressure) begin() {
 	})
 }
 
-func (p *pressure) end() {
+func (p *memoryPressure) end() {
 	if p.stop == nil {
 		return
 	}

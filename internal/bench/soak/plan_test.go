@@ -13,10 +13,10 @@ import (
 
 // scenesOf gives the first scenes of a seed.
 func scenesOf(seed uint64, n int) (scenes []Scene) {
-	p := NewPlan(seed)
-	p.Lives()
+	p := newPlan(seed)
+	p.firstSettings()
 	for range n {
-		scenes = append(scenes, p.Next())
+		scenes = append(scenes, p.next())
 	}
 	return scenes
 }
@@ -35,7 +35,7 @@ func TestPlanIsItsSeeds(t *testing.T) {
 
 func TestPlanCanBePlayed(t *testing.T) {
 	for seed := range uint64(50) {
-		scenes := scenesOf(seed, 3*len(kinds))
+		scenes := scenesOf(seed, 3*len(sceneKinds))
 		for i, s := range scenes {
 			assert.Equal(t, i+1, s.Number)
 			assert.NotEmpty(t, s.String())
@@ -64,56 +64,24 @@ func TestPlanCanBePlayed(t *testing.T) {
 
 // Every kind has its turn before any has a second one.
 func TestPlanHasEveryKind(t *testing.T) {
-	scenes := scenesOf(3, 2*len(kinds))
-	for _, half := range [][]Scene{scenes[:len(kinds)], scenes[len(kinds):]} {
+	scenes := scenesOf(3, 2*len(sceneKinds))
+	for _, half := range [][]Scene{scenes[:len(sceneKinds)], scenes[len(sceneKinds):]} {
 		seen := map[string]int{}
 		for _, s := range half {
 			seen[s.Kind]++
 		}
-		assert.Len(t, seen, len(kinds))
-	}
-}
-
-func TestSceneAllows(t *testing.T) {
-	at := func(e ...Event) Scene { return Scene{Events: e} }
-	for name, c := range map[string]struct {
-		scene                     Scene
-		breaks, devices, overtake bool
-	}{
-		"nothing":                    {scene: Scene{}},
-		"a loss":                     {scene: Scene{Download: link.Config{Loss: 0.5}}},
-		"jitter":                     {scene: Scene{Upload: link.Config{Jitter: 1}}, overtake: true},
-		"a short outage":             {scene: at(Event{Kind: linkDown}, Event{Kind: linkUp, At: time.Second})},
-		"a long outage":              {scene: at(Event{Kind: linkDown}, Event{Kind: linkUp, At: echoPatience}), breaks: true},
-		"a kill":                     {scene: at(Event{Kind: killServer}), breaks: true, devices: true},
-		"a clock an hour ahead":      {scene: at(Event{Kind: jumpServer, By: time.Hour}), breaks: true},
-		"a clock an hour back":       {scene: at(Event{Kind: jumpServer, By: -time.Hour})},
-		"a clock ten seconds ahead":  {scene: at(Event{Kind: jumpClient, By: 10 * time.Second})},
-		"a client that dies quietly": {scene: at(Event{Kind: dieSilently}), breaks: true, devices: true},
-	} {
-		assert.Equal(t, c.breaks, c.scene.breaksSessions(), name)
-		assert.Equal(t, c.devices, c.scene.losesDevices(), name)
-		assert.Equal(t, c.overtake, c.scene.overtakes(), name)
+		assert.Len(t, seen, len(sceneKinds))
 	}
 }
 
 // Sessions pass the end of their numbers soon.
-func TestLivesBeginNearTheEnd(t *testing.T) {
-	p := NewPlan(1)
+func TestNumbersBeginNearTheEnd(t *testing.T) {
+	p := newPlan(1)
 	policies := map[reorder.Policy]bool{}
 	for range 100 {
-		s := p.settings()
+		s := p.drawSettings()
 		assert.Less(t, -s.FirstSeq, uint32(5_100))
 		policies[s.Policy] = true
 	}
 	assert.Len(t, policies, 3)
-}
-
-func TestClockJumps(t *testing.T) {
-	c := newClock()
-	first := c.now()
-	c.jump(time.Hour)
-	assert.GreaterOrEqual(t, c.now().Sub(first), time.Hour)
-	c.jump(-2 * time.Hour)
-	assert.Less(t, c.now().Sub(first), time.Duration(0))
 }

@@ -32,9 +32,9 @@ func (r *Result) WriteTable(out io.Writer) error {
 	row := func(name string, s kindSum) table.Row {
 		t := s.traffic
 		return table.Row{name, s.scenes, int(s.took.Seconds()), s.sessions, t.Datagrams, t.Delivered, t.StreamBytes / 1e6, t.GRE, t.Lost, t.Duplicated,
-			t.Reordered, t.Late, t.Twice, fmt.Sprintf("%d+%d", t.Wraps, t.Turns), s.bad}
+			t.Reordered, t.Late, t.Twice, fmt.Sprintf("%d+%d", t.SequenceWraps, t.CoherencyWraps), s.bad}
 	}
-	for _, k := range kinds {
+	for _, k := range sceneKinds {
 		if s, ok := sums[k.name]; ok {
 			t.AppendRow(row(k.name, *s))
 		}
@@ -77,16 +77,16 @@ func (r *Result) sums() (byKind map[string]*kindSum, total kindSum) {
 }
 
 func (r *Result) writeMemory(b *strings.Builder) {
-	if len(r.Rests) == 0 {
+	if len(r.Idle) == 0 {
 		return
 	}
-	last := r.Rests[len(r.Rests)-1]
-	fmt.Fprintf(b, "\nat rest, without a tunnel, %d times: %d goroutines and %d file descriptors at the last one\n", len(r.Rests), last.Goroutines, last.Files)
+	last := r.Idle[len(r.Idle)-1]
+	fmt.Fprintf(b, "\nat rest, without a tunnel, %d times: %d goroutines and %d file descriptors at the last one\n", len(r.Idle), last.Goroutines, last.Files)
 	for _, m := range []struct {
 		name string
 		of   func(Memory) uint64
 	}{{"resident memory", func(m Memory) uint64 { return m.RSS }}, {"live heap", func(m Memory) uint64 { return m.Heap }}} {
-		from, to, known := r.Growth(m.of)
+		from, to, known := r.memoryGrowth(m.of)
 		if !known {
 			fmt.Fprintf(b, "%s: %.2f MB; too short a run to compare\n", m.name, float64(m.of(last))/1e6)
 			continue

@@ -22,15 +22,15 @@ type Config struct {
 	Log      *slog.Logger  // of tunnels; nil: no log
 	Observer Observer      // nil: nobody
 
-	plant func(netdev.Device) netdev.Device // at the client, in tests
-	books time.Duration                     // how long accounts may take to add up; 0: booksPatience
+	wrapDevice     func(netdev.Device) netdev.Device // at the client, in tests
+	balanceTimeout time.Duration                     // how long accounts may take to add up; 0: balanceTimeout
 }
 
 // Observer is told how a run goes, on one goroutine.
 type Observer interface {
 	Begin(s Scene)
 	End(s Scene, r SceneResult)
-	Rest(m Memory, faults []string)
+	Idle(m Memory, faults []string)
 }
 
 // Result is what came of a run.
@@ -41,7 +41,7 @@ type Result struct {
 	Asked    time.Duration `json:"asked_ns"`
 	Took     time.Duration `json:"took_ns"`
 	Scenes   []SceneResult `json:"scenes"`
-	Rests    []Memory      `json:"rests"` // without any tunnel, one after each round
+	Idle     []Memory      `json:"rests"` // without any tunnel, one after each round
 	WarmUp   int           `json:"warm_up"`
 	Faults   []Fault       `json:"faults"`
 	Complete bool          `json:"complete"` // it was not interrupted
@@ -53,16 +53,16 @@ type Fault struct {
 	What  string `json:"what"`
 }
 
-// roundLength is how many scenes one lab sees. After it there is a rest: everything is ended, and
+// scenesPerRound is how many scenes one lab sees. After it there is a rest: everything is ended, and
 // must be gone.
-const roundLength = 7
+const scenesPerRound = 7
 
-// leastScene is shorter than any scene with what follows it.
-const leastScene = 3 * time.Second
+// shortestScene is shorter than any scene with what follows it.
+const shortestScene = 3 * time.Second
 
 // warmUpRounds are left out of what memory is compared: in them every kind of scene has had its
 // turn.
-func warmUpRounds() int { return (len(kinds) + roundLength - 1) / roundLength }
+func warmUpRounds() int { return (len(sceneKinds) + scenesPerRound - 1) / scenesPerRound }
 
 // growthAllowed is the share by which memory may grow, between the end of the warm-up and that of
 // the run.
@@ -71,7 +71,7 @@ const growthAllowed = 0.02
 // run is a Run under way.
 type run struct {
 	cfg    Config
-	plan   *Plan
+	plan   *plan
 	result Result
 	rest   *rest
 	began  time.Time
@@ -94,18 +94,18 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		cfg.Backend = b
 	}
 	cfg = cfg.withDefaults()
-	r := &run{cfg: cfg, plan: NewPlan(cfg.Seed), began: time.Now()}
+	r := &run{cfg: cfg, plan: newPlan(cfg.Seed), began: time.Now()}
 	r.result = Result{Seed: cfg.Seed, Asked: cfg.Duration, Faults: []Fault{}, WarmUp: warmUpRounds()}
 	// What the run itself notes must not look like a leak.
-	most := int(cfg.Duration/leastScene) + 1
+	most := int(cfg.Duration/shortestScene) + 1
 	r.result.Scenes = make([]SceneResult, 0, most)
-	r.result.Rests = make([]Memory, 0, most)
-	err := r.all(ctx)
+	r.result.Idle = make([]Memory, 0, most)
+	err := r.runRounds(ctx)
 	r.result.Took = time.Since(r.began)
 	r.describe()
 	r.result.Complete = err == nil
 	if err == nil {
-		r.judge()
+		r.checkWhole()
 	}
 	return &r.result, err
 }
@@ -113,12 +113,12 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 // describe says of each scene what it was. Only now, for that takes memory; a plan is the same each
 // time.
 func (r *run) describe() {
-	plan := NewPlan(r.cfg.Seed)
-	plan.Lives()
+	plan := newPlan(r.cfg.Seed)
+	plan.firstSettings()
 	for i := range r.result.Scenes {
-		s := plan.Next()
+		s := plan.next()
 		for s.Number < r.result.Scenes[i].Number {
-			s = plan.Next()
+			s = plan.next()
 		}
 		r.result.Scenes[i].Scene = s.String()
 	}
@@ -130,30 +130,30 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Observer == nil {
-		c.Observer = nobody{}
+		c.Observer = noObserver{}
 	}
-	if c.books == 0 {
-		c.books = booksPatience
+	if c.balanceTimeout == 0 {
+		c.balanceTimeout = balanceTimeout
 	}
 	return c
 }
 
-type nobody struct{}
+type noObserver struct{}
 
-func (nobody) Begin(Scene)            {}
-func (nobody) End(Scene, SceneResult) {}
-func (nobody) Rest(Memory, []string)  {}
+func (noObserver) Begin(Scene)            {}
+func (noObserver) End(Scene, SceneResult) {}
+func (noObserver) Idle(Memory, []string)  {}
 
 func (r *run) fault(scene int, what string) {
 	r.result.Faults = append(r.result.Faults, Fault{scene, what})
 }
 
-// all plays round after round.
-func (r *run) all(ctx context.Context) error {
-	server, client := r.plan.Lives()
+// runRounds plays round after round.
+func (r *run) runRounds(ctx context.Context) error {
+	server, client := r.plan.firstSettings()
 	// What a process makes once and keeps is made by a first tunnel, which nothing is asked of.
 	spawnThreads()
-	w, err := openWorld(ctx, r.cfg, server, client, r.cfg.Seed)
+	w, err := openTestbed(ctx, r.cfg, server, client, r.cfg.Seed)
 	if err != nil {
 		return err
 	}
@@ -181,11 +181,11 @@ func (r *run) over() bool {
 	return time.Since(r.began) >= r.cfg.Duration
 }
 
-// round plays some scenes in one world, until one goes wrong, and rests. It gives the settings with
+// round plays some scenes in one testbed, until one goes wrong, and rests. It gives the settings with
 // which the ends go on.
-func (r *run) round(ctx context.Context, server, client Settings, seed uint64) (Settings, Settings, error) {
+func (r *run) round(ctx context.Context, server, client endSettings, seed uint64) (endSettings, endSettings, error) {
 	next := func() Scene {
-		s := r.plan.Next()
+		s := r.plan.next()
 		if s.Server != nil {
 			server = *s.Server
 		}
@@ -197,12 +197,12 @@ func (r *run) round(ctx context.Context, server, client Settings, seed uint64) (
 	for r.cfg.Only > 0 && r.plan.n < r.cfg.Only-1 {
 		next()
 	}
-	w, err := openWorld(ctx, r.cfg, server, client, seed)
+	w, err := openTestbed(ctx, r.cfg, server, client, seed)
 	if err != nil {
 		return server, client, fmt.Errorf("before scene %d: %w; again: %s", r.plan.n+1, err, r.result.Again(r.plan.n+1))
 	}
 	good := true
-	for i := 0; i < roundLength && good && !r.over() && err == nil; i++ {
+	for i := 0; i < scenesPerRound && good && !r.over() && err == nil; i++ {
 		good, err = r.scene(ctx, w, next())
 	}
 	if closeErr := w.close(); closeErr != nil && err == nil {
@@ -219,8 +219,8 @@ func (r *run) round(ctx context.Context, server, client Settings, seed uint64) (
 	for _, f := range faults {
 		r.fault(r.plan.n, f)
 	}
-	r.result.Rests = append(r.result.Rests, m)
-	r.cfg.Observer.Rest(m, faults)
+	r.result.Idle = append(r.result.Idle, m)
+	r.cfg.Observer.Idle(m, faults)
 	if len(faults) > 0 {
 		r.rest = newRest() // each leak is reported once
 	}
@@ -228,9 +228,9 @@ func (r *run) round(ctx context.Context, server, client Settings, seed uint64) (
 }
 
 // scene plays one; good is false if anything was wrong.
-func (r *run) scene(ctx context.Context, w *world, s Scene) (good bool, err error) {
+func (r *run) scene(ctx context.Context, w *testbed, s Scene) (good bool, err error) {
 	r.cfg.Observer.Begin(s)
-	result, err := w.play(ctx, s)
+	result, err := w.playScene(ctx, s)
 	if err != nil && ctx.Err() == nil {
 		// The scene has failed, the run has not.
 		result.Faults, err = append(result.Faults, err.Error()), nil
@@ -251,13 +251,13 @@ func (r *run) scene(ctx context.Context, w *world, s Scene) (good bool, err erro
 // four times as many as it begins before the end, since packets that only acknowledge have none.
 const packetsToWrap = 4 * beforeEnd
 
-// judge demands what only a whole run can show.
-func (r *run) judge() {
+// checkWhole demands what only a whole run can show.
+func (r *run) checkWhole() {
 	if r.cfg.Only > 0 {
 		return
 	}
 	var sum [2]Traffic
-	sessions := uint64(len(r.result.Rests)) + 1 // each round begins with one
+	sessions := uint64(len(r.result.Idle)) + 1 // each round begins with one
 	for _, s := range r.result.Scenes {
 		sessions += s.Sessions
 		for i := range sum {
@@ -267,9 +267,9 @@ func (r *run) judge() {
 	for i, t := range sum {
 		// By then one session at least has had so many, however slow the machine is and whatever
 		// the scenes were.
-		if t.GRE >= sessions*packetsToWrap && (t.Wraps == 0 || t.Turns == 0) {
+		if t.GRE >= sessions*packetsToWrap && (t.SequenceWraps == 0 || t.CoherencyWraps == 0) {
 			r.fault(0, fmt.Sprintf("%s: in %d packets of %d sessions none has passed the end of its sequence numbers (%d) and of its coherency counts (%d)",
-				directionNames[i], t.GRE, sessions, t.Wraps, t.Turns))
+				directionNames[i], t.GRE, sessions, t.SequenceWraps, t.CoherencyWraps))
 		}
 	}
 	if f := r.result.memoryFault(); f != "" {
@@ -277,13 +277,13 @@ func (r *run) judge() {
 	}
 }
 
-// Growth compares the memory of the process at rest after the warm-up with that at the end of the
-// run; false if the run was too short to tell.
-func (r *Result) Growth(of func(Memory) uint64) (from, to uint64, known bool) {
-	if len(r.Rests) < r.WarmUp {
+// memoryGrowth compares the memory of the idle process after the warm-up with that at the end of
+// the run; false if the run was too short to tell.
+func (r *Result) memoryGrowth(of func(Memory) uint64) (from, to uint64, known bool) {
+	if len(r.Idle) < r.WarmUp {
 		return 0, 0, false
 	}
-	return growth(r.Rests[r.WarmUp:], of)
+	return growth(r.Idle[r.WarmUp:], of)
 }
 
 // memoryFault says how memory has grown beyond what is allowed, or nothing.
@@ -296,7 +296,7 @@ func (r *Result) memoryFault() string {
 		measures = measures[:1] // the race detector's own memory grows with every address that is used
 	}
 	for _, m := range measures {
-		from, to, known := r.Growth(m.of)
+		from, to, known := r.memoryGrowth(m.of)
 		if known && float64(to) > float64(from)*(1+growthAllowed) {
 			return fmt.Sprintf("the %s at rest has grown from %d to %d bytes, by more than %.0f%%", m.name, from, to, growthAllowed*100)
 		}

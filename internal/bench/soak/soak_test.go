@@ -30,36 +30,36 @@ func TestMain(m *testing.M) {
 }
 
 // fixed are settings for tests that let a policy be chosen.
-func fixed(policy reorder.Policy) Settings {
-	return Settings{Policy: policy, MPPE: ppp.MPPEPolicy{Mode: ppp.Require, Strengths: []int{128}}, FirstSeq: 4294967000}
+func fixed(policy reorder.Policy) endSettings {
+	return endSettings{Policy: policy, MPPE: ppp.MPPEPolicy{Mode: ppp.Require, Strengths: []int{128}}, FirstSeq: 4294967000}
 }
 
 // quiet is a scene in which nothing happens. Its bursts are of so many datagrams, however busy the
 // machine is.
 var quiet = Scene{
 	Number: 1, Kind: "quiet", Lasts: 300 * time.Millisecond, Load: Load{Datagrams: 500, Burst: 5, Stream: 100_000},
-	Events: []Event{{At: 50 * time.Millisecond, Kind: burstOfTraffic, Count: 100}, {At: 150 * time.Millisecond, Kind: burstOfTraffic, Count: 200}},
+	Events: []event{{At: 50 * time.Millisecond, Kind: burstOfTraffic, Count: 100}, {At: 150 * time.Millisecond, Kind: burstOfTraffic, Count: 200}},
 }
 
-// playOne plays a scene in a world of userspace mode.
-func playOne(t *testing.T, s Scene, policy reorder.Policy, plant func(netdev.Device) netdev.Device) SceneResult {
+// playScene plays a scene in a testbed of userspace mode.
+func playScene(t *testing.T, s Scene, policy reorder.Policy, plant func(netdev.Device) netdev.Device) SceneResult {
 	backend, err := arc4.Lookup("u32")
 	require.NoError(t, err)
-	cfg := Config{Mode: lab.Userspace, Backend: backend, books: booksPatience, plant: plant}
+	cfg := Config{Mode: lab.Userspace, Backend: backend, balanceTimeout: balanceTimeout, wrapDevice: plant}
 	if plant != nil {
-		cfg.books = 5 * time.Second
+		cfg.balanceTimeout = 5 * time.Second
 	}
-	w, err := openWorld(t.Context(), cfg.withDefaults(), fixed(policy), fixed(policy), 1)
+	w, err := openTestbed(t.Context(), cfg.withDefaults(), fixed(policy), fixed(policy), 1)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, w.close()) }()
-	r, err := w.play(t.Context(), s)
+	r, err := w.playScene(t.Context(), s)
 	require.NoError(t, err)
 	return r
 }
 
 func TestQuietSceneIsGood(t *testing.T) {
 	for _, policy := range []reorder.Policy{reorder.Order, reorder.Drop, reorder.Immediate} {
-		r := playOne(t, quiet, policy, nil)
+		r := playScene(t, quiet, policy, nil)
 		require.Empty(t, r.Faults)
 		for _, traffic := range r.Traffic {
 			assert.GreaterOrEqual(t, traffic.Datagrams, uint64(300))
@@ -76,11 +76,11 @@ func TestBadSceneIsGood(t *testing.T) {
 	bad := quiet
 	bad.Download = link.Config{Delay: 5 * time.Millisecond, Jitter: 3 * time.Millisecond, Loss: 0.02, Duplicate: 1}
 	bad.Upload = bad.Download
-	bad.Events = []Event{
+	bad.Events = []event{
 		{At: 100 * time.Millisecond, Kind: killServer}, {At: 150 * time.Millisecond, Kind: restartServer},
 		{At: 200 * time.Millisecond, Kind: jumpClient, By: -time.Hour}, {At: 250 * time.Millisecond, Kind: pressureOn},
 	}
-	r := playOne(t, bad, reorder.Order, nil)
+	r := playScene(t, bad, reorder.Order, nil)
 	require.Empty(t, r.Faults)
 	for _, traffic := range r.Traffic {
 		// On a busy machine a direction may come to nothing between the events.
@@ -88,16 +88,16 @@ func TestBadSceneIsGood(t *testing.T) {
 	}
 }
 
-// planted does something to every 20th datagram that the tunnel delivers to the client's device,
+// deviceFault does something to every 20th datagram that the tunnel delivers to the client's device,
 // behind the tap or before it.
-type planted struct {
+type deviceFault struct {
 	netdev.Device
 	n    int
 	held []byte
-	do   func(p *planted, whole [][]byte, i int) [][]byte
+	do   func(p *deviceFault, whole [][]byte, i int) [][]byte
 }
 
-func (p *planted) Write(bufs [][]byte, offset int) (int, error) {
+func (p *deviceFault) Write(bufs [][]byte, offset int) (int, error) {
 	for i := 0; i < len(bufs); i++ {
 		if ip := bufs[i][offset:]; len(ip) < 28 || ip[9] != protocolUDP {
 			continue
@@ -116,16 +116,16 @@ func (p *planted) Write(bufs [][]byte, offset int) (int, error) {
 // Whatever a tunnel might do to packets is found.
 func TestPlantedFaultsAreFound(t *testing.T) {
 	for name, c := range map[string]struct {
-		do    func(p *planted, all [][]byte, i int) [][]byte
+		do    func(p *deviceFault, all [][]byte, i int) [][]byte
 		found string
 	}{
-		"a loss":      {func(_ *planted, all [][]byte, i int) [][]byte { return slices.Delete(all, i, i+1) }, "tunnel to device"},
-		"a duplicate": {func(_ *planted, all [][]byte, i int) [][]byte { return slices.Insert(all, i, slices.Clone(all[i])) }, "came twice"},
-		"an alteration": {func(_ *planted, all [][]byte, i int) [][]byte {
+		"a loss":      {func(_ *deviceFault, all [][]byte, i int) [][]byte { return slices.Delete(all, i, i+1) }, "tunnel to device"},
+		"a duplicate": {func(_ *deviceFault, all [][]byte, i int) [][]byte { return slices.Insert(all, i, slices.Clone(all[i])) }, "came twice"},
+		"an alteration": {func(_ *deviceFault, all [][]byte, i int) [][]byte {
 			all[i][len(all[i])-1] ^= 1
 			return all
 		}, "wrong checksums"},
-		"a disorder": {func(p *planted, all [][]byte, i int) [][]byte {
+		"a disorder": {func(p *deviceFault, all [][]byte, i int) [][]byte {
 			// Each takes the place of the next one that is due.
 			if p.held == nil {
 				p.held = slices.Clone(all[i])
@@ -136,21 +136,21 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		}, "came late"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := playOne(t, quiet, reorder.Order, func(d netdev.Device) netdev.Device { return &planted{Device: d, do: c.do} })
+			r := playScene(t, quiet, reorder.Order, func(d netdev.Device) netdev.Device { return &deviceFault{Device: d, do: c.do} })
 			require.NotEmpty(t, r.Faults)
 			assert.Contains(t, strings.Join(r.Faults, "\n"), c.found)
 		})
 	}
 }
 
-// breaking calls do when it has been given so many datagrams.
-type breaking struct {
+// triggerAfter calls do when it has been given so many datagrams.
+type triggerAfter struct {
 	netdev.Device
 	left int
 	do   func()
 }
 
-func (b *breaking) Write(bufs [][]byte, offset int) (int, error) {
+func (b *triggerAfter) Write(bufs [][]byte, offset int) (int, error) {
 	for _, p := range bufs {
 		if ip := p[offset:]; len(ip) >= 28 && ip[9] == protocolUDP {
 			if b.left--; b.left == 0 {
@@ -165,54 +165,54 @@ func (b *breaking) Write(bufs [][]byte, offset int) (int, error) {
 func TestLostSessionIsFound(t *testing.T) {
 	backend, err := arc4.Lookup("u32")
 	require.NoError(t, err)
-	var w *world
+	var w *testbed
 	broken := make(chan struct{})
-	cfg := Config{Mode: lab.Userspace, Backend: backend, plant: func(d netdev.Device) netdev.Device {
-		return &breaking{d, 250, func() {
+	cfg := Config{Mode: lab.Userspace, Backend: backend, wrapDevice: func(d netdev.Device) netdev.Device {
+		return &triggerAfter{d, 250, func() {
 			defer close(broken)
 			w.client.mu.Lock()
-			wires := slices.Clone(w.client.wires)
+			wires := slices.Clone(w.client.controlConns)
 			w.client.mu.Unlock()
 			for _, c := range wires {
-				abort(c)
+				resetConn(c)
 			}
 		}}
 	}}
-	w, err = openWorld(t.Context(), cfg.withDefaults(), fixed(reorder.Order), fixed(reorder.Order), 1)
+	w, err = openTestbed(t.Context(), cfg.withDefaults(), fixed(reorder.Order), fixed(reorder.Order), 1)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, w.close()) }()
-	r, err := w.play(t.Context(), quiet)
+	r, err := w.playScene(t.Context(), quiet)
 	require.NoError(t, err)
 	<-broken
 	assert.Contains(t, strings.Join(r.Faults, "\n"), "a session ended")
 }
 
-type observed struct {
+type recordingObserver struct {
 	begun, ended []int
 	rests        int
 }
 
-func (o *observed) Begin(s Scene)              { o.begun = append(o.begun, s.Number) }
-func (o *observed) End(s Scene, _ SceneResult) { o.ended = append(o.ended, s.Number) }
-func (o *observed) Rest(Memory, []string)      { o.rests++ }
+func (o *recordingObserver) Begin(s Scene)              { o.begun = append(o.begun, s.Number) }
+func (o *recordingObserver) End(s Scene, _ SceneResult) { o.ended = append(o.ended, s.Number) }
+func (o *recordingObserver) Idle(Memory, []string)      { o.rests++ }
 
 // One scene of a plan can be played again alone, and is the same.
 func TestRunOneScene(t *testing.T) {
 	const seed = 3
 	which := 0
-	for _, s := range scenesOf(seed, len(kinds)) {
+	for _, s := range scenesOf(seed, len(sceneKinds)) {
 		if s.Kind == "loss" {
 			which = s.Number
 		}
 	}
-	var o observed
+	var o recordingObserver
 	r, err := Run(t.Context(), Config{Seed: seed, Mode: lab.Userspace, Why: "a test", Only: which, Observer: &o})
 	require.NoError(t, err)
 	require.Empty(t, r.Faults)
 	require.True(t, r.Good())
 	require.Len(t, r.Scenes, 1)
 	assert.Equal(t, scenesOf(seed, which)[which-1].String(), r.Scenes[0].Scene)
-	assert.Equal(t, observed{[]int{which}, []int{which}, 1}, o)
+	assert.Equal(t, recordingObserver{[]int{which}, []int{which}, 1}, o)
 	var table bytes.Buffer
 	require.NoError(t, r.WriteTable(&table))
 	assert.Contains(t, table.String(), "Nothing was wrong")
@@ -241,10 +241,10 @@ func TestRunThatCannotBe(t *testing.T) {
 // A run that is to show something, and has not, is no good; one that was too short or too slow for
 // that is.
 func TestRunWithoutWraps(t *testing.T) {
-	enough := Traffic{GRE: 3 * packetsToWrap, Wraps: 1, Turns: 5}
+	enough := Traffic{GRE: 3 * packetsToWrap, SequenceWraps: 1, CoherencyWraps: 5}
 	without, without2, few := enough, enough, enough
-	without.Wraps, without2.Turns = 0, 0
-	few.GRE, few.Wraps = few.GRE-1, 0
+	without.SequenceWraps, without2.CoherencyWraps = 0, 0
+	few.GRE, few.SequenceWraps = few.GRE-1, 0
 	for _, tc := range []struct {
 		name    string
 		traffic [2]Traffic
@@ -256,9 +256,9 @@ func TestRunWithoutWraps(t *testing.T) {
 		{"too few packets", [2]Traffic{few, few}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := run{result: Result{Scenes: make([]SceneResult, 9), Rests: make([]Memory, 1)}}
+			r := run{result: Result{Scenes: make([]SceneResult, 9), Idle: make([]Memory, 1)}}
 			r.result.Scenes[3].Traffic, r.result.Scenes[4].Sessions = tc.traffic, 1
-			r.judge()
+			r.checkWhole()
 			if tc.want == "" {
 				require.Empty(t, r.result.Faults)
 				return

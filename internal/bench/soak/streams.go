@@ -38,7 +38,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // as behind a NAT.
 type streams struct {
 	client   lab.Host
-	port     *port // of the server
+	port     *trafficSockets // of the server
 	received [2]atomic.Uint64
 
 	mu   sync.Mutex
@@ -69,7 +69,7 @@ type half struct {
 	err   error
 }
 
-func newStreams(client lab.Host, server *port) *streams {
+func newStreams(client lab.Host, server *trafficSockets) *streams {
 	return &streams{client: client, port: server, open: map[uint64]*stream{}}
 }
 
@@ -89,11 +89,11 @@ func (t *streams) start(ctx context.Context, upload bool, rate int) (*stream, er
 	}
 	t.open[s.id] = s
 	t.mu.Unlock()
-	c, err := t.client.Dial(ctx, lab.Tunnel, t.port.listens())
+	c, err := t.client.Dial(ctx, lab.Tunnel, t.port.tcpAddress())
 	if err == nil {
 		_, err = c.Write(binary.BigEndian.AppendUint64(nil, s.id))
 		if err != nil {
-			abort(c)
+			resetConn(c)
 		}
 	}
 	if err != nil {
@@ -107,9 +107,9 @@ func (t *streams) start(ctx context.Context, upload bool, rate int) (*stream, er
 // accept takes a connection at the server.
 func (t *streams) accept(c net.Conn) {
 	var head [streamHeader]byte
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(recoveryTimeout))
 	if _, err := io.ReadFull(c, head[:]); err != nil {
-		abort(c)
+		resetConn(c)
 		return
 	}
 	_ = c.SetReadDeadline(time.Time{})
@@ -117,7 +117,7 @@ func (t *streams) accept(c net.Conn) {
 	s := t.open[binary.BigEndian.Uint64(head[:])]
 	t.mu.Unlock()
 	if s == nil {
-		abort(c)
+		resetConn(c)
 		return
 	}
 	go s.work(c, !s.upload)
@@ -140,7 +140,7 @@ func (s *stream) work(c net.Conn, sends bool) {
 	s.mu.Lock()
 	if s.aborted {
 		s.mu.Unlock()
-		abort(c)
+		resetConn(c)
 		return
 	}
 	s.conns = append(s.conns, c)
@@ -212,14 +212,14 @@ func (t *streams) finish(s *stream, mayBeLost bool) error {
 	if mayBeLost {
 		s.abort()
 	}
-	late := time.NewTimer(patience)
+	late := time.NewTimer(recoveryTimeout)
 	defer late.Stop()
 	var waited error
 	for i := range s.ends {
 		select {
 		case <-s.ends[i].done:
 		case <-late.C:
-			waited = fmt.Errorf("%v: not at its end %v after the link was good again", s, patience)
+			waited = fmt.Errorf("%v: not at its end %v after the link was good again", s, recoveryTimeout)
 			s.abort()
 		}
 	}
@@ -249,7 +249,7 @@ func (s *stream) abort() {
 	}
 	s.aborted = true
 	for _, c := range s.conns {
-		abort(c)
+		resetConn(c)
 	}
 	for i := range s.ends {
 		if h := &s.ends[i]; !h.begun {

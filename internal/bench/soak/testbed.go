@@ -13,22 +13,22 @@ import (
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 )
 
-// world is a lab with a server, a client and traffic between them.
-type world struct {
+// testbed is a lab with a server, a client and traffic between them.
+type testbed struct {
 	lab            *lab.Lab
-	server, client *end
-	settings       [2]Settings // of the server and the client as they are
-	at             address
+	server, client *endpoint
+	settings       [2]endSettings // of the server and the client as they are
+	serverAt       serverAddress
 	backend        *arc4.Backend
 	log            *slog.Logger
-	flows          [2]*datagrams // download, upload
-	sinks          [2]*numbers   // where they end
-	exits          [2]*numbers   // where the tunnel delivers them
+	flows          [2]*datagramSender  // download, upload
+	received       [2]*datagramChecker // where they end
+	delivered      [2]*datagramChecker // where the tunnel delivers them
 	streams        *streams
-	pressure       pressure
+	pressure       memoryPressure
 	stopSenders    context.CancelFunc
 	senders        sync.WaitGroup
-	books          time.Duration // how long accounts may take to add up
+	balanceTimeout time.Duration // how long accounts may take to add up
 	unheard        [2]uint64     // of each direction, what no socket has heard
 
 	mu     sync.Mutex
@@ -43,8 +43,8 @@ const (
 
 var directionNames = [...]string{"download", "upload"}
 
-// openWorld makes a lab and everything in it, and returns when the tunnel is up.
-func openWorld(ctx context.Context, cfg Config, server, client Settings, seed uint64) (*world, error) {
+// openTestbed makes a lab and everything in it, and returns when the tunnel is up.
+func openTestbed(ctx context.Context, cfg Config, server, client endSettings, seed uint64) (*testbed, error) {
 	l, err := lab.New(ctx, lab.Config{
 		Mode: cfg.Mode, Why: cfg.Why, Backend: cfg.Backend,
 		Download: link.Config{Seed: 2*seed + 1}, Upload: link.Config{Seed: 2*seed + 2},
@@ -52,112 +52,112 @@ func openWorld(ctx context.Context, cfg Config, server, client Settings, seed ui
 	if err != nil {
 		return nil, err
 	}
-	w := &world{lab: l, settings: [2]Settings{server, client}, backend: cfg.Backend, log: cfg.Log, books: cfg.books}
+	tb := &testbed{lab: l, settings: [2]endSettings{server, client}, backend: cfg.Backend, log: cfg.Log, balanceTimeout: cfg.balanceTimeout}
 	contents := [2]*content{newContent(2 * seed), newContent(2*seed + 1)}
 	for i := range contents {
-		w.sinks[i], w.exits[i] = newNumbers(contents[i]), newNumbers(contents[i])
+		tb.received[i], tb.delivered[i] = newDatagramChecker(contents[i]), newDatagramChecker(contents[i])
 	}
-	w.server = newEnd("server", l.Server(), w.exits[upload], newNumbers(contents[download]), w.sinks[upload], w.fault)
-	w.client = newEnd("client", l.Client(), w.exits[download], newNumbers(contents[upload]), w.sinks[download], w.fault)
-	w.client.plant = cfg.plant
-	w.streams = newStreams(w.client.host, w.server.port)
-	w.server.port.accept = w.streams.accept
-	w.client.port.accept = abort
-	w.flows[download] = &datagrams{content: contents[download], from: w.server.port, to: w.client.port}
-	w.flows[upload] = &datagrams{content: contents[upload], from: w.client.port, to: w.server.port}
+	tb.server = newEnd("server", l.Server(), tb.delivered[upload], newDatagramChecker(contents[download]), tb.received[upload], tb.fault)
+	tb.client = newEnd("client", l.Client(), tb.delivered[download], newDatagramChecker(contents[upload]), tb.received[download], tb.fault)
+	tb.client.wrapDevice = cfg.wrapDevice
+	tb.streams = newStreams(tb.client.host, tb.server.traffic)
+	tb.server.traffic.accept = tb.streams.accept
+	tb.client.traffic.accept = resetConn
+	tb.flows[download] = &datagramSender{content: contents[download], from: tb.server.traffic, to: tb.client.traffic}
+	tb.flows[upload] = &datagramSender{content: contents[upload], from: tb.client.traffic, to: tb.server.traffic}
 	senders, stop := context.WithCancel(context.Background())
-	w.stopSenders = stop
-	for _, f := range w.flows {
-		w.senders.Go(func() { f.run(senders) })
+	tb.stopSenders = stop
+	for _, f := range tb.flows {
+		tb.senders.Go(func() { f.run(senders) })
 	}
-	if err := w.begin(ctx); err != nil {
-		return nil, errors.Join(err, w.close())
+	if err := tb.begin(ctx); err != nil {
+		return nil, errors.Join(err, tb.close())
 	}
-	return w, nil
+	return tb, nil
 }
 
 // end gives the sender of a direction.
-func (w *world) end(direction int) *end { return [2]*end{w.server, w.client}[direction] }
+func (tb *testbed) end(direction int) *endpoint { return [2]*endpoint{tb.server, tb.client}[direction] }
 
 // begin starts both ends and waits until traffic passes.
-func (w *world) begin(ctx context.Context) error {
-	if err := w.startServer(); err != nil {
+func (tb *testbed) begin(ctx context.Context) error {
+	if err := tb.startServer(); err != nil {
 		return err
 	}
-	if err := w.startClient(); err != nil {
+	if err := tb.startClient(); err != nil {
 		return err
 	}
-	if err := w.live(ctx); err != nil {
+	if err := tb.waitForTraffic(ctx); err != nil {
 		return err
 	}
-	w.pause()
-	_, err := w.balance(ctx, false)
+	tb.pause()
+	_, err := tb.balance(ctx, false)
 	return err
 }
 
-func newEnd(name string, host lab.Host, from, to, sink *numbers, fault func(string, ...any)) *end {
-	return &end{name: name, host: host, clock: newClock(), local: local{from: from, to: to}, port: &port{sink: sink}, fault: fault}
+func newEnd(name string, host lab.Host, from, to, sink *datagramChecker, fault func(string, ...any)) *endpoint {
+	return &endpoint{name: name, host: host, clock: newClock(), device: deviceTap{delivered: from, accepted: to}, traffic: &trafficSockets{received: sink}, fault: fault}
 }
 
 // fault notes what must not happen.
-func (w *world) fault(format string, values ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.faults = append(w.faults, fmt.Sprintf(format, values...))
+func (tb *testbed) fault(format string, values ...any) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.faults = append(tb.faults, fmt.Sprintf(format, values...))
 }
 
 // takeFaults gives what was noted, and forgets it.
-func (w *world) takeFaults() (faults []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	faults, w.faults = w.faults, nil
+func (tb *testbed) takeFaults() (faults []string) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	faults, tb.faults = tb.faults, nil
 	return faults
 }
 
 // close ends everything in order.
-func (w *world) close() error {
-	w.pressure.end()
-	for _, f := range w.flows {
+func (tb *testbed) close() error {
+	tb.pressure.end()
+	for _, f := range tb.flows {
 		f.set(0, 1)
 	}
-	w.stopSenders()
-	w.senders.Wait()
-	err := w.lab.SetLink(link.Config{}, link.Config{})
-	for _, e := range []*end{w.client, w.server} {
-		if len(e.lives) > 0 {
+	tb.stopSenders()
+	tb.senders.Wait()
+	err := tb.lab.SetLink(link.Config{}, link.Config{})
+	for _, e := range []*endpoint{tb.client, tb.server} {
+		if len(e.instances) > 0 {
 			e.finish(false)
 		}
 	}
-	return errors.Join(err, w.lab.Close())
+	return errors.Join(err, tb.lab.Close())
 }
 
-func (w *world) startServer() error {
-	return startServer(w.server, &w.at, w.settings[0], w.backend, w.log, w.client.host)
+func (tb *testbed) startServer() error {
+	return startServer(tb.server, &tb.serverAt, tb.settings[0], tb.backend, tb.log, tb.client.host)
 }
 
-func (w *world) startClient() error {
-	return startClient(w.client, &w.at, w.settings[1], w.backend, w.log)
+func (tb *testbed) startClient() error {
+	return startClient(tb.client, &tb.serverAt, tb.settings[1], tb.backend, tb.log)
 }
 
-// patience bounds every wait for what must come once the link is good again. It is far more than
+// recoveryTimeout bounds every wait for what must come once the link is good again. It is far more than
 // the longest timer of TCP and PPP together, for machines that have much else to do.
-const patience = 3 * time.Minute
+const recoveryTimeout = 3 * time.Minute
 
-// booksPatience is how long accounts may take to add up: what waits anywhere goes on within a
+// balanceTimeout is how long accounts may take to add up: what waits anywhere goes on within a
 // second.
-const booksPatience = patience / 4
+const balanceTimeout = recoveryTimeout / 4
 
-// live returns when datagrams that are sent from now on have come through both ways, to the sockets
-// at the ends. No end need send an echo then: what deciphers is a sign of life.
-func (w *world) live(ctx context.Context) error {
+// waitForTraffic returns when datagrams that are sent from now on have come through both ways, to
+// the sockets at the ends. No end need send an echo then: what decrypts is a sign of life.
+func (tb *testbed) waitForTraffic(ctx context.Context) error {
 	var from [2]uint64
-	for i, f := range w.flows {
+	for i, f := range tb.flows {
 		from[i] = f.newest.Load()
 		f.set(50, 1)
 	}
-	return until(ctx, patience, "no packet passes the tunnel", func() (string, bool) {
+	return poll(ctx, recoveryTimeout, "no packet passes the tunnel", func() (string, bool) {
 		for i := range from {
-			if _, newest, _ := w.sinks[i].snapshot(); newest <= from[i] {
+			if _, newest, _ := tb.received[i].snapshot(); newest <= from[i] {
 				return directionNames[i], false
 			}
 		}
@@ -165,8 +165,8 @@ func (w *world) live(ctx context.Context) error {
 	})
 }
 
-// until polls. The error says what was awaited, and how things stood.
-func until(ctx context.Context, patience time.Duration, what string, done func() (state string, ok bool)) error {
+// poll waits until done reports true. The error says what was awaited, and how things stood.
+func poll(ctx context.Context, patience time.Duration, what string, done func() (state string, ok bool)) error {
 	limit := time.Now().Add(patience)
 	for {
 		state, ok := done()
@@ -183,40 +183,40 @@ func until(ctx context.Context, patience time.Duration, what string, done func()
 }
 
 // pause stops the datagrams.
-func (w *world) pause() {
-	for _, f := range w.flows {
+func (tb *testbed) pause() {
+	for _, f := range tb.flows {
 		f.pause()
 	}
 }
 
-// account reads every counter of both directions.
-func (w *world) account() (down, up way) {
-	s, c := w.server.account(), w.client.account()
-	dl, ul := w.lab.GRE()
-	return way{directionNames[download], s, c, dl, w.unheard[download]}, way{directionNames[upload], c, s, ul, w.unheard[upload]}
+// accounts reads every counter of both directions.
+func (tb *testbed) accounts() (down, up directionAccount) {
+	s, c := tb.server.account(), tb.client.account()
+	dl, ul := tb.lab.GRE()
+	return directionAccount{directionNames[download], s, c, dl, tb.unheard[download]}, directionAccount{directionNames[upload], c, s, ul, tb.unheard[upload]}
 }
 
-func (e *end) account() *side {
-	t := e.tally()
+func (e *endpoint) account() *endCounters {
+	t := e.counters()
 	wr := &e.gre.written
-	return &side{
-		taken: e.local.taken.Load(), given: e.local.given.Load(), tunnel: t,
+	return &endCounters{
+		taken: e.device.packetsTaken.Load(), given: e.device.packetsDelivered.Load(), tunnel: t,
 		data: wr.data.Load(), control: wr.control.Load(), acks: wr.acks.Load(), closed: wr.closed.Load(),
 		read: e.gre.read.Load(), socket: e.gre.stats(),
 	}
 }
 
-// settled is for how many looks in a row the books must balance: nothing is under way then.
-const settled = 3
+// balancedLooks is for how many looks in a row all equations must hold: nothing is under way then.
+const balancedLooks = 3
 
-// balance waits until all books balance with nothing under way, and gives them.
-func (w *world) balance(ctx context.Context, socketsClosed bool, more ...func(down, up way) []Line) (books [2]way, err error) {
+// balance waits until all equations hold with nothing under way, and gives the accounts.
+func (tb *testbed) balance(ctx context.Context, socketsClosed bool, more ...func(down, up directionAccount) []equation) (accounts [2]directionAccount, err error) {
 	good := 0
-	err = until(ctx, w.books, "the accounts do not add up", func() (string, bool) {
-		down, up := w.account()
-		books = [2]way{down, up}
+	err = poll(ctx, tb.balanceTimeout, "the accounts do not add up", func() (string, bool) {
+		down, up := tb.accounts()
+		accounts = [2]directionAccount{down, up}
 		state := ""
-		lines := append(down.lines(socketsClosed), up.lines(socketsClosed)...)
+		lines := append(down.equations(socketsClosed), up.equations(socketsClosed)...)
 		for _, m := range more {
 			lines = append(lines, m(down, up)...)
 		}
@@ -231,12 +231,12 @@ func (w *world) balance(ctx context.Context, socketsClosed bool, more ...func(do
 		if good++; state != "" {
 			good = 0
 		}
-		return state, good >= settled
+		return state, good >= balancedLooks
 	})
 	if err == nil && socketsClosed {
-		for i, b := range books {
-			w.unheard[i] = b.link.Delivered - b.heard()
+		for i, b := range accounts {
+			tb.unheard[i] = b.link.Delivered - b.heard()
 		}
 	}
-	return books, err
+	return accounts, err
 }

@@ -9,22 +9,22 @@ import (
 	"github.com/arc4tun/arc4tun/internal/lab"
 )
 
-// port is where the traffic of one end begins and ends: a UDP socket and a TCP listener on the
+// trafficSockets is where the traffic of one end begins and ends: a UDP socket and a TCP listener on the
 // end's device. It is opened and closed with the device.
-type port struct {
-	sink   *numbers       // the datagrams that arrive
-	accept func(net.Conn) // takes a connection
+type trafficSockets struct {
+	received *datagramChecker // the datagrams that arrive
+	accept   func(net.Conn)   // takes a connection
 
-	mu   sync.Mutex // guards what follows
-	udp  net.PacketConn
-	tcp  net.Listener
-	to   net.Addr // of udp, the last one that there was
-	call string   // of tcp, the same
-	work *sync.WaitGroup
+	mu      sync.Mutex // guards what follows
+	udp     net.PacketConn
+	tcp     net.Listener
+	lastUDP net.Addr // of udp, the last one that there was
+	lastTCP string   // of tcp, the same
+	work    *sync.WaitGroup
 }
 
 // open makes the sockets, and takes what comes there until close.
-func (p *port) open(h lab.Host) error {
+func (p *trafficSockets) open(h lab.Host) error {
 	udp, err := h.ListenPackets(lab.Tunnel)
 	if err != nil {
 		return err
@@ -35,8 +35,8 @@ func (p *port) open(h lab.Host) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.udp, p.tcp, p.to, p.call, p.work = udp, tcp, udp.LocalAddr(), tcp.Addr().String(), new(sync.WaitGroup)
-	p.work.Go(func() { p.hear(udp) })
+	p.udp, p.tcp, p.lastUDP, p.lastTCP, p.work = udp, tcp, udp.LocalAddr(), tcp.Addr().String(), new(sync.WaitGroup)
+	p.work.Go(func() { p.receiveUDP(udp) })
 	p.work.Go(func() {
 		for {
 			c, err := tcp.Accept()
@@ -49,7 +49,7 @@ func (p *port) open(h lab.Host) error {
 	return nil
 }
 
-func (p *port) hear(udp net.PacketConn) {
+func (p *trafficSockets) receiveUDP(udp net.PacketConn) {
 	buf := make([]byte, 2048)
 	for {
 		n, _, err := udp.ReadFrom(buf)
@@ -67,12 +67,12 @@ func (p *port) hear(udp net.PacketConn) {
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		p.sink.datagram(buf[:n])
+		p.received.datagram(buf[:n])
 	}
 }
 
 // close closes the sockets and waits for those who read them.
-func (p *port) close() {
+func (p *trafficSockets) close() {
 	p.mu.Lock()
 	udp, tcp, work := p.udp, p.tcp, p.work
 	p.udp, p.tcp, p.work = nil, nil, nil
@@ -85,16 +85,16 @@ func (p *port) close() {
 	work.Wait()
 }
 
-// packets gives the UDP socket, or nil, and the address of the last one.
-func (p *port) packets() (udp net.PacketConn, to net.Addr) {
+// udpSocket gives the UDP socket, or nil, and the address of the last one.
+func (p *trafficSockets) udpSocket() (udp net.PacketConn, to net.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.udp, p.to
+	return p.udp, p.lastUDP
 }
 
-// listens gives the address of the last TCP listener.
-func (p *port) listens() string {
+// tcpAddress gives the address of the last TCP listener.
+func (p *trafficSockets) tcpAddress() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.call
+	return p.lastTCP
 }

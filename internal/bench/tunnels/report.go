@@ -240,7 +240,7 @@ func (r *Report) WriteJSON(out io.Writer, version string) error {
 	return e.Encode(j)
 }
 
-// completed says whether everything that was asked for was measured.
+// completed reports whether everything that was asked for was measured.
 func (r *Report) completed() bool {
 	c, directions := r.Config, 1
 	if c.Both {

@@ -127,7 +127,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	return report, nil
 }
 
-// measure does all that one backend is measured on; first says whether delays,
+// measure does all that one backend is measured on; first tells whether delays,
 // which do not depend on it, are to be measured along.
 func (r *Report) measure(ctx context.Context, backend *arc4.Backend, first bool) (err error) {
 	cfg := r.Config.Lab
