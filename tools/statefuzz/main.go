@@ -52,7 +52,7 @@ func run(ctx context.Context, cfg scale.FuzzConfig, asJSON bool, stdout, stderr 
 		cfg.Seed = uint64(rand.Uint32())
 	}
 	fmt.Fprintf(stderr, "statefuzz: seed %d, %v\n", cfg.Seed, cfg.Duration)
-	cfg.Tell = func(line string) { fmt.Fprintln(stderr, line) }
+	cfg.Progress = func(line string) { fmt.Fprintln(stderr, line) }
 	r, err := scale.Fuzz(ctx, cfg)
 	if r == nil {
 		return false, err

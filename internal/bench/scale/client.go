@@ -16,148 +16,148 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// guest is one client with its local end.
-type guest struct {
+// client is one client with its local end.
+type client struct {
 	outer  netip.Addr
 	user   string
-	client *tunnel.Client
-	dev    *clientDevice
-	leave  context.CancelFunc
+	tunnel *tunnel.Client
+	device *clientDevice
+	cancel context.CancelFunc
 	up     chan struct{}
 	ended  chan error
 
 	mu       sync.Mutex
 	vanished bool
-	tcp      *phantom
+	control  *lingeringConn
 	gre      gre.Conn
 }
 
-// outerOf is the address of guest i on the wire: 127.64.0.1 and so on, all of
+// outerAddress is the address of client i on the wire: 127.64.0.1 and so on, all of
 // them this machine's.
-func outerOf(i int) netip.Addr {
+func outerAddress(i int) netip.Addr {
 	i++
 	return netip.AddrFrom4([4]byte{127, 64 + byte(i>>16), byte(i >> 8), byte(i)})
 }
 
-func userOf(i int) string { return fmt.Sprintf("guest%d", i) }
+func userName(i int) string { return fmt.Sprintf("guest%d", i) }
 
-// newGuest makes client i, which calls when call is called.
-func newGuest(i int, cfg Config, h *memnet.Network, server, password string, dev *clientDevice) (*guest, error) {
-	g := &guest{outer: outerOf(i), user: userOf(i), dev: dev, up: make(chan struct{}, 1), ended: make(chan error, 1)}
+// newClient makes client i, which calls when call is called.
+func newClient(i int, cfg Config, h *memnet.Network, server, password string, dev *clientDevice) (*client, error) {
+	cl := &client{outer: outerAddress(i), user: userName(i), device: dev, up: make(chan struct{}, 1), ended: make(chan error, 1)}
 	var err error
-	g.client, err = tunnel.NewClient(tunnel.ClientConfig{
+	cl.tunnel, err = tunnel.NewClient(tunnel.ClientConfig{
 		Options: tunnel.Options{Backend: cfg.Backend, Log: cfg.Log},
-		Server:  server, User: g.user, Password: password,
+		Server:  server, User: cl.user, Password: password,
 		Bring: func(_ context.Context, n tunnel.Network) (netdev.Device, error) {
-			return dev, dev.address(n.Local, n.Remote)
+			return dev, dev.setAddresses(n.Local, n.Remote)
 		},
 		Changed: func(up bool, _ tunnel.Network) {
 			if up {
-				g.up <- struct{}{}
+				cl.up <- struct{}{}
 			}
 		},
-		Dial: g.dial,
+		Dial: cl.dial,
 		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) {
 			c, err := h.Listen(local)
-			g.mu.Lock()
-			g.gre = c
-			g.mu.Unlock()
+			cl.mu.Lock()
+			cl.gre = c
+			cl.mu.Unlock()
 			return c, err
 		},
 	})
-	return g, err
+	return cl, err
 }
 
-func (g *guest) dial(ctx context.Context, server string) (net.Conn, error) {
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: g.outer.AsSlice()}}
+func (cl *client) dial(ctx context.Context, server string) (net.Conn, error) {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: cl.outer.AsSlice()}}
 	c, err := d.DialContext(ctx, "tcp4", server)
 	if err != nil {
 		return nil, err
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.tcp = &phantom{Conn: c}
-	return g.tcp, nil
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	cl.control = &lingeringConn{Conn: c}
+	return cl.control, nil
 }
 
 // call starts the client and waits until it is up.
-func (g *guest) call(ctx context.Context, patience time.Duration) error {
-	running, leave := context.WithCancel(context.WithoutCancel(ctx))
-	g.leave = leave
-	go func() { g.ended <- g.client.Run(running) }()
+func (cl *client) call(ctx context.Context, patience time.Duration) error {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cl.cancel = cancel
+	go func() { cl.ended <- cl.tunnel.Run(running) }()
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	select {
-	case <-g.up:
+	case <-cl.up:
 		return nil
-	case err := <-g.ended:
-		g.ended <- err
-		return fmt.Errorf("%s: %w", g.user, err)
+	case err := <-cl.ended:
+		cl.ended <- err
+		return fmt.Errorf("%s: %w", cl.user, err)
 	case <-limit.C:
-		return fmt.Errorf("%s: not up within %v", g.user, patience)
+		return fmt.Errorf("%s: not up within %v", cl.user, patience)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
 // hangUp ends the client in order, if it was started.
-func (g *guest) hangUp() error {
-	if g.leave == nil {
+func (cl *client) hangUp() error {
+	if cl.cancel == nil {
 		return nil
 	}
-	g.leave()
-	err := <-g.ended
-	g.leave = nil
-	if tunnel.ClassOf(err) == tunnel.ClassAdmin || g.gone() {
+	cl.cancel()
+	err := <-cl.ended
+	cl.cancel = nil
+	if tunnel.ClassOf(err) == tunnel.ClassAdmin || cl.hasVanished() {
 		err = nil
 	}
-	return errors.Join(err, g.dev.Close())
+	return errors.Join(err, cl.device.Close())
 }
 
-func (g *guest) gone() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.vanished
+func (cl *client) hasVanished() bool {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	return cl.vanished
 }
 
 // vanish takes the client away without a word to the server.
-func (g *guest) vanish() error {
-	g.mu.Lock()
-	g.vanished = true
-	tcp, packets := g.tcp, g.gre
-	g.mu.Unlock()
+func (cl *client) vanish() error {
+	cl.mu.Lock()
+	cl.vanished = true
+	tcp, packets := cl.control, cl.gre
+	cl.mu.Unlock()
 	_ = packets.Close() // of a network in memory: never fails
 	tcp.vanish()
-	return g.hangUp()
+	return cl.hangUp()
 }
 
-// lay closes what a vanished client left open.
-func (g *guest) lay() {
-	if g.tcp != nil {
-		_ = g.tcp.Conn.Close()
+// closeLeftover closes what a vanished client left open.
+func (cl *client) closeLeftover() {
+	if cl.control != nil {
+		_ = cl.control.Conn.Close()
 	}
 }
 
-// phantom is a control connection that stays open after its client has vanished.
-type phantom struct {
+// lingeringConn is a control connection that stays open after its client has vanished.
+type lingeringConn struct {
 	net.Conn
 	gone atomic.Bool
 }
 
 // vanish ends a pending Read and makes the connection deaf and dumb.
-func (p *phantom) vanish() {
+func (p *lingeringConn) vanish() {
 	p.gone.Store(true)
 	_ = p.SetReadDeadline(time.Unix(1, 0))
 }
 
-func (p *phantom) Write(b []byte) (int, error) {
+func (p *lingeringConn) Write(b []byte) (int, error) {
 	if p.gone.Load() {
 		return len(b), nil
 	}
 	return p.Conn.Write(b)
 }
 
-func (p *phantom) Close() error {
+func (p *lingeringConn) Close() error {
 	if p.gone.Load() {
 		return nil
 	}

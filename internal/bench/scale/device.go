@@ -37,26 +37,26 @@ func header(from, to netip.Addr, size int) (h [payloadAt]byte) {
 	return h
 }
 
-// memory is what both kinds of device have of a tun.Device.
-type memory struct {
+// memoryDevice is what both kinds of device have of a tun.Device.
+type memoryDevice struct {
 	batch int
 
 	mu     sync.Mutex
 	ready  sync.Cond
 	closed bool
-	// broken is the first packet that was not the one expected.
-	broken error
+	// failed is the first packet that was not the one expected.
+	failed error
 }
 
-func (m *memory) init(batch int) { m.batch, m.ready.L = batch, &m.mu }
+func (m *memoryDevice) init(batch int) { m.batch, m.ready.L = batch, &m.mu }
 
-func (m *memory) File() *os.File           { return nil }
-func (m *memory) MTU() (int, error)        { return 1500, nil }
-func (m *memory) Name() (string, error)    { return "memory", nil }
-func (m *memory) Events() <-chan tun.Event { return nil }
-func (m *memory) BatchSize() int           { return m.batch }
+func (m *memoryDevice) File() *os.File           { return nil }
+func (m *memoryDevice) MTU() (int, error)        { return 1500, nil }
+func (m *memoryDevice) Name() (string, error)    { return "memory", nil }
+func (m *memoryDevice) Events() <-chan tun.Event { return nil }
+func (m *memoryDevice) BatchSize() int           { return m.batch }
 
-func (m *memory) Close() error {
+func (m *memoryDevice) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
@@ -64,29 +64,29 @@ func (m *memory) Close() error {
 	return nil
 }
 
-// complain keeps the first complaint; mu is held.
-func (m *memory) complain(format string, values ...any) {
-	if m.broken == nil {
-		m.broken = fmt.Errorf(format, values...)
+// fail keeps the first complaint; mu is held.
+func (m *memoryDevice) fail(format string, values ...any) {
+	if m.failed == nil {
+		m.failed = fmt.Errorf(format, values...)
 	}
 }
 
-func (m *memory) failure() error {
+func (m *memoryDevice) firstFailure() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.broken
+	return m.failed
 }
 
 // clientDevice is a client's local end: the start and the end of every circle.
 type clientDevice struct {
-	memory
-	size   int
-	head   [payloadAt]byte
-	credit int    // packets that may be sent
-	sent   uint64 // their numbers count up from 0
-	back   uint64 // packets that have come back, in order
-	paused bool
-	gap    time.Duration // between two reads, where the traffic is to leave room for others
+	memoryDevice
+	size     int
+	header   [payloadAt]byte
+	credit   int    // packets that may be sent
+	sent     uint64 // their numbers count up from 0
+	returned uint64 // packets that have come back, in order
+	paused   bool
+	gap      time.Duration // between two reads, where the traffic is to leave room for others
 }
 
 func newClientDevice(batch, size int) *clientDevice {
@@ -95,11 +95,11 @@ func newClientDevice(batch, size int) *clientDevice {
 	return d
 }
 
-// address takes the addresses of the tunnel.
-func (d *clientDevice) address(local, remote netip.Addr) error {
+// setAddresses takes the addresses of the tunnel.
+func (d *clientDevice) setAddresses(local, remote netip.Addr) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.head = header(local, remote, d.size)
+	d.header = header(local, remote, d.size)
 	return nil
 }
 
@@ -118,11 +118,11 @@ func (d *clientDevice) pause() {
 	d.paused, d.credit = true, 0
 }
 
-// rounds says how many packets have come back, and how many are under way.
-func (d *clientDevice) rounds() (back, away uint64) {
+// returnedAndAway says how many packets have come back, and how many are under way.
+func (d *clientDevice) returnedAndAway() (back, away uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.back, d.sent - d.back
+	return d.returned, d.sent - d.returned
 }
 
 func (d *clientDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
@@ -140,7 +140,7 @@ func (d *clientDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	n := min(d.credit, len(bufs))
 	for i := range n {
 		p := bufs[i][offset:][:d.size]
-		copy(p, d.head[:])
+		copy(p, d.header[:])
 		binary.BigEndian.PutUint64(p[payloadAt:], d.sent)
 		d.sent++
 		sizes[i] = d.size
@@ -154,10 +154,10 @@ func (d *clientDevice) Write(bufs [][]byte, offset int) (int, error) {
 	defer d.mu.Unlock()
 	for _, b := range bufs {
 		p := b[offset:]
-		if len(p) != d.size || binary.BigEndian.Uint64(p[payloadAt:]) != d.back {
-			d.complain("client %v: a packet of %d bytes came where number %d was next", netip.AddrFrom4([4]byte(d.head[12:])), len(p), d.back)
+		if len(p) != d.size || binary.BigEndian.Uint64(p[payloadAt:]) != d.returned {
+			d.fail("client %v: a packet of %d bytes came where number %d was next", netip.AddrFrom4([4]byte(d.header[12:])), len(p), d.returned)
 		}
-		d.back++
+		d.returned++
 	}
 	if !d.paused {
 		d.credit += len(bufs)
@@ -168,21 +168,21 @@ func (d *clientDevice) Write(bufs [][]byte, offset int) (int, error) {
 
 // serverDevice is the server's local end, where every circle turns.
 type serverDevice struct {
-	memory
-	counting
+	memoryDevice
+	receiveCount
 	size    int
 	first   uint32 // the address of session 0 in the tunnel
 	heads   [][payloadAt]byte
 	next    []uint64 // the number that each session's next packet has
-	packets []turning
+	packets []echoed
 	ring    uint32 // of packets: where the next one to leave is
 	waiting int
 	others  bool   // packets of others than the sessions come too
 	foreign uint64 // those
 }
 
-// turning is a packet on its way back.
-type turning struct {
+// echoed is a packet on its way back.
+type echoed struct {
 	session uint32
 	number  uint64
 }
@@ -192,7 +192,7 @@ type turning struct {
 func newServerDevice(server, first netip.Addr, sessions, size, room int) *serverDevice {
 	d := &serverDevice{
 		size: size, first: number(first), heads: make([][payloadAt]byte, sessions), next: make([]uint64, sessions),
-		packets: make([]turning, room),
+		packets: make([]echoed, room),
 	}
 	d.init(128)
 	a := first
@@ -245,15 +245,15 @@ func (d *serverDevice) Write(bufs [][]byte, offset int) (int, error) {
 			d.foreign++
 			continue
 		case len(p) != d.size || session >= uint32(len(d.next)):
-			d.complain("server: a packet of %d bytes from %v", len(p), netip.AddrFrom4([4]byte(p[12:])))
+			d.fail("server: a packet of %d bytes from %v", len(p), netip.AddrFrom4([4]byte(p[12:])))
 			continue
 		case binary.BigEndian.Uint64(p[payloadAt:]) != d.next[session]:
-			d.complain("server: number %d of session %d came where %d was next", binary.BigEndian.Uint64(p[payloadAt:]), session, d.next[session])
+			d.fail("server: number %d of session %d came where %d was next", binary.BigEndian.Uint64(p[payloadAt:]), session, d.next[session])
 		case d.waiting == len(d.packets):
-			d.complain("server: more than %d packets are under way", d.waiting)
+			d.fail("server: more than %d packets are under way", d.waiting)
 			continue
 		}
-		d.packets[(d.ring+uint32(d.waiting))&uint32(len(d.packets)-1)] = turning{session, d.next[session]}
+		d.packets[(d.ring+uint32(d.waiting))&uint32(len(d.packets)-1)] = echoed{session, d.next[session]}
 		d.next[session]++
 		d.waiting++
 	}

@@ -13,7 +13,7 @@
 //
 // Fuzz has peers call such a server that keep to nothing, and has real clients call servers that do
 // not either, beside a legitimate session. They know how to come up, so that every state is
-// reached, and alter, repeat, hold back and put in what the dice of a seed say. At the end the
+// reached, and alter, repeat, hold back and put in what a seed's random numbers say. At the end the
 // legitimate session must be the one that it was, each of its packets must have come, and nothing
 // may be left of all others.
 package scale

@@ -2,31 +2,28 @@ package scale
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/goleak"
 )
 
-// FuzzConfig says how long hostile peers are let at a server and at clients.
+// FuzzConfig says for how long hostile peers attack a server and clients.
 type FuzzConfig struct {
 	Duration time.Duration // of all rounds together
 	Seed     uint64        // of every chance; what the scheduler does is not among them
 	Rounds   int           // 0: 3; after each, everything is ended and must be gone
 	Peers    int           // hostile ones at once; 0: 24
 	Log      *slog.Logger  // of the real ends; nil: no log
-	Tell     func(string)  // is told how it goes; nil: nobody
+	Progress func(string)  // is told how it goes; nil: nobody
 
-	plant     func(*crowd)  // tests put in what must be found
-	lingering time.Duration // how long what is left of a round may take to be gone; 0: restPatience
+	sabotage    func(*testbed) // tests put in what must be found
+	leakTimeout time.Duration  // how long what is left of a round may take to be gone; 0: the constant leakTimeout
 }
 
 // FuzzResult is what came of it.
@@ -56,7 +53,7 @@ type FuzzResult struct {
 // keep what they once had.
 const heapGrowth = 8 << 20
 
-// Fuzz lets hostile peers at a real server and at real clients, all in this process: any control
+// Fuzz has hostile peers attack a real server and real clients, all in this process: any control
 // message and any PPP frame, well-formed or not, in any state, twice, after the close, beside a
 // legitimate session under forged packets, which must lose nothing and stay up. The error is that
 // it could not be done, or that ctx has ended; what went wrong is in the result.
@@ -73,11 +70,11 @@ func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Tell == nil {
-		cfg.Tell = func(string) {}
+	if cfg.Progress == nil {
+		cfg.Progress = func(string) {}
 	}
-	if cfg.lingering == 0 {
-		cfg.lingering = restPatience
+	if cfg.leakTimeout == 0 {
+		cfg.leakTimeout = leakTimeout
 	}
 	r := &FuzzResult{Seed: cfg.Seed, Faults: []string{}}
 	began := time.Now()
@@ -87,15 +84,15 @@ func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
 	}
 	known, files := goleak.IgnoreCurrent(), openFiles()
 	for round := range cfg.Rounds {
-		a := &arena{cfg: cfg, life: uint64(round) << 40}
-		err := a.run(ctx, cfg.Duration/time.Duration(cfg.Rounds))
-		a.sum(r)
+		f := &fuzzRound{cfg: cfg, peerNumber: uint64(round) << 40}
+		err := f.run(ctx, cfg.Duration/time.Duration(cfg.Rounds))
+		f.sum(r)
 		if err != nil {
 			return r, err
 		}
-		r.rest(round, known, files, cfg.lingering)
+		r.checkLeaks(round, known, files, cfg.leakTimeout)
 		r.Took = time.Since(began)
-		cfg.Tell(fmt.Sprintf("%6.0fs round %d: %s", r.Took.Seconds(), round+1, r))
+		cfg.Progress(fmt.Sprintf("%6.0fs round %d: %s", r.Took.Seconds(), round+1, r))
 		if len(r.Faults) > 0 {
 			break
 		}
@@ -114,11 +111,11 @@ func (r *FuzzResult) String() string {
 	return s
 }
 
-// restPatience is how long goroutines and descriptors may take to be gone.
-const restPatience = 30 * time.Second
+// leakTimeout is how long goroutines and descriptors may take to be gone.
+const leakTimeout = 30 * time.Second
 
-// rest demands that nothing is left of a round.
-func (r *FuzzResult) rest(round int, known goleak.Option, files int, patience time.Duration) {
+// checkLeaks demands that nothing is left of a round.
+func (r *FuzzResult) checkLeaks(round int, known goleak.Option, files int, patience time.Duration) {
 	var err error
 	for limit := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		err = goleak.Find(known)
@@ -152,109 +149,4 @@ func openFiles() int {
 		return -1
 	}
 	return len(names) - 1
-}
-
-// arena is one round: a server, a legitimate client, and everybody else.
-type arena struct {
-	cfg   FuzzConfig
-	crowd *crowd
-	tally fuzzTally
-	life  uint64 // counts lives, each with chances of its own
-
-	lives, serverLives, forgedNear, falls atomic.Uint64
-	traced                                atomic.Uint64
-	refused, calls, packets               uint64
-	arrived                               atomic.Uint64 // GRE packets that were put into the server's queue
-
-	mu     sync.Mutex
-	faults []string
-}
-
-func (a *arena) fault(format string, values ...any) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.faults = append(a.faults, fmt.Sprintf(format, values...))
-}
-
-// sum adds a round to the result.
-func (a *arena) sum(r *FuzzResult) {
-	r.Lives += a.lives.Load()
-	r.ServerLives += a.serverLives.Load()
-	r.Connections += a.tally.connections.Load()
-	r.Refused += a.refused
-	r.Calls += a.calls
-	r.Links += a.tally.links.Load()
-	r.Messages += a.tally.messages.Load()
-	r.Frames += a.tally.frames.Load()
-	r.Forged += a.tally.forged.Load()
-	r.ForgedNear += a.forgedNear.Load()
-	r.Falls += a.falls.Load()
-	r.Packets += a.packets
-	r.Traced += a.traced.Load()
-	r.Faults = append(r.Faults, a.faults...)
-}
-
-// run plays the round, and judges the legitimate session.
-func (a *arena) run(ctx context.Context, lasts time.Duration) error {
-	if err := a.openArena(ctx); err != nil {
-		return err
-	}
-	legitimate := a.crowd.guests[0]
-	before := a.session()
-	if a.cfg.plant != nil {
-		a.cfg.plant(a.crowd)
-	}
-	legitimate.dev.start(legitimateWindow)
-	playing, stop := context.WithTimeout(ctx, lasts)
-	defer stop()
-	var all sync.WaitGroup
-	for range a.cfg.Peers {
-		all.Go(func() { a.hostileClients(playing) })
-	}
-	all.Go(func() { a.hostileServers(playing) })
-	all.Go(func() { a.victim(playing) })
-	all.Go(func() { a.forge(playing) })
-	all.Go(func() { a.watch(playing) })
-	all.Wait()
-	legitimate.dev.pause()
-	settled := a.crowd.settle(context.WithoutCancel(ctx))
-	a.judge(before, settled)
-	_, err := a.crowd.close()
-	if err != nil {
-		a.fault("ending everything: %v", err)
-	}
-	return ctx.Err()
-}
-
-// judge demands that the legitimate session is the one that it was, and that none of its packets is
-// missing.
-func (a *arena) judge(before sessionID, settled error) {
-	g := a.crowd.guests[0]
-	if settled != nil {
-		a.fault("packets of the legitimate session: %v", settled)
-	}
-	if err := errors.Join(g.dev.failure(), a.crowd.dev.failure()); err != nil {
-		a.fault("packets of the legitimate session: %v", err)
-	}
-	if after := a.session(); after != before {
-		a.fault("the legitimate session was %v and is %v", before, after)
-	}
-	select {
-	case err := <-g.ended:
-		g.ended <- err
-		a.fault("the legitimate client has ended: %v", err)
-	default:
-	}
-	back, _ := g.dev.rounds()
-	a.packets = back
-	if back == 0 {
-		a.fault("the legitimate session has carried nothing")
-	}
-	snapshot := a.crowd.server.Snapshot()
-	a.calls, a.refused = snapshot.Totals.Sessions, snapshot.Refused["connections"]
-	for _, s := range append(snapshot.Sessions, g.client.Snapshot().Sessions...) {
-		if (s.User == g.user) && (s.Window.Lost > 0 || s.PacketsIn != back || s.PacketsOut != back) {
-			a.fault("the legitimate session has lost packets: %d in, %d out, %d lost, where %d went there and back", s.PacketsIn, s.PacketsOut, s.Window.Lost, back)
-		}
-	}
 }

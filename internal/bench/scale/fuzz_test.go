@@ -1,7 +1,6 @@
 package scale
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"strings"
@@ -10,9 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/arc4tun/arc4tun/internal/control"
-	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
 // TestFuzzIsGood: a moment of hostile peers hurts nothing, and each kind of them has had its turn.
@@ -38,20 +34,20 @@ func TestFuzzFindsFaults(t *testing.T) {
 		file.Close()
 	})
 	for name, c := range map[string]struct {
-		plant func(*crowd)
+		plant func(*testbed)
 		found string
 	}{
-		"a packet that is missing": {func(c *crowd) {
-			c.dev.mu.Lock()
-			defer c.dev.mu.Unlock()
-			c.dev.next[0]++ // as if it had come
+		"a packet that is missing": {func(c *testbed) {
+			c.device.mu.Lock()
+			defer c.device.mu.Unlock()
+			c.device.next[0]++ // as if it had come
 		}, "server: number 0 of session 0 came where 1 was next"},
-		"a session that ends": {func(c *crowd) {
-			c.guests[0].dev.start(1)
-			c.guests[0].leave()
+		"a session that ends": {func(c *testbed) {
+			c.clients[0].device.start(1)
+			c.clients[0].cancel()
 		}, "the legitimate client has ended"},
-		"a goroutine that is left": {func(*crowd) { go func() { <-over }() }, "found unexpected goroutines"},
-		"a descriptor that is left": {func(*crowd) {
+		"a goroutine that is left": {func(*testbed) { go func() { <-over }() }, "found unexpected goroutines"},
+		"a descriptor that is left": {func(*testbed) {
 			var err error
 			file, err = os.Open(os.DevNull)
 			require.NoError(t, err)
@@ -60,7 +56,7 @@ func TestFuzzFindsFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
-			r, err := Fuzz(ctx, FuzzConfig{Duration: 300 * time.Millisecond, Seed: 7, Rounds: 1, Peers: 1, plant: c.plant, lingering: 2 * time.Second})
+			r, err := Fuzz(ctx, FuzzConfig{Duration: 300 * time.Millisecond, Seed: 7, Rounds: 1, Peers: 1, sabotage: c.plant, leakTimeout: 2 * time.Second})
 			require.NoError(t, err)
 			require.Contains(t, strings.Join(r.Faults, "\n"), c.found)
 		})
@@ -70,41 +66,4 @@ func TestFuzzFindsFaults(t *testing.T) {
 func TestFuzzRefusesNoTime(t *testing.T) {
 	_, err := Fuzz(t.Context(), FuzzConfig{})
 	require.ErrorContains(t, err, "must be more than 0")
-}
-
-// TestDiceAreTheSeeds: the same seed and life give the same chances, others do not, and all kinds
-// of packets come up.
-func TestDiceAreTheSeeds(t *testing.T) {
-	throw := func(seed, life uint64) (out [][]byte) {
-		d := newDice(seed, life)
-		for range 3000 {
-			out = append(out, d.message([]uint16{1, 2, 3}), d.frame(out[max(0, len(out)-20):]))
-		}
-		return out
-	}
-	a := throw(1, 2)
-	require.Equal(t, a, throw(1, 2))
-	require.NotEqual(t, a, throw(1, 3))
-	types, protocols, sound := map[control.Type]int{}, map[uint16]int{}, 0
-	for i, b := range a {
-		if i%2 == 0 {
-			if m, err := control.Parse(b); err == nil {
-				types[m.Type()]++
-			}
-			continue
-		}
-		if proto, info, err := ppp.ParseFrame(b); err == nil {
-			protocols[proto]++
-			if len(info) >= 4 && int(info[2])<<8|int(info[3]) == len(info) && !bytes.Equal(info, nil) {
-				sound++
-			}
-		}
-	}
-	for typ := control.TypeStartRequest; typ <= control.TypeSetLinkInfo; typ++ {
-		assert.Positive(t, types[typ], typ)
-	}
-	for _, proto := range []uint16{ppp.ProtoLCP, ppp.ProtoPAP, ppp.ProtoCHAP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPV6CP, ppp.ProtoEAP, ppp.ProtoCompressed, ppp.ProtoIPv4} {
-		assert.Positive(t, protocols[proto], "protocol %04x", proto)
-	}
-	assert.Greater(t, sound, 1000)
 }

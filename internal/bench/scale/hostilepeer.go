@@ -15,8 +15,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// machine is a control connection's state machine, of either end.
-type machine interface {
+// controlMachine is a control connection's state machine, of either end.
+type controlMachine interface {
 	Start(now time.Time)
 	Input(now time.Time, data []byte)
 	Output() []byte
@@ -25,98 +25,98 @@ type machine interface {
 	Shutdown(now time.Time)
 }
 
-// fuzzTally is what hostile peers have done.
-type fuzzTally struct {
+// hostileCounts is what hostile peers have done.
+type hostileCounts struct {
 	connections, calls, links, messages, frames, forged atomic.Uint64
 }
 
-// mutant is a hostile peer for one life: an end of a tunnel, client or server, that knows how to
-// come up and does not keep to it. Between its machines and the wire, messages and frames are
-// altered, repeated, held back, and others put in.
-type mutant struct {
-	dice
-	tally *fuzzTally
-	tcp   net.Conn
-	gre   gre.Conn
-	to    netip.Addr
-	lives time.Duration
-	calm  int  // one in so many messages and frames is tampered with
-	meek  bool // it does nothing of its own until it is up, so that this state is reached
-	room  func()
+// hostilePeer is a hostile peer of limited duration: an end of a tunnel, client or server, that
+// knows how to come up and does not keep to it. Between its machines and the wire, messages and
+// frames are altered, repeated, held back, and others put in.
+type hostilePeer struct {
+	packetGen
+	counts      *hostileCounts
+	tcp         net.Conn
+	gre         gre.Conn
+	to          netip.Addr
+	duration    time.Duration
+	tamperOneIn int  // one in so many messages and frames is tampered with
+	quiet       bool // it does nothing of its own until it is up, so that this state is reached
+	waitForRoom func()
 
-	machine machine // nil: one that only throws things
-	open    func(send func([]byte), event func(ppp.Event)) (*ppp.Link, error)
-	link    *ppp.Link
+	machine  controlMachine // nil: one that only sends random messages
+	openLink func(send func([]byte), event func(ppp.Event)) (*ppp.Link, error)
+	link     *ppp.Link
 
-	calls    []uint16 // call IDs of the peer's that were seen
+	callIDs  []uint16 // call IDs of the peer's that were seen
 	seq      uint32
 	frames   [][]byte // that were seen or sent
 	messages [][]byte
 }
 
-// beMeek has some of those that know how to come up do so first.
-func (m *mutant) beMeek() {
-	if m.machine != nil && m.one(2) {
-		m.meek, m.calm = true, 1_000_000
+// maybeQuiet has some of those that know how to come up do so first.
+func (hp *hostilePeer) maybeQuiet() {
+	if hp.machine != nil && hp.oneIn(2) {
+		hp.quiet, hp.tamperOneIn = true, 1_000_000
 	}
 }
 
-// remembered is how many frames, and messages, a mutant keeps.
-const remembered = 24
+// samplesKept is how many frames, and messages, a hostile peer keeps.
+const samplesKept = 24
 
-func (m *mutant) remember(list *[][]byte, b []byte) {
-	if len(*list) < remembered {
+func (hp *hostilePeer) remember(list *[][]byte, b []byte) {
+	if len(*list) < samplesKept {
 		*list = append(*list, slices.Clone(b))
 	} else {
-		(*list)[m.IntN(remembered)] = slices.Clone(b)
+		(*list)[hp.IntN(samplesKept)] = slices.Clone(b)
 	}
 }
 
-// run lives, and closes what it was given.
-func (m *mutant) run(ctx context.Context) {
-	ctx, stop := context.WithTimeout(ctx, m.lives)
+// run lasts as long as the peer's duration, and closes what it was given.
+func (hp *hostilePeer) run(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, hp.duration)
 	defer stop()
 	var readers sync.WaitGroup
 	stream, packets := make(chan []byte, 16), make(chan []byte, 256)
-	readers.Go(func() { m.readTCP(ctx, stream) })
-	readers.Go(func() { m.readGRE(ctx, packets) })
+	readers.Go(func() { hp.readTCP(ctx, stream) })
+	readers.Go(func() { hp.readGRE(ctx, packets) })
 	defer readers.Wait()
-	defer m.gre.Close()
-	defer m.tcp.Close()
-	if m.machine != nil {
-		m.machine.Start(time.Now())
+	defer hp.gre.Close()
+	defer hp.tcp.Close()
+	if hp.machine != nil {
+		hp.machine.Start(time.Now())
 	}
-	tick := time.NewTicker(time.Duration(1+m.IntN(4)) * time.Millisecond)
+	tick := time.NewTicker(time.Duration(1+hp.IntN(4)) * time.Millisecond)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		select {
 		case data, ok := <-stream:
 			if !ok {
 				stream = nil
-				if m.one(2) {
+				if hp.oneIn(2) {
 					return
 				}
 				continue // a while longer, after the close
 			}
-			m.heard(data)
+			hp.receiveControl(data)
 		case p := <-packets:
-			m.packet(p)
+			hp.receiveGRE(p)
 		case <-tick.C:
-			if !m.meek {
-				m.act()
+			if !hp.quiet {
+				hp.misbehave()
 			}
 		case <-ctx.Done():
 			return
 		}
-		m.work()
+		hp.runMachines()
 	}
 }
 
-func (m *mutant) readTCP(ctx context.Context, to chan<- []byte) {
+func (hp *hostilePeer) readTCP(ctx context.Context, to chan<- []byte) {
 	defer close(to)
 	buf := make([]byte, 2048)
 	for {
-		n, err := m.tcp.Read(buf)
+		n, err := hp.tcp.Read(buf)
 		if err != nil {
 			return
 		}
@@ -128,13 +128,13 @@ func (m *mutant) readTCP(ctx context.Context, to chan<- []byte) {
 	}
 }
 
-func (m *mutant) readGRE(ctx context.Context, to chan<- []byte) {
+func (hp *hostilePeer) readGRE(ctx context.Context, to chan<- []byte) {
 	pkts := make([]gre.Packet, 16)
 	for i := range pkts {
 		pkts[i].Buf = make([]byte, 2048)
 	}
 	for {
-		n, err := m.gre.ReadBatch(pkts)
+		n, err := hp.gre.ReadBatch(pkts)
 		if err != nil {
 			return
 		}
@@ -148,170 +148,170 @@ func (m *mutant) readGRE(ctx context.Context, to chan<- []byte) {
 	}
 }
 
-// heard takes bytes of the control connection.
-func (m *mutant) heard(data []byte) {
+// receiveControl takes bytes of the control connection.
+func (hp *hostilePeer) receiveControl(data []byte) {
 	if len(data) >= 16 {
-		m.remember(&m.messages, data)
+		hp.remember(&hp.messages, data)
 		if t := control.Type(binary.BigEndian.Uint16(data[8:])); t == control.TypeOutgoingCallReply || t == control.TypeOutgoingCallRequest {
-			m.learn(binary.BigEndian.Uint16(data[12:]))
+			hp.addCallID(binary.BigEndian.Uint16(data[12:]))
 		}
 	}
-	if m.machine != nil {
-		m.machine.Input(time.Now(), data)
+	if hp.machine != nil {
+		hp.machine.Input(time.Now(), data)
 	}
 }
 
-// learn keeps a call ID of the peer's.
-func (m *mutant) learn(id uint16) {
-	if !slices.Contains(m.calls, id) && len(m.calls) < 16 {
-		m.calls = append(m.calls, id)
+// addCallID keeps a call ID of the peer's.
+func (hp *hostilePeer) addCallID(id uint16) {
+	if !slices.Contains(hp.callIDs, id) && len(hp.callIDs) < 16 {
+		hp.callIDs = append(hp.callIDs, id)
 	}
 }
 
-// packet takes a GRE packet.
-func (m *mutant) packet(p []byte) {
+// receiveGRE takes a GRE packet.
+func (hp *hostilePeer) receiveGRE(p []byte) {
 	h, payload, err := gre.Parse(p)
 	if err != nil || !h.HasSeq {
 		return
 	}
-	m.remember(&m.frames, payload)
-	if m.link != nil {
-		m.link.Input(time.Now(), payload)
+	hp.remember(&hp.frames, payload)
+	if hp.link != nil {
+		hp.link.Input(time.Now(), payload)
 	}
 }
 
-// work lets the machines do what is due, and sends what they have to say.
-func (m *mutant) work() {
+// runMachines lets the machines do what is due, and sends what they have to say.
+func (hp *hostilePeer) runMachines() {
 	now := time.Now()
-	if m.machine != nil {
-		m.machine.Tick(now)
-		for _, e := range m.machine.Events() {
+	if hp.machine != nil {
+		hp.machine.Tick(now)
+		for _, e := range hp.machine.Events() {
 			switch e := e.(type) {
 			case control.CallUp:
-				m.tally.calls.Add(1)
-				m.learn(e.PeerCallID)
-				if m.link == nil {
-					m.begin(now)
+				hp.counts.calls.Add(1)
+				hp.addCallID(e.PeerCallID)
+				if hp.link == nil {
+					hp.startLink(now)
 				}
 			case control.Closed:
-				m.machine = nil
+				hp.machine = nil
 			}
 		}
 	}
-	if m.machine != nil {
-		if out := m.machine.Output(); len(out) > 0 {
-			m.write(out, true)
+	if hp.machine != nil {
+		if out := hp.machine.Output(); len(out) > 0 {
+			hp.sendControl(out, true)
 		}
 	}
-	if m.link != nil {
-		m.link.Tick(now)
+	if hp.link != nil {
+		hp.link.Tick(now)
 	}
 }
 
-// begin opens the link of a call.
-func (m *mutant) begin(now time.Time) {
-	link, err := m.open(func(frame []byte) { m.send(frame, true) }, func(e ppp.Event) {
+// startLink opens the link of a call.
+func (hp *hostilePeer) startLink(now time.Time) {
+	link, err := hp.openLink(func(frame []byte) { hp.sendFrame(frame, true) }, func(e ppp.Event) {
 		if _, up := e.(ppp.NetworkUp); up {
-			m.tally.links.Add(1)
-			m.meek, m.calm = false, min(m.calm, 40)
+			hp.counts.links.Add(1)
+			hp.quiet, hp.tamperOneIn = false, min(hp.tamperOneIn, 40)
 		}
 	})
 	if err != nil {
 		panic(err) // the settings are this package's own
 	}
-	m.link = link
+	hp.link = link
 	link.Open(now)
 }
 
-// act does something that nobody asked for.
-func (m *mutant) act() {
-	switch m.IntN(12) {
+// misbehave does something that nobody asked for.
+func (hp *hostilePeer) misbehave() {
+	switch hp.IntN(12) {
 	case 0, 1, 2:
-		for range 1 + m.IntN(16) {
-			m.send(m.frame(m.frames), false)
+		for range 1 + hp.IntN(16) {
+			hp.sendFrame(hp.frame(hp.frames), false)
 		}
 	case 3:
-		for range 1 + m.IntN(3) {
-			m.write(m.message(m.calls), false)
+		for range 1 + hp.IntN(3) {
+			hp.sendControl(hp.control(hp.callIDs), false)
 		}
 	case 4:
-		if len(m.messages) > 0 {
-			m.write(m.messages[m.IntN(len(m.messages))], true)
+		if len(hp.messages) > 0 {
+			hp.sendControl(hp.messages[hp.IntN(len(hp.messages))], true)
 		}
 	case 5:
-		if m.machine != nil && m.one(10) {
-			m.machine.Shutdown(time.Now())
+		if hp.machine != nil && hp.oneIn(10) {
+			hp.machine.Shutdown(time.Now())
 		}
 	case 6:
-		if m.link != nil && m.one(10) {
-			m.link.Close(time.Now(), "enough")
+		if hp.link != nil && hp.oneIn(10) {
+			hp.link.Close(time.Now(), "enough")
 		}
 	case 8:
-		for range 1 + m.IntN(6) {
-			m.write(control.OutgoingCallRequest{CallID: uint16(m.Uint32()), MinBPS: 1, MaxBPS: m.Uint32(), Bearer: 3, Framing: 3, Window: uint16(m.Uint32())}.AppendTo(nil), true)
+		for range 1 + hp.IntN(6) {
+			hp.sendControl(control.OutgoingCallRequest{CallID: uint16(hp.Uint32()), MinBPS: 1, MaxBPS: hp.Uint32(), Bearer: 3, Framing: 3, Window: uint16(hp.Uint32())}.AppendTo(nil), true)
 		}
 	case 7:
-		if m.one(20) {
-			_ = m.tcp.Close() // the calls go on for a while
+		if hp.oneIn(20) {
+			_ = hp.tcp.Close() // the calls go on for a while
 		}
 	}
 }
 
-// write sends a control message, or several together.
-func (m *mutant) write(b []byte, tamper bool) {
-	m.remember(&m.messages, b)
-	m.tally.messages.Add(1)
-	if tamper && m.one(m.calm) {
-		switch m.IntN(3) {
+// sendControl sends a control message, or several together.
+func (hp *hostilePeer) sendControl(b []byte, tamper bool) {
+	hp.remember(&hp.messages, b)
+	hp.counts.messages.Add(1)
+	if tamper && hp.oneIn(hp.tamperOneIn) {
+		switch hp.IntN(3) {
 		case 0:
 			return
 		case 1:
 			b = append(slices.Clone(b), b...)
 		default:
-			b = m.bend(b)
+			b = hp.corrupt(b)
 		}
 	}
-	_ = m.tcp.SetWriteDeadline(time.Now().Add(time.Second))
-	if cut := len(b); m.one(6) && cut > 1 {
-		cut = 1 + m.IntN(cut-1)
-		_, _ = m.tcp.Write(b[:cut])
+	_ = hp.tcp.SetWriteDeadline(time.Now().Add(time.Second))
+	if cut := len(b); hp.oneIn(6) && cut > 1 {
+		cut = 1 + hp.IntN(cut-1)
+		_, _ = hp.tcp.Write(b[:cut])
 		b = b[cut:]
 	}
-	_, _ = m.tcp.Write(b) // who has hung up misses nothing
+	_, _ = hp.tcp.Write(b) // who has hung up misses nothing
 }
 
-// send sends a frame, of its own link or another's.
-func (m *mutant) send(frame []byte, tamper bool) {
-	m.room()
-	m.remember(&m.frames, frame)
+// sendFrame sends a frame, of its own link or another's.
+func (hp *hostilePeer) sendFrame(frame []byte, tamper bool) {
+	hp.waitForRoom()
+	hp.remember(&hp.frames, frame)
 	times := 1
-	if tamper && m.one(m.calm) {
-		switch m.IntN(4) {
+	if tamper && hp.oneIn(hp.tamperOneIn) {
+		switch hp.IntN(4) {
 		case 0:
 			return
 		case 1:
 			times = 2
 		case 2:
-			frame = m.bend(frame)
+			frame = hp.corrupt(frame)
 		default:
-			frame = m.answer(frame)
+			frame = hp.mutate(frame)
 		}
 	}
-	call := uint16(m.Uint32())
-	if len(m.calls) > 0 && (tamper || !m.one(6)) {
-		call = m.calls[len(m.calls)-1]
+	call := uint16(hp.Uint32())
+	if len(hp.callIDs) > 0 && (tamper || !hp.oneIn(6)) {
+		call = hp.callIDs[len(hp.callIDs)-1]
 		if !tamper {
-			call = m.calls[m.IntN(len(m.calls))]
+			call = hp.callIDs[hp.IntN(len(hp.callIDs))]
 		}
 	}
 	for range times {
-		seq := m.seq
-		if tamper || !m.one(8) {
-			m.seq++
+		seq := hp.seq
+		if tamper || !hp.oneIn(8) {
+			hp.seq++
 		} else {
-			seq = m.Uint32()
+			seq = hp.Uint32()
 		}
-		m.tally.frames.Add(1)
-		_, _ = m.gre.WriteBatch([]gre.Packet{{Addr: m.to, Data: m.envelope(call, seq, frame)}})
+		hp.counts.frames.Add(1)
+		_, _ = hp.gre.WriteBatch([]gre.Packet{{Addr: hp.to, Data: hp.greEnvelope(call, seq, frame)}})
 	}
 }

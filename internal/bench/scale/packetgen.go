@@ -10,16 +10,16 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// dice make what hostile peers send: from nothing, and from what they have seen.
-type dice struct{ *rand.Rand }
+// packetGen makes what hostile peers send: from nothing, and from what they have seen.
+type packetGen struct{ *rand.Rand }
 
-// newDice gives the chances of one life.
-func newDice(seed, life uint64) dice { return dice{rand.New(rand.NewPCG(seed, life))} }
+// newPacketGen gives the random numbers of one hostile peer.
+func newPacketGen(seed, peer uint64) packetGen { return packetGen{rand.New(rand.NewPCG(seed, peer))} }
 
-// one in n.
-func (d dice) one(n int) bool { return d.IntN(n) == 0 }
+// oneIn reports true once in n times.
+func (d packetGen) oneIn(n int) bool { return d.IntN(n) == 0 }
 
-func (d dice) bytes(n int) []byte {
+func (d packetGen) bytes(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = byte(d.Uint32())
@@ -27,8 +27,8 @@ func (d dice) bytes(n int) []byte {
 	return b
 }
 
-// some gives a number of bytes that is mostly small, and rarely at the limits.
-func (d dice) some() int {
+// length gives a number of bytes that is mostly small, and rarely at the limits.
+func (d packetGen) length() int {
 	switch d.IntN(20) {
 	case 0:
 		return 1400 + d.IntN(200)
@@ -40,12 +40,12 @@ func (d dice) some() int {
 	return d.IntN(40)
 }
 
-// of takes one of several.
-func of[T any](d dice, all ...T) T { return all[d.IntN(len(all))] }
+// oneOf takes one of several.
+func oneOf[T any](d packetGen, all ...T) T { return all[d.IntN(len(all))] }
 
-// message is a control message of any type with any fields (RFC 2637 section 2), most of them
+// control is a control message of any type with any fields (RFC 2637 section 2), most of them
 // framed well.
-func (d dice) message(calls []uint16) []byte {
+func (d packetGen) control(calls []uint16) []byte {
 	t := control.Type(1 + d.IntN(16))
 	n := t.Len()
 	if n == 0 {
@@ -53,81 +53,81 @@ func (d dice) message(calls []uint16) []byte {
 	}
 	b := d.bytes(n)
 	binary.BigEndian.PutUint16(b, uint16(n))
-	binary.BigEndian.PutUint16(b[2:], of[uint16](d, 1, 1, 1, 1, 1, 1, 1, 2))
+	binary.BigEndian.PutUint16(b[2:], oneOf[uint16](d, 1, 1, 1, 1, 1, 1, 1, 2))
 	binary.BigEndian.PutUint32(b[4:], 0x1A2B3C4D)
 	binary.BigEndian.PutUint16(b[8:], uint16(t))
 	// Most messages about calls begin with an ID or two, and are of interest if those exist.
 	for at := 12; at+2 <= min(n, 16); at += 2 {
-		if len(calls) > 0 && !d.one(4) {
+		if len(calls) > 0 && !d.oneIn(4) {
 			binary.BigEndian.PutUint16(b[at:], calls[d.IntN(len(calls))])
 		}
 	}
-	if n > 17 && d.one(2) {
+	if n > 17 && d.oneIn(2) {
 		b[16] = 1 // a good result, in both replies to call requests
 	}
 	if t == control.TypeStartRequest || t == control.TypeStartReply {
 		copy(b[12:], []byte{1, 0, 1, 0})
 	}
-	if d.one(25) {
-		return d.bend(b)
+	if d.oneIn(25) {
+		return d.corrupt(b)
 	}
 	return b
 }
 
 // frame is a PPP frame of any protocol, code and content.
-func (d dice) frame(seen [][]byte) []byte {
-	if len(seen) > 0 && d.one(3) {
-		return d.answer(seen[d.IntN(len(seen))])
+func (d packetGen) frame(seen [][]byte) []byte {
+	if len(seen) > 0 && d.oneIn(3) {
+		return d.mutate(seen[d.IntN(len(seen))])
 	}
-	proto := of(d, ppp.ProtoLCP, ppp.ProtoLCP, ppp.ProtoCHAP, ppp.ProtoPAP, ppp.ProtoCCP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPCP,
+	proto := oneOf(d, ppp.ProtoLCP, ppp.ProtoLCP, ppp.ProtoCHAP, ppp.ProtoPAP, ppp.ProtoCCP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPCP,
 		ppp.ProtoIPV6CP, ppp.ProtoEAP, ppp.ProtoIPv4, ppp.ProtoIPv6, ppp.ProtoCompressed, ppp.ProtoCompressed, 0x8281, uint16(d.Uint32())|1)
-	b := ppp.AppendHeader(nil, proto, d.one(2), d.one(3))
+	b := ppp.AppendHeader(nil, proto, d.oneIn(2), d.oneIn(3))
 	switch proto {
 	case ppp.ProtoIPv4, ppp.ProtoIPv6:
-		return append(b, d.bytes(20+d.some())...)
+		return append(b, d.bytes(20+d.length())...)
 	case ppp.ProtoCompressed:
-		return append(binary.BigEndian.AppendUint16(b, 0x9000|uint16(d.Uint32())&0x6FFF), d.bytes(d.some())...)
+		return append(binary.BigEndian.AppendUint16(b, 0x9000|uint16(d.Uint32())&0x6FFF), d.bytes(d.length())...)
 	}
 	return append(b, d.packet(proto)...)
 }
 
 // packet is one of LCP, an NCP, PAP or CHAP (RFC 1661 section 5), mostly with a length that is
 // true.
-func (d dice) packet(proto uint16) []byte {
+func (d packetGen) packet(proto uint16) []byte {
 	var data []byte
 	switch d.IntN(4) {
 	case 0:
-		data = d.bytes(d.some())
+		data = d.bytes(d.length())
 	case 1:
 		data = append(binary.BigEndian.AppendUint32(nil, uint32(d.IntN(2))*d.Uint32()), d.bytes(d.IntN(8))...) // a magic number
 	case 2:
-		data = append(binary.BigEndian.AppendUint16(nil, of(d, ppp.ProtoLCP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPV6CP, ppp.ProtoCHAP, ppp.ProtoPAP)), d.bytes(d.IntN(20))...)
+		data = append(binary.BigEndian.AppendUint16(nil, oneOf(d, ppp.ProtoLCP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPV6CP, ppp.ProtoCHAP, ppp.ProtoPAP)), d.bytes(d.IntN(20))...)
 	default:
 		for range d.IntN(6) {
 			data = append(data, d.option(proto)...)
 		}
 	}
 	code := byte(1 + d.IntN(16))
-	if d.one(20) {
+	if d.oneIn(20) {
 		code = byte(d.Uint32())
 	}
 	b := binary.BigEndian.AppendUint16([]byte{code, byte(d.IntN(12))}, uint16(4+len(data)))
 	b = append(b, data...)
-	if d.one(15) {
+	if d.oneIn(15) {
 		b[2+d.IntN(2)] = byte(d.Uint32())
 	}
 	return b
 }
 
 // option is one that the protocol knows, mostly with the right length.
-func (d dice) option(proto uint16) []byte {
+func (d packetGen) option(proto uint16) []byte {
 	known := map[uint16][]byte{ // type and length of the value
 		ppp.ProtoLCP:    {1, 2, 2, 4, 3, 3, 3, 2, 5, 4, 7, 0, 8, 0, 13, 1, 17, 2, 19, 7},
 		ppp.ProtoCCP:    {18, 4, 18, 4, 18, 4, 21, 1, 26, 2},
 		ppp.ProtoIPCP:   {3, 4, 3, 4, 129, 4, 130, 4, 131, 4, 132, 4, 2, 4, 1, 8},
 		ppp.ProtoIPV6CP: {1, 8, 1, 8, 2, 2},
 	}[proto]
-	if len(known) == 0 || d.one(10) {
+	if len(known) == 0 || d.oneIn(10) {
 		v := d.bytes(d.IntN(12))
 		return append([]byte{byte(d.Uint32()), byte(2 + len(v))}, v...)
 	}
@@ -135,22 +135,22 @@ func (d dice) option(proto uint16) []byte {
 	v := d.bytes(int(known[i+1]))
 	switch {
 	case proto == ppp.ProtoCCP && known[i] == 18:
-		v = []byte{byte(d.IntN(2)), 0, 0, of[byte](d, 0x40, 0x60, 0x20, 0x80, 0xE1, 0x01, 0)}
+		v = []byte{byte(d.IntN(2)), 0, 0, oneOf[byte](d, 0x40, 0x60, 0x20, 0x80, 0xE1, 0x01, 0)}
 	case proto == ppp.ProtoLCP && known[i] == 3:
-		v = of(d, []byte{0xC2, 0x23, 0x81}, []byte{0xC2, 0x23, 5}, []byte{0xC0, 0x23}, []byte{0xC2, 0x27})
-	case len(v) == 4 && d.one(3):
+		v = oneOf(d, []byte{0xC2, 0x23, 0x81}, []byte{0xC2, 0x23, 5}, []byte{0xC0, 0x23}, []byte{0xC2, 0x27})
+	case len(v) == 4 && d.oneIn(3):
 		v = []byte{10, byte(d.IntN(2)) * 64, 0, byte(1 + d.IntN(3))}
 	}
 	b := append([]byte{known[i], byte(2 + len(v))}, v...)
-	if d.one(15) {
+	if d.oneIn(15) {
 		b[1] = byte(d.Uint32())
 	}
 	return b
 }
 
-// answer makes a frame from one that was seen: the same again, with another code (so that a request
+// mutate makes a frame from one that was seen: the same again, with another code (so that a request
 // becomes its own acknowledgment or refusal), with another identifier, or inside a reject.
-func (d dice) answer(frame []byte) []byte {
+func (d packetGen) mutate(frame []byte) []byte {
 	frame = slices.Clone(frame)
 	proto, info, err := ppp.ParseFrame(frame)
 	if err != nil || len(info) < 4 {
@@ -170,13 +170,13 @@ func (d dice) answer(frame []byte) []byte {
 		b := append(ppp.AppendHeader(nil, proto, false, false), 7, byte(d.IntN(16)))
 		return append(binary.BigEndian.AppendUint16(b, uint16(4+len(info))), info...)
 	default:
-		return d.bend(frame)
+		return d.corrupt(frame)
 	}
 	return frame
 }
 
-// bend alters bytes, cuts an end off or adds one.
-func (d dice) bend(b []byte) []byte {
+// corrupt alters bytes, cuts an end off or adds one.
+func (d packetGen) corrupt(b []byte) []byte {
 	b = slices.Clone(b)
 	switch d.IntN(4) {
 	case 0:
@@ -192,15 +192,15 @@ func (d dice) bend(b []byte) []byte {
 	return b
 }
 
-// envelope is a frame in enhanced GRE (RFC 2637 section 4.1), or what looks like it.
-func (d dice) envelope(call uint16, seq uint32, frame []byte) []byte {
+// greEnvelope is a frame in enhanced GRE (RFC 2637 section 4.1), or what looks like it.
+func (d packetGen) greEnvelope(call uint16, seq uint32, frame []byte) []byte {
 	h := gre.Header{CallID: call, PayloadLen: uint16(len(frame)), HasSeq: true, Seq: seq}
-	if d.one(8) {
+	if d.oneIn(8) {
 		h.HasAck, h.Ack = true, d.Uint32()
 	}
 	p := append(h.AppendTo(nil), frame...)
-	if d.one(40) {
-		return d.bend(p)
+	if d.oneIn(40) {
+		return d.corrupt(p)
 	}
 	return p
 }

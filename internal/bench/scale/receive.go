@@ -17,7 +17,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// ReceiveConfig says how a server's way in is measured: packets that clients have
+// ReceiveConfig says how a server's receiving is measured: packets that clients have
 // sent are recorded, and then handed to the server as fast as it reads them. So no
 // client takes time of the processors meanwhile, nor does the network.
 type ReceiveConfig struct {
@@ -38,7 +38,7 @@ type ReceiveRow struct {
 	Duration, CPU            time.Duration
 }
 
-// PacketsPerSecond is the rate of the server's way in, from its sockets to its
+// PacketsPerSecond is the rate of the server's receiving, from its sockets to its
 // device.
 func (r ReceiveRow) PacketsPerSecond() float64 { return float64(r.Packets) / r.Duration.Seconds() }
 
@@ -46,23 +46,23 @@ func (r ReceiveRow) PacketsPerSecond() float64 { return float64(r.Packets) / r.D
 type recorder struct {
 	gre.Conn // of the network
 	network  *memnet.Network
-	readers  []*feeder
+	readers  []*replayReader
 
 	mu      sync.Mutex
 	taking  bool
 	data    int                     // packets with data that were recorded
 	from    map[netip.Addr][][]byte // what each client sent
-	feed    []gre.Packet            // in the order of the feeding
+	packets []gre.Packet            // in the order of the feeding
 	sockets gre.Conn                // nil: the feeders have lists
 	senders map[netip.Addr]gre.Conn // to the sockets
 }
 
-// feeder is one of the server's readers: of the network, and once it feeds of what was
+// replayReader is one of the server's readers: of the network, and once it feeds of what was
 // recorded.
-type feeder struct {
+type replayReader struct {
 	network, socket gre.Reader
-	feeding         atomic.Bool
-	feed            []gre.Packet
+	replaying       atomic.Bool
+	packets         []gre.Packet
 	next            int
 }
 
@@ -73,7 +73,7 @@ func newRecorder(h *memnet.Network, readers int) (*recorder, error) {
 	}
 	r := &recorder{Conn: conn, network: h, from: make(map[netip.Addr][][]byte), senders: make(map[netip.Addr]gre.Conn)}
 	for _, q := range gre.Readers(conn) {
-		r.readers = append(r.readers, &feeder{network: q})
+		r.readers = append(r.readers, &replayReader{network: q})
 	}
 	return r, nil
 }
@@ -109,7 +109,7 @@ func (r *recorder) recorded() int {
 	return r.data
 }
 
-// carriesData is whether a GRE packet has an MPPE packet in it.
+// carriesData reports whether a GRE packet has an MPPE packet in it.
 func carriesData(p []byte) bool {
 	_, payload, err := gre.Parse(p)
 	if err != nil {
@@ -119,8 +119,8 @@ func carriesData(p []byte) bool {
 	return err == nil && protocol == ppp.ProtoCompressed
 }
 
-// feedRun is how many packets of one session come after one another.
-const feedRun = 4
+// runLength is how many packets of one session come after one another.
+const runLength = 4
 
 // shuffle puts the packets of all clients into one row, a few of each in turn.
 func (r *recorder) shuffle() {
@@ -130,9 +130,9 @@ func (r *recorder) shuffle() {
 	for more := true; more; {
 		more = false
 		for a, ps := range r.from {
-			n := min(feedRun, len(ps))
+			n := min(runLength, len(ps))
 			for _, p := range ps[:n] {
-				r.feed = append(r.feed, gre.Packet{Addr: a, Data: p})
+				r.packets = append(r.packets, gre.Packet{Addr: a, Data: p})
 			}
 			r.from[a] = ps[n:]
 			more = more || len(ps) > n
@@ -140,50 +140,50 @@ func (r *recorder) shuffle() {
 	}
 }
 
-// share gives every feeder a list of its packets.
-func (r *recorder) share() {
-	for _, p := range r.feed {
+// distribute gives every feeder a list of its packets.
+func (r *recorder) distribute() {
+	for _, p := range r.packets {
 		f := r.readers[gre.ReaderOf(binary.BigEndian.Uint16(p.Data[6:]), len(r.readers))]
-		f.feed = append(f.feed, p)
+		f.packets = append(f.packets, p)
 	}
 }
 
-// start begins the feeding: a packet of a stranger ends the wait of each reader.
-func (r *recorder) start() {
+// startReplay begins the replay: a packet of no session ends the wait of each reader.
+func (r *recorder) startReplay() {
 	for _, f := range r.readers {
-		f.feeding.Store(true)
+		f.replaying.Store(true)
 	}
 	for id := range r.readers {
 		r.network.Arrive(serverInner, r.LocalAddr(), gre.AckOnly(uint16(id), 0).AppendTo(nil))
 	}
 }
 
-func (f *feeder) ReadBatch(pkts []gre.Packet) (int, error) {
+func (f *replayReader) ReadBatch(pkts []gre.Packet) (int, error) {
 	switch {
-	case !f.feeding.Load():
+	case !f.replaying.Load():
 		return f.network.ReadBatch(pkts)
 	case f.socket != nil:
 		n, err := f.socket.ReadBatch(pkts)
 		if !errors.Is(err, net.ErrClosed) {
 			return n, err
 		}
-		f.feeding.Store(false)
+		f.replaying.Store(false)
 		return f.network.ReadBatch(pkts)
 	}
 	n := 0
-	for n < len(pkts) && f.next < len(f.feed) {
-		p := &f.feed[f.next]
+	for n < len(pkts) && f.next < len(f.packets) {
+		p := &f.packets[f.next]
 		pkts[n].Addr, pkts[n].Data = p.Addr, pkts[n].Buf[:copy(pkts[n].Buf, p.Data)]
 		n++
 		f.next++
 	}
-	if f.next == len(f.feed) {
-		f.feeding.Store(false)
+	if f.next == len(f.packets) {
+		f.replaying.Store(false)
 	}
 	return n, nil
 }
 
-// MeasureReceive measures a server's way in.
+// MeasureReceive measures a server's receiving alone.
 func MeasureReceive(ctx context.Context, cfg ReceiveConfig) (ReceiveRow, error) {
 	var err error
 	if cfg.Config, err = cfg.withDefaults(); err != nil {
@@ -192,7 +192,7 @@ func MeasureReceive(ctx context.Context, cfg ReceiveConfig) (ReceiveRow, error) 
 	if cfg.Readers < 1 || cfg.Readers > gre.MaxReaders || cfg.Packets < cfg.Sessions {
 		return ReceiveRow{}, fmt.Errorf("scale: %d readers and %d packets for %d sessions: must be 1 to %d readers, and a packet for each session", cfg.Readers, cfg.Packets, cfg.Sessions, gre.MaxReaders)
 	}
-	c, err := openReceiver(ctx, cfg)
+	c, err := openReplay(ctx, cfg)
 	if err != nil {
 		return ReceiveRow{}, fmt.Errorf("scale: the way in: %w", err)
 	}
@@ -203,14 +203,14 @@ func MeasureReceive(ctx context.Context, cfg ReceiveConfig) (ReceiveRow, error) 
 		err = c.record(ctx, cfg.Packets/cfg.Sessions)
 	}
 	if err == nil {
-		c.recorder.share()
+		c.recorder.distribute()
 		if cfg.Sockets {
-			err = c.recorder.fill()
+			err = c.recorder.fillSockets()
 		}
 		runtime.GC()
 	}
 	if err == nil {
-		err = c.feed(ctx, &row)
+		err = c.replay(ctx, &row)
 	}
 	closeErr := c.recorder.closeSockets()
 	_, err2 := c.close()
@@ -220,74 +220,74 @@ func MeasureReceive(ctx context.Context, cfg ReceiveConfig) (ReceiveRow, error) 
 	return row, nil
 }
 
-// openReceiver opens a server that is fed by a recorder.
-func openReceiver(ctx context.Context, cfg ReceiveConfig) (*crowd, error) {
-	var c *crowd
+// openReplay opens a server that receives from a recorder.
+func openReplay(ctx context.Context, cfg ReceiveConfig) (*testbed, error) {
+	var c *testbed
 	carry := func(from, to netip.Addr, packets [][]byte) {
 		if to != serverOuter || !c.recorder.take(from, packets) {
 			c.network.Arrive(from, to, packets...)
 		}
 	}
-	c, err := newCrowd(cfg.Config, memnet.Options{Queue: 2 * maxUnderWay, Carry: carry})
+	c, err := newTestbed(cfg.Config, memnet.Options{Queue: 2 * maxUnderWay, Carry: carry})
 	if err != nil {
 		return nil, err
 	}
 	if c.recorder, err = newRecorder(c.network, cfg.Readers); err != nil {
 		return nil, err
 	}
-	c.dev.discard = true
+	c.device.discard = true
 	return c, c.open(ctx)
 }
 
 // record has every client send so many packets, none of which arrives yet.
-func (c *crowd) record(ctx context.Context, each int) error {
+func (c *testbed) record(ctx context.Context, each int) error {
 	r := c.recorder
 	r.mu.Lock()
 	r.taking = true
 	r.mu.Unlock()
-	for _, g := range c.guests {
-		g.dev.start(each)
+	for _, cl := range c.clients {
+		cl.device.start(each)
 	}
-	for limit := time.Now().Add(patience); ; pause(ctx, time.Millisecond) {
+	for limit := time.Now().Add(callTimeout); ; pause(ctx, time.Millisecond) {
 		n := r.recorded()
 		switch {
-		case n >= each*len(c.guests):
+		case n >= each*len(c.clients):
 			r.shuffle()
 			return nil
 		case time.Now().After(limit) || ctx.Err() != nil:
-			return errors.Join(ctx.Err(), fmt.Errorf("%d of %d packets were recorded", n, each*len(c.guests)))
+			return errors.Join(ctx.Err(), fmt.Errorf("%d of %d packets were recorded", n, each*len(c.clients)))
 		}
 	}
 }
 
-// feed hands over what was recorded, and measures until all of it is at the device.
-func (c *crowd) feed(ctx context.Context, row *ReceiveRow) error {
-	for _, g := range c.guests {
-		_, sent := g.dev.rounds()
+// replay hands over what was recorded, and measures until all of it is at the device.
+func (c *testbed) replay(ctx context.Context, row *ReceiveRow) error {
+	for _, cl := range c.clients {
+		_, sent := cl.device.returnedAndAway()
 		row.Packets += int(sent)
 	}
-	c.dev.expect(row.Packets)
+	c.device.expect(row.Packets)
 	began, spent := time.Now(), cpuTime()
-	c.recorder.start()
+	c.recorder.startReplay()
 	select {
-	case <-c.dev.all:
+	case <-c.device.all:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(2 * patience):
-		return fmt.Errorf("%d packets did not come through", c.dev.missing.Load())
+	case <-time.After(2 * callTimeout):
+		return fmt.Errorf("%d packets did not come through", c.device.missing.Load())
 	}
 	row.Duration, row.CPU = time.Since(began), cpuTime()-spent
 	return nil
 }
 
-// counting is what a device counts that sends nothing back.
-type counting struct {
+// receiveCount is what a device counts that sends nothing back.
+type receiveCount struct {
 	discard bool
 	missing atomic.Int64
 	all     chan struct{} // closed when none is missing any more
 }
 
-func (c *counting) expect(packets int) {
+func (c *receiveCount) expect(packets int) {
 	c.all = make(chan struct{})
 	c.missing.Store(int64(packets))
 }
@@ -302,7 +302,7 @@ func (d *serverDevice) count(bufs [][]byte, offset int) {
 			continue
 		}
 		d.mu.Lock()
-		d.complain("server: number %d of session %d is not the next", binary.BigEndian.Uint64(p[payloadAt:]), session)
+		d.fail("server: number %d of session %d is not the next", binary.BigEndian.Uint64(p[payloadAt:]), session)
 		d.mu.Unlock()
 	}
 	if d.missing.Add(-int64(len(bufs))) == 0 {

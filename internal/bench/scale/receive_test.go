@@ -1,10 +1,13 @@
 package scale
 
 import (
+	"fmt"
 	"net/netip"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -32,5 +35,26 @@ func TestRecordedIsData(t *testing.T) {
 			assert.Equal(t, 2*tc.data, r.recorded())
 			assert.Len(t, r.from[serverInner], 2)
 		})
+	}
+}
+
+func TestMeasureReceive(t *testing.T) {
+	for _, sockets := range []bool{false, true} {
+		for _, readers := range []int{1, 2, 3} {
+			t.Run(fmt.Sprintf("sockets=%v/readers=%d", sockets, readers), func(t *testing.T) {
+				if sockets {
+					if err := CanUseSockets(); err != nil {
+						t.Skip(err)
+					}
+				}
+				row, err := MeasureReceive(t.Context(), ReceiveConfig{Config: small(t), Readers: readers, Packets: 2000, Sockets: sockets})
+				require.NoError(t, err)
+				assert.Equal(t, 2000, row.Packets)
+				assert.Equal(t, readers, row.Readers)
+				assert.Equal(t, sockets, row.Sockets)
+				assert.Equal(t, runtime.GOMAXPROCS(0), row.Cores)
+				assert.Positive(t, row.PacketsPerSecond())
+			})
+		}
 	}
 }

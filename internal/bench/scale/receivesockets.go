@@ -12,7 +12,7 @@ import (
 // packets.
 const skbMemory = 4096
 
-// CanUseSockets says why a way in cannot be measured with raw sockets, or nil.
+// CanUseSockets says why receiving cannot be measured with raw sockets, or nil.
 func CanUseSockets() error {
 	const size = 2 * gre.DefaultBuffer // more than a user without the right to it gets
 	c, err := gre.Listen(serverOuter, gre.Options{IO: uplink.Raw, RecvBuffer: size})
@@ -23,7 +23,7 @@ func CanUseSockets() error {
 	return roomFor(c, size/skbMemory)
 }
 
-// roomFor sends packets that nobody reads, and says whether all of them have room.
+// roomFor sends packets that nobody reads, and fails if not all of them have room.
 func roomFor(c gre.Conn, packets int) error {
 	before := c.Stats().Overflowed
 	pkts := make([]gre.Packet, packets)
@@ -41,21 +41,21 @@ func roomFor(c gre.Conn, packets int) error {
 	return nil
 }
 
-// fill sends what was recorded through raw sockets, in the server's queues of which
-// it waits for the feeding.
-func (r *recorder) fill() error {
+// fillSockets sends what was recorded through raw sockets, in the server's queues of which
+// it waits for the replay.
+func (r *recorder) fillSockets() error {
 	var err error
-	r.sockets, err = gre.Listen(serverOuter, gre.Options{IO: uplink.Raw, Readers: len(r.readers), RecvBuffer: skbMemory * len(r.feed)})
+	r.sockets, err = gre.Listen(serverOuter, gre.Options{IO: uplink.Raw, Readers: len(r.readers), RecvBuffer: skbMemory * len(r.packets)})
 	if err != nil {
 		return err
 	}
 	for i, q := range gre.Readers(r.sockets) {
 		r.readers[i].socket = q
 	}
-	for i := 0; i < len(r.feed); {
-		from, run := r.feed[i].Addr, []gre.Packet(nil)
-		for ; i < len(r.feed) && r.feed[i].Addr == from; i++ {
-			run = append(run, gre.Packet{Addr: serverOuter, Data: r.feed[i].Data})
+	for i := 0; i < len(r.packets); {
+		from, run := r.packets[i].Addr, []gre.Packet(nil)
+		for ; i < len(r.packets) && r.packets[i].Addr == from; i++ {
+			run = append(run, gre.Packet{Addr: serverOuter, Data: r.packets[i].Data})
 		}
 		conn := r.senders[from]
 		if conn == nil {

@@ -11,7 +11,7 @@ import (
 type Report struct {
 	Backend string       `json:"backend"`
 	Rows    []Row        `json:"rows"`
-	Receive []ReceiveRow `json:"receive"` // the way in alone, by readers and cores
+	Receive []ReceiveRow `json:"receive"` // receiving alone, by readers and cores
 }
 
 // WriteTable writes the report for a reader.

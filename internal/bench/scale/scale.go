@@ -101,20 +101,20 @@ func Measure(ctx context.Context, cfg Config) (Row, error) {
 	return row, nil
 }
 
-// measureIdle sets sessions up and asks what they weigh.
+// measureIdle sets sessions up and measures what memory they take.
 func (r *Row) measureIdle(ctx context.Context, cfg Config) error {
-	c, err := openCrowd(ctx, cfg)
+	c, err := openTestbed(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	bare, err := c.weigh(nil)
+	bare, err := c.memoryAfter(nil)
 	if err == nil {
 		spent := cpuTime()
 		r.SetUp, err = c.setUp(ctx)
 		r.SetUpCPU = cpuTime() - spent
 	}
 	if err == nil {
-		r.Idle, err = c.weigh(c.vanish)
+		r.Idle, err = c.memoryAfter(c.vanish)
 		r.Idle = (r.Idle - bare) / int64(cfg.Sessions)
 	}
 	_, closeErr := c.close()
@@ -123,11 +123,11 @@ func (r *Row) measureIdle(ctx context.Context, cfg Config) error {
 
 // measureBusy lets packets run in circles through all sessions.
 func (r *Row) measureBusy(ctx context.Context, cfg Config) error {
-	c, err := openCrowd(ctx, cfg)
+	c, err := openTestbed(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	bare, err := c.weigh(nil)
+	bare, err := c.memoryAfter(nil)
 	if err == nil {
 		_, err = c.setUp(ctx)
 	}
@@ -135,7 +135,7 @@ func (r *Row) measureBusy(ctx context.Context, cfg Config) error {
 		err = r.traffic(ctx, c)
 	}
 	if err == nil {
-		r.Busy, err = c.weigh(c.vanish)
+		r.Busy, err = c.memoryAfter(c.vanish)
 		r.Busy = (r.Busy - bare) / int64(cfg.Sessions)
 	}
 	_, closeErr := c.close()
@@ -143,7 +143,7 @@ func (r *Row) measureBusy(ctx context.Context, cfg Config) error {
 		return err
 	}
 	// Once more, for how long sessions take to end in order.
-	if c, err = openCrowd(ctx, cfg); err != nil {
+	if c, err = openTestbed(ctx, cfg); err != nil {
 		return err
 	}
 	if _, err = c.setUp(ctx); err != nil {
@@ -155,44 +155,44 @@ func (r *Row) measureBusy(ctx context.Context, cfg Config) error {
 }
 
 // traffic measures what goes through.
-func (r *Row) traffic(ctx context.Context, c *crowd) error {
-	for _, g := range c.guests {
-		g.dev.start(c.cfg.window())
+func (r *Row) traffic(ctx context.Context, c *testbed) error {
+	for _, cl := range c.clients {
+		cl.device.start(c.cfg.window())
 	}
 	pause(ctx, c.cfg.Duration/4)
-	before := make([]uint64, len(c.guests))
+	before := make([]uint64, len(c.clients))
 	began, spent := time.Now(), cpuTime()
-	for i, g := range c.guests {
-		before[i], _ = g.dev.rounds()
+	for i, cl := range c.clients {
+		before[i], _ = cl.device.returnedAndAway()
 	}
 	pause(ctx, c.cfg.Duration)
 	r.Duration, r.CPU = time.Since(began), cpuTime()-spent
 	r.Packets, r.Least, r.Most = 0, math.MaxUint64, 0
-	for i, g := range c.guests {
-		n, _ := g.dev.rounds()
+	for i, cl := range c.clients {
+		n, _ := cl.device.returnedAndAway()
 		n -= before[i]
 		r.Packets += n
 		r.Least, r.Most = min(r.Least, n), max(r.Most, n)
 	}
-	for _, g := range c.guests {
-		g.dev.pause()
+	for _, cl := range c.clients {
+		cl.device.pause()
 	}
 	return errors.Join(ctx.Err(), c.settle(ctx))
 }
 
 // settle waits until nothing is under way, and demands that all has come back.
-func (c *crowd) settle(ctx context.Context) error {
-	for limit := time.Now().Add(cmp.Or(c.settling, patience)); ; pause(ctx, time.Millisecond) {
+func (c *testbed) settle(ctx context.Context) error {
+	for limit := time.Now().Add(cmp.Or(c.settleTimeout, callTimeout)); ; pause(ctx, time.Millisecond) {
 		away := uint64(0)
-		for _, g := range c.guests {
-			_, n := g.dev.rounds()
+		for _, cl := range c.clients {
+			_, n := cl.device.returnedAndAway()
 			away += n
 		}
 		switch {
 		case away == 0 || ctx.Err() != nil:
 			var errs []error
-			for _, g := range c.guests {
-				errs = append(errs, g.dev.failure())
+			for _, cl := range c.clients {
+				errs = append(errs, cl.device.firstFailure())
 			}
 			return errors.Join(errs...)
 		case time.Now().After(limit):
@@ -208,9 +208,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// weigh says what the heap and the stacks of this process hold after do, which may
+// memoryAfter says what the heap and the stacks of this process hold after do, which may
 // be nil, and after all garbage is gone.
-func (c *crowd) weigh(do func() error) (int64, error) {
+func (c *testbed) memoryAfter(do func() error) (int64, error) {
 	if do != nil {
 		if err := do(); err != nil {
 			return 0, err

@@ -20,24 +20,24 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// crowd is a server and its clients.
-type crowd struct {
-	cfg      Config
-	network  *memnet.Network
-	pool     *pool.Pool
-	accounts map[string]tunnel.Account
-	password string
-	dev      *serverDevice
-	server   *tunnel.Server
-	address  string // of the server
-	stop     context.CancelFunc
-	done     chan error
-	guests   []*guest
-	recorder *recorder                // the server's socket, where what comes in is measured alone
-	places   int                      // for clients besides the guests
-	socket   atomic.Pointer[gre.Conn] // the server's, of the network
-	settling time.Duration            // how long packets may take to come back; 0: patience
-	trace    *trace.Trace             // what the server says; nil: nobody looks
+// testbed is a server and its clients.
+type testbed struct {
+	cfg           Config
+	network       *memnet.Network
+	pool          *pool.Pool
+	accounts      map[string]tunnel.Account
+	password      string
+	device        *serverDevice
+	server        *tunnel.Server
+	address       string // of the server
+	stop          context.CancelFunc
+	done          chan error
+	clients       []*client
+	recorder      *recorder                // the server's socket, where what comes in is measured alone
+	extraSessions int                      // for others than the clients
+	socket        atomic.Pointer[gre.Conn] // the server's, of the network
+	settleTimeout time.Duration            // how long packets may take to come back; 0: callTimeout
+	trace         *trace.Trace             // what the server says; nil: nobody looks
 }
 
 var (
@@ -47,153 +47,153 @@ var (
 	lastInner   = netip.AddrFrom4([4]byte{10, 64, 255, 254})
 )
 
-// together is how many clients set their calls up at the same time: fewer than a
-// server allows of strangers (tunnel.GuardLimits).
-const together = 128
+// callsAtOnce is how many clients set their calls up at the same time: fewer than a
+// server allows of unauthenticated peers (tunnel.GuardLimits).
+const callsAtOnce = 128
 
-// patience is how long a client may take to be up.
-const patience = 30 * time.Second
+// callTimeout is how long a client may take to be up.
+const callTimeout = 30 * time.Second
 
 // maxUnderWay bounds the packets of all circles together. The network's queues hold
 // them all.
 const maxUnderWay = 1 << 15
 
-// openCrowd starts the server, without clients.
-func openCrowd(ctx context.Context, cfg Config) (*crowd, error) {
-	c, err := newCrowd(cfg, memnet.Options{Queue: 2 * maxUnderWay})
+// openTestbed starts the server, without clients.
+func openTestbed(ctx context.Context, cfg Config) (*testbed, error) {
+	tb, err := newTestbed(cfg, memnet.Options{Queue: 2 * maxUnderWay})
 	if err != nil {
 		return nil, err
 	}
-	return c, c.open(ctx)
+	return tb, tb.open(ctx)
 }
 
-// newCrowd makes the server's local end, and the clients' accounts.
-func newCrowd(cfg Config, wires memnet.Options) (*crowd, error) {
-	c := &crowd{cfg: cfg, network: memnet.New(wires), done: make(chan error, 1), password: rand.Text()}
-	c.accounts = make(map[string]tunnel.Account, cfg.Sessions)
+// newTestbed makes the server's local end, and the clients' accounts.
+func newTestbed(cfg Config, wires memnet.Options) (*testbed, error) {
+	tb := &testbed{cfg: cfg, network: memnet.New(wires), done: make(chan error, 1), password: rand.Text()}
+	tb.accounts = make(map[string]tunnel.Account, cfg.Sessions)
 	inner := firstInner
 	for i := range cfg.Sessions {
 		// Each has its address, so that the device knows whose a packet is.
-		c.accounts[userOf(i)] = tunnel.Account{Account: ppp.Account{Password: c.password}, Preferred: inner}
+		tb.accounts[userName(i)] = tunnel.Account{Account: ppp.Account{Password: tb.password}, Preferred: inner}
 		inner = inner.Next()
 	}
-	c.dev = newServerDevice(serverInner, firstInner, cfg.Sessions, cfg.Bytes, maxUnderWay)
+	tb.device = newServerDevice(serverInner, firstInner, cfg.Sessions, cfg.Bytes, maxUnderWay)
 	var err error
-	c.pool, err = pool.Parse(fmt.Sprintf("%v-%v", firstInner, lastInner))
-	return c, err
+	tb.pool, err = pool.Parse(fmt.Sprintf("%v-%v", firstInner, lastInner))
+	return tb, err
 }
 
 // open starts the server.
-func (c *crowd) open(ctx context.Context) error {
+func (tb *testbed) open(ctx context.Context) error {
 	listener, err := net.Listen("tcp4", netip.AddrPortFrom(serverOuter, 0).String())
 	if err != nil {
 		return err
 	}
-	c.server, err = tunnel.NewServer(tunnel.ServerConfig{
-		Options:   tunnel.Options{Backend: c.cfg.Backend, Log: c.cfg.Log, Trace: c.trace},
-		Listeners: []net.Listener{listener}, Device: c.dev, LocalIP: serverInner, Pool: c.pool, MaxSessions: c.cfg.Sessions + c.places,
+	tb.server, err = tunnel.NewServer(tunnel.ServerConfig{
+		Options:   tunnel.Options{Backend: tb.cfg.Backend, Log: tb.cfg.Log, Trace: tb.trace},
+		Listeners: []net.Listener{listener}, Device: tb.device, LocalIP: serverInner, Pool: tb.pool, MaxSessions: tb.cfg.Sessions + tb.extraSessions,
 		Lookup: func(user string) (tunnel.Account, bool) {
-			a, ok := c.accounts[user]
+			a, ok := tb.accounts[user]
 			return a, ok
 		},
-		ListenGRE: c.listenGRE,
+		ListenGRE: tb.listenGRE,
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	c.address = listener.Addr().String()
+	tb.address = listener.Addr().String()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c.stop = stop
-	go func() { c.done <- c.server.Serve(serving) }()
+	tb.stop = stop
+	go func() { tb.done <- tb.server.Serve(serving) }()
 	return nil
 }
 
-// invite makes the clients, without starting them.
-func (c *crowd) invite() error {
-	for i := range c.cfg.Sessions {
-		g, err := newGuest(i, c.cfg, c.network, c.address, c.password, newClientDevice(c.cfg.deviceBatch(), c.cfg.Bytes))
+// makeClients makes the clients, without starting them.
+func (tb *testbed) makeClients() error {
+	for i := range tb.cfg.Sessions {
+		cl, err := newClient(i, tb.cfg, tb.network, tb.address, tb.password, newClientDevice(tb.cfg.deviceBatch(), tb.cfg.Bytes))
 		if err != nil {
 			return err
 		}
-		c.guests = append(c.guests, g)
+		tb.clients = append(tb.clients, cl)
 	}
 	return nil
 }
 
 // listenGRE opens the server's socket at one of its addresses.
-func (c *crowd) listenGRE(local netip.Addr) (gre.Conn, error) {
-	if c.recorder != nil {
-		return c.recorder, nil
+func (tb *testbed) listenGRE(local netip.Addr) (gre.Conn, error) {
+	if tb.recorder != nil {
+		return tb.recorder, nil
 	}
-	socket, err := c.network.Listen(local)
-	c.socket.Store(&socket)
+	socket, err := tb.network.Listen(local)
+	tb.socket.Store(&socket)
 	return socket, err
 }
 
 // setUp brings every session up, and says how long that took.
-func (c *crowd) setUp(ctx context.Context) (time.Duration, error) {
-	if len(c.guests) == 0 {
-		if err := c.invite(); err != nil {
+func (tb *testbed) setUp(ctx context.Context) (time.Duration, error) {
+	if len(tb.clients) == 0 {
+		if err := tb.makeClients(); err != nil {
 			return 0, err
 		}
 	}
 	began := time.Now()
 	calls, calling := errgroup.WithContext(ctx)
-	calls.SetLimit(together)
-	for _, g := range c.guests {
-		calls.Go(func() error { return g.call(calling, patience) })
+	calls.SetLimit(callsAtOnce)
+	for _, cl := range tb.clients {
+		calls.Go(func() error { return cl.call(calling, callTimeout) })
 	}
 	if err := calls.Wait(); err != nil {
 		return 0, err
 	}
 	took := time.Since(began)
 	// The client is up a moment before the server.
-	for limit := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(callTimeout); ; time.Sleep(time.Millisecond) {
 		up := 0
-		for _, s := range c.server.Snapshot().Sessions {
+		for _, s := range tb.server.Snapshot().Sessions {
 			if s.State == "up" {
 				up++
 			}
 		}
 		switch {
-		case up == len(c.guests):
+		case up == len(tb.clients):
 			return took, nil
 		case time.Now().After(limit) || ctx.Err() != nil:
-			return 0, errors.Join(ctx.Err(), fmt.Errorf("%d of %d sessions are up at the server", up, len(c.guests)))
+			return 0, errors.Join(ctx.Err(), fmt.Errorf("%d of %d sessions are up at the server", up, len(tb.clients)))
 		}
 	}
 }
 
-// each does something to every client, many at the same time.
-func (c *crowd) each(do func(*guest) error) error {
+// forEachClient does something to every client, many at the same time.
+func (tb *testbed) forEachClient(do func(*client) error) error {
 	var all errgroup.Group
-	for _, g := range c.guests {
-		all.Go(func() error { return do(g) })
+	for _, cl := range tb.clients {
+		all.Go(func() error { return do(cl) })
 	}
 	return all.Wait()
 }
 
 // vanish takes all clients away without a word.
-func (c *crowd) vanish() error {
-	if err := c.each((*guest).vanish); err != nil {
+func (tb *testbed) vanish() error {
+	if err := tb.forEachClient((*client).vanish); err != nil {
 		return err
 	}
-	for _, g := range c.guests {
-		*g = guest{tcp: g.tcp}
+	for _, cl := range tb.clients {
+		*cl = client{control: cl.control}
 	}
 	return nil
 }
 
 // close ends every session in order, then the server, and says how long that took.
-func (c *crowd) close() (time.Duration, error) {
+func (tb *testbed) close() (time.Duration, error) {
 	began := time.Now()
-	errs := []error{c.each((*guest).hangUp)}
-	for _, g := range c.guests {
-		g.lay()
+	errs := []error{tb.forEachClient((*client).hangUp)}
+	for _, cl := range tb.clients {
+		cl.closeLeftover()
 	}
-	c.stop()
-	errs = append(errs, <-c.done, c.dev.failure())
-	if n := len(c.server.Snapshot().Sessions); n != 0 {
+	tb.stop()
+	errs = append(errs, <-tb.done, tb.device.firstFailure())
+	if n := len(tb.server.Snapshot().Sessions); n != 0 {
 		errs = append(errs, fmt.Errorf("%d sessions are left at a server that has ended", n))
 	}
 	return time.Since(began), errors.Join(errs...)

@@ -58,8 +58,8 @@ func (l equation) String() string {
 // unknownLoss stands for packets that a kernel drops without saying so.
 const unknownLoss = 1 << 62
 
-// equations gives what must hold in a direction. Sockets that were closed while packets came may have taken
-// some along, which only the memory of userspace mode tells.
+// equations gives what must hold in a direction. Sockets that were closed while packets came may
+// have taken some along, which only the memory of userspace mode tells.
 func (a directionAccount) equations(socketsClosed bool) []equation {
 	f, t, link := a.from, a.to, a.link
 	unheard := uint64(0)
@@ -97,8 +97,8 @@ func (a directionAccount) heard() uint64 {
 	return s.Received + s.Overflowed + s.Truncated + s.Malformed + s.Foreign + a.link.Unheard
 }
 
-// readCounters are the counters, besides the refusals, in one of which each GRE packet ends that the tunnel
-// has read.
+// readCounters are the counters, besides the refusals, in one of which each GRE packet ends that
+// the tunnel has read.
 var readCounters = []string{"packets_in", "acks_in", "control_frames_in", "window_under", "window_duplicated", "window_held", "strays"}
 
 // terms shows counters that are not zero.

@@ -53,12 +53,12 @@ func (e *endpoint) start(snapshot func() status.Snapshot, run func(ctx context.C
 	}()
 }
 
-// endTimeout bounds what the end of an instance may take: a farewell is repeated for some seconds on a
-// link that loses it.
+// endTimeout bounds what the end of an instance may take: a farewell is repeated for some seconds
+// on a link that loses it.
 const endTimeout = time.Minute
 
-// finish ends the present instance and waits for it. A kill takes all that it has open away first, as a
-// system does with that of a process that has died: there is no farewell.
+// finish ends the present instance and waits for it. A kill takes all that it has open away first,
+// as a system does with that of a process that has died: there is no farewell.
 func (e *endpoint) finish(kill bool) {
 	if kill {
 		e.closeAll()
@@ -173,7 +173,8 @@ func resetConn(c net.Conn) {
 // deviceTimeout is how long the last device may take to be gone.
 const deviceTimeout = 10 * time.Second
 
-// openDevice gives the end's device, and makes one if there is none, with the traffic's sockets on it.
+// openDevice gives the end's device, and makes one if there is none, with the traffic's sockets on
+// it.
 func (e *endpoint) openDevice(ctx context.Context) (netdev.Device, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -235,8 +236,8 @@ func (s endSettings) options(e *endpoint) tunnel.Options {
 	return o
 }
 
-// unexpectedEnd says what is wrong with the reason for which a call ended, if anything is: networks do
-// fail here, but nobody has a wrong password.
+// unexpectedEnd says what is wrong with the reason for which a call ended, if anything is: networks
+// do fail here, but nobody has a wrong password.
 func unexpectedEnd(err error) error {
 	switch tunnel.ClassOf(err) {
 	case tunnel.ClassNetwork, tunnel.ClassPeer, tunnel.ClassAdmin:

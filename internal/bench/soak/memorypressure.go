@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// memoryPressure makes memory short: the garbage collector works all the time, since its limit is what is
-// in use already, and blocks of memory come and go.
+// memoryPressure makes memory short: the garbage collector works all the time, since its limit is
+// what is in use already, and blocks of memory come and go.
 type memoryPressure struct {
 	stop chan struct{}
 	work sync.WaitGroup

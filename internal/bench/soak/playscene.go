@@ -63,8 +63,8 @@ func (tb *testbed) traffic(direction int, b directionAccount) Traffic {
 	}
 }
 
-// playScene plays a scene and checks all that is demanded after it. What is wrong is in the result; the
-// error is that it cannot go on: the tunnel does not come back, or ctx has ended.
+// playScene plays a scene and checks all that is demanded after it. What is wrong is in the result;
+// the error is that it cannot go on: the tunnel does not come back, or ctx has ended.
 func (tb *testbed) playScene(ctx context.Context, s Scene) (r SceneResult, err error) {
 	r = SceneResult{Number: s.Number, Kind: s.Kind}
 	began := time.Now()

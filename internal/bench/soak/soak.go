@@ -53,8 +53,8 @@ type Fault struct {
 	What  string `json:"what"`
 }
 
-// scenesPerRound is how many scenes one lab sees. After it there is a rest: everything is ended, and
-// must be gone.
+// scenesPerRound is how many scenes one lab sees. After it there is a rest: everything is ended,
+// and must be gone.
 const scenesPerRound = 7
 
 // shortestScene is shorter than any scene with what follows it.
@@ -181,8 +181,8 @@ func (r *run) over() bool {
 	return time.Since(r.began) >= r.cfg.Duration
 }
 
-// round plays some scenes in one testbed, until one goes wrong, and rests. It gives the settings with
-// which the ends go on.
+// round plays some scenes in one testbed, until one goes wrong, and rests. It gives the settings
+// with which the ends go on.
 func (r *run) round(ctx context.Context, server, client endSettings, seed uint64) (endSettings, endSettings, error) {
 	next := func() Scene {
 		s := r.plan.next()

@@ -88,8 +88,8 @@ func TestBadSceneIsGood(t *testing.T) {
 	}
 }
 
-// deviceFault does something to every 20th datagram that the tunnel delivers to the client's device,
-// behind the tap or before it.
+// deviceFault does something to every 20th datagram that the tunnel delivers to the client's
+// device, behind the tap or before it.
 type deviceFault struct {
 	netdev.Device
 	n    int

@@ -139,8 +139,8 @@ func (tb *testbed) startClient() error {
 	return startClient(tb.client, &tb.serverAt, tb.settings[1], tb.backend, tb.log)
 }
 
-// recoveryTimeout bounds every wait for what must come once the link is good again. It is far more than
-// the longest timer of TCP and PPP together, for machines that have much else to do.
+// recoveryTimeout bounds every wait for what must come once the link is good again. It is far more
+// than the longest timer of TCP and PPP together, for machines that have much else to do.
 const recoveryTimeout = 3 * time.Minute
 
 // balanceTimeout is how long accounts may take to add up: what waits anywhere goes on within a

@@ -9,8 +9,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/lab"
 )
 
-// trafficSockets is where the traffic of one end begins and ends: a UDP socket and a TCP listener on the
-// end's device. It is opened and closed with the device.
+// trafficSockets is where the traffic of one end begins and ends: a UDP socket and a TCP listener
+// on the end's device. It is opened and closed with the device.
 type trafficSockets struct {
 	received *datagramChecker // the datagrams that arrive
 	accept   func(net.Conn)   // takes a connection
