@@ -39,7 +39,8 @@ type workloadInfo struct {
 	name             Workload
 	what             string
 	minSize, maxSize int // bytes; both 0: it has no size
-	// onlySize is the one size in bytes that it has, whatever sizes are asked for; 0 if it takes any.
+	// onlySize is the one size in bytes that it has, whatever sizes are asked for; 0 if it takes
+	// any.
 	onlySize int
 }
 

@@ -11,7 +11,7 @@ type Features struct {
 	// Revision is that of the architecture MIPS32 or MIPS64: 1, 2, 3, 5 or 6;
 	// 0 if Linux does not say.
 	Revision int
-	// DSP says whether the application specific extension for signal processing
+	// DSP reports whether the application specific extension for signal processing
 	// is there.
 	DSP bool
 }

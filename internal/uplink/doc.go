@@ -4,9 +4,9 @@
 // time goes.
 //
 // What the kernel's IP layer would have done is then done here: the route, the next hop's Ethernet
-// address and the link's state are asked of the kernel and followed (notifications_linux.go), and whether a
-// fast way may be taken at all is judged from them (eligible.go). Every doubt ends at the raw socket,
-// which the caller has anyway. A way that is taken is watched (delivery.go): the peer's
+// address and the link's state are asked of the kernel and followed (notifications_linux.go), and
+// whether a fast way may be taken at all is judged from them (eligible.go). Every doubt ends at the
+// raw socket, which the caller has anyway. A way that is taken is watched (delivery.go): the peer's
 // acknowledgments must go on, or the raw socket has the packets again.
 //
 // What does not happen on a fast way: netfilter's OUTPUT and POSTROUTING chains, the queueing

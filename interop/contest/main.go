@@ -2,10 +2,14 @@
 
 // Command contest serves the scenario speed, in which tunnels compete in the guest.
 //
-//	contest guards ADDRESS1 INNER1 ADDRESS2 INNER2   settings of two wireguard-go for each other, in files guard1 and guard2
-//	contest settle DEVICE FILE                       gives such a file to the wireguard-go of a device
-//	contest flood ADDRESS:PORT DURATION              sends 64-byte packets as fast as the system takes them
-//	contest hold ADDRESS:PORT                        has the port of a flood and reads nothing, until it is stopped
+//	contest guards ADDRESS1 INNER1 ADDRESS2 INNER2
+//	        settings of two wireguard-go for each other, in files guard1 and guard2
+//	contest settle DEVICE FILE
+//	        gives such a file to the wireguard-go of a device
+//	contest flood ADDRESS:PORT DURATION
+//	        sends 64-byte packets as fast as the system takes them
+//	contest hold ADDRESS:PORT
+//	        has the port of a flood and reads nothing, until it is stopped
 package main
 
 import (

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// everyGoFile runs gofmt on the files that git knows, except those that the work tree no longer has.
+// everyGoFile runs gofmt on the files that git knows, except those that the work tree no longer
+// has.
 func everyGoFile(t *tally, s step) {
 	known, err := exec.Command("git", "ls-files", "*.go").Output()
 	if err != nil {

@@ -44,7 +44,8 @@ var parts = []part{
 	}},
 	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", []step{
 		// Everything on the first machine of an architecture, and on its others what depends on the
-		// processor. Go does not know that a result is another machine's, so none is from its cache.
+		// processor. Go does not know that a result is another machine's, so none is from its
+		// cache.
 		{run: "go vet ./arc4/... ./mppe/...", on: isFirst},
 		{run: "go test -count=1 -timeout 20m -exec EMULATOR ./arc4/... ./mppe/...", on: isLeastLikeAPC},
 		{run: "go test -count=1 -timeout 20m -exec EMULATOR -skip " + models + " ./arc4/... ./mppe/...", on: isFirstOfTheRest},

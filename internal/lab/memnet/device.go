@@ -8,8 +8,8 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 )
 
-// Device is the local end of a tunnel in memory, a netdev.Device: the tunnel reads what is put there,
-// and what it delivers is in Got.
+// Device is the local end of a tunnel in memory, a netdev.Device: the tunnel reads what is put
+// there, and what it delivers is in Got.
 type Device struct {
 	Got chan []byte // packets that the tunnel has delivered
 	// End is what Read fails with after Close, which is called after it was changed.

@@ -1,6 +1,6 @@
 // Package memnet is a network in memory: it joins GRE sockets, each at an address of its own, and
-// has a device for the local end of a tunnel. Tunnels whose two ends are in one process use it where
-// no raw socket is to be had, or where there are too many of them.
+// has a device for the local end of a tunnel. Tunnels whose two ends are in one process use it
+// where no raw socket is to be had, or where there are too many of them.
 package memnet
 
 import (
