@@ -25,7 +25,7 @@ func TestAcknowledgmentsFollowData(t *testing.T) {
 	now := time.Unix(1000, 0)
 	acknowledged := func() uint32 {
 		t.Helper()
-		ack, _ := p.b.piggyback()
+		ack, _ := p.b.acks.piggyback()
 		return ack
 	}
 	control := func(ahead uint32, frame []byte) {
@@ -65,12 +65,12 @@ func TestStatefulAcknowledgmentsFollowData(t *testing.T) {
 		p.cross(now)
 	}
 	live := p.b.in.data.last
-	ack, ok := p.b.piggyback()
+	ack, ok := p.b.acks.piggyback()
 	require.True(t, ok)
 	require.Equal(t, live, ack)
 	for i := range uint32(40) {
 		p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: grePacket(p.b.callID, live+1+i, mppeFrame(0x9000, make([]byte, 60)))}}, p.w)
 	}
-	ack, ok = p.b.piggyback()
+	ack, ok = p.b.acks.piggyback()
 	assert.False(t, ok, "nothing that deciphered is ahead of %d", ack)
 }

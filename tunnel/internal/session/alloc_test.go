@@ -67,8 +67,8 @@ type pair struct {
 	bufs [][]byte
 	size []int
 	pkts []gre.Packet
-	w    *devWriter
-	out  dispatch // to a
+	w    *deviceWriter
+	out  outgoing // to a
 }
 
 const defaultMTU = 1400
@@ -100,7 +100,7 @@ func newTestSession(t testing.TB, cfg Config, conn gre.Conn, callID uint16) *Ses
 }
 
 func newPair(t testing.TB, backend *arc4.Backend, packets, size int, settings ...func(*Config)) *pair {
-	p := &pair{wire: &wire{}, dev: &nowhere{}, w: newDevWriter()}
+	p := &pair{wire: &wire{}, dev: &nowhere{}, w: newDeviceWriter()}
 	up := ppp.NetworkUp{Local: clientIP, Remote: serverIP, SendMRU: defaultMTU + MPPEOverhead}
 	for _, s := range []**Session{&p.a, &p.b} {
 		// A clock that stands: how far a turn of catching up goes depends on no machine.

@@ -37,23 +37,22 @@ func (t *catchUpTurns) after(now time.Time, took time.Duration) time.Time {
 	return next
 }
 
-// catchUp lets a decrypter walk its key chain towards where the peer seems to be after an outage,
+// catchUp lets the decrypter walk its key chain towards where the peer seems to be after an outage,
 // if its turn has come.
-func (s *Session) catchUp(now time.Time) {
-	in := &s.in
+func (in *inbound) catchUp(now time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if !in.behind || now.Before(in.turn) {
 		return
 	}
-	began, took := s.cfg.Now(), time.Duration(0)
+	began, took := in.now(), time.Duration(0)
 	for steps := 0; in.behind && steps < catchUpSteps; steps += catchUpStep {
-		if took = s.cfg.Now().Sub(began); took >= catchUpFor {
+		if took = in.now().Sub(began); took >= catchUpFor {
 			break
 		}
 		in.behind = in.dec.CatchUp(catchUpStep)
 		in.mu.Unlock() // a reader that waits serves other sessions too
 		in.mu.Lock()
 	}
-	in.turn = s.cfg.Shared.turns.after(now, took)
+	in.turn = in.turns.after(now, took)
 }

@@ -16,18 +16,18 @@ func TestCatchingUpEndsWithItsTurn(t *testing.T) {
 	p := lostPeer(t)
 	now := time.Unix(1000, 0)
 	slow := now
-	p.b.cfg.Now = func() time.Time {
+	p.b.in.now = func() time.Time {
 		slow = slow.Add(catchUpFor / 2)
 		return slow
 	}
 	rekeys := func() uint64 { return p.b.in.dec.Stats().Rekeys }
 	before := rekeys()
-	p.b.catchUp(now)
+	p.b.in.catchUp(now)
 	require.EqualValues(t, catchUpStep, rekeys()-before)
-	p.b.catchUp(now)
+	p.b.in.catchUp(now)
 	require.EqualValues(t, catchUpStep, rekeys()-before, "it is not its turn")
 	require.Equal(t, catchUpEvery, p.b.next(now))
-	p.b.catchUp(now.Add(catchUpEvery))
+	p.b.in.catchUp(now.Add(catchUpEvery))
 	require.EqualValues(t, 2*catchUpStep, rekeys()-before)
 	require.True(t, p.b.in.behind)
 }
@@ -53,19 +53,19 @@ func TestSessionsShareTheTurns(t *testing.T) {
 	now, worked := begin, time.Duration(0)
 	pairs := make([]*pair, sessions)
 	before := make([]uint64, sessions)
-	shared := NewShared(0)
+	turns := new(catchUpTurns)
 	for i := range pairs {
 		pairs[i] = lostPeer(t)
-		pairs[i].b.cfg.Shared = shared
+		pairs[i].b.in.turns = turns
 		before[i] = pairs[i].b.in.dec.Stats().Rekeys
-		pairs[i].b.cfg.Now = func() time.Time {
+		pairs[i].b.in.now = func() time.Time {
 			worked += catchUpFor / 4
 			return now.Add(worked)
 		}
 	}
 	for ; now.Before(begin.Add(time.Second)); now = now.Add(time.Millisecond) {
 		for _, p := range pairs {
-			p.b.catchUp(now)
+			p.b.in.catchUp(now)
 		}
 	}
 	assert.Less(t, worked, time.Second/3, "of a second; each session for itself would take two")

@@ -2,11 +2,11 @@ package session
 
 import "time"
 
-// breather decides when the socket's reader pauses between two reads. Where packets trickle in one
+// coalescer decides when the socket's reader pauses between two reads. Where packets trickle in one
 // by one, every one of them costs a wake-up, a read and a write of the device, and TCP answers each
 // with an acknowledgment of its own; a short pause lets a few gather, so that all of that is
 // shared. It never delays the first packets after a quiet time, and never by more than maxNap.
-type breather struct {
+type coalescer struct {
 	finished time.Time     // when the last batch was done
 	cost     time.Duration // of a small batch, averaged
 	streak   int           // small batches that came soon after one another
@@ -22,7 +22,7 @@ const (
 )
 
 // eager reports whether a batch of n packets is so small that pause should be asked.
-func (b *breather) eager(n int) bool {
+func (b *coalescer) eager(n int) bool {
 	if n >= fullBatch {
 		b.streak = 0
 	}
@@ -31,7 +31,7 @@ func (b *breather) eager(n int) bool {
 
 // pause gives the time to wait before the next read, after a small batch that was worked on from
 // begun to finished.
-func (b *breather) pause(begun, finished time.Time) time.Duration {
+func (b *coalescer) pause(begun, finished time.Time) time.Duration {
 	if begun.Sub(b.finished) > soon {
 		b.streak = 0
 	}

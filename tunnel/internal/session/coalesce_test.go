@@ -34,7 +34,7 @@ func TestBreather(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var b breather
+			var b coalescer
 			now := time.Unix(1000, 0)
 			var got time.Duration
 			for _, s := range tt.steps {

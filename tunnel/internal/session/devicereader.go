@@ -13,7 +13,7 @@ import (
 // DeviceReader reads the local device and has what it reads sent.
 type DeviceReader struct {
 	dev netdev.Device
-	dispatch
+	outgoing
 	more gatherer
 }
 
@@ -27,7 +27,7 @@ type Routing struct {
 
 // NewDeviceReader makes a reader of a device.
 func NewDeviceReader(dev netdev.Device, r Routing) *DeviceReader {
-	return &DeviceReader{dev: dev, dispatch: dispatch{Routing: r}}
+	return &DeviceReader{dev: dev, outgoing: outgoing{Routing: r}}
 }
 
 // A device's MTU is anybody's to change, so a buffer takes the largest packet there is; what is

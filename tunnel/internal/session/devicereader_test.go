@@ -34,7 +34,7 @@ func TestDeviceReaderOutlivesAnError(t *testing.T) {
 	for range 100 {
 		d.steps = append(d.steps, fails, works)
 	}
-	r := &DeviceReader{dev: d, dispatch: dispatch{Routing: Routing{Session: func([]byte) *Session { seen++; return nil }}}}
+	r := &DeviceReader{dev: d, outgoing: outgoing{Routing: Routing{Session: func([]byte) *Session { seen++; return nil }}}}
 	require.NoError(t, r.Run())
 	require.Equal(t, 100, seen)
 }
@@ -67,7 +67,7 @@ func TestDeviceReaderTakesAnyPacket(t *testing.T) {
 		}
 		return len(bufs), nil
 	})
-	r := &DeviceReader{dev: d, dispatch: dispatch{Routing: Routing{Session: func(ip []byte) *Session {
+	r := &DeviceReader{dev: d, outgoing: outgoing{Routing: Routing{Session: func(ip []byte) *Session {
 		require.Len(t, ip, largest)
 		seen++
 		return nil

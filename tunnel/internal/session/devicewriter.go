@@ -6,13 +6,13 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// devWriter collects the IP packets of one batch for the local device and writes them in one call.
+// deviceWriter collects the IP packets of one batch for the local device and writes them in one call.
 //
 // The device joins consecutive TCP segments into the first one's buffer (GRO), as far as that
 // buffer has room. Packet buffers have none, so a segment that others follow is moved into a wide
 // buffer first: one copy of a packet saves up to forty writes, each a system call and a walk of the
 // packet through the kernel.
-type devWriter struct {
+type deviceWriter struct {
 	bufs     [][]byte // in order; headroom bytes, then the packet
 	own      [][]byte // the packet buffers to give back after the write
 	segments []segment
@@ -26,15 +26,15 @@ const (
 	maxCollect = 128
 )
 
-func newDevWriter() *devWriter { return &devWriter{} }
+func newDeviceWriter() *deviceWriter { return &deviceWriter{} }
 
-// writers are for those who write now and then: a writer may have grown to megabytes, too much for
+// deviceWriters are for those who write now and then: a writer may have grown to megabytes, too much for
 // every session.
-var writers = sync.Pool{New: func() any { return newDevWriter() }}
+var deviceWriters = sync.Pool{New: func() any { return newDeviceWriter() }}
 
-// add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It says when
+// add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It reports when
 // flush is due.
-func (w *devWriter) add(p []byte) (full bool) {
+func (w *deviceWriter) add(p []byte) (full bool) {
 	w.own = append(w.own, p)
 	w.bufs = append(w.bufs, p)
 	w.segments = append(w.segments, parseSegment(p[headroom:]))
@@ -42,7 +42,7 @@ func (w *devWriter) add(p []byte) (full bool) {
 }
 
 // widen moves the first segment of every run into a wide buffer.
-func (w *devWriter) widen() {
+func (w *deviceWriter) widen() {
 	used, run := 0, 0
 	for i := 0; i+1 < len(w.bufs) && used < maxWide; i++ {
 		if !w.segments[i+1].joins(&w.segments[i]) {
@@ -60,7 +60,7 @@ func (w *devWriter) widen() {
 }
 
 // move copies p into wide buffer i.
-func (w *devWriter) move(i int, p []byte) []byte {
+func (w *deviceWriter) move(i int, p []byte) []byte {
 	if i == len(w.wide) {
 		w.wide = append(w.wide, make([]byte, wideSize))
 	}
@@ -71,7 +71,7 @@ func (w *devWriter) move(i int, p []byte) []byte {
 
 // flush writes what was collected to dev and gives the packet buffers back. The error is the
 // device's; packets the device refused are lost, as they would be on any link.
-func (w *devWriter) flush(dev netdev.Device) error {
+func (w *deviceWriter) flush(dev netdev.Device) error {
 	if len(w.bufs) == 0 {
 		return nil
 	}

@@ -64,7 +64,7 @@ func TestDevWriterGivesRoomToTheFirstOfEveryRun(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w, dev := newDevWriter(), &rooms{}
+			w, dev := newDeviceWriter(), &rooms{}
 			for _, p := range tt.packets {
 				b := getBuffer()
 				w.add(b[:headroom+copy(b[headroom:], p)])

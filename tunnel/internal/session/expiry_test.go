@@ -29,7 +29,7 @@ func TestExpiryKeepsNoMemory(t *testing.T) {
 		pairs[i] = newPair(t, backend, segments, 1000)
 		for _, s := range []*Session{pairs[i].a, pairs[i].b} {
 			s.out.enc, s.out.mustEnc = nil, false
-			s.in.dec, s.in.early, s.in.clear = nil, false, true
+			s.in.dec, s.in.stateless, s.in.clear = nil, false, true
 		}
 	}
 	before := heap()
@@ -47,7 +47,7 @@ func TestExpiryKeepsNoMemory(t *testing.T) {
 		p.b.receive(now, p.pkts[:1], p.w)
 		p.b.receive(now, p.pkts[2:p.wire.n], p.w) // without the second
 		require.Equal(t, 1, p.dev.packets)
-		p.b.expire(now.Add(time.Second))
+		p.b.in.expire(now.Add(time.Second))
 		require.Equal(t, segments-1, p.dev.packets)
 	}
 	require.Less(t, heap()-before, int64(4*sessions*wideSize), "of 32 that each has used")

@@ -41,7 +41,7 @@ func modePair(t testing.TB, mode uint8) *pair {
 			require.NoError(t, s.encrypt(ppp.EncryptionUp{Send: d, Recv: d}))
 		case fuzzClear:
 			s.out.enc, s.out.mustEnc = nil, false
-			s.in.dec, s.in.early, s.in.clear = nil, false, true
+			s.in.dec, s.in.stateless, s.in.clear = nil, false, true
 		}
 	}
 	return p
@@ -120,8 +120,8 @@ func FuzzReceive(f *testing.F) {
 			var wait time.Duration
 			packet, wait, script = fuzzStep(script, genuine)
 			if now = now.Add(wait); wait > 0 {
-				p.b.expire(now)
-				p.b.catchUp(now)
+				p.b.in.expire(now)
+				p.b.in.catchUp(now)
 				continue
 			}
 			p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: packet}}, p.w)
@@ -133,13 +133,13 @@ func FuzzReceive(f *testing.F) {
 			return // a session whose packets prove nothing can be led astray
 		}
 		now = now.Add(time.Second)
-		p.b.expire(now)
+		p.b.in.expire(now)
 		before := p.dev.packets
 		const rounds = 5
 		for range rounds {
 			p.cross(now)
 		}
-		p.b.expire(now.Add(time.Second))
+		p.b.in.expire(now.Add(time.Second))
 		require.Equal(t, before+rounds*len(p.bufs), p.dev.packets, "every fresh packet arrives")
 	})
 }

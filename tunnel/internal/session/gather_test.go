@@ -68,7 +68,7 @@ func TestDeviceReaderSendsWhatItGatheredBeforeAnError(t *testing.T) {
 	seen := 0
 	d := &askedDevice{}
 	d.steps = append(d.steps, numbered(0, 1), fails, numbered(0, 1))
-	r := &DeviceReader{dev: d, dispatch: dispatch{Routing: Routing{Session: func([]byte) *Session { seen++; return nil }}}}
+	r := &DeviceReader{dev: d, outgoing: outgoing{Routing: Routing{Session: func([]byte) *Session { seen++; return nil }}}}
 	require.NoError(t, r.Run())
 	assert.Equal(t, 2, seen)
 }

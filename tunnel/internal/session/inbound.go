@@ -2,9 +2,9 @@ package session
 
 import (
 	"encoding/binary"
-	"errors"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/arc4tun/arc4tun/mppe"
@@ -16,276 +16,189 @@ import (
 
 // The way of a packet in, all of it on the goroutine that reads the GRE socket:
 //
-//  1. receiver takes a batch from the socket and finds the session of each packet by the peer's address and our call ID
-//     (shard.go). Those of one session make a run; what can be deciphered of all runs is, together (ahead.go).
-//  2. one parses the GRE header and the PPP protocol.
-//  3. Control frames whose sequence number is believable go to the session's own goroutine at once (control.go); their
-//     number is marked in the window, so that it does not wait for it.
-//  4. Stateless MPPE is deciphered on arrival, in any order; only what deciphers to a sound IP packet goes further.
-//     Stateful MPPE and clear packets must pass the check of their sequence number instead (belief.go).
-//  5. The window puts packets in order, or not, by its policy; stateful MPPE is deciphered as it comes out.
-//  6. deliver checks the packet's addresses, clamps the MSS, and the batch goes to the device in one write.
+//  1. A socketReader takes a batch from the socket (socketreader.go). The headers of every packet are
+//     read, once, into a record that goes with it (record.go), and its session is found by the
+//     peer's address and our call ID.
+//  2. Those of one session make a run (incoming.go). receiveRuns has what can be decrypted of all
+//     runs decrypted, together, and then has every run take its way:
+//  3. Control frames whose sequence number is believable go to the session's own goroutine at once
+//     (controlframes.go); their number is marked in the window, so that it does not wait for it.
+//  4. Stateless MPPE was decrypted on arrival, in any order; only what decrypts to a sound IP packet
+//     goes further. Stateful MPPE and clear packets must pass the check of their sequence number
+//     instead (belief.go).
+//  5. The window puts packets in order, or not, by its policy; stateful MPPE is decrypted as it comes
+//     out.
+//  6. deliver checks the packet's addresses and clamps the MSS (delivery.go), and the batch goes to
+//     the device in one write (devicewriter.go).
 
-// inbound is one session's state from its peer.
+// inbound is one session's way in. Its packets come from the socket's reader, everything else from
+// the session's own goroutine; mu guards what both touch.
 type inbound struct {
-	mu      sync.Mutex
-	dev     netdev.Device // nil until the local end is up
-	dec     *mppe.Decrypter
-	over    bool           // the session has ended, and dec has no keys any more
-	ahead   *decipheredRun // of the run in hand
-	early   bool           // stateless MPPE: decipher before the window
-	behind  bool           // the decrypter is catching up with the peer after an outage
-	turn    time.Time      // when it may take the next steps
-	win     *reorder.Window
-	winCfg  reorder.Config
-	data    belief    // of packets that carry data
-	ctl     belief    // of control frames, which also follow data
-	dataAt  time.Time // when the last number of data was believed
-	alive   [2]bool   // the run in hand has proved that the peer lives, by IPv4 and by IPv6
-	magic   uint32    // the peer's, 0: none
-	nonce   uint64    // in the peer's answers to our echoes, 0: none
-	up      bool      // IP packets may enter
-	ipv4    bool      // by IPCP, which is open
-	ipv6    bool      // the same by IPV6CP
-	clear   bool      // IP packets may come in clear
-	mtu     int       // for the MSS
-	ingress bool      // server: only from the addresses that follow
-	source  netip.Addr
-	source6 netip.Addr // link-local
-	seen    frameLog
-	stats   inStats
-
-	believed  []uint32   // sequence numbers of the run in hand that are to be acknowledged
-	writer    *devWriter // of the goroutine that holds mu at the moment
+	// Made once.
+	began     time.Time // of the session
+	now       func() time.Time
+	turns     *catchUpTurns
+	to        gre.Sender // hears what the peer has acknowledged
+	acks      *acknowledgments
+	trace     tracer
+	frames    chan []byte // control frames for the session's goroutine
+	arm       func()      // a deadline may have come nearer; called without mu
 	deliverFn func([]byte)
+
+	heard     atomic.Bool     // a GRE packet has come
+	needReset atomic.Bool     // stateful MPPE waits for a Reset-Ack
+	lastData  [2]atomic.Int64 // when IPv4 and IPv6 that proved itself last came, nanoseconds after began; 0: never
+
+	mu    sync.Mutex
+	stats inStats
+
+	dec       *mppe.Decrypter
+	stateless bool      // MPPE is decrypted before the window
+	clear     bool      // IP packets may come in clear
+	over      bool      // the session has ended, and dec has no keys any more
+	behind    bool      // the decrypter is catching up with the peer after an outage
+	turn      time.Time // when it may take the next steps
+
+	win    *reorder.Window
+	data   belief    // of packets that carry data
+	ctl    belief    // of control frames, which also follow data
+	dataAt time.Time // when the last number of data was believed
+	seen   frameLog
+
+	opening
+
+	// Of the run in hand.
+	believed []uint32 // sequence numbers that are to be acknowledged
+	alive    [2]bool  // it has proved that the peer lives, by IPv4 and by IPv6
+	writer   *deviceWriter
 }
 
-// inStats counts what came, and why what did not pass was dropped.
-type inStats struct {
-	Packets, Bytes uint64 // IP packets delivered to the device, and their bytes
-	Frames         uint64 // PPP control frames taken
-	Acks           uint64 // GRE packets that carried only an acknowledgment
-	Malformed      uint64 // GRE or PPP headers that do not parse
-	Disbelieved    uint64 // sequence number far from the live one
-	RepeatedFrames uint64 // control frames seen before
-	NotUp          uint64 // data before the link was open for it
-	ClearRefused   uint64 // data in clear on an encrypted link
-	Undecipherable uint64 // MPPE that deciphers to nothing sound: forged, or a wrong key
-	Late           uint64 // MPPE older than any kept key
-	Repeated       uint64 // MPPE that was deciphered before
-	OutOfReach     uint64 // MPPE too far ahead to decipher yet
-	TooLong        uint64 // larger than any packet we could have agreed on
-	Spoofed        uint64 // source address is not the one given to the peer
-	RouterMessages uint64 // ICMPv6 that would give us routes
-	Overrun        uint64 // control frames that came faster than they could be answered
-	DeviceErrors   uint64 // batches the local device refused
+// opening is for what the way in is open.
+type opening struct {
+	up         bool // IP packets may enter
+	ipv4, ipv6 bool // by IPCP and IPV6CP, which are open
+	dev        netdev.Device
+	mtu        int  // for the MSS
+	check      bool // take only packets from the addresses that follow
+	source     netip.Addr
+	source6    netip.Addr // link-local
+	magic      uint32     // the peer's, 0: none
+	nonce      uint64     // in the peer's answers to our echoes, 0: none
 }
 
-// beginReceiving takes a run of GRE packets of this session, in the order in which they came, and
-// adds those that can be deciphered ahead to batch; nil: none. Once batch is deciphered,
-// endReceiving takes the rest of their way with them, and until then nobody else touches the way
-// in.
-func (s *Session) beginReceiving(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
-	if !s.heard.Load() {
-		s.heard.Store(true)
+// receiveRuns takes the packets of one read, session by session, each session's in the order in
+// which they came, and writes what they deliver with w.
+func receiveRuns(now time.Time, runs []incomingRun, batch *mppe.ReceiveBatch, w *deviceWriter) {
+	for i := range runs {
+		in := &runs[i].session.in
+		in.mu.Lock()
+		in.prepare(runs[i].packets, batch)
 	}
-	s.in.mu.Lock()
-	if batch != nil {
-		s.in.decipherAhead(pkts, batch)
-	}
-}
-
-// endReceiving ends what beginReceiving has begun with the same packets.
-func (s *Session) endReceiving(now time.Time, pkts []gre.Packet, w *devWriter) {
-	in := &s.in
-	in.writer = w
-	for i := range pkts {
-		s.one(now, pkts[i].Data)
-	}
-	in.endAhead()
-	s.acknowledge(now)
-	s.finish()
-	in.mu.Unlock()
-	s.arm()
-}
-
-// finish writes what one batch has delivered.
-func (s *Session) finish() {
-	s.flush()
-	s.in.writer = nil
-}
-
-func (s *Session) flush() {
-	if s.in.writer.flush(s.in.dev) != nil {
-		s.in.stats.DeviceErrors++
+	batch.Decrypt()
+	for i := range runs {
+		in := &runs[i].session.in
+		in.take(now, runs[i].packets, w)
+		in.mu.Unlock()
+		in.arm()
 	}
 }
 
-// one takes one GRE packet.
-func (s *Session) one(now time.Time, data []byte) {
-	in := &s.in
-	h, payload, err := gre.Parse(data)
-	empty := errors.Is(err, gre.ErrEmpty)
-	if err != nil && !(empty && h.HasAck) {
-		in.stats.Malformed++
+// prepare has what can be decrypted on arrival decrypted with the batch.
+func (in *inbound) prepare(packets []*received, batch *mppe.ReceiveBatch) {
+	if !in.stateless || in.dec == nil || in.over {
 		return
 	}
-	if h.HasAck {
-		s.out.to.Acknowledged(h.Ack)
-	}
-	if !h.HasSeq || empty {
-		in.stats.Acks++
-		return
-	}
-	protocol, body, err := ppp.ParseFrame(payload)
-	if err != nil {
-		in.stats.Malformed++
-		return
-	}
-	switch {
-	case protocol == ppp.ProtoCompressed:
-		s.encrypted(now, h.Seq, body)
-	case protocol == ppp.ProtoIPv4 || protocol == ppp.ProtoIPv6:
-		s.inClear(now, h.Seq, protocol, body)
-	default:
-		s.control(now, h.Seq, payload)
-	}
-}
-
-// control takes a PPP control frame, from its address or protocol field on.
-func (s *Session) control(now time.Time, seq uint32, frame []byte) {
-	in := &s.in
-	if !in.ctl.isNear(seq) && !in.data.isWithin(seq, FrameNear) {
-		// While data has its own proof (it deciphers), a far control frame is not believed, not
-		// even before the first data, unless it has a proof too; without that it may be the first
-		// of a stream that has moved.
-		switch {
-		case in.isEcho(seq, frame):
-			in.ctl.last = seq
-		case in.early || in.ctl.judge(seq) == disbelieved:
-			in.stats.Disbelieved++
-			s.traceFar(frame, seq, in.ctl.last)
-			return
+	for _, p := range packets {
+		if p.kind == isCompressed && len(p.body) <= maxPacket {
+			p.buf = getBuffer()
+			p.mppe = mppe.Packet{Data: p.body, Seq: p.seq, Dst: p.buf[headroom-2 : headroom-2]}
+			batch.Add(in.dec, &p.mppe)
 		}
 	}
-	if in.seen.repeated(seq, frame) {
-		in.stats.RepeatedFrames++
-		s.traceDropped(frame, "it came before")
-		return
-	}
-	in.ctl.follow(seq)
-	if in.data.started && in.data.isNear(seq) {
-		in.win.Mark(seq, in.deliverFn)
-	}
-	if in.mayAcknowledge(now, seq, frame) {
-		in.believed = append(in.believed, seq)
-	}
-	in.stats.Frames++
-	s.handFrame(frame)
 }
 
-// mayAcknowledge reports whether the number of a control frame is acknowledged. Once data has come
-// that is what proves a number, and a frame ahead of it must prove itself: as an echo of the
-// peer's, and no further ahead than the frames of the time since the last data can have led.
-func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool {
-	ahead := int32(seq - in.data.last)
-	if !in.data.started || ahead <= 0 {
-		return true
+// take takes a run of packets, of which the batch has decrypted what it could.
+func (in *inbound) take(now time.Time, packets []*received, w *deviceWriter) {
+	if !in.heard.Load() {
+		in.heard.Store(true)
 	}
-	return in.isPeersEcho(frame) && time.Duration(ahead) <= stride*(1+now.Sub(in.dataAt)/time.Second)
-}
-
-// isEcho is whether a frame is an echo that can follow an outage: further on, and of the peer's.
-// Without it a session that is idle after an outage would stay deaf.
-func (in *inbound) isEcho(seq uint32, frame []byte) bool {
-	return in.isPeersEcho(frame) && int32(seq-in.ctl.last) > 0
-}
-
-// isPeersEcho is whether a frame is an echo with what only the peer knows, and who has seen it on
-// the wire: its magic number, or, for some peers fill in another one than was agreed on, what our
-// own Echo-Requests have in them.
-func (in *inbound) isPeersEcho(frame []byte) bool {
-	if magic, ok := ppp.EchoMagic(frame); ok && magic != 0 && magic == in.magic {
-		return true
+	in.writer = w
+	for _, p := range packets {
+		in.one(now, p)
 	}
-	nonce, ok := ppp.EchoNonce(frame)
-	return ok && nonce != 0 && nonce == in.nonce
+	in.acknowledge(now)
+	in.flush()
+	in.writer = nil
 }
 
-// encrypted takes the body of an MPPE packet (RFC 3078 section 3).
-func (s *Session) encrypted(now time.Time, seq uint32, body []byte) {
-	in := &s.in
+// one takes one packet.
+func (in *inbound) one(now time.Time, p *received) {
+	if p.hasAck {
+		in.to.Acknowledged(p.ack)
+	}
+	switch p.kind {
+	case isAcknowledgment:
+		in.stats.Acks++
+	case isControl:
+		in.control(now, p.seq, p.frame)
+	case isCompressed:
+		in.compressed(now, p)
+	case isClear:
+		in.inClear(now, p)
+	default:
+		in.stats.Malformed++
+	}
+}
+
+// compressed takes an MPPE packet (RFC 3078 section 3).
+func (in *inbound) compressed(now time.Time, p *received) {
 	switch {
 	case in.dec == nil || in.over:
 		in.stats.NotUp++
-	case len(body) > maxPacket:
+	case len(p.body) > maxPacket:
 		in.stats.TooLong++
-	case in.early:
-		s.decipher(now, seq, body)
-	default:
-		if !s.believe(now, seq) || !in.mayPass() {
-			return
-		}
+	case in.stateless:
+		in.decrypted(now, p)
+	case in.believe(now, p.seq) && in.mayPass():
 		b := getBuffer()
 		b[0] = holdsMPPE
-		binary.BigEndian.PutUint32(b[seqAt:], seq)
-		n := copy(b[headroom-4:], body)
-		s.push(now, seq, b[:headroom-4+n])
+		binary.BigEndian.PutUint32(b[seqAt:], p.seq)
+		n := copy(b[headroom-4:], p.body)
+		in.push(now, p.seq, b[:headroom-4+n])
 	}
 }
 
-// decipher takes a stateless packet, which was tried with its whole run or is tried at once; what
-// is not sound has moved nothing.
-func (s *Session) decipher(now time.Time, seq uint32, body []byte) {
-	in := &s.in
-	b, plain, err := in.decipherOne(seq, body)
-	if err != nil {
-		in.countDecryptError(err)
+// decrypted takes a stateless packet; what is not sound has moved nothing.
+func (in *inbound) decrypted(now time.Time, p *received) {
+	b, plain := p.buf, p.mppe.Dst
+	if p.mppe.Err != nil {
+		putBuffer(b[:])
+		in.countDecryptError(p.mppe.Err)
 		return
 	}
-	if !in.data.isNear(seq) && in.ctl.isWithin(seq, Near) {
+	if !in.data.isNear(p.seq) && in.ctl.isWithin(p.seq, Near) {
 		// The control frames of a long quiet time have led the numbers here, and data follows them.
 		in.win.Restart(in.deliverFn)
-		in.data.last = seq
+		in.data.last = p.seq
 	}
 	// Even a sound packet must come where the stream is: an old one sent again under another number
 	// must not move the window.
-	if !s.believe(now, seq) {
+	if !in.believe(now, p.seq) {
 		putBuffer(b[:])
 		return
 	}
-	in.proven(seq, familyIn(plain))
+	in.proven(p.seq, familyIn(plain))
 	if !in.mayPass() {
 		putBuffer(b[:])
 		return
 	}
-	s.placeIP(now, seq, b, plain)
-}
-
-// Families of IP, as indices.
-const (
-	isIPv4 = iota
-	isIPv6
-)
-
-// familyOf is the family of a PPP protocol.
-func familyOf(protocol uint16) int {
-	if protocol == ppp.ProtoIPv6 {
-		return isIPv6
+	n, ok := in.unwrap(b, len(plain))
+	if !ok {
+		putBuffer(b[:])
+		return
 	}
-	return isIPv4
-}
-
-// familyIn is the family of the IP packet in a PPP payload, which begins with the protocol in one
-// byte or two.
-func familyIn(payload []byte) int {
-	switch {
-	case len(payload) < 2:
-		return isIPv4
-	case payload[0]&1 != 0:
-		return familyOf(uint16(payload[0]))
-	}
-	return familyOf(binary.BigEndian.Uint16(payload))
+	b[0] = holdsIP
+	in.push(now, p.seq, b[:headroom+n])
 }
 
 // proven notes a number whose packet is the peer's: it is acknowledged, and a sign of life.
@@ -303,17 +216,6 @@ func (in *inbound) mayPass() bool {
 		in.stats.NotUp++
 	}
 	return in.up
-}
-
-// placeIP puts a deciphered PPP payload, which begins at headroom-2 in b, into the window.
-func (s *Session) placeIP(now time.Time, seq uint32, b *buffer, plain []byte) {
-	n, ok := s.in.unwrap(b, len(plain))
-	if !ok {
-		putBuffer(b[:])
-		return
-	}
-	b[0] = holdsIP
-	s.push(now, seq, b[:headroom+n])
 }
 
 // unwrap reads the PPP protocol at headroom-2 and leaves the IP packet of n bytes at headroom. A
@@ -347,28 +249,26 @@ func (in *inbound) countDecryptError(err error) {
 }
 
 // inClear takes an IP packet that was not encrypted.
-func (s *Session) inClear(now time.Time, seq uint32, protocol uint16, ip []byte) {
-	in := &s.in
+func (in *inbound) inClear(now time.Time, p *received) {
 	switch {
 	case !in.clear:
 		in.stats.ClearRefused++
-	case len(ip) > maxPacket:
+	case len(p.body) > maxPacket:
 		in.stats.TooLong++
-	case s.believe(now, seq):
-		in.proven(seq, familyOf(protocol))
+	case in.believe(now, p.seq):
+		in.proven(p.seq, familyOf(p.protocol))
 		if !in.mayPass() {
 			return
 		}
 		b := getBuffer()
 		b[0] = holdsIP
-		n := copy(b[headroom:], ip)
-		s.push(now, seq, b[:headroom+n])
+		n := copy(b[headroom:], p.body)
+		in.push(now, p.seq, b[:headroom+n])
 	}
 }
 
 // believe judges the sequence number of a data packet and keeps what depends on it in step.
-func (s *Session) believe(now time.Time, seq uint32) bool {
-	in := &s.in
+func (in *inbound) believe(now time.Time, seq uint32) bool {
 	if ahead := int32(seq - in.ctl.last); !in.data.started && in.ctl.started && ahead > 0 && ahead < Near {
 		// The first data follow the last control frame, and may have overtaken each other.
 		in.win.Begin(now, in.ctl.last+1)
@@ -386,118 +286,21 @@ func (s *Session) believe(now time.Time, seq uint32) bool {
 }
 
 // push hands a packet to the window.
-func (s *Session) push(now time.Time, seq uint32, p []byte) {
-	s.in.win.Push(now, seq, p, s.in.deliverFn)
-}
-
-// deliver takes what the window lets go, in its order.
-func (s *Session) deliver(p []byte) {
-	in := &s.in
-	if p[0] == holdsMPPE {
-		var ok bool
-		if p, ok = s.decipherLate(p); !ok {
-			return
-		}
-	}
-	ip := p[headroom:]
-	if !in.mayEnter(ip) {
-		putBuffer(p)
-		return
-	}
-	netdev.ClampMSS(ip, in.mtu)
-	in.stats.Packets++
-	in.stats.Bytes += uint64(len(ip))
-	if in.writer.add(p) {
-		s.flush()
-	}
-}
-
-// decipherLate deciphers a stateful packet whose turn has come, in place: the MPPE header at
-// headroom-4, the plain packet at headroom-2.
-func (s *Session) decipherLate(p []byte) ([]byte, bool) {
-	in := &s.in
-	sealed := p[headroom-4:]
-	plain, err := in.dec.Decrypt(sealed[2:2], sealed, binary.BigEndian.Uint32(p[seqAt:]))
-	if err != nil {
-		putBuffer(p)
-		in.countDecryptError(err)
-		if in.dec.NeedReset() {
-			s.needReset.Store(true)
-		}
-		return nil, false
-	}
-	in.proven(binary.BigEndian.Uint32(p[seqAt:]), familyIn(plain))
-	b := (*buffer)(p[:bufferSize])
-	n, ok := in.unwrap(b, len(plain))
-	if !ok {
-		putBuffer(p)
-		return nil, false
-	}
-	return b[:headroom+n], true
-}
-
-// mayEnter judges the IP packet itself: its version was negotiated, its length is what its header
-// says, and on a server its source is the address the peer was given.
-func (in *inbound) mayEnter(ip []byte) bool {
-	switch {
-	case !in.up:
-		in.stats.NotUp++
-		return false
-	case len(ip) >= 20 && ip[0]>>4 == 4 && in.ipv4:
-		return in.mayComeFrom(netip.AddrFrom4([4]byte(ip[12:16])), in.source)
-	case len(ip) >= 40 && ip[0]>>4 == 6 && in.ipv6:
-		if isRouterMessage(ip) {
-			in.stats.RouterMessages++
-			return false
-		}
-		return in.mayComeFrom(netip.AddrFrom16([16]byte(ip[8:24])), in.source6)
-	}
-	in.stats.Malformed++
-	return false
-}
-
-// mayComeFrom compares a source address with the one the peer has; one without an address sends
-// from none.
-func (in *inbound) mayComeFrom(source, given netip.Addr) bool {
-	if in.ingress && source != given {
-		in.stats.Spoofed++
-		return false
-	}
-	return true
-}
-
-// expire lets go of what has waited long enough in the window.
-func (s *Session) expire(now time.Time) {
-	in := &s.in
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if at, ok := in.win.Deadline(); !ok || now.Before(at) {
-		return
-	}
-	w := writers.Get().(*devWriter)
-	defer writers.Put(w)
-	in.writer = w
-	in.win.Expire(now, in.deliverFn)
-	s.acknowledge(now)
-	s.finish()
+func (in *inbound) push(now time.Time, seq uint32, p []byte) {
+	in.win.Push(now, seq, p, in.deliverFn)
 }
 
 // acknowledge notes the proven sequence numbers of a run for the next acknowledgment, and that the
 // peer lives.
-func (s *Session) acknowledge(now time.Time) {
-	for family, alive := range s.in.alive {
+func (in *inbound) acknowledge(now time.Time) {
+	for family, alive := range in.alive {
 		if alive {
-			s.in.alive[family] = false
-			s.life[family].Store(max(1, s.after(now)))
+			in.alive[family] = false
+			in.lastData[family].Store(max(1, int64(now.Sub(in.began))))
 		}
 	}
-	if len(s.in.believed) == 0 {
-		return
+	if len(in.believed) > 0 {
+		in.acks.received(now, in.believed)
+		in.believed = in.believed[:0]
 	}
-	s.ackMu.Lock()
-	for _, seq := range s.in.believed {
-		s.acker.Received(now, seq)
-	}
-	s.ackMu.Unlock()
-	s.in.believed = s.in.believed[:0]
 }

@@ -7,52 +7,58 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// arrivals hands the packets of one read of a socket to their sessions, those of each in their
-// order. The sessions' packets are deciphered together, as dispatch encrypts them. Nobody else may
-// hold several sessions' ways in at a time: those of one shard have no other reader.
-type arrivals struct {
+// incoming hands the packets of one read of a socket to their sessions, those of each in their
+// order. The sessions' packets are decrypted together: many at once are quicker than one after
+// another. Nobody else may hold several sessions' ways in at a time: those of one socket have no
+// other reader.
+type incoming struct {
 	batch  mppe.ReceiveBatch
-	writer *devWriter
+	writer *deviceWriter
 
-	// One read's working memory: whose each packet is, the packets in the order of their sessions,
-	// the runs of them.
-	owners []*Session
-	pkts   []gre.Packet
-	runs   []arrivalRun
+	// One read's working memory: its packets, those that have an owner in the order of their
+	// sessions, and the run of each session.
+	packets []received
+	order   []*received
+	runs    []incomingRun
 }
 
-// arrivalRun is the packets of one session, which end where those of the next one begin.
-type arrivalRun struct {
+// incomingRun is the packets of one session.
+type incomingRun struct {
 	session *Session
-	end     int
+	packets []*received
 }
 
-// receive hands pkts[i] to the session owners[i], if there is one, and clears owners.
-func (a *arrivals) receive(now time.Time, pkts []gre.Packet) {
-	a.pkts, a.runs = a.pkts[:0], a.runs[:0]
-	var ahead *mppe.ReceiveBatch
-	if len(pkts) > 1 { // there is nothing to gain where it is one packet
-		ahead = &a.batch
+func newIncoming() *incoming { return &incoming{writer: newDeviceWriter()} }
+
+// parse reads the headers of the packets of one read.
+func (c *incoming) parse(pkts []gre.Packet) {
+	c.packets = c.packets[:0]
+	for i := range pkts {
+		c.packets = append(c.packets, parse(pkts[i]))
 	}
-	for i, s := range a.owners {
+}
+
+// receive hands every packet to its owner, if it has one, and leaves it without.
+func (c *incoming) receive(now time.Time) {
+	c.order, c.runs = c.order[:0], c.runs[:0]
+	for i := range c.packets {
+		s := c.packets[i].owner
 		if s == nil {
 			continue
 		}
-		first := len(a.pkts)
-		for k := i; k < len(pkts); k++ {
-			if a.owners[k] == s {
-				a.pkts = append(a.pkts, pkts[k])
-				a.owners[k] = nil
+		first := len(c.order)
+		for k := i; k < len(c.packets); k++ {
+			if p := &c.packets[k]; p.owner == s {
+				c.order = append(c.order, p)
+				p.owner = nil
 			}
 		}
-		a.runs = append(a.runs, arrivalRun{s, len(a.pkts)})
-		s.beginReceiving(a.pkts[first:], ahead)
+		c.runs = append(c.runs, incomingRun{s, c.order[first:len(c.order):len(c.order)]})
 	}
-	a.batch.Decrypt()
-	first := 0
-	for _, r := range a.runs {
-		r.session.endReceiving(now, a.pkts[first:r.end], a.writer)
-		first = r.end
-	}
-	clear(a.runs)
+	receiveRuns(now, c.runs, &c.batch, c.writer)
+	clear(c.order)
+	clear(c.runs)
 }
+
+// forget lets go of what one read has brought.
+func (c *incoming) forget() { clear(c.packets) }

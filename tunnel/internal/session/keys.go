@@ -24,19 +24,8 @@ func (s *Session) encrypt(e ppp.EncryptionUp) error {
 		return err
 	}
 	s.cfg.Shared.reserves.add(s, enc.Reserve(), dec.Reserve())
-	s.out.mu.Lock()
-	if s.out.enc != nil {
-		s.out.enc.Wipe()
-	}
-	s.out.enc, s.out.mustEnc = enc, true
-	s.out.mu.Unlock()
-	s.in.mu.Lock()
-	if s.in.dec != nil {
-		s.in.dec.Wipe()
-	}
-	s.in.dec, s.in.early, s.in.clear = dec, e.Recv.Stateless, false
-	s.in.data = belief{reach: s.in.data.reach}
-	s.in.mu.Unlock()
+	s.out.install(enc)
+	s.in.install(dec, e.Recv.Stateless)
 	s.setState(func(st *sessionState) { st.strength, st.stateless = e.Recv.Strength, e.Recv.Stateless })
 	s.log.Info("encrypted", "mppe", e.Recv.Strength, "stateless", e.Recv.Stateless, "backend", s.cfg.Backend.Name())
 	return nil
@@ -44,15 +33,6 @@ func (s *Session) encrypt(e ppp.EncryptionUp) error {
 
 // forgetKeys overwrites the keys of a session that has ended. What is left of it are its counters.
 func (s *Session) forgetKeys() {
-	s.out.mu.Lock()
-	if s.out.enc != nil {
-		s.out.enc.Wipe()
-	}
-	s.out.mu.Unlock()
-	s.in.mu.Lock()
-	s.in.over = true
-	if s.in.dec != nil {
-		s.in.dec.Wipe()
-	}
-	s.in.mu.Unlock()
+	s.out.wipe()
+	s.in.wipe()
 }

@@ -65,8 +65,7 @@ func TestSessionForgetsItsKeys(t *testing.T) {
 				frame := append([]byte{0xFF, 0x03, 0x00, 0xFD}, sealer.Encrypt(nil, plain)...)
 				late = append(late, gre.Packet{Addr: serverOuter, Data: grePacket(7, i, frame)})
 			}
-			arrived := arrivals{writer: newDevWriter(), owners: []*Session{s, s, s, s}}
-			arrived.receive(time.Now(), late)
+			s.receive(time.Now(), late, newDeviceWriter())
 			counters := s.Snapshot().Counters
 			assert.EqualValues(t, 4, counters["in_not_up"])
 			assert.Zero(t, counters["in_undecipherable"])

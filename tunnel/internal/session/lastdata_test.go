@@ -12,7 +12,7 @@ import (
 // when that is set.
 func TestLastDataOutlivesAClockThatIsSet(t *testing.T) {
 	for family := range 2 {
-		s := &Session{since: time.Now()}
+		s := newTestSession(t, Config{}, &wire{}, 7)
 		last := func(family int) time.Time {
 			ipv4, ipv6 := s.lastData()
 			return [...]time.Time{ipv4, ipv6}[family]
@@ -20,7 +20,7 @@ func TestLastDataOutlivesAClockThatIsSet(t *testing.T) {
 		require.Zero(t, last(family))
 		for _, at := range []time.Time{s.since.Add(-time.Millisecond), s.since, s.since.Add(3 * time.Second)} {
 			s.in.proven(1, family)
-			s.acknowledge(at)
+			s.in.acknowledge(at)
 			require.WithinDuration(t, at, last(family), 2*time.Millisecond)
 			require.Contains(t, last(family).String(), " m=", "it has a monotonic reading")
 			require.Zero(t, last(1-family), "the other family has not been heard")

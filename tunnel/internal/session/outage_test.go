@@ -48,9 +48,9 @@ func TestOutages(t *testing.T) {
 				before = p.dev.packets
 				require.LessOrEqual(t, batches, tt.atMost, "the session does not recover")
 				p.cross(now)
-				p.b.catchUp(now)
+				p.b.in.catchUp(now)
 				now = now.Add(400 * time.Millisecond) // what waits for the lost ones comes out
-				p.b.expire(now)
+				p.b.in.expire(now)
 				batches++
 			}
 			t.Logf("recovered after %d packets", (batches-1)*size)

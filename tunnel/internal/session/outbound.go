@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"sync"
+	"time"
 
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -12,91 +13,94 @@ import (
 
 // The way of a packet out, all of it on the goroutine that reads the local device:
 //
-//  1. deviceReader takes a batch of IP packets from the device, each at headroom in its buffer (devreader.go).
-//  2. The owner, Client or Server, says whose they are; those of one session make a run (dispatch.go).
-//  3. accept puts the PPP protocol before each packet, and lowers the MSS of a TCP SYN. What is too long is fragmented, or
-//     answered (oversize.go).
-//  4. The runs of all sessions are encrypted together, in place: MPPE header and ciphertext (mppe.SendBatch).
-//  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending acknowledgment.
-//  6. The run leaves in one Send.
+//  1. A DeviceReader takes a batch of IP packets from the device, each at headroom in its buffer
+//     (devicereader.go, gather.go).
+//  2. The owner, Client or Server, says whose they are; those of one session make a run
+//     (outgoing.go).
+//  3. sendRuns has every run accepted: the PPP protocol is put before each packet, and the MSS of a
+//     TCP SYN lowered. What is too long is fragmented, or answered (oversize.go).
+//  4. The runs of all sessions are encrypted together, in place: MPPE header and ciphertext
+//     (mppe.SendBatch).
+//  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending
+//     acknowledgment. The run leaves in one Send.
 //
 // Control frames (LCP, authentication, CCP, IPCP) come from the session's own goroutine through
 // sendFrame and take their sequence numbers under the same lock.
 
-// outbound is one session's state towards its peer.
+// outbound is one session's way out. Its packets come from the device's reader, everything else
+// from the session's own goroutine; mu guards what both touch.
 type outbound struct {
-	mu      sync.Mutex
-	to      gre.Sender
-	seq     *gre.Sequencer
+	// Made once.
+	callID  uint16 // the peer's
+	acks    *acknowledgments
+	trace   tracer
+	now     func() time.Time
+	replies chan []byte // ICMP messages for the device, each at headroom of a packet buffer
+	poke    func()      // something is in replies
+
+	mu    sync.Mutex
+	to    gre.Sender
+	seq   *gre.Sequencer
+	stats outStats
+
 	enc     *mppe.Encrypter
-	up      bool // IP packets may leave
-	ipv4    bool // by IPCP, which is open
-	ipv6    bool // the same by IPV6CP
-	bare    bool // the peer takes frames without FF 03 (ACFC)
 	mustEnc bool // no IP packet may leave in clear
-	mtu     int  // the largest IP packet, in bytes
 
-	// One run's working memory: packet buffers, PPP protocol + packet, where its sealed form
-	// begins, what is sent.
-	bufs   [][]byte
-	plain  [][]byte
-	sealed [][]byte
-	pkts   [][]byte
-	frame  [bufferSize]byte // for control frames
-	stats  outStats
+	up         bool // IP packets may leave
+	ipv4, ipv6 bool // by IPCP and IPV6CP, which are open
+	bare       bool // the peer takes frames without FF 03 (ACFC)
+	mtu        int  // the largest IP packet, in bytes
 
-	borrowed     []*buffer // the run's fragments are in
-	answers      answerBudget
-	answered     bool     // in this run, last of
-	answeredFlow [36]byte //
+	// One run's working memory: packet buffers, PPP protocol and packet, where its sealed form
+	// begins, what is sent, the buffers that its fragments are in.
+	bufs, plain, sealed, pkts [][]byte
+	borrowed                  []*buffer
+	frame                     [bufferSize]byte // for control frames
+
+	answers  answerBudget
+	answered answeredFlow // the last of the run
 }
 
-// outStats counts what left, and what did not.
-type outStats struct {
-	Packets, Bytes uint64 // IP packets and their bytes
-	Frames         uint64 // PPP control frames
-	Acks           uint64 // GRE packets that carried only an acknowledgment
-	NotUp          uint64 // IP packets dropped because the link was not open for them
-	Fragmented     uint64 // IP packets over the MTU that left in fragments
-	Fragments      uint64 // the fragments, which count as packets too
-	Answered       uint64 // IP packets over the MTU that were answered with ICMP
-	TooLong        uint64 // IP packets over the MTU that were dropped without an answer, and control frames
-	NotIP          uint64 // neither IPv4 nor IPv6, or the one that was not negotiated
+// sendRuns sends the IP packets of one read of a device, session by session. The buffers are
+// overwritten, and the caller's again when it returns.
+func sendRuns(runs []outgoingRun, batch *mppe.SendBatch) {
+	for i := range runs {
+		o := &runs[i].session.out
+		o.mu.Lock()
+		o.accept(runs[i].bufs, runs[i].sizes, batch)
+	}
+	batch.Encrypt()
+	for i := range runs {
+		o := &runs[i].session.out
+		o.send()
+		o.mu.Unlock()
+	}
 }
 
-// beginSending takes a run of IP packets, bufs[i][headroom:headroom+sizes[i]], for the peer and
-// adds those that are to be encrypted to batch. If it returns true there is something to send: once
-// batch is encrypted, endSending does, and until then the session sends nothing else. The buffers
-// are overwritten, and the caller's again after that.
-func (s *Session) beginSending(bufs [][]byte, sizes []int, batch *mppe.SendBatch) bool {
-	o := &s.out
-	o.mu.Lock()
+// accept takes a run of IP packets, bufs[i][headroom:headroom+sizes[i]], and adds those that are to
+// be encrypted to the batch.
+func (o *outbound) accept(bufs [][]byte, sizes []int, batch *mppe.SendBatch) {
+	o.bufs, o.plain, o.sealed, o.pkts = o.bufs[:0], o.plain[:0], o.sealed[:0], o.pkts[:0]
 	if !o.up || (o.mustEnc && o.enc == nil) {
 		o.stats.NotUp += uint64(len(bufs))
-		o.mu.Unlock()
-		return false
+		return
 	}
-	o.bufs, o.plain, o.sealed, o.pkts = o.bufs[:0], o.plain[:0], o.sealed[:0], o.pkts[:0]
-	o.answered = false
+	o.answered.known = false
 	for i, b := range bufs {
-		s.accept(b, sizes[i])
+		o.one(b, sizes[i])
 	}
-	if len(o.bufs) == 0 {
-		o.mu.Unlock()
-		return false
-	}
-	if o.enc != nil {
+	if o.enc != nil && len(o.bufs) > 0 {
 		batch.Add(o.enc, o.sealed, o.plain)
 	}
-	return true
 }
 
-// endSending sends what beginSending has begun.
-func (s *Session) endSending() {
-	o := &s.out
-	defer o.mu.Unlock()
+// send sends the run that was accepted, once the batch is encrypted.
+func (o *outbound) send() {
+	if len(o.bufs) == 0 {
+		return
+	}
 	for i := range o.bufs {
-		o.seal(s, i)
+		o.seal(i)
 	}
 	// A failed write is a lost packet, counted by the connection.
 	_, _ = o.to.Send(o.pkts)
@@ -107,11 +111,10 @@ func (s *Session) endSending() {
 	o.borrowed = o.borrowed[:0]
 }
 
-// accept checks one IP packet and places it.
-func (s *Session) accept(b []byte, size int) {
-	o := &s.out
+// one checks one IP packet and places it.
+func (o *outbound) one(b []byte, size int) {
 	ip := b[headroom : headroom+size]
-	protocol := ppp.ProtoIPv4
+	protocol := uint16(ppp.ProtoIPv4)
 	switch {
 	case size >= 20 && ip[0]>>4 == 4 && o.ipv4:
 	case size >= 40 && ip[0]>>4 == 6 && o.ipv6:
@@ -121,11 +124,11 @@ func (s *Session) accept(b []byte, size int) {
 		return
 	}
 	if size > o.mtu {
-		s.tooLong(ip, uint16(protocol))
+		o.tooLong(ip, protocol)
 		return
 	}
 	netdev.ClampMSS(ip, o.mtu)
-	o.place(b, size, uint16(protocol))
+	o.place(b, size, protocol)
 }
 
 // place sets up the places of one IP packet: plain is the PPP protocol and the packet, sealed the
@@ -141,7 +144,7 @@ func (o *outbound) place(b []byte, size int, protocol uint16) {
 
 // seal completes packet i of the run with its PPP and GRE headers, written backwards from where its
 // payload begins.
-func (o *outbound) seal(s *Session, i int) {
+func (o *outbound) seal(i int) {
 	b := o.bufs[i]
 	at, end := headroom-2, headroom-2+len(o.plain[i])
 	if o.enc != nil {
@@ -152,9 +155,9 @@ func (o *outbound) seal(s *Session, i int) {
 		at -= 2
 		b[at], b[at+1] = 0xFF, 0x03
 	}
-	h := gre.Header{CallID: s.peerCallID, PayloadLen: uint16(end - at), HasSeq: true, Seq: o.seq.Next()}
+	h := gre.Header{CallID: o.callID, PayloadLen: uint16(end - at), HasSeq: true, Seq: o.seq.Next()}
 	if i == 0 {
-		h.Ack, h.HasAck = s.piggyback()
+		h.Ack, h.HasAck = o.acks.piggyback()
 	}
 	at -= h.Len()
 	h.Put(b[at:])
@@ -162,38 +165,29 @@ func (o *outbound) seal(s *Session, i int) {
 }
 
 // sendFrame sends one PPP control frame, complete from its address or protocol field on.
-func (s *Session) sendFrame(frame []byte) {
-	o := &s.out
+func (o *outbound) sendFrame(frame []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(frame) > bufferSize-gre.MaxHeader {
 		o.stats.TooLong++
 		return
 	}
-	h := gre.Header{CallID: s.peerCallID, PayloadLen: uint16(len(frame)), HasSeq: true, Seq: o.seq.Next()}
-	h.Ack, h.HasAck = s.piggyback()
+	h := gre.Header{CallID: o.callID, PayloadLen: uint16(len(frame)), HasSeq: true, Seq: o.seq.Next()}
+	h.Ack, h.HasAck = o.acks.piggyback()
 	n := h.Put(o.frame[:])
 	n += copy(o.frame[n:], frame)
 	o.stats.Frames++
 	o.pkts = append(o.pkts[:0], o.frame[:n])
-	s.traceFrame(true, frame)
+	o.trace.frame(true, frame)
 	_, _ = o.to.Send(o.pkts)
 }
 
 // sendAck sends an acknowledgment alone; it takes no sequence number (RFC 2637 section 4.1).
-func (s *Session) sendAck(ack uint32) {
-	o := &s.out
+func (o *outbound) sendAck(ack uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := gre.AckOnly(s.peerCallID, ack).Put(o.frame[:])
+	n := gre.AckOnly(o.callID, ack).Put(o.frame[:])
 	o.stats.Acks++
 	o.pkts = append(o.pkts[:0], o.frame[:n])
 	_, _ = o.to.Send(o.pkts)
-}
-
-// piggyback gives the acknowledgment that is due to ride on the next packet, if any.
-func (s *Session) piggyback() (ack uint32, ok bool) {
-	s.ackMu.Lock()
-	defer s.ackMu.Unlock()
-	return s.acker.Piggyback()
 }

@@ -12,26 +12,33 @@ type LoopCheck interface {
 	Loops(ip []byte) bool
 }
 
-// dispatch hands the packets of one batch from the device to their sessions, those of each in their
+// outgoing hands the packets of one batch from the device to their sessions, those of each in their
 // order. The sessions' packets are encrypted together: what has few for each of many sessions is no
 // slower than what has many for one.
-type dispatch struct {
+type outgoing struct {
 	Routing
 	batch mppe.SendBatch
 
 	// One batch's working memory: whose each packet is, the packets in the order of their sessions,
-	// the sessions.
-	owners   []*Session
-	bufs     [][]byte
-	sizes    []int
-	sessions []*Session
+	// the run of each session.
+	owners []*Session
+	bufs   [][]byte
+	sizes  []int
+	runs   []outgoingRun
+}
+
+// outgoingRun is the packets of one session.
+type outgoingRun struct {
+	session *Session
+	bufs    [][]byte
+	sizes   []int
 }
 
 // send sends the IP packets bufs[i][headroom:headroom+sizes[i]], whose buffers are overwritten, and
 // the caller's again when it returns.
-func (d *dispatch) send(bufs [][]byte, sizes []int) {
-	d.owners, d.bufs, d.sizes, d.sessions = d.owners[:0], d.bufs[:0], d.sizes[:0], d.sessions[:0]
-	nobodys := uint64(0)
+func (d *outgoing) send(bufs [][]byte, sizes []int) {
+	d.owners, d.bufs, d.sizes, d.runs = d.owners[:0], d.bufs[:0], d.sizes[:0], d.runs[:0]
+	unrouted := uint64(0)
 	for i, b := range bufs {
 		ip := b[headroom : headroom+sizes[i]]
 		if d.Loop != nil && d.Loop.Loops(ip) {
@@ -41,12 +48,12 @@ func (d *dispatch) send(bufs [][]byte, sizes []int) {
 		}
 		s := d.Session(ip)
 		if s == nil {
-			nobodys++
+			unrouted++
 		}
 		d.owners = append(d.owners, s)
 	}
-	if nobodys > 0 && d.Unrouted != nil {
-		d.Unrouted.Add(nobodys)
+	if unrouted > 0 && d.Unrouted != nil {
+		d.Unrouted.Add(unrouted)
 	}
 	for i, s := range d.owners {
 		if s == nil {
@@ -59,14 +66,8 @@ func (d *dispatch) send(bufs [][]byte, sizes []int) {
 				d.owners[k] = nil
 			}
 		}
-		if s.beginSending(d.bufs[first:], d.sizes[first:], &d.batch) {
-			d.sessions = append(d.sessions, s)
-		}
+		d.runs = append(d.runs, outgoingRun{s, d.bufs[first:], d.sizes[first:]})
 	}
-	d.batch.Encrypt()
-	for _, s := range d.sessions {
-		s.endSending()
-	}
-	clear(d.owners)
-	clear(d.sessions)
+	sendRuns(d.runs, &d.batch)
+	clear(d.runs)
 }

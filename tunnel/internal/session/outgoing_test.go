@@ -14,7 +14,7 @@ import (
 
 // sendAll sends packets of one session.
 func sendAll(s *Session, bufs [][]byte, sizes []int) {
-	d := dispatch{Routing: Routing{Session: func([]byte) *Session { return s }}}
+	d := outgoing{Routing: Routing{Session: func([]byte) *Session { return s }}}
 	d.send(bufs, sizes)
 }
 
@@ -36,7 +36,7 @@ func TestDispatch(t *testing.T) {
 	}
 	pairs[3].a.out.up = false
 	pairs[4].a.out.enc = nil // which no packet may leave without
-	d := dispatch{Routing: Routing{Session: func(ip []byte) *Session {
+	d := outgoing{Routing: Routing{Session: func(ip []byte) *Session {
 		if n := ip[len(ip)-2]; n < sessions {
 			return pairs[n].a
 		}

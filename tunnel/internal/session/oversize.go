@@ -25,6 +25,12 @@ type answerBudget struct {
 	since time.Time
 }
 
+// answeredFlow is the flow whose sender was told, if one was.
+type answeredFlow struct {
+	known bool
+	flow  [36]byte
+}
+
 func (b *answerBudget) take(now time.Time) bool {
 	const each = time.Second / answersPerSecond
 	if b.spent == 0 {
@@ -40,9 +46,8 @@ func (b *answerBudget) take(now time.Time) bool {
 	return true
 }
 
-// tooLong takes an IP packet over the MTU. The caller holds out.mu.
-func (s *Session) tooLong(ip []byte, protocol uint16) {
-	o := &s.out
+// tooLong takes an IP packet over the MTU.
+func (o *outbound) tooLong(ip []byte, protocol uint16) {
 	if f, ok := netdev.Fragment(ip, o.mtu); ok {
 		o.stats.Fragmented++
 		for {
@@ -57,7 +62,7 @@ func (s *Session) tooLong(ip []byte, protocol uint16) {
 			o.stats.Fragments++
 		}
 	}
-	if !s.answerTooLong(ip) {
+	if !o.answerTooLong(ip) {
 		o.stats.TooLong++
 		return
 	}
@@ -66,26 +71,25 @@ func (s *Session) tooLong(ip []byte, protocol uint16) {
 
 // answerTooLong has the sender of a packet told what fits, unless it was told already by the packet
 // before, or too many were.
-func (s *Session) answerTooLong(ip []byte) bool {
-	o := &s.out
+func (o *outbound) answerTooLong(ip []byte) bool {
 	flow := flowOf(ip)
-	if o.answered && flow == o.answeredFlow {
+	if o.answered.known && flow == o.answered.flow {
 		return false
 	}
 	b := getBuffer()
 	n := netdev.TooBig(b[headroom:], ip, o.mtu)
-	if n == 0 || !o.answers.take(s.cfg.Now()) {
+	if n == 0 || !o.answers.take(o.now()) {
 		putBuffer(b[:])
 		return false
 	}
 	select {
-	case s.replies <- b[:headroom+n]:
+	case o.replies <- b[:headroom+n]:
 	default:
 		putBuffer(b[:])
 		return false
 	}
-	o.answered, o.answeredFlow = true, flow
-	s.poke()
+	o.answered = answeredFlow{true, flow}
+	o.poke()
 	return true
 }
 
@@ -107,17 +111,8 @@ func flowOf(ip []byte) (flow [36]byte) {
 func (s *Session) reply() {
 	for {
 		select {
-		case p := <-s.replies:
-			s.in.mu.Lock()
-			dev := s.in.dev
-			s.in.mu.Unlock()
-			if dev != nil {
-				if _, err := dev.Write([][]byte{p}, headroom); err != nil {
-					s.in.mu.Lock()
-					s.in.stats.DeviceErrors++
-					s.in.mu.Unlock()
-				}
-			}
+		case p := <-s.out.replies:
+			s.in.answer(p)
 			putBuffer(p)
 		default:
 			return

@@ -16,7 +16,7 @@ import (
 func TestAnswersToTooLongPackets(t *testing.T) {
 	p := newPair(t, mustBackend(t), 0, 0)
 	now := time.Unix(1000, 0)
-	p.a.cfg.Now = func() time.Time { return now }
+	p.a.out.now = func() time.Time { return now }
 	send := func(from netip.Addr, packets int) {
 		var bufs [][]byte
 		var sizes []int
@@ -52,7 +52,7 @@ func TestAnswersToTooLongPackets(t *testing.T) {
 
 	// A queue that nobody empties loses what comes more, and the buffers go back.
 	now = now.Add(time.Hour)
-	p.a.cfg.Now = func() time.Time { now = now.Add(time.Hour); return now }
+	p.a.out.now = func() time.Time { now = now.Add(time.Hour); return now }
 	before := o.Answered
 	for i := range byte(100) {
 		b := make([]byte, 4096)

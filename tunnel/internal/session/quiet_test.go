@@ -19,13 +19,13 @@ func TestDataAfterALongQuietTime(t *testing.T) {
 	require.NoError(t, err)
 	p := newPair(t, backend, 4, 64)
 	now := time.Unix(1000, 0)
-	p.b.control(now, p.a.out.seq.Next(), controlFrame(ppp.ProtoLCP, 9, 0, make([]byte, 4)))
+	p.b.in.control(now, p.a.out.seq.Next(), controlFrame(ppp.ProtoLCP, 9, 0, make([]byte, 4)))
 	p.cross(now)
 	for i := range 3 * Near {
 		p.wire.n = 0
-		p.a.sendFrame(controlFrame(ppp.ProtoLCP, 9, byte(i), make([]byte, 4)))
+		p.a.out.sendFrame(controlFrame(ppp.ProtoLCP, 9, byte(i), make([]byte, 4)))
 		p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: p.wire.sent[0]}}, p.w)
-		<-p.b.frames
+		<-p.b.in.frames
 		now = now.Add(15 * time.Second)
 	}
 	require.False(t, p.b.in.data.isNear(p.b.in.ctl.last))
@@ -50,29 +50,29 @@ func TestEchoAfterAnOutage(t *testing.T) {
 	p.cross(now)
 	echo := func(magic uint32) {
 		p.wire.n = 0
-		p.a.sendFrame(controlFrame(ppp.ProtoLCP, 10, 1, binary.BigEndian.AppendUint32(nil, magic)))
+		p.a.out.sendFrame(controlFrame(ppp.ProtoLCP, 10, 1, binary.BigEndian.AppendUint32(nil, magic)))
 		p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: p.wire.sent[0]}}, p.w)
 	}
 	p.swallow(3 * Near)
 	echo(magic + 1)
 	echo(0)
-	require.Empty(t, p.b.frames)
+	require.Empty(t, p.b.in.frames)
 	require.EqualValues(t, 2, p.b.in.stats.Disbelieved)
 	echo(magic)
-	require.Len(t, p.b.frames, 1)
+	require.Len(t, p.b.in.frames, 1)
 	echo(magic + 1)
-	require.Len(t, p.b.frames, 2, "what comes near it is heard again")
+	require.Len(t, p.b.in.frames, 2, "what comes near it is heard again")
 
 	before := p.dev.packets
 	for range 100 {
 		p.cross(now)
-		p.b.catchUp(now)
+		p.b.in.catchUp(now)
 		now = now.Add(catchUpEvery)
 	}
 	require.Greater(t, p.dev.packets, before+300, "data finds its way back too")
 
 	// An echo from long ago is nobody's number to follow.
-	p.b.control(now, p.b.in.ctl.last-2*Near, controlFrame(ppp.ProtoLCP, 10, 1, binary.BigEndian.AppendUint32(nil, magic)))
+	p.b.in.control(now, p.b.in.ctl.last-2*Near, controlFrame(ppp.ProtoLCP, 10, 1, binary.BigEndian.AppendUint32(nil, magic)))
 	require.EqualValues(t, 3, p.b.in.stats.Disbelieved)
 }
 
@@ -106,9 +106,9 @@ func TestEchoOfAnotherMagicAfterAnOutage(t *testing.T) {
 			p.cross(now)
 			p.swallow(2 * FrameNear)
 			p.wire.n = 0
-			p.a.sendFrame(c.frame)
+			p.a.out.sendFrame(c.frame)
 			p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: p.wire.sent[0]}}, p.w)
-			require.Equal(t, c.heard, len(p.b.frames) == 1)
+			require.Equal(t, c.heard, len(p.b.in.frames) == 1)
 			require.Equal(t, c.heard, p.b.in.stats.Disbelieved == 0)
 		})
 	}

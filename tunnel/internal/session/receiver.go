@@ -17,24 +17,24 @@ type callKey struct {
 	id   uint16
 }
 
-// Receiver reads the GRE packets of one address of ours for all sessions on it, in as many shards
-// as the connection has readers.
+// Receiver reads the GRE packets of one address of ours for all sessions on it, in as many socketReaders as
+// the connection has readers.
 type Receiver struct {
-	conn   gre.Conn
-	shards []*shard // by gre.ReaderOf
+	conn    gre.Conn
+	readers []*socketReader // by gre.ReaderOf
 }
 
 // NewReceiver makes a receiver; strays, its owner's, counts packets for no session of ours.
 func NewReceiver(conn gre.Conn, now func() time.Time, strays *atomic.Uint64) *Receiver {
 	r := &Receiver{conn: conn}
 	for _, reader := range gre.Readers(conn) {
-		r.shards = append(r.shards, &shard{reader: reader, now: now, strays: strays, sessions: make(map[callKey]*Session)})
+		r.readers = append(r.readers, &socketReader{reader: reader, now: now, strays: strays, sessions: make(map[callKey]*Session)})
 	}
 	return r
 }
 
 // of gives the shard that has the packets with a call ID.
-func (r *Receiver) of(id uint16) *shard { return r.shards[gre.ReaderOf(id, len(r.shards))] }
+func (r *Receiver) of(id uint16) *socketReader { return r.readers[gre.ReaderOf(id, len(r.readers))] }
 
 // Conn is the connection that it reads.
 func (r *Receiver) Conn() gre.Conn { return r.conn }
@@ -59,14 +59,14 @@ func (r *Receiver) CallID(peer netip.Addr) (id uint16, ok bool) {
 // Await has packets kept that come before the first session does, until that is added or endWait is
 // called.
 func (r *Receiver) Await() {
-	for _, s := range r.shards {
+	for _, s := range r.readers {
 		s.await = true
 	}
 }
 
 // EndWait counts the packets that were kept for a session that does not come.
 func (r *Receiver) EndWait() {
-	for _, s := range r.shards {
+	for _, s := range r.readers {
 		s.endWait()
 	}
 }
@@ -76,7 +76,7 @@ func (r *Receiver) GiveUp(peer netip.Addr, id uint16) { r.of(id).giveUp(callKey{
 
 // InUse is how many call IDs are taken.
 func (r *Receiver) InUse() (n int) {
-	for _, s := range r.shards {
+	for _, s := range r.readers {
 		s.mu.Lock()
 		n += len(s.sessions)
 		s.mu.Unlock()
@@ -95,13 +95,13 @@ func (r *Receiver) Remove(s *Session) { r.of(s.callID).remove(callKey{s.peer, s.
 
 // Run reads until the connection is closed, which the first reader that fails does.
 func (r *Receiver) Run() error {
-	errs := make(chan error, len(r.shards))
-	for _, s := range r.shards[1:] {
+	errs := make(chan error, len(r.readers))
+	for _, s := range r.readers[1:] {
 		go func() { errs <- r.read(s) }()
 	}
-	errs <- r.read(r.shards[0])
+	errs <- r.read(r.readers[0])
 	var first error
-	for range r.shards {
+	for range r.readers {
 		if err := <-errs; first == nil {
 			first = err
 		}
@@ -109,7 +109,7 @@ func (r *Receiver) Run() error {
 	return first
 }
 
-func (r *Receiver) read(s *shard) error {
+func (r *Receiver) read(s *socketReader) error {
 	err := s.run()
 	if err != nil {
 		r.conn.Close()

@@ -53,7 +53,7 @@ func TestEarlyPacketsOfOtherReaders(t *testing.T) {
 	r.Await()
 	for id := range uint16(6) {
 		h := r.of(id)
-		h.strayed(time.Now(), []gre.Packet{{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}}, newDevWriter())
+		h.hand(time.Now(), []gre.Packet{{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}}, newIncoming())
 	}
 	require.Zero(t, strays.Load())
 	s := newTestSession(t, Config{}, r.conn, 4)
@@ -79,7 +79,7 @@ func (f failing) ReadBatch([]gre.Packet) (int, error) { return 0, <-f }
 func TestBrokenReader(t *testing.T) {
 	conn := broken{listen(t, 2), make(chan error)}
 	r := NewReceiver(conn, time.Now, new(atomic.Uint64))
-	require.Len(t, r.shards, 3)
+	require.Len(t, r.readers, 3)
 	ended := make(chan error)
 	go func() { ended <- r.Run() }()
 	why := errors.New("the socket is gone")

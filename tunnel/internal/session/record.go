@@ -1,79 +1,76 @@
 package session
 
 import (
-	"sync"
+	"encoding/binary"
+	"errors"
+	"net/netip"
 
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// decipheredRun is the stateless MPPE packets of one session's run, deciphered before their turn
-// comes, together with those of the other sessions that one read of the socket brought: many at
-// once are quicker than one after another. What becomes of each is then decided in the order in
-// which they came.
-type decipheredRun struct {
-	packets []mppe.Packet
-	bufs    []*buffer // of each packet: the plain text begins at headroom-2
-	next    int       // whose turn it is
+// received is one GRE packet on its way in. Its headers are read once, by parse, and what becomes of
+// it stays with it until the window has the packet.
+type received struct {
+	peer   netip.Addr
+	callID uint16   // ours
+	owner  *Session // whose it is, until it was handed over
+	stray  bool     // it had no owner when it came
+
+	kind     kind
+	hasAck   bool
+	ack, seq uint32
+	frame    []byte // PPP, from its address or protocol field on
+	protocol uint16
+	body     []byte // what follows the protocol
+
+	// Stateless MPPE: what it decrypts to, and the buffer in which that lies from headroom-2 on; nil
+	// where the packet is not decrypted on arrival.
+	mppe mppe.Packet
+	buf  *buffer
 }
 
-// decipheredRuns recycles them: a reader needs one for each session that a read has packets of.
-var decipheredRuns = sync.Pool{New: func() any { return new(decipheredRun) }}
+// kind is what a GRE packet carries.
+type kind uint8
 
-// decipherAhead adds what a run has for it to batch, which is to be deciphered before the run goes
-// on.
-func (in *inbound) decipherAhead(pkts []gre.Packet, batch *mppe.ReceiveBatch) {
-	if !in.early || in.dec == nil || in.over {
-		return
-	}
-	run := decipheredRuns.Get().(*decipheredRun)
-	for i := range pkts {
-		h, payload, err := gre.Parse(pkts[i].Data)
-		if err != nil || !h.HasSeq {
-			continue
-		}
-		protocol, body, err := ppp.ParseFrame(payload)
-		if err != nil || protocol != ppp.ProtoCompressed || len(body) > maxPacket {
-			continue
-		}
-		b := getBuffer()
-		run.bufs = append(run.bufs, b)
-		run.packets = append(run.packets, mppe.Packet{Data: body, Seq: h.Seq, Dst: b[headroom-2 : headroom-2]})
-	}
-	in.ahead = run
-	for i := range run.packets {
-		batch.Add(in.dec, &run.packets[i])
-	}
-}
+const (
+	isNobodys kind = iota // too short to have a call ID
+	isMalformed
+	isAcknowledgment // and nothing else
+	isControl        // a PPP control frame
+	isCompressed     // MPPE (RFC 3078 section 3)
+	isClear          // IP
+)
 
-// decipherOne gives the plain text of a packet and the buffer that it lies in, from headroom-2 on.
-// With an error there is no buffer.
-func (in *inbound) decipherOne(seq uint32, body []byte) (b *buffer, plain []byte, err error) {
-	if run := in.ahead; run != nil {
-		b, plain, err = run.bufs[run.next], run.packets[run.next].Dst, run.packets[run.next].Err
-		run.next++
-	} else {
-		b = getBuffer()
-		plain, err = in.dec.Decrypt(b[headroom-2:headroom-2], body, seq)
+// parse reads the headers of a packet: GRE (RFC 2637 section 4.1) and PPP.
+func parse(p gre.Packet) received {
+	r := received{peer: p.Addr}
+	if len(p.Data) < gre.MinHeader {
+		return r
 	}
-	if err != nil {
-		putBuffer(b[:])
-		return nil, nil, err
+	r.callID, r.kind = binary.BigEndian.Uint16(p.Data[6:]), isMalformed
+	h, payload, err := gre.Parse(p.Data)
+	empty := errors.Is(err, gre.ErrEmpty)
+	if err != nil && !(empty && h.HasAck) {
+		return r
 	}
-	return b, plain, nil
-}
-
-// endAhead ends a run.
-func (in *inbound) endAhead() {
-	run := in.ahead
-	if run == nil {
-		return
+	r.ack, r.hasAck, r.seq = h.Ack, h.HasAck, h.Seq
+	if !h.HasSeq || empty {
+		r.kind = isAcknowledgment
+		return r
 	}
-	in.ahead = nil
-	// Nothing may keep the buffers alive.
-	clear(run.packets)
-	clear(run.bufs)
-	run.packets, run.bufs, run.next = run.packets[:0], run.bufs[:0], 0
-	decipheredRuns.Put(run)
+	r.frame = payload
+	if r.protocol, r.body, err = ppp.ParseFrame(payload); err != nil {
+		return r
+	}
+	switch r.protocol {
+	case ppp.ProtoCompressed:
+		r.kind = isCompressed
+	case ppp.ProtoIPv4, ppp.ProtoIPv6:
+		r.kind = isClear
+	default:
+		r.kind = isControl
+	}
+	return r
 }

@@ -17,8 +17,9 @@ import (
 // Session is one call: a PPP link inside GRE between us and one peer.
 //
 // Three goroutines touch it. The socket's reader owns the way in (inbound.go), the device's reader
-// the way out (outbound.go), each under its own lock. The PPP link, all timers and everything slow
-// belong to the session's own goroutine, run, to which control frames come through a bounded queue.
+// the way out (outbound.go), each under its own lock, which nobody else takes. The PPP link, all
+// timers and everything slow belong to the session's own goroutine, Run, to which control frames
+// come through a bounded queue.
 type Session struct {
 	cfg        Config
 	conn       gre.Conn
@@ -30,31 +31,24 @@ type Session struct {
 	owner      Owner
 
 	link    *ppp.Link
-	frames  chan []byte   // control frames for the link
-	replies chan []byte   // ICMP messages for the device, each at headroom of a packet buffer
-	wake    chan struct{} // a deadline has come nearer, or a flag below was set
+	wake    chan struct{} // a deadline has come nearer, or there is something to do
 	stop    chan string   // the reason of a Close
 	gone    chan struct{} // closed when the call below is gone
 	goneMu  sync.Once
 	goneWhy string        // why it is; set before gone is closed
 	done    chan struct{} // closed when run has ended
 	end     *ppp.DownError
+	armed   atomic.Int64 // when run will wake by itself, nanoseconds after since
 
-	armed     atomic.Int64 // when run will wake by itself, nanoseconds after since
-	needReset atomic.Bool  // stateful MPPE waits for a Reset-Ack
-	// when the peer last sent IPv4 and IPv6 that proved itself, nanoseconds after since, and 1 at
-	// least; 0: never
-	life  [2]atomic.Int64
-	heard atomic.Bool // a GRE packet has come from the peer
+	in    inbound
+	out   outbound
+	acks  acknowledgments
+	trace tracer
 
-	ackMu sync.Mutex
-	acker gre.Acker
-
-	out        outbound
-	in         inbound
-	closeBy    time.Time // when a peer that does not agree to the end is left; zero: the link is not closing (run's own)
-	resets     bool      // a Reset-Request is outstanding (run's own)
-	keysWarned bool      // it was said that nothing deciphers (the same)
+	// The session's goroutine's own.
+	closeBy    time.Time // when a peer that does not agree to the end is left; zero: the link is not closing
+	resets     bool      // a Reset-Request is outstanding
+	keysWarned bool      // it was said that nothing decrypts
 
 	stateMu sync.Mutex
 	state   sessionState
@@ -88,58 +82,60 @@ type Owner interface {
 	NetworkDown(*Session)
 }
 
-// frameQueue is how many control frames may wait for the session's goroutine.
-const frameQueue = 64
-
 // New makes a session for a call that is up. The role's settings are in pc.
 func New(cfg Config, conn gre.Conn, peer netip.Addr, callID, peerCallID uint16, pc ppp.Config, owner Owner) (*Session, error) {
 	s := &Session{
 		cfg: cfg, conn: conn, peer: peer, callID: callID, peerCallID: peerCallID,
 		since: cfg.Now(), owner: owner,
-		log:     cfg.Log.With("peer", peer.String(), "call", callID),
-		frames:  make(chan []byte, frameQueue),
-		replies: make(chan []byte, answerQueue),
-		wake:    make(chan struct{}, 1),
-		stop:    make(chan string, 1),
-		gone:    make(chan struct{}),
-		done:    make(chan struct{}),
+		log:   cfg.Log.With("peer", peer.String(), "call", callID),
+		trace: tracer{cfg.Trace, peer, callID},
+		wake:  make(chan struct{}, 1),
+		stop:  make(chan string, 1),
+		gone:  make(chan struct{}),
+		done:  make(chan struct{}),
 	}
 	s.state.phase = "negotiating"
-	s.in.winCfg = cfg.Reorder
-	s.in.winCfg.Release = putBuffer
-	s.in.data.reach = int32(s.in.winCfg.Size)
-	s.in.ctl.span = FrameNear
-	win, err := reorder.New(s.in.winCfg)
-	if err != nil {
+	if err := s.makeWays(); err != nil {
 		return nil, err
 	}
-	s.in.win = win
-	s.in.deliverFn = s.deliver
-	s.in.clear = cfg.MPPE.Mode == ppp.Allow || cfg.MPPE.Mode == ppp.Off
-	s.out.mustEnc = !s.in.clear
-	s.out.seq = cfg.sequencer()
 	pc.LastData = s.lastData
-	pc.Send = s.sendFrame
+	pc.Send = s.out.sendFrame
 	pc.Event = s.event
+	var err error
 	if s.link, err = ppp.New(pc); err != nil {
 		return nil, err
 	}
 	s.out.to = gre.NewSender(conn, peer)
+	s.in.to = s.out.to
 	return s, nil
+}
+
+// makeWays makes the way in and the way out, shut.
+func (s *Session) makeWays() error {
+	window := s.cfg.Reorder
+	window.Release = putBuffer
+	win, err := reorder.New(window)
+	if err != nil {
+		return err
+	}
+	clear := s.cfg.MPPE.Mode == ppp.Allow || s.cfg.MPPE.Mode == ppp.Off
+	in, out := &s.in, &s.out
+	in.began, in.acks, in.trace, in.arm = s.since, &s.acks, s.trace, s.arm
+	in.now, in.turns = s.cfg.Now, &s.cfg.Shared.turns
+	in.frames = make(chan []byte, frameQueue)
+	in.deliverFn = in.deliver
+	in.win, in.clear = win, clear
+	in.data.reach, in.ctl.span = int32(window.Size), FrameNear
+	out.callID, out.acks, out.trace, out.now, out.poke = s.peerCallID, &s.acks, s.trace, s.cfg.Now, s.poke
+	out.replies = make(chan []byte, answerQueue)
+	out.seq, out.mustEnc = s.cfg.sequencer(), !clear
+	return nil
 }
 
 // lastData is when the peer last sent data of each family that proved itself, the zero time if
 // never.
 func (s *Session) lastData() (ipv4, ipv6 time.Time) {
-	return s.lastOf(isIPv4), s.lastOf(isIPv6)
-}
-
-func (s *Session) lastOf(family int) time.Time {
-	after := s.life[family].Load()
-	if after == 0 {
-		return time.Time{}
-	}
-	return s.since.Add(time.Duration(after)) // with since's monotonic reading: clocks are set
+	return s.in.lastOf(isIPv4), s.in.lastOf(isIPv6)
 }
 
 // Run works the link until it is down, and returns why. It is called once.
@@ -153,7 +149,7 @@ func (s *Session) Run(ctx context.Context) *ppp.DownError {
 	gone := s.gone
 	for s.end == nil {
 		select {
-		case frame := <-s.frames:
+		case frame := <-s.in.frames:
 			s.link.Input(s.cfg.Now(), frame)
 		case <-s.wake:
 		case <-timer.C:
@@ -184,7 +180,7 @@ func (s *Session) Run(ctx context.Context) *ppp.DownError {
 func (s *Session) lastFrames() {
 	for s.end == nil {
 		select {
-		case frame := <-s.frames:
+		case frame := <-s.in.frames:
 			s.link.Input(s.cfg.Now(), frame)
 		default:
 			return
@@ -201,16 +197,13 @@ func (s *Session) work(now time.Time) {
 	if !s.closeBy.IsZero() && !now.Before(s.closeBy) {
 		s.link.LowerDown(now)
 	}
-	s.expire(now) // first, for it may find that packets were lost
+	s.in.expire(now) // first, for it may find that packets were lost
 	s.reset(now)
 	s.link.Tick(now)
-	s.ackMu.Lock()
-	ack, due := s.acker.Due(now)
-	s.ackMu.Unlock()
-	if due {
-		s.sendAck(ack)
+	if ack, due := s.acks.due(now); due {
+		s.out.sendAck(ack)
 	}
-	s.catchUp(now)
+	s.in.catchUp(now)
 	s.checkKeys()
 	s.reply()
 }
@@ -221,10 +214,7 @@ const undecipherable = 32
 // checkKeys says once that nothing of the peer's deciphers, for the link is up and shows no other
 // sign of it. It ends nothing: anyone can forge such packets.
 func (s *Session) checkKeys() {
-	s.in.mu.Lock()
-	differ := !s.keysWarned && s.in.dec != nil && s.in.stats.Undecipherable >= undecipherable && s.in.dec.Stats().Packets == 0
-	s.in.mu.Unlock()
-	if differ {
+	if !s.keysWarned && s.in.decryptsNothing() {
 		s.keysWarned = true
 		s.log.Warn("no packet of the peer deciphers: the two ends have different keys, or somebody forges packets")
 	}
@@ -233,17 +223,14 @@ func (s *Session) checkKeys() {
 // reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it
 // has found it again.
 func (s *Session) reset(now time.Time) {
-	if s.needReset.Swap(false) {
+	if s.in.needReset.Swap(false) {
 		s.resets = true
 		s.link.RequestReset(now)
 	}
 	if !s.resets {
 		return
 	}
-	s.in.mu.Lock()
-	s.resets = s.in.dec.NeedReset()
-	s.in.mu.Unlock()
-	if !s.resets {
+	if s.resets = s.in.waitsForReset(); !s.resets {
 		s.link.ResetDone(now)
 	}
 }
@@ -265,18 +252,10 @@ func (s *Session) next(now time.Time) time.Duration {
 
 // soonest is the nearest deadline of the packet paths. The caller holds no lock.
 func (s *Session) soonest() (at time.Time, ok bool) {
-	sooner := func(t time.Time, has bool) {
-		if has && (!ok || t.Before(at)) {
-			at, ok = t, true
-		}
+	at, ok = s.in.deadline()
+	if ack, due := s.acks.deadline(); due && (!ok || ack.Before(at)) {
+		return ack, true
 	}
-	s.in.mu.Lock()
-	sooner(s.in.win.Deadline())
-	sooner(s.in.turn, s.in.behind)
-	s.in.mu.Unlock()
-	s.ackMu.Lock()
-	sooner(s.acker.Deadline())
-	s.ackMu.Unlock()
 	return at, ok
 }
 
@@ -284,7 +263,7 @@ func (s *Session) soonest() (at time.Time, ok bool) {
 // sleeps for. The caller holds no lock.
 func (s *Session) arm() {
 	at, ok := s.soonest()
-	if ok && s.after(at) < s.armed.Load() || s.needReset.Load() {
+	if ok && s.after(at) < s.armed.Load() || s.in.needReset.Load() {
 		s.poke()
 	}
 }
@@ -298,18 +277,6 @@ func (s *Session) poke() {
 	case s.wake <- struct{}{}:
 	default:
 	}
-}
-
-// handFrame gives a control frame to the session's goroutine. The caller holds in.mu.
-func (s *Session) handFrame(frame []byte) {
-	// Nobody else puts frames into the queue, so there is room when it has some.
-	if len(s.frames) == cap(s.frames) {
-		s.in.stats.Overrun++
-		s.traceDropped(frame, "frames come faster than they can be answered")
-		return
-	}
-	s.traceFrame(false, frame) // before there can be an answer
-	s.frames <- append([]byte(nil), frame...)
 }
 
 // Close ends the session in order; Done tells when it has ended.
@@ -330,7 +297,7 @@ func (s *Session) CallID() uint16 { return s.callID }
 func (s *Session) End() *ppp.DownError { return s.end }
 
 // Heard reports whether a GRE packet has come from the peer.
-func (s *Session) Heard() bool { return s.heard.Load() }
+func (s *Session) Heard() bool { return s.in.heard.Load() }
 
 // User is who has logged in, or empty.
 func (s *Session) User() string { return s.getState().user }
@@ -395,11 +362,7 @@ func (s *Session) event(e ppp.Event) {
 		clear(e.Send.Key)
 		clear(e.Recv.Key)
 	case ppp.ResetRequested:
-		s.out.mu.Lock()
-		if s.out.enc != nil {
-			s.out.enc.Reset()
-		}
-		s.out.mu.Unlock()
+		s.out.reset()
 	case ppp.NetworkUp:
 		s.openNetwork(e)
 	case ppp.NetworkDown:
@@ -420,17 +383,12 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 		return
 	}
 	mtu := s.MTU(e)
-	s.in.mu.Lock()
-	s.in.up, s.in.dev, s.in.mtu = true, dev, mtu
-	s.in.magic, s.in.nonce = e.PeerMagic, e.EchoNonce
-	s.in.ipv4, s.in.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
-	s.in.ingress, s.in.source, s.in.source6 = s.cfg.CheckSource, e.Remote, e.RemoteIPv6
-	s.in.mu.Unlock()
-	s.out.mu.Lock()
-	s.out.up, s.out.mtu, s.out.bare = true, mtu, e.ACFC
-	s.out.ipv4, s.out.ipv6 = e.Local.IsValid(), e.LocalIPv6.IsValid()
-	s.out.mu.Unlock()
-	s.out.to.Established()
+	s.in.open(opening{
+		dev: dev, mtu: mtu, magic: e.PeerMagic, nonce: e.EchoNonce,
+		ipv4: e.Local.IsValid(), ipv6: e.LocalIPv6.IsValid(),
+		check: s.cfg.CheckSource, source: e.Remote, source6: e.RemoteIPv6,
+	})
+	s.out.open(e, mtu)
 	s.setState(func(st *sessionState) {
 		if !st.up {
 			st.since = s.cfg.Now()
@@ -442,13 +400,7 @@ func (s *Session) openNetwork(e ppp.NetworkUp) {
 
 // MTU is the largest IP packet that both our setting and the peer's MRU allow.
 func (s *Session) MTU(e ppp.NetworkUp) int {
-	mtu := e.SendMRU
-	s.out.mu.Lock()
-	if s.out.enc != nil {
-		mtu -= MPPEOverhead
-	}
-	s.out.mu.Unlock()
-	return max(MinMTU, min(mtu, s.cfg.MTU))
+	return max(MinMTU, min(e.SendMRU-s.out.overhead(), s.cfg.MTU))
 }
 
 func (s *Session) closeNetwork() {
@@ -464,17 +416,8 @@ func (s *Session) closeNetwork() {
 
 // shutData stops IP packets both ways at once and lets go of what the window holds.
 func (s *Session) shutData() {
-	s.out.mu.Lock()
-	s.out.up = false
-	s.out.mu.Unlock()
-	s.in.mu.Lock()
-	s.in.up = false
-	// What comes until the network is up again passes the window by.
-	s.in.win.Restart(func(p []byte) {
-		s.in.stats.NotUp++
-		putBuffer(p)
-	})
-	s.in.mu.Unlock()
+	s.out.shut()
+	s.in.shut()
 }
 
 func (s *Session) setState(f func(*sessionState)) {

@@ -10,9 +10,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// shard reads one of the sockets of a receiver, for the sessions whose packets come there. Nobody
+// socketReader reads one of the sockets of a receiver, for the sessions whose packets come there. Nobody
 // else reads for them, so each has its packets in the order in which they came.
-type shard struct {
+type socketReader struct {
 	reader gre.Reader
 	now    func() time.Time
 	strays *atomic.Uint64 // packets for no session of ours
@@ -37,7 +37,7 @@ const MaxEarly = 8
 const batch = 128
 
 // reserve takes a call ID, unless it is taken.
-func (h *shard) reserve(k callKey) bool {
+func (h *socketReader) reserve(k callKey) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, taken := h.sessions[k]; taken {
@@ -48,62 +48,58 @@ func (h *shard) reserve(k callKey) bool {
 }
 
 // giveUp gives a call ID back.
-func (h *shard) giveUp(k callKey) {
+func (h *socketReader) giveUp(k callKey) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, k)
 }
 
 // remove takes a session off, which has had its last packet when remove returns.
-func (h *shard) remove(k callKey) {
+func (h *socketReader) remove(k callKey) {
 	h.giveUp(k)
 	h.reading.Lock()
 	defer h.reading.Unlock()
 }
 
 // add lets s have its packets, those that came early first.
-func (h *shard) add(s *Session) {
+func (h *socketReader) add(s *Session) {
 	h.mu.Lock()
 	h.sessions[callKey{s.peer, s.callID}] = s
 	early := h.early
 	h.await, h.early = false, nil
 	h.mu.Unlock()
-	var w *devWriter
-	for _, p := range early {
-		if p.Addr != s.peer || callIDOf(p.Data) != s.callID {
-			h.strays.Add(1)
-			continue
-		}
-		if w == nil {
-			w = newDevWriter()
-		}
-		s.beginReceiving([]gre.Packet{p}, nil)
-		s.endReceiving(h.now(), []gre.Packet{p}, w)
+	if len(early) == 0 {
+		return
 	}
+	in := newIncoming()
+	in.parse(early)
+	for i := range in.packets {
+		if p := &in.packets[i]; p.peer == s.peer && p.callID == s.callID {
+			p.owner = s
+		} else {
+			h.strays.Add(1)
+		}
+	}
+	in.receive(h.now())
 }
 
 // endWait keeps no packets any more for a session that is not there; those that were kept are
 // nobody's.
-func (h *shard) endWait() {
+func (h *socketReader) endWait() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.strays.Add(uint64(len(h.early)))
 	h.await, h.early = false, nil
 }
 
-// callIDOf reads the call ID of a packet that is at least gre.MinHeader long (RFC 2637 section
-// 4.1).
-func callIDOf(data []byte) uint16 { return uint16(data[6])<<8 | uint16(data[7]) }
-
 // run reads until the connection is closed.
-func (h *shard) run() error {
+func (h *socketReader) run() error {
 	pkts := make([]gre.Packet, batch)
 	for i := range pkts {
 		pkts[i].Buf = make([]byte, bufferSize)
 	}
-	hand := arrivals{writer: newDevWriter()}
-	var strays []gre.Packet
-	var rest breather
+	in := newIncoming()
+	var rest coalescer
 	for {
 		n, err := h.reader.ReadBatch(pkts)
 		if errors.Is(err, net.ErrClosed) {
@@ -113,56 +109,67 @@ func (h *shard) run() error {
 			return err
 		}
 		now := h.now()
-		h.reading.Lock()
-		h.mu.Lock()
-		hand.owners, strays = h.find(pkts[:n], hand.owners[:0], strays[:0])
-		h.mu.Unlock()
-		hand.receive(now, pkts[:n])
-		if len(strays) > 0 {
-			h.strayed(now, strays, hand.writer)
-		}
-		h.reading.Unlock()
+		h.hand(now, pkts[:n], in)
 		if rest.eager(n) {
 			nap(rest.pause(now, h.now()))
 		}
 	}
 }
 
-// find appends the session of every packet, or nil, to owners, and the packets of nobody to strays.
-// The caller holds mu.
-func (h *shard) find(pkts []gre.Packet, owners []*Session, strays []gre.Packet) ([]*Session, []gre.Packet) {
-	for i := range pkts {
-		s := h.owner(&pkts[i])
-		owners = append(owners, s)
-		if s == nil {
-			strays = append(strays, pkts[i])
+// hand hands the packets of one read to their sessions.
+func (h *socketReader) hand(now time.Time, pkts []gre.Packet, in *incoming) {
+	h.reading.Lock()
+	defer h.reading.Unlock()
+	in.parse(pkts)
+	strays := h.find(in.packets)
+	in.receive(now)
+	if strays && h.strayed(pkts, in.packets) {
+		in.receive(now)
+	}
+	in.forget()
+}
+
+// find gives every packet its owner, and reports whether one has none.
+func (h *socketReader) find(packets []received) (strays bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range packets {
+		p := &packets[i]
+		if p.owner = h.owner(p); p.owner == nil {
+			strays = true
+			p.stray = true
 		}
 	}
-	return owners, strays
+	return strays
 }
 
 // owner gives the session of a packet, or nil. The caller holds mu.
-func (h *shard) owner(p *gre.Packet) *Session {
-	if len(p.Data) < gre.MinHeader {
+func (h *socketReader) owner(p *received) *Session {
+	if p.kind == isNobodys {
 		return nil
 	}
-	return h.sessions[callKey{p.Addr, callIDOf(p.Data)}]
+	return h.sessions[callKey{p.peer, p.callID}]
 }
 
 // strayed counts packets without a session, and keeps a few while one is about to begin. One may
-// have begun just now.
-func (h *shard) strayed(now time.Time, pkts []gre.Packet, w *devWriter) {
+// have begun just now: strayed reports whether it has given a packet an owner.
+func (h *socketReader) strayed(pkts []gre.Packet, packets []received) (owned bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := range pkts {
-		switch s := h.owner(&pkts[i]); {
-		case s != nil:
-			s.beginReceiving(pkts[i:i+1], nil)
-			s.endReceiving(now, pkts[i:i+1], w)
-		case h.await && len(pkts[i].Data) >= gre.MinHeader && len(h.early) < MaxEarly:
-			h.early = append(h.early, gre.Packet{Addr: pkts[i].Addr, Data: append([]byte(nil), pkts[i].Data...)})
+	for i := range packets {
+		p := &packets[i]
+		if !p.stray {
+			continue
+		}
+		p.owner = h.owner(p)
+		switch {
+		case p.owner != nil:
+			owned = true
+		case h.await && p.kind != isNobodys && len(h.early) < MaxEarly:
+			h.early = append(h.early, gre.Packet{Addr: p.peer, Data: append([]byte(nil), pkts[i].Data...)})
 		default:
 			h.strays.Add(1)
 		}
 	}
+	return owned
 }

@@ -40,14 +40,14 @@ func TestStatefulOutage(t *testing.T) {
 				require.LessOrEqual(t, resets, 8, "the session does not recover")
 				p.a.event(ppp.ResetRequested{})
 				p.cross(now)
-				p.b.catchUp(now)
+				p.b.in.catchUp(now)
 				now = now.Add(catchUpEvery)
 			}
 			t.Logf("recovered after %d resets", resets)
 			before = p.dev.packets
 			p.cross(now)
 			require.Equal(t, before+4, p.dev.packets)
-			p.b.catchUp(now)
+			p.b.in.catchUp(now)
 			require.False(t, p.b.in.behind, "nobody is woken every 10 ms for ever")
 		})
 	}

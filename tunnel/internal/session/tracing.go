@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -15,42 +16,42 @@ func Direction(sent bool) string {
 	return "rcvd "
 }
 
-// traceFrame shows a PPP control frame that is sent, or was received and is believed.
-func (s *Session) traceFrame(sent bool, frame []byte) {
-	if s.cfg.Trace.On() {
-		s.cfg.Trace.Say(s.peer, s.ID(), trace.Said, func() string { return Direction(sent) + ppp.Words(frame) })
+// tracer shows one session's frames to whoever watches.
+type tracer struct {
+	to     *trace.Trace // nil: nobody
+	peer   netip.Addr
+	callID uint16
+}
+
+// id is the session's name for status and the trace: its peer and our call ID.
+func (t *tracer) id() string { return fmt.Sprintf("%s/%d", t.peer, t.callID) }
+
+// frame shows a PPP control frame that is sent, or was received and is believed.
+func (t *tracer) frame(sent bool, frame []byte) {
+	if t.to.On() {
+		t.to.Say(t.peer, t.id(), trace.Said, func() string { return Direction(sent) + ppp.Words(frame) })
 	}
 }
 
-// traceDropped shows one that goes no further than this, and why.
-func (s *Session) traceDropped(frame []byte, why string) {
-	if s.cfg.Trace.On() {
-		s.cfg.Trace.Say(s.peer, s.ID(), trace.Dropped, func() string { return Direction(false) + ppp.Words(frame) + " dropped: " + why })
+// dropped shows one that goes no further than this, and why.
+func (t *tracer) dropped(frame []byte, why string) {
+	if t.to.On() {
+		t.to.Say(t.peer, t.id(), trace.Dropped, func() string { return Direction(false) + ppp.Words(frame) + " dropped: " + why })
 	}
 }
 
-// traceFar shows one whose sequence number is not believed.
-func (s *Session) traceFar(frame []byte, seq, last uint32) {
-	if s.cfg.Trace.On() {
-		s.traceDropped(frame, fmt.Sprintf("its sequence number %d is far from %d", seq, last))
+// far shows one whose sequence number is not believed.
+func (t *tracer) far(frame []byte, seq, last uint32) {
+	if t.to.On() {
+		t.dropped(frame, fmt.Sprintf("its sequence number %d is far from %d", seq, last))
 	}
 }
 
-// traceData shows how many packets with data there were in all.
-func (s *Session) traceData() {
-	if !s.cfg.Trace.On() {
-		return
+// data shows how many packets with data there were in all.
+func (t *tracer) data(in, out uint64) {
+	if t.to.On() {
+		t.to.Say(t.peer, t.id(), trace.Said, func() string {
+			return fmt.Sprintf("the link is down; data packets: rcvd %d, sent %d", in, out)
+		})
 	}
-	s.in.mu.Lock()
-	in := s.in.stats.Packets
-	s.in.mu.Unlock()
-	s.out.mu.Lock()
-	out := s.out.stats.Packets
-	s.out.mu.Unlock()
-	s.cfg.Trace.Say(s.peer, s.ID(), trace.Said, func() string {
-		return fmt.Sprintf("the link is down; data packets: rcvd %d, sent %d", in, out)
-	})
 }
-
-// ID is the session's name for status and the trace: its peer and our call ID.
-func (s *Session) ID() string { return fmt.Sprintf("%s/%d", s.peer, s.callID) }

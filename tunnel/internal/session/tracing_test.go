@@ -14,8 +14,8 @@ func TestTraceOffAllocatesNothing(t *testing.T) {
 	s := &Session{cfg: Config{Trace: trace.New(nil)}}
 	frame := controlFrame(ppp.ProtoLCP, 9, 1, make([]byte, 4))
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		s.traceFrame(true, frame)
-		s.traceFar(frame, 1, 2)
-		s.traceDropped(frame, "it came before")
+		s.trace.frame(true, frame)
+		s.trace.far(frame, 1, 2)
+		s.trace.dropped(frame, "it came before")
 	}))
 }

@@ -26,14 +26,14 @@ func TestSequenceWraps(t *testing.T) {
 			for i := range 50 {
 				p.cross(now)
 				p.wire.n = 0
-				p.a.sendFrame(controlFrame(ppp.ProtoLCP, 9, byte(i), binary.BigEndian.AppendUint32(nil, 0)))
+				p.a.out.sendFrame(controlFrame(ppp.ProtoLCP, 9, byte(i), binary.BigEndian.AppendUint32(nil, 0)))
 				p.b.receive(now, []gre.Packet{{Addr: serverOuter, Data: p.wire.sent[0]}}, p.w)
-				<-p.b.frames
+				<-p.b.in.frames
 			}
 			require.Equal(t, before+200, p.dev.packets)
 			require.Equal(t, frames+50, p.b.in.stats.Frames)
 			require.Less(t, p.b.in.data.last, uint32(1000), "the numbers have wrapped")
-			ack, ok := p.b.piggyback()
+			ack, ok := p.b.acks.piggyback()
 			require.True(t, ok)
 			require.Equal(t, p.b.in.data.last, ack, "frames that prove nothing are not acknowledged before data")
 		})
