@@ -149,21 +149,6 @@ func noLeaks(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
 
-// sessions are those there are at both ends, up or not.
-func (w *world) sessions() (all []*session.Session) {
-	w.client.mu.Lock()
-	if s := w.client.session; s != nil {
-		all = append(all, s)
-	}
-	w.client.mu.Unlock()
-	w.server.mu.RLock()
-	defer w.server.mu.RUnlock()
-	for s := range w.server.sessions {
-		all = append(all, s)
-	}
-	return all
-}
-
 // insist hands a packet to every session, past the routing that would not let it through before the
 // link is up.
 func (w *world) insist() {

@@ -6,7 +6,6 @@ import "github.com/arc4tun/arc4tun/tunnel/internal/tunneltest"
 var (
 	packet       = tunneltest.Packet
 	packet6      = tunneltest.Packet6
-	number       = tunneltest.Number
 	grePacket    = tunneltest.GREPacket
 	controlFrame = tunneltest.ControlFrame
 	mppeFrame    = tunneltest.MPPEFrame
