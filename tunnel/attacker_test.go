@@ -109,7 +109,7 @@ func (a *attacker) send(v victim, packets ...[]byte) {
 		for _, p := range part {
 			into(p)
 		}
-		require.Eventually(a.t, func() bool { return v.arrived() >= before+uint64(len(part)) }, patience, time.Millisecond, "the victim reads")
+		require.Eventually(a.t, func() bool { return v.arrived() >= before+uint64(len(part)) }, timeout, time.Millisecond, "the victim reads")
 	}
 	require.Zero(a.t, v.conn.Stats().Overflowed)
 }

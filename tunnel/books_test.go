@@ -58,7 +58,7 @@ func TestBooksBalance(t *testing.T) {
 		s.empty()
 		clients += booked(g.client.Snapshot())
 	}
-	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, timeout, time.Millisecond)
 	require.LessOrEqual(t, clients, toClient.Load())
 	require.GreaterOrEqual(t, s.server.Snapshot().Refused["gre_no_session"], uint64(100))
 	require.EqualValues(t, 5, s.server.Snapshot().Totals.Sessions)
@@ -117,7 +117,7 @@ func TestBooksOfEmptyPackets(t *testing.T) {
 	g.exchange(20)
 	g.quit()
 	s.empty()
-	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, timeout, time.Millisecond)
 	s.close()
 }
 

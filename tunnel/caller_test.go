@@ -42,7 +42,7 @@ func (s *site) caller(outer string) *caller {
 // read gives the next control message, or nil when the server has hung up.
 func (c *caller) read() control.Message {
 	c.t.Helper()
-	require.NoError(c.t, c.tcp.SetReadDeadline(time.Now().Add(patience)))
+	require.NoError(c.t, c.tcp.SetReadDeadline(time.Now().Add(timeout)))
 	for {
 		message, rest, err := c.framer.Next(c.unread)
 		require.NoError(c.t, err)

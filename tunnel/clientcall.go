@@ -111,7 +111,7 @@ func (k *clientCall) run(ctx context.Context) error {
 			}
 		case down := <-k.ended:
 			k.linkOver(down)
-			k.farewell(ctx, down)
+			k.shutdown(ctx, down)
 			return k.finish()
 		case fall := <-k.c.falls:
 			panic(fall)
@@ -121,9 +121,9 @@ func (k *clientCall) run(ctx context.Context) error {
 		case <-stopping:
 			stopping = nil
 			k.end(failure(ClassAdmin, nil, "stopped"))
-			k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (session.FarewellTime + shortGoodbye).String())
+			k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (session.CloseTime + shortShutdown).String())
 			if k.session == nil {
-				k.farewell(ctx, nil)
+				k.shutdown(ctx, nil)
 				return k.finish()
 			}
 			// The session saw ctx end too, and closes its link; ended brings the rest.
@@ -131,14 +131,14 @@ func (k *clientCall) run(ctx context.Context) error {
 	}
 }
 
-// farewell ends the control connection in order. Who stops the client waits for that, and a server
+// shutdown ends the control connection in order. Who stops the client waits for that, and a server
 // that was silent till now will hardly answer.
-func (k *clientCall) farewell(ctx context.Context, down *ppp.DownError) {
-	limit := goodbye
+func (k *clientCall) shutdown(ctx context.Context, down *ppp.DownError) {
+	limit := shutdownTime
 	if ctx.Err() != nil || down != nil && down.Class == ppp.ClassTimeout {
-		limit = shortGoodbye
+		limit = shortShutdown
 	}
-	k.link.farewell(limit, k.c.abandoned, func(e control.Event) {
+	k.link.shutdown(limit, k.c.abandoned, func(e control.Event) {
 		if e, ok := e.(control.CallDown); ok {
 			k.callDown(e)
 		}

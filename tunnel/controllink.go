@@ -35,10 +35,10 @@ type controlLink struct {
 }
 
 const (
-	// goodbye bounds a write and the teardown of a control connection whose peer is there.
-	goodbye = 3 * time.Second
-	// shortGoodbye bounds the teardown where somebody waits for it, or nobody may be there.
-	shortGoodbye = 300 * time.Millisecond
+	// shutdownTime bounds a write and the teardown of a control connection whose peer is there.
+	shutdownTime = 3 * time.Second
+	// shortShutdown bounds the teardown where somebody waits for it, or nobody may be there.
+	shortShutdown = 300 * time.Millisecond
 	// stopTimeout is how long a peer that we leave may take for each of its answers on the control
 	// connection.
 	stopTimeout = time.Second
@@ -80,12 +80,12 @@ func (l *controlLink) write() {
 	if len(out) == 0 {
 		return
 	}
-	patience := goodbye
+	timeout := shutdownTime
 	if l.hurried.Load() {
-		patience = moment
+		timeout = moment
 	}
-	err := l.tcp.SetWriteDeadline(time.Now().Add(patience))
-	if patience != moment && l.hurried.Load() {
+	err := l.tcp.SetWriteDeadline(time.Now().Add(timeout))
+	if timeout != moment && l.hurried.Load() {
 		l.hurry() // its deadline has just been overwritten
 	}
 	if err == nil {
@@ -95,7 +95,7 @@ func (l *controlLink) write() {
 		return
 	}
 	l.lost = true // the owner has events to take
-	rest := shortGoodbye
+	rest := shortShutdown
 	if l.hurried.Load() {
 		rest = 0
 	}
@@ -143,9 +143,9 @@ func (l *controlLink) wait(now time.Time) time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// farewell ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and
+// shutdown ends the connection in order: the call, then the connection (RFC 2637 sections 2.12 and
 // 2.3), unless it is cut short. What the machine still reports goes to note.
-func (l *controlLink) farewell(limit time.Duration, cut *abandonment, note func(control.Event)) {
+func (l *controlLink) shutdown(limit time.Duration, cut *abandonment, note func(control.Event)) {
 	l.machine.Shutdown(l.now())
 	timer := time.After(limit)
 	for {

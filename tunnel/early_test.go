@@ -52,10 +52,10 @@ func TestEarlyPacketsOfNoSession(t *testing.T) {
 			}
 			_, err = theirs.WriteBatch(pkts)
 			require.NoError(t, err)
-			require.Eventually(t, func() bool { return ours.Stats().Received == early }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return ours.Stats().Received == early }, timeout, time.Millisecond)
 			serve(tcp)
 			require.Error(t, <-ended)
-			require.Eventually(t, func() bool { return c.Snapshot().Refused["gre_no_session"] == early }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return c.Snapshot().Refused["gre_no_session"] == early }, timeout, time.Millisecond)
 		})
 	}
 }

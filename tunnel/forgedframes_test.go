@@ -111,7 +111,7 @@ func TestForgedEndOfEncryption(t *testing.T) {
 	}
 }
 
-// TestDataKeepATunnelWhoseEchoesAreLost: any packet that deciphers is a sign of life.
+// TestDataKeepATunnelWhoseEchoesAreLost: any packet that decrypts is a sign of life.
 func TestDataKeepATunnelWhoseEchoesAreLost(t *testing.T) {
 	noLeaks(t)
 	w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {

@@ -184,7 +184,7 @@ func (s *site) close() {
 	select {
 	case err := <-s.err:
 		require.NoError(s.t, err)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(s.t, "the server does not end")
 	}
 	require.Empty(s.t, s.server.Snapshot().Sessions)
@@ -205,7 +205,7 @@ func (s *site) alone() status.Session {
 // eventually waits for what must become true.
 func (s *site) eventually(is func() bool, what string) {
 	s.t.Helper()
-	require.Eventually(s.t, is, patience, time.Millisecond, what)
+	require.Eventually(s.t, is, timeout, time.Millisecond, what)
 }
 
 // empty waits until the server has no session, no address in use and nobody in its handshake.
@@ -286,7 +286,7 @@ func (g *guest) waitUp() Network {
 	case g.network = <-g.up:
 	case err := <-g.err:
 		require.FailNow(g.t, "the client ended", "%v", err)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(g.t, "the tunnel does not come up")
 	}
 	g.eventually(func() bool { return isUp(g.client.Snapshot()) && g.served() }, "both ends are up")
@@ -309,7 +309,7 @@ func (g *guest) waitEnd() error {
 	select {
 	case err := <-g.err:
 		return err
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(g.t, "the client does not end")
 		return nil
 	}
@@ -341,7 +341,7 @@ func arrived(t *testing.T, d *memDevice) []byte {
 	select {
 	case p := <-d.Got:
 		return p
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(t, "no packet comes")
 		return nil
 	}

@@ -66,7 +66,7 @@ func TestLongOutage(t *testing.T) {
 						got = number(<-w.serverDev.Got)
 					}
 					return got >= first
-				}, patience, pause, "packets pass again")
+				}, timeout, pause, "packets pass again")
 				t.Logf("packet %d after the outage was the first to arrive; %d were sent by then", got-first+1, sent-first)
 				require.LessOrEqual(t, sent-first, uint32(most))
 				for got < sent-1 {

@@ -21,7 +21,7 @@ func TestToldWhenPacketsPass(t *testing.T) {
 			<-made
 			if up {
 				w.clientDev.Put(packet(n.Local, serverIP, 1, 100))
-				for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+				for limit := time.Now().Add(timeout); time.Now().Before(limit); time.Sleep(time.Millisecond) {
 					s := w.client.Snapshot().Sessions[0]
 					if out := [2]uint64{s.PacketsOut, s.Counters["out_not_up"]}; out != [2]uint64{} {
 						counted <- out

@@ -246,7 +246,7 @@ func TestNetworkChangeEndsACallThatCannotLive(t *testing.T) {
 	changed <- struct{}{}
 	select {
 	case <-g.down:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(t, "the call does not end")
 	}
 	g.waitUp()

@@ -144,7 +144,7 @@ func TestSpoofedSource(t *testing.T) {
 // stranger opens a control connection from an address, and says what comes first.
 func (s *site) stranger(from string, says []byte) net.Conn {
 	s.t.Helper()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: netip.MustParseAddr(from).AsSlice()}, Timeout: patience}
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: netip.MustParseAddr(from).AsSlice()}, Timeout: timeout}
 	conn, err := d.Dial("tcp4", s.address)
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
@@ -162,7 +162,7 @@ func (s *site) refused(what string, n uint64) {
 // hungUp waits until the server has closed a connection.
 func (s *site) hungUp(conn net.Conn) {
 	s.t.Helper()
-	require.NoError(s.t, conn.SetReadDeadline(time.Now().Add(patience)))
+	require.NoError(s.t, conn.SetReadDeadline(time.Now().Add(timeout)))
 	_, err := io.Copy(io.Discard, conn)
 	require.NotErrorIs(s.t, err, os.ErrDeadlineExceeded)
 }
@@ -360,7 +360,7 @@ func TestIPv6(t *testing.T) {
 		for !g.network.LocalIPv6.IsValid() || !g.network.Local.IsValid() {
 			select {
 			case g.network = <-g.up:
-			case <-time.After(patience):
+			case <-time.After(timeout):
 				require.FailNow(t, "IPv6 does not come up")
 			}
 		}

@@ -190,7 +190,7 @@ func (k *serverConn) work(ctx context.Context) {
 		}
 		k.begin(ctx)
 		if k.closing && len(k.calls) == 0 {
-			k.link.farewell(shortGoodbye, k.v.abandoned, func(control.Event) {})
+			k.link.shutdown(shortShutdown, k.v.abandoned, func(control.Event) {})
 			return
 		}
 		timer.Reset(k.link.wait(now))

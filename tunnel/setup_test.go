@@ -30,9 +30,9 @@ func TestNoTimerInASetUp(t *testing.T) {
 			noLeaks(t)
 			var dialled time.Time
 			w := newWorld(t, func(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
-				// A timer that ran out would show: it could not do so unnoticed within the patience
+				// A timer that ran out would show: it could not do so unnoticed within the timeout
 				// of a test.
-				c.restartTimer, s.restartTimer = 4*patience, 4*patience
+				c.restartTimer, s.restartTimer = 4*timeout, 4*timeout
 				set(c, s)
 				dial := c.Dial
 				c.Dial = func(ctx context.Context, address string) (net.Conn, error) {

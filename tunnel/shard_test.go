@@ -65,7 +65,7 @@ func TestShardedServer(t *testing.T) {
 		}
 	}
 	s.refused("gre_no_session", 3*readers)
-	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return booked(s.server.Snapshot()) == toServer.Load() }, timeout, time.Millisecond)
 	for _, g := range guests {
 		g.quit()
 	}

@@ -104,7 +104,7 @@ func TestEvictedPeerThatDoesNotRead(t *testing.T) {
 	s.refused("evicted", 1)
 	select {
 	case <-stuffed: // the server has closed the connection, or has read everything
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(t, "the connection is still there")
 	}
 	s.close()

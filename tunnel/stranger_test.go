@@ -76,7 +76,7 @@ func TestIPv6AddressOfAnother(t *testing.T) {
 		for !g.network.LocalIPv6.IsValid() || !g.network.Local.IsValid() {
 			select {
 			case g.network = <-g.up:
-			case <-time.After(patience):
+			case <-time.After(timeout):
 				require.FailNow(t, "IPv6 does not come up")
 			}
 		}

@@ -72,7 +72,7 @@ func TestReconnect(t *testing.T) {
 	s.close()
 	select {
 	case <-g.down:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(t, "the client does not see that the server has gone")
 	}
 	s.open()

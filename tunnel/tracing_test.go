@@ -28,7 +28,7 @@ func (tr *traced) use(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
 	c.IPv6, s.IPv6 = true, true
 	s.LocalIP6 = netip.MustParseAddr("fe80::1")
 	c.EchoInterval, s.EchoInterval = -1, -1
-	c.restartTimer, s.restartTimer = patience, patience // nothing is sent again
+	c.restartTimer, s.restartTimer = timeout, timeout // nothing is sent again
 	tr.client, tr.server = c.Trace.Open(netip.Addr{}), s.Trace.Open(netip.Addr{})
 }
 
@@ -46,7 +46,7 @@ func texts(t *testing.T, tap *trace.Tap) (lines []trace.Line) {
 // awaitLine gives lines up to one that begins so.
 func awaitLine(t *testing.T, tap *trace.Tap, begin string) (lines []trace.Line) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), patience)
+	ctx, stop := context.WithTimeout(t.Context(), timeout)
 	defer stop()
 	for !slices.ContainsFunc(lines, func(l trace.Line) bool { return strings.HasPrefix(l.Text, begin) }) {
 		more := tap.Next(ctx)
@@ -157,7 +157,7 @@ func TestTraceAtRunTime(t *testing.T) {
 	v := w.victims()[0]
 	a.send(v, grePacket(v.session.CallID(), v.live()+1<<20, controlFrame(ppp.ProtoLCP, 5, 1, nil)))
 	want := map[string]bool{"sent [LCP EchoReq": true, "rcvd [LCP EchoRep": true, "rcvd [LCP TermReq id=0x1] dropped: its sequence number": true}
-	ctx, stop := context.WithTimeout(t.Context(), patience)
+	ctx, stop := context.WithTimeout(t.Context(), timeout)
 	defer stop()
 	for len(want) > 0 {
 		lines := tap.Next(ctx)

@@ -118,8 +118,8 @@ func (w testWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// patience bounds every wait for something that must happen; no test measures time by it.
-const patience = 60 * time.Second
+// timeout bounds every wait for something that must happen; no test measures time by it.
+const timeout = 60 * time.Second
 
 func (w *world) waitUp() Network {
 	w.t.Helper()
@@ -130,7 +130,7 @@ func (w *world) waitUp() Network {
 		return n
 	case err := <-w.clientErr:
 		require.FailNow(w.t, "the client ended", "%v", err)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(w.t, "the tunnel does not come up")
 	}
 	return Network{}
@@ -141,7 +141,7 @@ func (w *world) waitClient() error {
 	select {
 	case err := <-w.clientErr:
 		return err
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(w.t, "the client does not end")
 		return nil
 	}
@@ -150,7 +150,7 @@ func (w *world) waitClient() error {
 // eventually waits for what must become true.
 func (w *world) eventually(is func() bool, what string) {
 	w.t.Helper()
-	require.Eventually(w.t, is, patience, time.Millisecond, what)
+	require.Eventually(w.t, is, timeout, time.Millisecond, what)
 }
 
 func isUp(s status.Snapshot) bool { return len(s.Sessions) == 1 && s.Sessions[0].State == "up" }
@@ -170,7 +170,7 @@ func (w *world) endServer() {
 	select {
 	case err := <-w.serverErr:
 		require.NoError(w.t, err)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(w.t, "the server does not end")
 	}
 }
@@ -181,7 +181,7 @@ func (w *world) expect(d *memDevice) []byte {
 	select {
 	case p := <-d.Got:
 		return p
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.FailNow(w.t, "no packet comes")
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // TestAcknowledgmentsFollowData: once data has come, what proves a number is that a packet
-// deciphers. A control frame ahead of that is not acknowledged, but an echo with the peer's magic
+// decrypts. A control frame ahead of that is not acknowledged, but an echo with the peer's magic
 // number, which keeps an idle tunnel acknowledged.
 func TestAcknowledgmentsFollowData(t *testing.T) {
 	const magic = 0xC0FFEE11
@@ -57,7 +57,7 @@ func TestAcknowledgmentsFollowData(t *testing.T) {
 	require.Equal(t, p.b.in.data.last, acknowledged(), "data are acknowledged as ever")
 }
 
-// TestStatefulAcknowledgmentsFollowData: the same where packets are deciphered behind the window.
+// TestStatefulAcknowledgmentsFollowData: the same where packets are decrypted behind the window.
 func TestStatefulAcknowledgmentsFollowData(t *testing.T) {
 	p := modePair(t, fuzzStateful)
 	now := time.Unix(1000, 0)

@@ -23,7 +23,7 @@ const seqAt = 4
 // What lies in a buffer that waits in the reorder window (its byte 0).
 const (
 	holdsIP   = iota // an IP packet at headroom
-	holdsMPPE        // a stateful MPPE packet at headroom-4, deciphered when its turn comes
+	holdsMPPE        // a stateful MPPE packet at headroom-4, decrypted when its turn comes
 )
 
 // buffers recycles packet buffers between the two packet paths of all sessions.

@@ -9,7 +9,7 @@ import (
 // control takes a PPP control frame, from its address or protocol field on.
 func (in *inbound) control(now time.Time, seq uint32, frame []byte) {
 	if !in.ctl.isNear(seq) && !in.data.isWithin(seq, FrameNear) {
-		// While data has its own proof (it deciphers), a far control frame is not believed, not
+		// While data has its own proof (it decrypts), a far control frame is not believed, not
 		// even before the first data, unless it has a proof too; without that it may be the first
 		// of a stream that has moved.
 		switch {

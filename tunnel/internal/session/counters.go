@@ -15,10 +15,10 @@ type inStats struct {
 	RepeatedFrames uint64 // control frames seen before
 	NotUp          uint64 // data before the link was open for it
 	ClearRefused   uint64 // data in clear on an encrypted link
-	Undecipherable uint64 // MPPE that deciphers to nothing sound: forged, or a wrong key
+	Undecryptable uint64 // MPPE that decrypts to nothing sound: forged, or a wrong key
 	Late           uint64 // MPPE older than any kept key
-	Repeated       uint64 // MPPE that was deciphered before
-	OutOfReach     uint64 // MPPE too far ahead to decipher yet
+	Repeated       uint64 // MPPE that was decrypted before
+	OutOfReach     uint64 // MPPE too far ahead to decrypt yet
 	TooLong        uint64 // larger than any packet we could have agreed on
 	Spoofed        uint64 // source address is not the one given to the peer
 	RouterMessages uint64 // ICMPv6 that would give us routes
@@ -30,7 +30,7 @@ type inStats struct {
 func (s inStats) dropped() map[string]uint64 {
 	return map[string]uint64{
 		"in_malformed": s.Malformed, "in_disbelieved": s.Disbelieved, "in_repeated_frames": s.RepeatedFrames,
-		"in_not_up": s.NotUp, "in_clear_refused": s.ClearRefused, "in_undecipherable": s.Undecipherable,
+		"in_not_up": s.NotUp, "in_clear_refused": s.ClearRefused, "in_undecipherable": s.Undecryptable,
 		"in_late": s.Late, "in_repeated": s.Repeated, "in_out_of_reach": s.OutOfReach, "in_too_long": s.TooLong,
 		"in_spoofed": s.Spoofed, "in_router_messages": s.RouterMessages, "in_overrun": s.Overrun, "device_errors": s.DeviceErrors,
 	}

@@ -230,7 +230,7 @@ func (in *inbound) unwrap(b *buffer, size int) (n int, ok bool) {
 		copy(b[headroom:], p[1:size])
 		return size - 1, true
 	}
-	in.stats.Undecipherable++
+	in.stats.Undecryptable++
 	return 0, false
 }
 
@@ -244,7 +244,7 @@ func (in *inbound) countDecryptError(err error) {
 		in.stats.OutOfReach++
 		in.behind = true
 	default:
-		in.stats.Undecipherable++
+		in.stats.Undecryptable++
 	}
 }
 

@@ -97,7 +97,7 @@ func (in *inbound) waitsForReset() bool {
 func (in *inbound) decryptsNothing() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.dec != nil && in.stats.Undecipherable >= undecipherable && in.dec.Stats().Packets == 0
+	return in.dec != nil && in.stats.Undecryptable >= undecryptable && in.dec.Stats().Packets == 0
 }
 
 // answer writes an ICMP message, at headroom in p, to the device.

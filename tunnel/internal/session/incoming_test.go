@@ -93,7 +93,7 @@ func TestIncoming(t *testing.T) {
 		require.Equal(t, want[i], got[i], "session %d", i)
 		require.True(t, pairs[i].b.in.mu.TryLock(), "session %d is still locked", i)
 		stats := pairs[i].b.in.stats
-		refused += stats.Undecipherable + stats.Repeated + stats.Late + stats.OutOfReach
+		refused += stats.Undecryptable + stats.Repeated + stats.Late + stats.OutOfReach
 	}
 	require.NotZero(t, pairs[3].b.in.stats.NotUp)
 	require.NotZero(t, pairs[5].b.in.stats.NotUp)

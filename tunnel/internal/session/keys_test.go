@@ -15,7 +15,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// TestSessionForgetsItsKeys: what has ended, or was given other keys, can decipher nothing any
+// TestSessionForgetsItsKeys: what has ended, or was given other keys, can decrypt nothing any
 // more, and neither counts what still comes as forged nor fails over it.
 func TestSessionForgetsItsKeys(t *testing.T) {
 	start := []byte("0123456789abcdef")

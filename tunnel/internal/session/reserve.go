@@ -26,7 +26,7 @@ const (
 	// maxReserve is what the reserves of all sessions may take, in bytes. Sessions beyond that do
 	// without.
 	maxReserve = 32 << 20
-	// While packets flow, the filler looks every fillEvery; after that less and less often, down to
+	// While packets flow, it looks every fillEvery; after that less and less often, down to
 	// fillIdle.
 	fillEvery = time.Millisecond
 	fillIdle  = 128 * time.Millisecond

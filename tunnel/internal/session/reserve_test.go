@@ -12,15 +12,15 @@ import (
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
-func newTestFiller(packets int) *reserves {
+func newTestReserves(packets int) *reserves {
 	return &reserves{packets: packets, bytes: maxReserve, reserves: make(map[*Session][]*mppe.Reserve), changed: make(chan struct{}, 1)}
 }
 
-// TestFiller: what is used of a reserve is made again, and the goroutine ends with the last
+// TestReserves: what is used of a reserve is made again, and the goroutine ends with the last
 // reserve.
-func TestFiller(t *testing.T) {
+func TestReserves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, s, other := newTestFiller(40), new(Session), new(Session)
+		f, s, other := newTestReserves(40), new(Session), new(Session)
 		encrypter := func() *mppe.Encrypter {
 			e, err := mppe.NewEncrypter(mppe.Config{Key: make([]byte, 16), Strength: 128, Stateless: true, Reserve: f.grant(s)})
 			require.NoError(t, err)
@@ -31,7 +31,7 @@ func TestFiller(t *testing.T) {
 		f.grant(other)
 		f.add(other, b.Reserve(), nil)
 		synctest.Wait()
-		// Nothing else fills while the filler waits for its time.
+		// Nothing else fills while it waits for its time.
 		assert.Zero(t, a.Reserve().Fill())
 		assert.Zero(t, b.Reserve().Fill())
 		time.Sleep(time.Minute)
@@ -59,9 +59,9 @@ func TestFiller(t *testing.T) {
 	})
 }
 
-// TestFillerIsBounded: sessions beyond what reserves may take in all do without.
-func TestFillerIsBounded(t *testing.T) {
-	f := newTestFiller(10)
+// TestReservesIsBounded: sessions beyond what reserves may take in all do without.
+func TestReservesIsBounded(t *testing.T) {
+	f := newTestReserves(10)
 	f.bytes = 2*f.need() + 1
 	f.running = true // by nobody
 	var sessions [3]Session
@@ -92,7 +92,7 @@ func TestReservedSessions(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)
 	p := newPair(t, backend, 32, defaultMTU)
-	fillers := map[*Session]*reserves{p.a: newTestFiller(50), p.b: newTestFiller(50)}
+	fillers := map[*Session]*reserves{p.a: newTestReserves(50), p.b: newTestReserves(50)}
 	for s, f := range fillers {
 		s.cfg.Shared.reserves = f
 		p.encrypt(t, s)

@@ -188,9 +188,9 @@ func (s *Session) lastFrames() {
 	}
 }
 
-// FarewellTime is how long a link may take to close in order: a peer that does not answer by then
+// CloseTime is how long a link may take to close in order: a peer that does not answer by then
 // is gone, or will see the call end.
-const FarewellTime = 700 * time.Millisecond
+const CloseTime = 700 * time.Millisecond
 
 // work does what is due.
 func (s *Session) work(now time.Time) {
@@ -208,10 +208,10 @@ func (s *Session) work(now time.Time) {
 	s.reply()
 }
 
-// undecipherable is how many packets, of which none deciphers, show that the keys differ.
-const undecipherable = 32
+// undecryptable is how many packets, of which none decrypts, show that the keys differ.
+const undecryptable = 32
 
-// checkKeys says once that nothing of the peer's deciphers, for the link is up and shows no other
+// checkKeys says once that nothing of the peer's decrypts, for the link is up and shows no other
 // sign of it. It ends nothing: anyone can forge such packets.
 func (s *Session) checkKeys() {
 	if !s.keysWarned && s.in.decryptsNothing() {
@@ -332,7 +332,7 @@ func (s *Session) LowerDown(why string) {
 // beginsToClose notes that the link is on its way down. Data stops first: see closeNetwork.
 func (s *Session) beginsToClose(reason *ppp.DownError) {
 	now := s.cfg.Now()
-	s.closeBy = now.Add(FarewellTime)
+	s.closeBy = now.Add(CloseTime)
 	s.setState(func(st *sessionState) {
 		st.phase, st.since = "closing", now
 		switch reason.Class {

@@ -15,7 +15,7 @@ import (
 )
 
 // TestKeysThatDiffer: a tunnel that is up and carries nothing says why, once; one that has
-// deciphered anything ignores whatever does not.
+// decrypted anything ignores whatever does not.
 func TestKeysThatDiffer(t *testing.T) {
 	backend, err := arc4.Lookup("")
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func TestKeysThatDiffer(t *testing.T) {
 					p.b.receive(time.Unix(1000, 0), []gre.Packet{{Addr: serverOuter, Data: forged}}, p.w)
 					p.b.checkKeys()
 				}
-				require.Greater(t, p.b.in.stats.Undecipherable, uint64(undecipherable))
+				require.Greater(t, p.b.in.stats.Undecryptable, uint64(undecryptable))
 			}
 			require.Equal(t, c.says, strings.Count(book.String(), "level=WARN"), book.String())
 		})
