@@ -1,5 +1,7 @@
 package uplink
 
+import "github.com/arc4tun/arc4tun/internal/serial"
+
 // proof judges, from the acknowledgments of the peer, whether what goes by a fast way arrives. A
 // GRE acknowledgment names the highest sequence number that the peer has received (RFC 2637 section
 // 4.3), and all numbered packets go the same way, so one that names a number sent by the fast way
@@ -55,7 +57,7 @@ func (p *proof) look(s sentBy, h heard) verdict {
 	if p.seen {
 		from = p.acked // so that numbers may wrap as often as they like
 	}
-	covers := h.any && !before(h.ack, from) && !before(s.last, h.ack)
+	covers := h.any && serial.Diff(h.ack, from) >= 0 && serial.Diff(s.last, h.ack) >= 0
 	progress := covers && (!p.seen || h.ack != p.acked || h.ack == s.last)
 	sending := !p.looked || s.last != p.sent
 	p.looked, p.sent = true, s.last
@@ -79,6 +81,3 @@ func (p *proof) look(s sentBy, h heard) verdict {
 
 // again starts over for another way, or for the same one after a change.
 func (p *proof) again() { *p = proof{proven: p.proven} }
-
-// before reports whether sequence number a comes before b (RFC 1982).
-func before(a, b uint32) bool { return int32(a-b) < 0 }

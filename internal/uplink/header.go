@@ -3,15 +3,16 @@ package uplink
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 const (
 	ethernetLen = 14
-	ipv4Len     = 20
+	ipv4Len     = ippkt.IPv4Len
 	headerLen   = ethernetLen + ipv4Len
 
-	protocolGRE = 47
-	hopLimit    = 64
+	hopLimit = 64
 )
 
 // mac is an Ethernet address.
@@ -36,13 +37,11 @@ func newHeader(from, to mac, local, peer netip.Addr, dontFragment bool) header {
 	if dontFragment {
 		ip[6] = 0x40
 	}
-	ip[8], ip[9] = hopLimit, protocolGRE
+	ip[8], ip[9] = hopLimit, ippkt.GRE
 	src, dst := local.As4(), peer.As4()
 	copy(ip[12:], src[:])
 	copy(ip[16:], dst[:])
-	for i := 0; i < ipv4Len; i += 2 {
-		h.sum += uint32(binary.BigEndian.Uint16(ip[i:]))
-	}
+	h.sum = ippkt.Sum(0, ip[:ipv4Len])
 	return h
 }
 
@@ -50,10 +49,8 @@ func newHeader(from, to mac, local, peer netip.Addr, dontFragment bool) header {
 func (h *header) put(b []byte, payload int, id uint16) {
 	copy(b[:headerLen], h.bytes[:])
 	length := uint32(ipv4Len + payload)
-	sum := h.sum + length + uint32(id)
-	sum = sum>>16 + sum&0xFFFF
-	sum += sum >> 16
+	sum := ippkt.Fold(h.sum + length + uint32(id))
 	binary.BigEndian.PutUint16(b[ethernetLen+2:], uint16(length))
 	binary.BigEndian.PutUint16(b[ethernetLen+4:], id)
-	binary.BigEndian.PutUint16(b[ethernetLen+10:], ^uint16(sum))
+	binary.BigEndian.PutUint16(b[ethernetLen+10:], ^sum)
 }

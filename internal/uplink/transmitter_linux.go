@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/serial"
 )
 
 // transmitter puts frames on one link. It may be used by several goroutines at once.
@@ -48,7 +50,7 @@ func (r *route) believes(ack uint32) bool {
 	if low == 0 {
 		low = r.first.Load()
 	}
-	return low != 0 && high != 0 && !before(ack, uint32(low)) && !before(uint32(high), ack)
+	return low != 0 && high != 0 && serial.Diff(ack, uint32(low)) >= 0 && serial.Diff(uint32(high), ack) >= 0
 }
 
 // numbered marks a sequence number that is there.

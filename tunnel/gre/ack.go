@@ -1,6 +1,10 @@
 package gre
 
-import "time"
+import (
+	"time"
+
+	"github.com/arc4tun/arc4tun/internal/serial"
+)
 
 const (
 	// DefaultAckDelay is how long an acknowledgment waits for a data packet to ride on.
@@ -36,7 +40,7 @@ type Acker struct {
 // Received notes a believed packet that carried seq. A late or duplicate one acknowledges nothing
 // new and starts no wait.
 func (a *Acker) Received(now time.Time, seq uint32) {
-	if a.begun && !after(seq, a.highest) {
+	if a.begun && serial.Diff(seq, a.highest) <= 0 {
 		return
 	}
 	a.begun, a.highest = true, seq

@@ -21,7 +21,3 @@ func (s *Sequencer) Next() uint32 {
 	s.next++
 	return n
 }
-
-// after reports whether a comes after b in serial number arithmetic (RFC 1982), so that 0 follows
-// 2^32-1.
-func after(a, b uint32) bool { return int32(a-b) > 0 }

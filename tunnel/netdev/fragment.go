@@ -1,13 +1,13 @@
 package netdev
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-const (
-	flagDF         = 0x4000
-	flagMF         = 0x2000
-	fragmentOffset = 0x1fff
-	optionCopied   = 0x80 // RFC 791 section 3.1: an option that every fragment carries
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
+
+// optionCopied marks an option that every fragment carries (RFC 791 section 3.1).
+const optionCopied = 0x80
 
 // Fragments are what is left to make of one IPv4 packet that is too large for the link it is to
 // leave by.
@@ -25,13 +25,13 @@ type Fragments struct {
 // or not possible: Don't Fragment is set, the header is not sound, or the datagram would be longer
 // than any is. The packet stays the caller's and must not change before the last fragment is made.
 func Fragment(packet []byte, mtu int) (f Fragments, ok bool) {
-	header, total := ipv4Lengths(packet)
-	if header == 0 {
+	header, total, ok := ipv4Lengths(packet)
+	if !ok {
 		return f, false
 	}
-	flags := binary.BigEndian.Uint16(packet[6:])
-	f.offset, f.more = int(flags&fragmentOffset), flags&flagMF != 0
-	if flags&flagDF != 0 || mtu < header+8 || f.offset*8+total-header > 65535-header {
+	flags := ippkt.IPv4(packet).Fragment()
+	f.offset, f.more = int(flags&ippkt.FragmentOffset), flags&ippkt.MoreFragments != 0
+	if flags&ippkt.DontFragment != 0 || mtu < header+8 || f.offset*8+total-header > 65535-header {
 		return f, false
 	}
 	f.mtu, f.size, f.data = mtu, header, packet[header:total]
@@ -50,14 +50,13 @@ func (f *Fragments) Next(dst []byte) int {
 		size = room
 	}
 	if size < len(f.data) || f.more {
-		flags |= flagMF
+		flags |= ippkt.MoreFragments
 	}
 	n := copy(dst, f.header[:f.size])
 	n += copy(dst[n:], f.data[:size])
 	binary.BigEndian.PutUint16(dst[2:], uint16(n))
 	binary.BigEndian.PutUint16(dst[6:], uint16(flags))
-	binary.BigEndian.PutUint16(dst[10:], 0)
-	binary.BigEndian.PutUint16(dst[10:], ^foldedSum(sum(0, dst[:f.size])))
+	ippkt.IPv4(dst).PutChecksum()
 	f.data, f.offset = f.data[size:], f.offset+size/8
 	f.keepCopiedOptions()
 	return n
@@ -65,7 +64,7 @@ func (f *Fragments) Next(dst []byte) int {
 
 // keepCopiedOptions takes the options off the header that only the first fragment carries.
 func (f *Fragments) keepCopiedOptions() {
-	options := f.header[ipv4Header:f.size]
+	options := f.header[ippkt.IPv4Len:f.size]
 	kept := 0
 	for i := 0; i < len(options) && options[i] != optionEnd; {
 		size := 1
@@ -82,37 +81,15 @@ func (f *Fragments) keepCopiedOptions() {
 	}
 	padded := (kept + 3) &^ 3
 	clear(options[kept:padded])
-	f.size = ipv4Header + padded
+	f.size = ippkt.IPv4Len + padded
 	f.header[0] = 4<<4 | byte(f.size/4)
 }
 
-// ipv4Lengths are the header's length and the whole packet's as an IPv4 header gives them, in
-// bytes; 0 if they cannot be.
-func ipv4Lengths(packet []byte) (header, total int) {
-	if len(packet) < ipv4Header || packet[0]>>4 != 4 {
-		return 0, 0
+// ipv4Lengths gives the lengths of an IPv4 packet's header and of the whole, in bytes; ok is false
+// where it is not IPv4 or they cannot be.
+func ipv4Lengths(packet []byte) (header, total int, ok bool) {
+	if ippkt.Version(packet) != 4 {
+		return 0, 0, false
 	}
-	header, total = int(packet[0]&0x0f)*4, int(binary.BigEndian.Uint16(packet[2:]))
-	if header < ipv4Header || total < header || total > len(packet) {
-		return 0, 0
-	}
-	return header, total
-}
-
-// sum adds the 16-bit words of b to a one's complement sum (RFC 1071).
-func sum(s uint32, b []byte) uint32 {
-	for ; len(b) >= 2; b = b[2:] {
-		s += uint32(b[0])<<8 | uint32(b[1])
-	}
-	if len(b) == 1 {
-		s += uint32(b[0]) << 8
-	}
-	return s
-}
-
-func foldedSum(s uint32) uint16 {
-	for s>>16 != 0 {
-		s = s&0xffff + s>>16
-	}
-	return uint16(s)
+	return ippkt.IPv4(packet).Lengths()
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // datagram is an IPv4 packet with these options and flags, and data that tells its bytes apart.
@@ -23,7 +25,7 @@ func datagram(options []byte, flags uint16, size int) []byte {
 	for i := range size {
 		p[20+len(options)+i] = byte(i ^ i>>8)
 	}
-	binary.BigEndian.PutUint16(p[10:], ^foldedSum(sum(0, p[:20+len(options)])))
+	binary.BigEndian.PutUint16(p[10:], ^ippkt.Fold(ippkt.Sum(0, p[:20+len(options)])))
 	return p
 }
 
@@ -42,8 +44,8 @@ func fragments(f Fragments) (all [][]byte) {
 func shape(p []byte) string {
 	flags := binary.BigEndian.Uint16(p[6:])
 	header := int(p[0]&15) * 4
-	s := fmt.Sprintf("%d+%d at %d", header, len(p)-header, int(flags&fragmentOffset)*8)
-	if flags&flagMF != 0 {
+	s := fmt.Sprintf("%d+%d at %d", header, len(p)-header, int(flags&ippkt.FragmentOffset)*8)
+	if flags&ippkt.MoreFragments != 0 {
 		s += " more"
 	}
 	return s
@@ -62,13 +64,13 @@ func TestFragment(t *testing.T) {
 		{"an MTU that is no multiple of eight", datagram(nil, 0, 1300), 1001, []string{"20+976 at 0 more", "20+324 at 976"}},
 		{"one byte over", datagram(nil, 0, 977), 996, []string{"20+976 at 0 more", "20+1 at 976"}},
 		{"many", datagram(nil, 0, 200), 68, []string{"20+48 at 0 more", "20+48 at 48 more", "20+48 at 96 more", "20+48 at 144 more", "20+8 at 192"}},
-		{"a middle fragment", datagram(nil, flagMF|123, 1376), 996, []string{"20+976 at 984 more", "20+400 at 1960 more"}},
+		{"a middle fragment", datagram(nil, ippkt.MoreFragments|123, 1376), 996, []string{"20+976 at 984 more", "20+400 at 1960 more"}},
 		{"the last fragment", datagram(nil, 123, 1380), 996, []string{"20+976 at 984 more", "20+404 at 1960"}},
 		{"options", datagram(options, 0, 1000), 596, []string{"36+560 at 0 more", "28+440 at 560"}},
 		{"options that are not sound", datagram([]byte{0x83, 9, 0, 0}, 0, 100), 76, []string{"24+48 at 0 more", "20+52 at 48"}},
 		{"what fits", datagram(nil, 0, 100), 996, []string{"20+100 at 0"}},
-		{"Don't Fragment", datagram(nil, flagDF, 1280), 996, nil},
-		{"Don't Fragment on a fragment", datagram(nil, flagDF|flagMF, 1280), 996, nil},
+		{"Don't Fragment", datagram(nil, ippkt.DontFragment, 1280), 996, nil},
+		{"Don't Fragment on a fragment", datagram(nil, ippkt.DontFragment|ippkt.MoreFragments, 1280), 996, nil},
 		{"no room for eight bytes", datagram(nil, 0, 1280), 27, nil},
 		{"longer than any datagram", datagram(nil, 8190, 1280), 996, nil},
 		{"IPv6", packet6(segment(0, nil, make([]byte, 1000))), 996, nil},
@@ -96,11 +98,11 @@ func requireFragmentOf(t *testing.T, whole, p []byte) {
 	t.Helper()
 	header, wholeHeader := int(p[0]&15)*4, int(whole[0]&15)*4
 	require.Equal(t, len(p), int(binary.BigEndian.Uint16(p[2:])))
-	require.Equal(t, uint16(0xFFFF), foldedSum(sum(0, p[:header])), "the header's checksum")
+	require.Equal(t, uint16(0xFFFF), ippkt.Fold(ippkt.Sum(0, p[:header])), "the header's checksum")
 	require.Equal(t, whole[4:6], p[4:6], "the ID")
 	require.Equal(t, whole[8:10], p[8:10], "TTL and protocol")
 	require.Equal(t, whole[12:20], p[12:20], "the addresses")
-	at := (int(binary.BigEndian.Uint16(p[6:])&fragmentOffset) - int(binary.BigEndian.Uint16(whole[6:])&fragmentOffset)) * 8
+	at := (int(binary.BigEndian.Uint16(p[6:])&ippkt.FragmentOffset) - int(binary.BigEndian.Uint16(whole[6:])&ippkt.FragmentOffset)) * 8
 	require.Equal(t, whole[wholeHeader:][at:at+len(p)-header], p[header:], "the data")
 }
 
@@ -115,7 +117,7 @@ func TestFragmentDoesNotAllocate(t *testing.T) {
 
 func FuzzFragment(f *testing.F) {
 	f.Add(datagram(nil, 0, 1280), 996)
-	f.Add(datagram([]byte{0x83, 7, 4, 192, 0, 2, 1, 1}, flagMF|3, 500), 68)
+	f.Add(datagram([]byte{0x83, 7, 4, 192, 0, 2, 1, 1}, ippkt.MoreFragments|3, 500), 68)
 	f.Add(datagram([]byte{0x83, 1, 0x83, 9}, 0, 99), 76)
 	f.Fuzz(func(t *testing.T, p []byte, mtu int) {
 		mtu = min(max(mtu, 0), 1500)
@@ -123,15 +125,15 @@ func FuzzFragment(f *testing.F) {
 		if !ok {
 			return
 		}
-		header, total := ipv4Lengths(p)
+		header, total, _ := ipv4Lengths(p)
 		carried := 0
 		all := fragments(begun)
 		for i, one := range all {
 			require.LessOrEqual(t, len(one), mtu)
 			requireFragmentOf(t, p[:total], one)
 			last := i == len(all)-1
-			more := binary.BigEndian.Uint16(one[6:])&flagMF != 0
-			require.Equal(t, !last || binary.BigEndian.Uint16(p[6:])&flagMF != 0, more)
+			more := binary.BigEndian.Uint16(one[6:])&ippkt.MoreFragments != 0
+			require.Equal(t, !last || binary.BigEndian.Uint16(p[6:])&ippkt.MoreFragments != 0, more)
 			data := len(one) - int(one[0]&15)*4
 			require.True(t, last || data%8 == 0)
 			carried += data

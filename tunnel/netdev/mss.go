@@ -1,12 +1,12 @@
 package netdev
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
+)
 
 const (
-	protocolTCP   = 6
-	ipv4Header    = 20
-	ipv6Header    = 40
-	tcpHeader     = 20
 	tcpFlagSYN    = 0x02
 	optionEnd     = 0
 	optionNOP     = 1
@@ -23,52 +23,40 @@ const (
 // Both directions go through it: a hop on either side that drops "fragmentation needed" then
 // cannot stall a connection.
 func ClampMSS(packet []byte, mtu int) bool {
-	if len(packet) < ipv4Header {
-		return false
-	}
-	switch packet[0] >> 4 {
+	switch ippkt.Version(packet) {
 	case 4:
-		return clampIPv4(packet, mtu-ipv4Header-tcpHeader)
+		return clampIPv4(packet, mtu-ippkt.IPv4Len-ippkt.TCPLen)
 	case 6:
-		return clampIPv6(packet, mtu-ipv6Header-tcpHeader)
+		return clampIPv6(packet, mtu-ippkt.IPv6Len-ippkt.TCPLen)
 	}
 	return false
 }
 
-func clampIPv4(packet []byte, limit int) bool {
-	headerLen := int(packet[0]&0x0f) * 4
-	total := int(binary.BigEndian.Uint16(packet[2:]))
-	const moreFragmentsAndOffset = 0x3fff
-	if packet[9] != protocolTCP || binary.BigEndian.Uint16(packet[6:])&moreFragmentsAndOffset != 0 {
+func clampIPv4(packet ippkt.IPv4, limit int) bool {
+	if packet.Protocol() != ippkt.TCP || packet.IsFragment() {
 		return false
 	}
-	if headerLen < ipv4Header || total < headerLen || total > len(packet) {
-		return false
-	}
-	return clampTCP(packet[headerLen:total], limit)
+	header, total, ok := packet.Lengths()
+	return ok && clampTCP(packet[header:total], limit)
 }
 
-func clampIPv6(packet []byte, limit int) bool {
-	if len(packet) < ipv6Header || packet[6] != protocolTCP {
+func clampIPv6(packet ippkt.IPv6, limit int) bool {
+	if packet.NextHeader() != ippkt.TCP || packet.TotalLen() > len(packet) {
 		return false
 	}
-	payload := int(binary.BigEndian.Uint16(packet[4:]))
-	if payload > len(packet)-ipv6Header {
-		return false
-	}
-	return clampTCP(packet[ipv6Header:ipv6Header+payload], limit)
+	return clampTCP(packet[ippkt.IPv6Len:packet.TotalLen()], limit)
 }
 
 // clampTCP works on a TCP header and what follows it (RFC 9293 section 3.1).
 func clampTCP(segment []byte, limit int) bool {
-	if len(segment) < tcpHeader || segment[13]&tcpFlagSYN == 0 || limit < 1 {
+	if len(segment) < ippkt.TCPLen || segment[13]&tcpFlagSYN == 0 || limit < 1 {
 		return false
 	}
 	headerLen := int(segment[12]>>4) * 4
-	if headerLen < tcpHeader || headerLen > len(segment) {
+	if headerLen < ippkt.TCPLen || headerLen > len(segment) {
 		return false
 	}
-	options := segment[tcpHeader:headerLen]
+	options := segment[ippkt.TCPLen:headerLen]
 	// Two walks, so that a list which turns out malformed has not been touched.
 	if !wellFormed(options) {
 		return false
@@ -82,7 +70,7 @@ func clampTCP(segment []byte, limit int) bool {
 		if options[i] == optionMSS {
 			if mss := binary.BigEndian.Uint16(options[i+2:]); int(mss) > limit {
 				binary.BigEndian.PutUint16(options[i+2:], uint16(limit))
-				updateChecksum(segment[16:18], tcpHeader+i+2, mss, uint16(limit))
+				updateChecksum(segment[16:18], ippkt.TCPLen+i+2, mss, uint16(limit))
 				changed = true
 			}
 		}
@@ -119,7 +107,5 @@ func updateChecksum(checksum []byte, offset int, before, after uint16) {
 		before, after = before<<8|before>>8, after<<8|after>>8
 	}
 	sum := uint32(^binary.BigEndian.Uint16(checksum)) + uint32(^before) + uint32(after)
-	sum = sum&0xffff + sum>>16
-	sum = sum&0xffff + sum>>16
-	binary.BigEndian.PutUint16(checksum, ^uint16(sum))
+	binary.BigEndian.PutUint16(checksum, ^ippkt.Fold(sum))
 }

@@ -3,12 +3,11 @@ package netdev
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 const (
-	protocolICMP = 1
-	protocolICM6 = 58
-
 	icmpUnreachable        = 3 // RFC 792
 	icmpFragmentationNeed  = 4 // its code
 	icmpHeader             = 8 // of ICMP and of ICMPv6, with the four bytes after the checksum
@@ -35,10 +34,7 @@ const MaxTooBig = MinMTU6
 // by the tunnel's device the destination alone is sure to be reached, which is what reverse path
 // filters ask (RFC 3704).
 func TooBig(dst, packet []byte, mtu int) int {
-	if len(packet) == 0 {
-		return 0
-	}
-	switch packet[0] >> 4 {
+	switch ippkt.Version(packet) {
 	case 4:
 		return tooBig4(dst, packet, mtu)
 	case 6:
@@ -48,34 +44,33 @@ func TooBig(dst, packet []byte, mtu int) int {
 }
 
 func tooBig4(dst, packet []byte, mtu int) int {
-	header, total := ipv4Lengths(packet)
-	if header == 0 || !answerable4(packet[:total], header) {
+	header, total, ok := ipv4Lengths(packet)
+	if !ok || !answerable4(packet[:total], header) {
 		return 0
 	}
-	quote := packet[:min(total, icmpQuoted-ipv4Header-icmpHeader)]
-	n := ipv4Header + icmpHeader + len(quote)
-	ip, icmp := dst[:ipv4Header], dst[ipv4Header:n]
-	clear(dst[:ipv4Header+icmpHeader])
-	ip[0], ip[1] = 4<<4|ipv4Header/4, icmpPrecedence
+	quote := packet[:min(total, icmpQuoted-ippkt.IPv4Len-icmpHeader)]
+	n := ippkt.IPv4Len + icmpHeader + len(quote)
+	ip, icmp := dst[:ippkt.IPv4Len], dst[ippkt.IPv4Len:n]
+	clear(dst[:ippkt.IPv4Len+icmpHeader])
+	ip[0], ip[1] = 4<<4|ippkt.IPv4Len/4, icmpPrecedence
 	binary.BigEndian.PutUint16(ip[2:], uint16(n))
-	binary.BigEndian.PutUint16(ip[6:], flagDF) // it fits every link, and so needs no ID (RFC 6864)
-	ip[8], ip[9] = icmpTTL, protocolICMP
+	binary.BigEndian.PutUint16(ip[6:], ippkt.DontFragment) // it fits every link, and so needs no ID (RFC 6864)
+	ip[8], ip[9] = icmpTTL, ippkt.ICMP
 	copy(ip[12:], packet[16:20])
 	copy(ip[16:], packet[12:16])
-	binary.BigEndian.PutUint16(ip[10:], ^foldedSum(sum(0, ip)))
+	ippkt.IPv4(ip).PutChecksum()
 	icmp[0], icmp[1] = icmpUnreachable, icmpFragmentationNeed
 	binary.BigEndian.PutUint16(icmp[6:], uint16(min(mtu, 65535)))
 	copy(icmp[icmpHeader:], quote)
-	binary.BigEndian.PutUint16(icmp[2:], ^foldedSum(sum(0, icmp)))
+	binary.BigEndian.PutUint16(icmp[2:], ^ippkt.Fold(ippkt.Sum(0, icmp)))
 	return n
 }
 
-func answerable4(packet []byte, header int) bool {
-	from, to := netip.AddrFrom4([4]byte(packet[12:16])), netip.AddrFrom4([4]byte(packet[16:20]))
-	if !oneHost(from) || !oneHost(to) || binary.BigEndian.Uint16(packet[6:])&fragmentOffset != 0 {
+func answerable4(packet ippkt.IPv4, header int) bool {
+	if !oneHost(packet.Source()) || !oneHost(packet.Destination()) || packet.Fragment()&ippkt.FragmentOffset != 0 {
 		return false
 	}
-	return packet[9] != protocolICMP || len(packet) > header && isICMPQuery(packet[header])
+	return packet.Protocol() != ippkt.ICMP || len(packet) > header && isICMPQuery(packet[header])
 }
 
 // isICMPQuery reports whether an ICMP type is a question or its answer, as opposed to an error (RFC
@@ -88,28 +83,25 @@ func isICMPQuery(kind byte) bool {
 	return false
 }
 
-func tooBig6(dst, packet []byte, mtu int) int {
-	if len(packet) < ipv6Header {
+func tooBig6(dst []byte, packet ippkt.IPv6, mtu int) int {
+	total := packet.TotalLen()
+	if total > len(packet) || !oneHost(packet.Source()) || !oneHost(packet.Destination()) ||
+		isICMP6Error(packet.NextHeader(), packet[ippkt.IPv6Len:total]) {
 		return 0
 	}
-	total := ipv6Header + int(binary.BigEndian.Uint16(packet[4:]))
-	from, to := netip.AddrFrom16([16]byte(packet[8:24])), netip.AddrFrom16([16]byte(packet[24:40]))
-	if total > len(packet) || !oneHost(from) || !oneHost(to) || isICMP6Error(packet[6], packet[ipv6Header:total]) {
-		return 0
-	}
-	quote := packet[:min(total, icmp6Quote-ipv6Header-icmpHeader)]
-	n := ipv6Header + icmpHeader + len(quote)
-	ip, icmp := dst[:ipv6Header], dst[ipv6Header:n]
-	clear(dst[:ipv6Header+icmpHeader])
-	ip[0], ip[6], ip[7] = 6<<4, protocolICM6, icmpTTL
+	quote := packet[:min(total, icmp6Quote-ippkt.IPv6Len-icmpHeader)]
+	n := ippkt.IPv6Len + icmpHeader + len(quote)
+	ip, icmp := dst[:ippkt.IPv6Len], dst[ippkt.IPv6Len:n]
+	clear(dst[:ippkt.IPv6Len+icmpHeader])
+	ip[0], ip[6], ip[7] = 6<<4, ippkt.ICMPv6, icmpTTL
 	binary.BigEndian.PutUint16(ip[4:], uint16(len(icmp)))
 	copy(ip[8:], packet[24:40])
 	copy(ip[24:], packet[8:24])
 	icmp[0] = icmp6TooBig
 	binary.BigEndian.PutUint32(icmp[4:], uint32(mtu))
 	copy(icmp[icmpHeader:], quote)
-	pseudo := sum(uint32(len(icmp))+protocolICM6, ip[8:40]) // RFC 8200 section 8.1
-	binary.BigEndian.PutUint16(icmp[2:], ^foldedSum(sum(pseudo, icmp)))
+	pseudo := ippkt.Sum(uint32(len(icmp))+ippkt.ICMPv6, ip[8:40]) // RFC 8200 section 8.1
+	binary.BigEndian.PutUint16(icmp[2:], ^ippkt.Fold(ippkt.Sum(pseudo, icmp)))
 	return n
 }
 
@@ -124,27 +116,19 @@ func oneHost(a netip.Addr) bool {
 // isICMP6Error reports whether what follows an IPv6 header is, or may be, an ICMPv6 error or a
 // redirect, behind whatever extension headers.
 func isICMP6Error(next byte, rest []byte) bool {
-	const hopByHop, routing, fragment, ah, destination = 0, 43, 44, 51, 60
-	for first := true; ; {
-		size := 0
+	for later := false; ; {
 		switch {
-		case next == protocolICM6:
-			return !first || len(rest) == 0 || rest[0] < icmp6FirstQuery || rest[0] == icmp6Redirect
-		case next != hopByHop && next != routing && next != fragment && next != ah && next != destination:
+		case next == ippkt.ICMPv6:
+			return later || len(rest) == 0 || rest[0] < icmp6FirstQuery || rest[0] == icmp6Redirect
+		case !ippkt.IsExtension(next):
 			return false
-		case len(rest) < 8 || !first:
+		case later:
 			return true // nobody can tell
-		case next == fragment:
-			first = binary.BigEndian.Uint16(rest[2:])>>3 == 0
-			size = 8
-		case next == ah:
-			size = (int(rest[1]) + 2) * 4
-		default:
-			size = (int(rest[1]) + 1) * 8
 		}
-		if size > len(rest) {
-			return true
+		e, ok := ippkt.ReadExtension(next, rest)
+		if !ok {
+			return true // nor here
 		}
-		next, rest = rest[0], rest[size:]
+		next, rest, later = e.Next, e.Rest, e.Later
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // with changes bytes of a packet.
@@ -29,8 +31,8 @@ func large6(next byte, rest ...byte) []byte {
 }
 
 func TestTooBig(t *testing.T) {
-	udp := datagram(nil, flagDF, 1280)
-	icmp := with(udp, 9, protocolICMP)
+	udp := datagram(nil, ippkt.DontFragment, 1280)
+	icmp := with(udp, 9, ippkt.ICMP)
 	for _, tc := range []struct {
 		name     string
 		packet   []byte
@@ -59,14 +61,14 @@ func TestTooBig(t *testing.T) {
 		{"neither IPv4 nor IPv6", with(udp, 0, 0x75), false},
 
 		{"IPv6: UDP", large6(17), true},
-		{"IPv6: a ping", large6(protocolICM6, 128), true},
-		{"IPv6: packet too big", large6(protocolICM6, 2), false},
-		{"IPv6: a redirect", large6(protocolICM6, 137), false},
-		{"IPv6: an error behind headers", large6(0, 60, 0, 0, 0, 0, 0, 0, 0, protocolICM6, 0, 0, 0, 0, 0, 0, 0, 1), false},
-		{"IPv6: a ping behind headers", large6(0, 60, 0, 0, 0, 0, 0, 0, 0, protocolICM6, 0, 0, 0, 0, 0, 0, 0, 128), true},
+		{"IPv6: a ping", large6(ippkt.ICMPv6, 128), true},
+		{"IPv6: packet too big", large6(ippkt.ICMPv6, 2), false},
+		{"IPv6: a redirect", large6(ippkt.ICMPv6, 137), false},
+		{"IPv6: an error behind headers", large6(0, 60, 0, 0, 0, 0, 0, 0, 0, ippkt.ICMPv6, 0, 0, 0, 0, 0, 0, 0, 1), false},
+		{"IPv6: a ping behind headers", large6(0, 60, 0, 0, 0, 0, 0, 0, 0, ippkt.ICMPv6, 0, 0, 0, 0, 0, 0, 0, 128), true},
 		{"IPv6: the first fragment of UDP", large6(44, 17, 0, 0, 1, 0, 0, 0, 1), true},
 		{"IPv6: a later fragment of UDP", large6(44, 17, 0, 0, 9, 0, 0, 0, 1), true},
-		{"IPv6: a later fragment of ICMPv6", large6(44, protocolICM6, 0, 0, 9, 0, 0, 0, 1, 128), false},
+		{"IPv6: a later fragment of ICMPv6", large6(44, ippkt.ICMPv6, 0, 0, 9, 0, 0, 0, 1, 128), false},
 		{"IPv6: from many", with(large6(17), 8, 0xff, 2), false},
 		{"IPv6: to many", with(large6(17), 24, 0xff, 2), false},
 		{"IPv6: from nobody", with(large6(17), 8, make([]byte, 16)...), false},
@@ -91,8 +93,8 @@ func requireTooBig(t *testing.T, packet, message []byte, mtu int) {
 	if packet[0]>>4 == 4 {
 		packet = packet[:binary.BigEndian.Uint16(packet[2:])] // what follows is the link's padding
 		require.LessOrEqual(t, len(message), 576)
-		require.Equal(t, uint16(0xFFFF), foldedSum(sum(0, message[:20])))
-		require.Equal(t, uint16(0xFFFF), foldedSum(sum(0, message[20:])))
+		require.Equal(t, uint16(0xFFFF), ippkt.Fold(ippkt.Sum(0, message[:20])))
+		require.Equal(t, uint16(0xFFFF), ippkt.Fold(ippkt.Sum(0, message[20:])))
 		require.Equal(t, len(message), int(binary.BigEndian.Uint16(message[2:])))
 		require.Equal(t, packet[12:16], message[16:20], "to whom it goes")
 		require.Equal(t, packet[16:20], message[12:16], "from whom it comes")
@@ -109,25 +111,25 @@ func requireTooBig(t *testing.T, packet, message []byte, mtu int) {
 	require.Equal(t, packet[24:40], message[8:24], "from whom it comes")
 	require.Equal(t, []byte{2, 0}, message[40:42])
 	require.Equal(t, mtu, int(binary.BigEndian.Uint32(message[44:])))
-	require.Equal(t, uint16(0xFFFF), foldedSum(sum(uint32(len(message)-40)+58, message[8:])))
+	require.Equal(t, uint16(0xFFFF), ippkt.Fold(ippkt.Sum(uint32(len(message)-40)+58, message[8:])))
 	require.True(t, bytes.HasPrefix(packet, message[48:]))
 }
 
 func TestTooBigQuotesAsMuchAsMayBe(t *testing.T) {
 	dst := make([]byte, MaxTooBig)
-	assert.Equal(t, 576, TooBig(dst, datagram(nil, flagDF, 1280), 996))
+	assert.Equal(t, 576, TooBig(dst, datagram(nil, ippkt.DontFragment, 1280), 996))
 	assert.Equal(t, 1280, TooBig(dst, large6(17), 996))
-	assert.Equal(t, 20+8+20+100, TooBig(dst, datagram(nil, flagDF, 100), 68))
+	assert.Equal(t, 20+8+20+100, TooBig(dst, datagram(nil, ippkt.DontFragment, 100), 68))
 	assert.Equal(t, netip.MustParseAddr("192.0.2.9"), netip.AddrFrom4([4]byte(dst[16:20])))
 }
 
 func TestTooBigDoesNotAllocate(t *testing.T) {
-	p, dst := datagram(nil, flagDF, 1380), make([]byte, MaxTooBig)
+	p, dst := datagram(nil, ippkt.DontFragment, 1380), make([]byte, MaxTooBig)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { TooBig(dst, p, 996) }))
 }
 
 func FuzzTooBig(f *testing.F) {
-	f.Add(datagram(nil, flagDF, 1280), 996)
+	f.Add(datagram(nil, ippkt.DontFragment, 1280), 996)
 	f.Add(with(datagram(nil, 0, 50), 9, 1), 68)
 	f.Add(large6(0, 44, 0, 0, 0, 0, 0, 0, 0, 58, 0, 0, 0, 0, 0, 0, 0), 1280)
 	f.Add(large6(51, 58, 4), 1280)

@@ -1,6 +1,10 @@
 package reorder
 
-import "time"
+import (
+	"time"
+
+	"github.com/arc4tun/arc4tun/internal/serial"
+)
 
 // pushOrder places a packet that is not simply the next one.
 func (w *Window) pushOrder(now time.Time, seq uint32, p []byte, deliver func([]byte)) {
@@ -14,7 +18,7 @@ func (w *Window) pushOrder(now time.Time, seq uint32, p []byte, deliver func([]b
 
 // place delivers, holds or refuses one packet.
 func (w *Window) place(at time.Duration, seq uint32, p []byte, deliver func([]byte)) {
-	ahead := int32(seq - w.head)
+	ahead := serial.Diff(seq, w.head)
 	if ahead < 0 {
 		if w.claim(seq, w.head-seq, p, deliver) {
 			return

@@ -1,8 +1,10 @@
 package reorder
 
+import "github.com/arc4tun/arc4tun/internal/serial"
+
 // pushDrop handles, under Drop, a packet that is not the next one.
 func (w *Window) pushDrop(seq uint32, p []byte, deliver func([]byte)) {
-	ahead := int32(seq - w.head)
+	ahead := serial.Diff(seq, w.head)
 	switch {
 	case ahead >= 0:
 		w.skip(uint32(ahead))
@@ -18,7 +20,7 @@ func (w *Window) pushDrop(seq uint32, p []byte, deliver func([]byte)) {
 
 // pushImmediate handles, under Immediate, a packet that is not the next one.
 func (w *Window) pushImmediate(seq uint32, p []byte, deliver func([]byte)) {
-	ahead := int32(seq - w.head)
+	ahead := serial.Diff(seq, w.head)
 	age := w.head - seq
 	switch {
 	case ahead >= 0:

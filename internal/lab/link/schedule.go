@@ -1,17 +1,21 @@
 package link
 
-import "time"
+import (
+	"time"
+
+	"github.com/arc4tun/arc4tun/internal/serial"
+)
 
 // entry is a packet in flight. Entries hold no pointer, so the collector never
 // looks at a schedule.
 type entry struct {
 	at    time.Duration // release, since the link's epoch
-	order uint32        // of arrival, for equal times; compared as int32(a-b)
+	order uint32        // of arrival, for equal times; compared as serial numbers
 	slot  uint32        // where its bytes are
 }
 
 func (e entry) before(f entry) bool {
-	return e.at < f.at || e.at == f.at && int32(e.order-f.order) < 0
+	return e.at < f.at || e.at == f.at && serial.Diff(e.order, f.order) < 0
 }
 
 // schedule is a binary heap with the next release at its top.

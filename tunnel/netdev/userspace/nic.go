@@ -6,6 +6,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/link/channel"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // nic is the stack's only interface. Its queue is bounded and makes who sends wait, as a
@@ -69,11 +71,8 @@ func (n *nic) copied(p *stack.PacketBuffer) ([]byte, bool) {
 // receive hands the stack a packet that came over the tunnel. One that is neither IPv4 nor
 // IPv6 is passed over, as a kernel device does.
 func (n *nic) receive(packet []byte) {
-	if len(packet) == 0 {
-		return
-	}
 	protocol := header.IPv4ProtocolNumber
-	switch packet[0] >> 4 {
+	switch ippkt.Version(packet) {
 	case 4:
 	case 6:
 		protocol = header.IPv6ProtocolNumber
