@@ -15,7 +15,7 @@ const (
 	DefaultStopTimeout  = 3 * time.Second
 	// DefaultWindow is the number of packets we say we buffer. A peer that respects it (RFC 2637
 	// section 4.2.1) starts with half, which is more than goes unacknowledged here
-	// (gre.DefaultAckEvery), so it never stalls.
+	// (ackEvery in tunnel/gre/ack.go), so it never stalls.
 	DefaultWindow = 512
 	// MinWindow is the least that is ever said.
 	MinWindow       = 64

@@ -128,8 +128,8 @@ func TestParseFailure(t *testing.T) {
 		in   string
 		want Failure
 	}{
-		"RFC":                 {"E=691 R=1 C=" + challenge + " V=3 M=no", Failure{691, true, raw, true, 3, "no"}},
-		"pppd says V=0":       {"E=691 R=1 C=" + challenge + " V=0 M=Access denied", Failure{691, true, raw, true, 0, "Access denied"}},
+		"RFC":                 {"E=691 R=1 C=" + challenge + " V=3 M=no", Failure{691, true, raw, 3, "no"}},
+		"pppd says V=0":       {"E=691 R=1 C=" + challenge + " V=0 M=Access denied", Failure{691, true, raw, 0, "Access denied"}},
 		"accel sends no C":    {"E=691 R=0 V=3 M=Authentication failure", Failure{Code: 691, Version: 3, Message: "Authentication failure"}},
 		"ten digits":          {"E=0000000649 R=0", Failure{Code: 649}},
 		"C too short":         {"E=691 R=1 C=0011", Failure{Code: 691, Retry: true}},
@@ -146,7 +146,7 @@ func TestParseFailure(t *testing.T) {
 		})
 	}
 	t.Run("what is written can be read", func(t *testing.T) {
-		f := Failure{Code: 691, Retry: true, Challenge: raw, HasChallenge: true, Version: 3, Message: "wrong"}
+		f := Failure{Code: 691, Retry: true, Challenge: raw, Version: 3, Message: "wrong"}
 		assert.Equal(t, f, ParseFailure(f.AppendTo(nil)))
 	})
 }

@@ -73,12 +73,11 @@ func Describe(code int) string {
 
 // Failure is the message of a Failure packet (RFC 2759 section 6).
 type Failure struct {
-	Code         int // 0: there was none
-	Retry        bool
-	Challenge    [16]byte // for the retry
-	HasChallenge bool
-	Version      int
-	Message      string
+	Code      int // 0: there was none
+	Retry     bool
+	Challenge [16]byte // for the retry; zero if there was none
+	Version   int
+	Message   string
 }
 
 // ParseFailure reads "E=691 R=1 C=<32 hex digits> V=3 M=<text>" as leniently as
@@ -119,7 +118,7 @@ func (f *Failure) set(key byte, value string) {
 		f.Retry = value == "1"
 	case 'C':
 		if b, err := hex.DecodeString(value); err == nil && len(b) == len(f.Challenge) {
-			f.Challenge, f.HasChallenge = [16]byte(b), true
+			f.Challenge = [16]byte(b)
 		}
 	case 'V':
 		if n, err := strconv.ParseUint(value, 10, 31); err == nil {

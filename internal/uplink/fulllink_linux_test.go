@@ -46,7 +46,7 @@ func numberedPackets(n int) (packets [][]byte) {
 func TestFullLink(t *testing.T) {
 	x := stuckXSK(t)
 	a := netip.MustParseAddr("192.0.2.1")
-	r := &route{header: newHeader(mac{}, mac{}, a, a, false), mtu: 1500, ids: new(atomic.Uint32)}
+	r := &route{header: newHeader(mac{}, mac{}, a, a), mtu: 1500, ids: new(atomic.Uint32)}
 	var wait waiting
 	taken, err := x.sendWaiting(r, numberedPackets(20), &wait)
 	assert.Equal(t, errFull, err)

@@ -26,7 +26,7 @@ type header struct {
 }
 
 // newHeader lays out the header of a path.
-func newHeader(from, to mac, local, peer netip.Addr, dontFragment bool) header {
+func newHeader(from, to mac, local, peer netip.Addr) header {
 	var h header
 	b := h.bytes[:]
 	copy(b[0:], to[:])
@@ -34,9 +34,6 @@ func newHeader(from, to mac, local, peer netip.Addr, dontFragment bool) header {
 	binary.BigEndian.PutUint16(b[12:], 0x0800)
 	ip := b[ethernetLen:]
 	ip[0] = 0x45
-	if dontFragment {
-		ip[6] = 0x40
-	}
 	ip[8], ip[9] = hopLimit, ippkt.GRE
 	src, dst := local.As4(), peer.As4()
 	copy(ip[12:], src[:])

@@ -27,29 +27,26 @@ func sumOf(b []byte) uint16 {
 }
 
 func TestHeader(t *testing.T) {
-	h := newHeader(ourMAC, hopMAC, ours, theirs, false)
+	h := newHeader(ourMAC, hopMAC, ours, theirs)
 	var b [headerLen]byte
 	h.put(b[:], 1416, 0xBEEF)
 	assert.Equal(t, []byte{
 		2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00,
 		0x45, 0, 0x05, 0x9C, 0xBE, 0xEF, 0, 0, 64, 47, 0xCA, 0x0C, 192, 0, 2, 2, 198, 51, 100, 1,
 	}, b[:])
-	h = newHeader(ourMAC, hopMAC, ours, theirs, true)
-	h.put(b[:], 12, 1)
-	assert.Equal(t, byte(0x40), b[ethernetLen+6], "DF")
 }
 
 // FuzzHeader holds the checksum to its definition for every length, identification and address.
 func FuzzHeader(f *testing.F) {
-	f.Add(uint32(0xC0000202), uint32(0xC6336401), uint16(1416), uint16(0), true)
-	f.Add(uint32(0xFFFFFFFF), uint32(0xFFFFFFFF), uint16(0xFFFF-ipv4Len), uint16(0xFFFF), false)
-	f.Add(uint32(0), uint32(0), uint16(0), uint16(0), false)
-	f.Fuzz(func(t *testing.T, from, to uint32, payload, id uint16, dontFragment bool) {
+	f.Add(uint32(0xC0000202), uint32(0xC6336401), uint16(1416), uint16(0))
+	f.Add(uint32(0xFFFFFFFF), uint32(0xFFFFFFFF), uint16(0xFFFF-ipv4Len), uint16(0xFFFF))
+	f.Add(uint32(0), uint32(0), uint16(0), uint16(0))
+	f.Fuzz(func(t *testing.T, from, to uint32, payload, id uint16) {
 		four := func(v uint32) netip.Addr {
 			return netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)})
 		}
 		payload = min(payload, 0xFFFF-ipv4Len)
-		h := newHeader(ourMAC, hopMAC, four(from), four(to), dontFragment)
+		h := newHeader(ourMAC, hopMAC, four(from), four(to))
 		b := make([]byte, headerLen)
 		h.put(b, int(payload), id)
 		assert.Equal(t, uint16(0xFFFF), sumOf(b[ethernetLen:]))
@@ -58,7 +55,7 @@ func FuzzHeader(f *testing.F) {
 }
 
 func TestHeaderDoesNotAllocate(t *testing.T) {
-	h := newHeader(ourMAC, hopMAC, ours, theirs, false)
+	h := newHeader(ourMAC, hopMAC, ours, theirs)
 	b := make([]byte, headerLen)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { h.put(b, 1416, 7) }))
 }

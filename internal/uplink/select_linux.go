@@ -102,7 +102,7 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 		return nil, l.reasons(ways), nil
 	}
 	return &route{
-		header: newHeader(f.link.mac, u.hood(f).mac, u.cfg.Local, p.peer, u.cfg.DontFragment),
+		header: newHeader(f.link.mac, u.hood(f).mac, u.cfg.Local, p.peer),
 		mtu:    f.wholeFrame(), link: f.link.index, tx: l.tx, ids: &u.ids,
 	}, l.describe(f.nextHop.String()), old
 }

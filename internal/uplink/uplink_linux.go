@@ -16,10 +16,9 @@ import (
 
 // Config of an Uplink.
 type Config struct {
-	Local        netip.Addr // IPv4, ours: where packets come from
-	Mode         Mode       // not Raw
-	DontFragment bool       // set DF
-	Log          *slog.Logger
+	Local netip.Addr // IPv4, ours: where packets come from
+	Mode  Mode       // not Raw
+	Log   *slog.Logger
 }
 
 // Uplink knows how packets from one local address leave this machine. One goroutine of its own

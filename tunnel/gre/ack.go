@@ -7,16 +7,18 @@ import (
 )
 
 const (
-	// DefaultAckDelay is how long an acknowledgment waits for a data packet to ride on.
-	DefaultAckDelay = 500 * time.Millisecond
-	// DefaultAckEvery is the number of unacknowledged packets that ends the wait early. One in 128
-	// keeps ack-only packets under 1% of what is received on a busy one-way stream.
-	DefaultAckEvery = 128
+	// ackDelay is how long an acknowledgment waits for a data packet to ride on.
+	ackDelay = 500 * time.Millisecond
+	// ackEvery is the number of unacknowledged packets that ends the wait early. One in 128 keeps
+	// ack-only packets under 1% of what is received on a busy one-way stream. A peer that respects a
+	// send window smaller than this (FreeBSD's mpd sends at most 16 packets) stalls for ackDelay on
+	// such a stream.
+	ackEvery = 128
 )
 
 // Acker decides when to acknowledge (RFC 2637 sections 4.1 and 4.3): the acknowledgment number is
 // the highest sequence number received, it rides on every data packet that goes out while something
-// is unacknowledged, and goes alone only after Delay or Every packets.
+// is unacknowledged, and goes alone only after half a second or 128 packets.
 //
 // Received is to be called only for packets that are believed: of the right peer and call, and
 // decrypted soundly where there is encryption. A forged packet with a far sequence number would
@@ -24,13 +26,6 @@ const (
 //
 // The zero value is ready. Acker is not safe for concurrent use.
 type Acker struct {
-	// Delay is how long an acknowledgment may wait; 0 means DefaultAckDelay.
-	Delay time.Duration
-	// Every is the number of packets that may wait; 0 means DefaultAckEvery. A peer that respects a
-	// send window smaller than this (FreeBSD's mpd sends at most 16 packets) stalls for Delay on a
-	// one-way stream.
-	Every int
-
 	highest uint32
 	begun   bool
 	pending int
@@ -62,7 +57,7 @@ func (a *Acker) Piggyback() (ack uint32, ok bool) {
 // as sent.
 func (a *Acker) Due(now time.Time) (ack uint32, ok bool) {
 	deadline, waiting := a.Deadline()
-	if !waiting || a.pending < a.every() && now.Before(deadline) {
+	if !waiting || a.pending < ackEvery && now.Before(deadline) {
 		return 0, false
 	}
 	a.pending = 0
@@ -75,22 +70,8 @@ func (a *Acker) Deadline() (at time.Time, ok bool) {
 	if a.pending == 0 {
 		return time.Time{}, false
 	}
-	if a.pending >= a.every() {
+	if a.pending >= ackEvery {
 		return a.since, true
 	}
-	return a.since.Add(a.delay()), true
-}
-
-func (a *Acker) delay() time.Duration {
-	if a.Delay > 0 {
-		return a.Delay
-	}
-	return DefaultAckDelay
-}
-
-func (a *Acker) every() int {
-	if a.Every > 0 {
-		return a.Every
-	}
-	return DefaultAckEvery
+	return a.since.Add(ackDelay), true
 }

@@ -46,12 +46,9 @@ type Conn interface {
 type Options struct {
 	// Peer, if valid, is the only address from which packets are accepted.
 	Peer netip.Addr
-	// DontFragment sets DF on the outer packets: one that exceeds the path is then refused
-	// (Stats.TooBig). Without it the network may fragment them, which loses nothing but speed.
-	DontFragment bool
-	// RecvBuffer and SendBuffer are the sizes of the socket's buffers in bytes; 0 means
-	// DefaultBuffer. The system may grant less without CAP_NET_ADMIN.
-	RecvBuffer, SendBuffer int
+	// RecvBuffer is the size of the receive buffer in bytes; 0 means DefaultBuffer. The system may
+	// grant less without CAP_NET_ADMIN.
+	RecvBuffer int
 	// Readers is how many sockets share the packets that come, each with a reader of its own (see
 	// Readers); 0 and 1: one. At most MaxReaders, and one where the system cannot have more.
 	Readers int

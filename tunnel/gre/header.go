@@ -14,8 +14,6 @@ const (
 	// AckOnlyLen is the length in bytes of a packet that only acknowledges (RFC 2637 section 4.1:
 	// S=0, A=1).
 	AckOnlyLen = 12
-	// MaxPayload is the longest payload, in bytes, that the 16-bit length field can name.
-	MaxPayload = 0xFFFF
 
 	callIDAt = 6 // where in a header the call ID is
 )

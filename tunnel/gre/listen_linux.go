@@ -90,7 +90,7 @@ func (c *rawConn) openUplink(opts Options) {
 		return
 	}
 	var err error
-	c.up, err = uplink.Open(uplink.Config{Local: c.local, Mode: opts.IO, DontFragment: opts.DontFragment, Log: opts.logger()})
+	c.up, err = uplink.Open(uplink.Config{Local: c.local, Mode: opts.IO, Log: opts.logger()})
 	if err != nil {
 		c.noUp = err.Error()
 	}
@@ -100,13 +100,10 @@ func (c *rawConn) setOptions(opts Options) error {
 	if err := c.attach(filter(c.peer, c.part)); err != nil {
 		return err
 	}
-	setBuffer(c.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, opts.RecvBuffer)
-	setBuffer(c.fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, opts.SendBuffer)
-	discover := unix.IP_PMTUDISC_DONT
-	if opts.DontFragment {
-		discover = unix.IP_PMTUDISC_DO
-	}
-	return unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, discover)
+	setBuffer(c.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, cmp.Or(opts.RecvBuffer, DefaultBuffer))
+	setBuffer(c.fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, DefaultBuffer)
+	// The network may fragment what exceeds the path, which loses nothing but speed.
+	return unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
 }
 
 // attach makes a packet filter the socket's, in place of the one it has.
@@ -152,9 +149,6 @@ func (c *rawConn) leaveBy(ifindex int) error {
 // setBuffer raises a socket buffer. A smaller one than asked for costs packets, not correctness, so
 // a refusal is not an error.
 func setBuffer(fd, force, polite, size int) {
-	if size <= 0 {
-		size = DefaultBuffer
-	}
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, size) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, polite, size)
 	}

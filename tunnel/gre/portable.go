@@ -1,6 +1,7 @@
 package gre
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/netip"
@@ -31,16 +32,9 @@ func listenPortable(local netip.Addr, opts Options) (Conn, error) {
 	}
 	c := &portableConn{ip: pc.(*net.IPConn), local: local, peer: peer}
 	// A smaller buffer than asked for costs packets, not correctness.
-	_ = c.ip.SetReadBuffer(orDefault(opts.RecvBuffer))
-	_ = c.ip.SetWriteBuffer(orDefault(opts.SendBuffer))
+	_ = c.ip.SetReadBuffer(cmp.Or(opts.RecvBuffer, DefaultBuffer))
+	_ = c.ip.SetWriteBuffer(DefaultBuffer)
 	return c, nil
-}
-
-func orDefault(size int) int {
-	if size > 0 {
-		return size
-	}
-	return DefaultBuffer
 }
 
 func (c *portableConn) LocalAddr() netip.Addr { return c.local }

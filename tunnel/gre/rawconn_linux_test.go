@@ -113,7 +113,7 @@ func TestRawSocketHearsOnlyItsPeer(t *testing.T) {
 }
 
 func TestWriteBatchGoesOnAfterWhatTheSystemRefuses(t *testing.T) {
-	a, b := listen(t, loop1, Options{DontFragment: true}), listen(t, loop2, Options{})
+	a, b := listen(t, loop1, Options{}), listen(t, loop2, Options{})
 	long := Packet{Addr: loop2, Data: make([]byte, 65530)}
 	n, err := a.WriteBatch([]Packet{
 		dataPacket(loop2, 1, "x"),
@@ -155,16 +155,11 @@ func ownNetwork(t *testing.T, mtu int) {
 	require.NoError(t, netlink.LinkSetUp(lo))
 }
 
-func TestLongPacketsAreFragmentedUnlessForbidden(t *testing.T) {
+func TestLongPacketsAreFragmented(t *testing.T) {
 	ownNetwork(t, 1500)
-	free, b := listen(t, loop1, Options{}), listen(t, loop2, Options{})
-	whole := listen(t, loop1, Options{DontFragment: true})
+	a, b := listen(t, loop1, Options{}), listen(t, loop2, Options{})
 	payload := strings.Repeat("p", 1600)
-	n, err := whole.WriteBatch([]Packet{dataPacket(loop2, 1, payload)})
-	require.NoError(t, err)
-	require.Zero(t, n)
-	assert.EqualValues(t, 1, whole.Stats().TooBig)
-	n, err = free.WriteBatch([]Packet{dataPacket(loop2, 2, payload)})
+	n, err := a.WriteBatch([]Packet{dataPacket(loop2, 2, payload)})
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	pkts := buffers(1)

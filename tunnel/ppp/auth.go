@@ -42,7 +42,7 @@ func (l *Link) newAuthenticator() authenticator {
 	case l.cfg.Server:
 		return &chapServer{link: l, method: m}
 	default:
-		return &chapClient{link: l, method: m, password: l.cfg.Password}
+		return &chapClient{link: l, method: m}
 	}
 }
 
@@ -53,7 +53,7 @@ func (l *Link) authSucceeded(user string, m AuthMethod) {
 	if l.cfg.Server && !l.assign(user) {
 		return
 	}
-	l.phase = PhaseNetwork
+	l.phase = phaseNetwork
 	l.startCompression()
 }
 

@@ -34,7 +34,7 @@ func TestClientVerifiesTheServer(t *testing.T) {
 		s, response := challenged(t, clientConfig())
 		s.in(ProtoCHAP, chapSuccess, 9, successFor(t, response, "0123456789abcdef", testPassword))
 		assert.Equal(t, AuthSucceeded{User: testUser, Method: MSCHAPv2}, only[AuthSucceeded](s.end))
-		assert.Equal(t, PhaseNetwork, s.link.Phase())
+		assert.Equal(t, phaseNetwork, s.link.phase)
 		s.expect(ProtoCCP, codeConfigureRequest)
 		s.quiet()
 	})
@@ -105,7 +105,7 @@ func TestClientFailures(t *testing.T) {
 func TestClientResponses(t *testing.T) {
 	t.Run("repeated until there is an answer", func(t *testing.T) {
 		s, first := challenged(t, clientConfig())
-		s.wait(DefaultRestartTimer)
+		s.wait(defaultRestartTimer)
 		assert.Equal(t, first.raw, s.expect(ProtoCHAP, chapResponse).raw)
 		s.wait(60 * time.Second)
 		assert.Equal(t, ClassTimeout, s.reason().Class)
@@ -171,7 +171,7 @@ func TestServerCHAP(t *testing.T) {
 	}
 	t.Run("the challenge is repeated unchanged", func(t *testing.T) {
 		s, first := open(t)
-		s.wait(DefaultRestartTimer)
+		s.wait(defaultRestartTimer)
 		assert.Equal(t, first.raw, s.expect(ProtoCHAP, chapChallenge).raw)
 	})
 	t.Run("a repeated response gets the same success", func(t *testing.T) {

@@ -12,20 +12,18 @@ import (
 // chapClient answers challenges, of plain CHAP and of MS-CHAPv2, at any time
 // after LCP has opened.
 type chapClient struct {
-	link     *Link
-	method   AuthMethod
-	password string
-	done     bool // taken once since LCP opened
-	pending  bool // our Response has no answer yet
-	again    retransmitter
-	wait     time.Time // for the first Challenge
+	link    *Link
+	method  AuthMethod
+	done    bool // taken once since LCP opened
+	pending bool // our Response has no answer yet
+	again   retransmitter
+	wait    time.Time // for the first Challenge
 
 	id        byte   // of the Challenge answered last
 	challenge []byte // its value
 	value     []byte // of our Response
 	response  mschap.Response
 	hash      [16]byte // of the password used for it
-	attempts  int      // passwords tried
 }
 
 func (c *chapClient) proto() uint16 { return ProtoCHAP }
@@ -39,7 +37,7 @@ func (c *chapClient) deadline() time.Time {
 
 func (c *chapClient) start() {
 	cfg := &c.link.cfg
-	c.wait = c.link.now.Add(cfg.RestartTimer * duration(cfg.MaxConfigure))
+	c.wait = c.link.now.Add(cfg.RestartTimer * maxConfigure)
 }
 
 func (c *chapClient) expire() {
@@ -102,14 +100,14 @@ func (c *chapClient) respond(id byte, challenge []byte) {
 	l := c.link
 	c.id, c.challenge = id, bytes.Clone(challenge)
 	if c.method == CHAPMD5 {
-		sum := chapMD5(id, c.password, challenge)
+		sum := chapMD5(id, c.link.cfg.Password, challenge)
 		c.value = sum[:]
 	} else {
 		var r mschap.Response
 		if !l.random(r.PeerChallenge[:]) {
 			return
 		}
-		c.hash = mschap.NTPasswordHash(c.password)
+		c.hash = mschap.NTPasswordHash(c.link.cfg.Password)
 		r.NTResponse = mschap.NTResponse([16]byte(challenge), r.PeerChallenge, l.cfg.User, c.hash)
 		c.response, c.value = r, r.AppendTo(nil)
 	}
@@ -169,8 +167,8 @@ func (c *chapClient) succeed() {
 	c.link.authSucceeded(c.link.cfg.User, c.method)
 }
 
-// refused explains a Failure, and tries another password if the server lets us
-// and the owner has one.
+// refused explains a Failure. It is the end even where the server would take another password (R=1,
+// RFC 2759 section 6): nobody is there to type one.
 func (c *chapClient) refused(p packet) {
 	l := c.link
 	f := AuthFailed{User: l.cfg.User, Method: c.method}
@@ -185,15 +183,6 @@ func (c *chapClient) refused(p packet) {
 	failure := mschap.ParseFailure(p.data)
 	f.Code = failure.Code
 	f.Message = failureText(failure)
-	c.attempts++
-	// Only as many tries as anyone types: a server could ask for ever.
-	if failure.Retry && failure.HasChallenge && l.cfg.Retry != nil && c.attempts < l.cfg.MaxConfigure {
-		if password, ok := l.cfg.Retry(f); ok && checkPassword(password, []AuthMethod{c.method}) == nil {
-			c.password = password
-			c.respond(p.id+1, failure.Challenge[:])
-			return
-		}
-	}
 	l.authFailed(f)
 }
 

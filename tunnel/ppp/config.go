@@ -12,23 +12,30 @@ import (
 	"github.com/arc4tun/arc4tun/internal/mschap"
 )
 
-// Defaults of Config (RFC 1661 section 4.6 for the counters).
+// What EchoInterval and EchoFailures of Config are when they are 0.
 const (
-	DefaultMRU            = 1400
-	DefaultRestartTimer   = 3 * time.Second
-	DefaultTerminateTimer = 250 * time.Millisecond
-	DefaultMaxConfigure   = 10
-	DefaultMaxTerminate   = 2
-	DefaultMaxFailure     = 5
-	DefaultEchoInterval   = 30 * time.Second
-	DefaultEchoFailures   = 4
-	DefaultSetupTimeout   = 90 * time.Second
-	defaultServerName     = "arc4"
-	minMRU, maxMRU        = 128, 16384
-	defaultPeerMRU        = 1500 // RFC 1661 section 6.1
-	maxNameLen            = 255
-	maxPasswordUTF16      = 256 // RFC 2759 section 8
-	resetRequestInterval  = time.Second
+	DefaultEchoInterval = 30 * time.Second
+	DefaultEchoFailures = 4
+)
+
+const (
+	defaultMRU          = 1400
+	defaultRestartTimer = 3 * time.Second
+	defaultSetupTimeout = 90 * time.Second
+	defaultServerName   = "arc4"
+	// The counters of RFC 1661 section 4.6.
+	maxConfigure = 10
+	maxTerminate = 2
+	maxFailure   = 5
+	// terminateTimer is the restart timer on the way down, if RestartTimer is not less. What is
+	// below the link tells the peer too.
+	terminateTimer = 250 * time.Millisecond
+
+	minMRU, maxMRU       = 128, 16384
+	defaultPeerMRU       = 1500 // RFC 1661 section 6.1
+	maxNameLen           = 255
+	maxPasswordUTF16     = 256 // RFC 2759 section 8
+	resetRequestInterval = time.Second
 )
 
 // Config is one end of a link. The zero value of every field but Rand, Send and
@@ -42,9 +49,6 @@ type Config struct {
 	Auth []AuthMethod
 	// User (which may carry DOMAIN\ in front) and Password of a client, UTF-8.
 	User, Password string
-	// Retry, if not nil, is asked by a client when the server has refused the
-	// password and lets it try another one (R=1, RFC 2759 section 6).
-	Retry func(AuthFailed) (password string, ok bool)
 	// Lookup finds a user's account. The name is the peer's and any bytes at all.
 	Lookup func(user string) (Account, bool)
 	// Barred, if not nil, says why a user may not log in at present, whatever the
@@ -57,8 +61,8 @@ type Config struct {
 	Name string
 	// DNS and NBNS name servers a server offers (RFC 1877), at most two of each.
 	DNS, NBNS []netip.Addr
-	// RequestDNS and RequestNBNS make a client ask for name servers.
-	RequestDNS, RequestNBNS bool
+	// RequestDNS makes a client ask for name servers.
+	RequestDNS bool
 	// Forbidden tunnel addresses: ours is none of them, and the peer's is not
 	// used if it is one (NetworkUp.Unused). Above all the server's outer
 	// address, which would route the tunnel into itself.
@@ -77,14 +81,8 @@ type Config struct {
 	// HeaderCompression asks the peer for compressed protocol, address and
 	// control fields (3 bytes less a packet). What the peer asks for is always taken.
 	HeaderCompression bool
-	// The restart timer and counters of RFC 1661 section 4.6.
+	// RestartTimer is that of RFC 1661 section 4.6; 0 is 3 s.
 	RestartTimer time.Duration
-	MaxConfigure int
-	MaxTerminate int
-	// TerminateTimer is the restart timer on the way down; 0 is 250 ms, or the
-	// RestartTimer if that is less. What is below the link tells the peer too.
-	TerminateTimer time.Duration
-	MaxFailure     int
 	// EchoInterval is the silence of the peer after which an LCP Echo-Request
 	// goes out, and the next; 0 is 30 s, less than 0 is never. EchoFailures
 	// times that without a sign of life, and the link is down; 0 is 4. The last
@@ -119,15 +117,11 @@ func (c Config) withDefaults() Config {
 	if len(c.Auth) == 0 {
 		c.Auth = []AuthMethod{MSCHAPv2}
 	}
-	setDefault(&c.MRU, DefaultMRU)
-	setDefault(&c.RestartTimer, DefaultRestartTimer)
-	setDefault(&c.TerminateTimer, min(DefaultTerminateTimer, c.RestartTimer))
-	setDefault(&c.MaxConfigure, DefaultMaxConfigure)
-	setDefault(&c.MaxTerminate, DefaultMaxTerminate)
-	setDefault(&c.MaxFailure, DefaultMaxFailure)
+	setDefault(&c.MRU, defaultMRU)
+	setDefault(&c.RestartTimer, defaultRestartTimer)
 	setDefault(&c.EchoInterval, DefaultEchoInterval)
 	setDefault(&c.EchoFailures, DefaultEchoFailures)
-	setDefault(&c.SetupTimeout, DefaultSetupTimeout)
+	setDefault(&c.SetupTimeout, defaultSetupTimeout)
 	setDefault(&c.Name, defaultServerName)
 	c.Auth = slices.Clone(c.Auth)
 	c.DNS, c.NBNS = slices.Clone(c.DNS), slices.Clone(c.NBNS)
@@ -151,7 +145,7 @@ func (c Config) validate() error {
 	if c.MRU < minMRU || c.MRU > maxMRU {
 		return fmt.Errorf("ppp: MRU %d is out of range: use %d to %d", c.MRU, minMRU, maxMRU)
 	}
-	if c.RestartTimer < 0 || c.TerminateTimer < 0 || c.MaxConfigure < 0 || c.MaxTerminate < 0 || c.MaxFailure < 0 || c.EchoFailures < 0 || c.SetupTimeout < 0 {
+	if c.RestartTimer < 0 || c.EchoFailures < 0 || c.SetupTimeout < 0 {
 		return errors.New("ppp: a timer or counter of Config is negative")
 	}
 	if err := c.MPPE.validate(); err != nil {

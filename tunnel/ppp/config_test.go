@@ -19,7 +19,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		"no random source":         {false, func(c *Config) { c.Rand = nil }, "Rand"},
 		"MRU too small":            {false, func(c *Config) { c.MRU = 100 }, "MRU 100"},
-		"negative counter":         {false, func(c *Config) { c.MaxFailure = -1 }, "negative"},
+		"negative counter":         {false, func(c *Config) { c.EchoFailures = -1 }, "negative"},
 		"PAP with encryption":      {false, func(c *Config) { c.Auth = []AuthMethod{MSCHAPv2, PAP} }, "PAP gives no encryption keys"},
 		"unknown method":           {false, func(c *Config) { c.Auth = []AuthMethod{9} }, "method 9"},
 		"a method twice":           {false, func(c *Config) { c.Auth = []AuthMethod{MSCHAPv2, MSCHAPv2} }, "listed twice"},
@@ -111,7 +111,7 @@ func TestNamesOfSettings(t *testing.T) {
 	for c := ClassAdmin; c <= ClassLoop; c++ {
 		assert.NotContains(t, c.String(), "(")
 	}
-	for p := PhaseDead; p <= PhaseTerminate; p++ {
+	for p := phaseDead; p <= phaseTerminate; p++ {
 		assert.NotEmpty(t, p.String())
 	}
 }

@@ -53,8 +53,8 @@ func TestAPeerThatIsGoneIsNoticedInTime(t *testing.T) {
 				assert.Equal(t, c.failures, echoes)
 				s.wait(time.Nanosecond)
 				assert.Equal(t, ClassTimeout, only[Closing](s.end).Reason.Class)
-				s.wait(DefaultTerminateTimer) // it is silent already: one Terminate-Request will do
-				assert.Equal(t, c.interval*time.Duration(c.failures)+DefaultTerminateTimer, s.now.Sub(last))
+				s.wait(terminateTimer) // it is silent already: one Terminate-Request will do
+				assert.Equal(t, c.interval*time.Duration(c.failures)+terminateTimer, s.now.Sub(last))
 				s.reason()
 			})
 		}

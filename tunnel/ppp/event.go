@@ -42,10 +42,7 @@ type EncryptionUp struct {
 // ResetRequested: the peer of a stateful session lost packets; the encrypter
 // must start over and set FLUSHED in its next packet (RFC 3078 section 8.2). The
 // Reset-Ack has been sent.
-type ResetRequested struct{ ID byte }
-
-// ResetAcked: the peer has answered our Reset-Request.
-type ResetAcked struct{ ID byte }
+type ResetRequested struct{}
 
 // NetworkUp: user data may flow. It comes when IPCP has opened, with IPV6CP if
 // that opens soon, and again whenever one of them changes, each time with the
@@ -53,10 +50,9 @@ type ResetAcked struct{ ID byte }
 type NetworkUp struct {
 	Local, Remote         netip.Addr // IPv4; Remote may be missing on a client whose server names none that can be used
 	Unused                netip.Addr // what such a server calls itself: one of Config.Forbidden, say
-	DNS, NBNS             []netip.Addr
+	DNS                   []netip.Addr
 	LocalIPv6, RemoteIPv6 netip.Addr // link-local, fe80:: and the interface identifier
 	SendMRU               int        // the peer's MRU, bytes of PPP information field
-	RecvMRU               int        // ours
 	PeerMagic             uint32     // the peer's magic number (RFC 1661 section 6.4), 0: none
 	EchoNonce             uint64     // what the peer returns when it answers our echoes (EchoNonce), 0: nothing
 	PFC, ACFC             bool       // the peer takes compressed protocol, address and control fields
@@ -76,7 +72,6 @@ func (AuthSucceeded) event()  {}
 func (AuthFailed) event()     {}
 func (EncryptionUp) event()   {}
 func (ResetRequested) event() {}
-func (ResetAcked) event()     {}
 func (NetworkUp) event()      {}
 func (NetworkDown) event()    {}
 func (Closing) event()        {}

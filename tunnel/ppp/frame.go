@@ -25,31 +25,31 @@ const (
 // What ParseFrame finds wrong. The values carry no context, so that a flood of
 // bad frames allocates nothing.
 var (
-	ErrFrameTooShort = errors.New("ppp: frame ends inside the protocol field")
-	ErrBadProtocol   = errors.New("ppp: protocol field is not one RFC 1661 section 2 allows")
+	errFrameTooShort = errors.New("ppp: frame ends inside the protocol field")
+	errBadProtocol   = errors.New("ppp: protocol field is not one RFC 1661 section 2 allows")
 )
 
 // ParseFrame splits a frame into its protocol number and its information field.
 // The frame may start with FF 03 or not, and the protocol field may be one or
 // two bytes: every combination is taken whatever was negotiated, because peers
-// mix them. payload aliases b. Errors: ErrFrameTooShort, ErrBadProtocol (the
+// mix them. payload aliases b. Errors: errFrameTooShort, errBadProtocol (the
 // second byte of a two-byte field is even).
 func ParseFrame(b []byte) (proto uint16, payload []byte, err error) {
 	if len(b) >= 2 && b[0] == hdlcAddress && b[1] == hdlcControl {
 		b = b[2:]
 	}
 	if len(b) == 0 {
-		return 0, nil, ErrFrameTooShort
+		return 0, nil, errFrameTooShort
 	}
 	// An odd first byte ends the field: a compressed protocol (RFC 1661 section 6.5).
 	if b[0]&1 == 1 {
 		return uint16(b[0]), b[1:], nil
 	}
 	if len(b) < 2 {
-		return 0, nil, ErrFrameTooShort
+		return 0, nil, errFrameTooShort
 	}
 	if b[1]&1 == 0 {
-		return 0, nil, ErrBadProtocol
+		return 0, nil, errBadProtocol
 	}
 	return uint16(b[0])<<8 | uint16(b[1]), b[2:], nil
 }

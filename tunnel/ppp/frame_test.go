@@ -21,10 +21,10 @@ func TestParseFrame(t *testing.T) {
 		"two bytes with leading zero": {[]byte{0x00, 0x57, 0x60}, ProtoIPv6, []byte{0x60}, nil},
 		"no payload":                  {[]byte{0xC0, 0x21}, ProtoLCP, []byte{}, nil},
 		"FF alone is a protocol":      {[]byte{0xFF}, 0xFF, []byte{}, nil},
-		"empty":                       {nil, 0, nil, ErrFrameTooShort},
-		"only FF 03":                  {[]byte{0xFF, 0x03}, 0, nil, ErrFrameTooShort},
-		"half a protocol":             {[]byte{0xC0}, 0, nil, ErrFrameTooShort},
-		"even second byte":            {[]byte{0xC0, 0x20, 1}, 0, nil, ErrBadProtocol},
+		"empty":                       {nil, 0, nil, errFrameTooShort},
+		"only FF 03":                  {[]byte{0xFF, 0x03}, 0, nil, errFrameTooShort},
+		"half a protocol":             {[]byte{0xC0}, 0, nil, errFrameTooShort},
+		"even second byte":            {[]byte{0xC0, 0x20, 1}, 0, nil, errBadProtocol},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proto, payload, err := ParseFrame(c.in)

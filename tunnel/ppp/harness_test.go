@@ -216,7 +216,7 @@ func (p *pair) requireUp(encrypted bool) {
 	require.Equal(p.t, clientAddr, su.Remote)
 	require.Empty(p.t, eventsOf[LinkDown](p.client))
 	require.Empty(p.t, eventsOf[LinkDown](p.server))
-	require.Equal(p.t, PhaseNetwork, p.client.link.Phase())
+	require.Equal(p.t, phaseNetwork, p.client.link.phase)
 	ce, se := eventsOf[EncryptionUp](p.client), eventsOf[EncryptionUp](p.server)
 	if !encrypted {
 		require.Empty(p.t, ce)

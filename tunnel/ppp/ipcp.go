@@ -202,5 +202,5 @@ func (c *ipcp) fill(up *NetworkUp) {
 		return
 	}
 	up.Local, up.Remote, up.Unused = c.local, c.remote, c.unused
-	up.DNS, up.NBNS = c.servers.agreed()
+	up.DNS = c.servers.agreed()
 }

@@ -106,20 +106,23 @@ func TestIPCPClientAnswers(t *testing.T) {
 }
 
 func TestIPCPClientRequests(t *testing.T) {
-	t.Run("asks, is told, and has it", func(t *testing.T) {
-		cfg := clientConfig()
-		cfg.RequestNBNS = true
-		s := inNetwork(t, cfg)
+	t.Run("a name server is rejected", func(t *testing.T) {
+		s := inNetwork(t, clientConfig())
 		p := s.expect(ProtoIPCP, codeConfigureRequest)
-		assert.Equal(t, []byte{3, 6, 0, 0, 0, 0, 129, 6, 0, 0, 0, 0, 130, 6, 0, 0, 0, 0, 131, 6, 0, 0, 0, 0, 132, 6, 0, 0, 0, 0}, p.data)
-		s.in(ProtoIPCP, codeConfigureReject, p.id, []byte{132, 6, 0, 0, 0, 0})
-		p = s.expect(ProtoIPCP, codeConfigureRequest)
+		s.in(ProtoIPCP, codeConfigureReject, p.id, []byte{131, 6, 0, 0, 0, 0})
+		assert.Equal(t, []byte{3, 6, 0, 0, 0, 0, 129, 6, 0, 0, 0, 0}, s.expect(ProtoIPCP, codeConfigureRequest).data)
+	})
+	t.Run("asks, is told, and has it", func(t *testing.T) {
+		s := inNetwork(t, clientConfig())
+		p := s.expect(ProtoIPCP, codeConfigureRequest)
+		assert.Equal(t, []byte{3, 6, 0, 0, 0, 0, 129, 6, 0, 0, 0, 0, 131, 6, 0, 0, 0, 0}, p.data)
 		s.in(ProtoIPCP, codeConfigureNak, p.id, []byte{3, 6, 10, 99, 0, 100, 129, 6, 10, 99, 0, 53, 130, 6, 10, 99, 0, 54, 131, 6, 10, 99, 1, 53})
 		p = s.expect(ProtoIPCP, codeConfigureRequest)
+		assert.Equal(t, []byte{3, 6, 10, 99, 0, 100, 129, 6, 10, 99, 0, 53, 131, 6, 10, 99, 1, 53}, p.data, "no NBNS, which nobody asked for")
 		s.in(ProtoIPCP, codeConfigureAck, p.id, p.data)
 		s.in(ProtoIPCP, codeConfigureRequest, 1, []byte{3, 6, 10, 99, 0, 1})
 		up := only[NetworkUp](s.end)
-		assert.Equal(t, NetworkUp{Local: clientAddr, Remote: serverAddr, DNS: []netip.Addr{dns1, dns2}, NBNS: []netip.Addr{netip.MustParseAddr("10.99.0.54")}, SendMRU: 1500, RecvMRU: 1400, EchoNonce: s.link.lcp.nonce}, up)
+		assert.Equal(t, NetworkUp{Local: clientAddr, Remote: serverAddr, DNS: []netip.Addr{dns1, dns2}, SendMRU: 1500, EchoNonce: s.link.lcp.nonce}, up)
 	})
 	for name, f := range map[string]func(*script, packet){
 		"an Ack of 0.0.0.0":       func(s *script, p packet) { s.in(ProtoIPCP, codeConfigureAck, p.id, p.data) },

@@ -59,14 +59,6 @@ func newLCP(l *Link) *lcp {
 	return c
 }
 
-// recvMRU is what the peer keeps to, bytes.
-func (c *lcp) recvMRU() int {
-	if c.noMRU {
-		return defaultPeerMRU
-	}
-	return c.ours.mru
-}
-
 // renew picks a magic number that is neither 0 nor the present one.
 func (c *lcp) renew() {
 	c.ours.magic = c.link.randomMagic(c.ours.magic)
@@ -370,9 +362,9 @@ func (c *lcp) finished(cause event) {
 // silent is the reason for a peer that never answered.
 func (c *lcp) silent() *DownError {
 	cfg := &c.link.cfg
-	d := down(ClassTimeout, "the peer does not complete LCP: %d Configure-Requests in %s without agreement", cfg.MaxConfigure, cfg.RestartTimer*duration(cfg.MaxConfigure))
+	d := down(ClassTimeout, "the peer does not complete LCP: %d Configure-Requests in %s without agreement", maxConfigure, cfg.RestartTimer*maxConfigure)
 	if c.link.heard == 0 {
-		d.Message = "the peer does not answer LCP: not one PPP frame came in " + (cfg.RestartTimer * duration(cfg.MaxConfigure)).String()
+		d.Message = "the peer does not answer LCP: not one PPP frame came in " + (cfg.RestartTimer * maxConfigure).String()
 		d.NothingReceived = true
 	}
 	return d

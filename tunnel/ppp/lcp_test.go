@@ -117,7 +117,7 @@ func TestLCPOurRequests(t *testing.T) {
 	t.Run("a retransmission keeps its identifier", func(t *testing.T) {
 		s := newScript(t, clientConfig())
 		first := s.expect(ProtoLCP, codeConfigureRequest)
-		s.wait(DefaultRestartTimer)
+		s.wait(defaultRestartTimer)
 		assert.Equal(t, first.raw, s.expect(ProtoLCP, codeConfigureRequest).raw)
 	})
 	t.Run("a client that rejects authentication is refused", func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestProtocolRejects(t *testing.T) {
 		p := up(t)
 		p.client.link.Input(p.now, append([]byte{0x80, 0x29}, make([]byte, 5000)...))
 		_, got := parse(t, p.client.frames[0])
-		assert.Len(t, got.raw, DefaultMRU)
+		assert.Len(t, got.raw, defaultMRU)
 	})
 	t.Run("at a limited rate", func(t *testing.T) {
 		p := up(t)
@@ -305,5 +305,5 @@ func TestTimeBackwards(t *testing.T) {
 	s.link.Tick(s.now.Add(-time.Hour))
 	d, ok := s.link.Deadline()
 	require.True(t, ok)
-	assert.Equal(t, epoch.Add(DefaultRestartTimer), d)
+	assert.Equal(t, epoch.Add(defaultRestartTimer), d)
 }

@@ -7,27 +7,26 @@ import (
 	"time"
 )
 
-// Phase is where a link stands (RFC 1661 section 3.2).
-type Phase int
+// phase is where a link stands (RFC 1661 section 3.2).
+type phase int
 
-// The phases.
 const (
-	PhaseDead Phase = iota
-	PhaseEstablish
-	PhaseAuthenticate
-	PhaseNetwork
-	PhaseTerminate
+	phaseDead phase = iota
+	phaseEstablish
+	phaseAuthenticate
+	phaseNetwork
+	phaseTerminate
 )
 
 // String is the phase in one word.
-func (p Phase) String() string {
+func (p phase) String() string {
 	return [...]string{"dead", "establish", "authenticate", "network", "terminate"}[p]
 }
 
 // Link is one end of a PPP link. It must not be used by two goroutines at once.
 type Link struct {
 	cfg   Config
-	phase Phase
+	phase phase
 	stats Stats
 	now   time.Time // of the call being worked on
 	out   output
@@ -96,7 +95,7 @@ func (l *Link) Open(now time.Time) {
 	}
 	defer l.enter(now)()
 	l.opened = true
-	l.phase = PhaseEstablish
+	l.phase = phaseEstablish
 	l.setup = l.now.Add(l.cfg.SetupTimeout)
 	l.lcp.renew()
 	l.lcp.start()
@@ -242,9 +241,6 @@ func (l *Link) ResetDone(now time.Time) {
 	l.ccp.endReset()
 }
 
-// Phase is where the link stands.
-func (l *Link) Phase() Phase { return l.phase }
-
 // Stats is a copy of the counters.
 func (l *Link) Stats() Stats { return l.stats }
 
@@ -294,7 +290,7 @@ func (l *Link) settle() {
 		return
 	}
 	l.closing = true
-	l.phase = PhaseTerminate
+	l.phase = phaseTerminate
 	l.doubts = doubts{}
 	l.setup, l.grace = time.Time{}, time.Time{}
 	l.out.pushEvent(Closing{Reason: l.reason})
@@ -322,7 +318,7 @@ func (l *Link) finish() {
 		l.out.pushEvent(Closing{Reason: l.reason})
 	}
 	l.ended = true
-	l.phase = PhaseDead
+	l.phase = phaseDead
 	l.auth = nil
 	l.creds.forget()
 	l.out.pushEvent(LinkDown{Reason: l.reason})

@@ -10,7 +10,7 @@ const (
 	ipcpOptNBNS2 = 132
 )
 
-// isNameServer is whether an option is one of the four.
+// isNameServer reports whether an option is one of the four.
 func isNameServer(typ byte) bool { return typ >= ipcpOptDNS1 && typ <= ipcpOptNBNS2 }
 
 // nameServers is the four of them: those a client asks for and gets, or those a
@@ -34,9 +34,6 @@ func (n *nameServers) begin(cfg *Config) {
 	}
 	if cfg.RequestDNS {
 		n.addr[0], n.addr[2] = netip.IPv4Unspecified(), netip.IPv4Unspecified()
-	}
-	if cfg.RequestNBNS {
-		n.addr[1], n.addr[3] = netip.IPv4Unspecified(), netip.IPv4Unspecified()
 	}
 }
 
@@ -79,17 +76,14 @@ func (n *nameServers) rejected(typ byte) {
 	}
 }
 
-// agreed lists what a client has got and what a server offers, in order, each
-// once.
-func (n *nameServers) agreed() (dns, nbns []netip.Addr) {
-	pick := func(a, b netip.Addr) (out []netip.Addr) {
-		if a.IsValid() && !a.IsUnspecified() {
-			out = append(out, a)
-		}
-		if b.IsValid() && !b.IsUnspecified() && b != a {
-			out = append(out, b)
-		}
-		return out
+// agreed lists the DNS servers that a client has got or a server offers, in order, each once.
+func (n *nameServers) agreed() (dns []netip.Addr) {
+	first, second := n.addr[0], n.addr[2]
+	if first.IsValid() && !first.IsUnspecified() {
+		dns = append(dns, first)
 	}
-	return pick(n.addr[0], n.addr[2]), pick(n.addr[1], n.addr[3])
+	if second.IsValid() && !second.IsUnspecified() && second != first {
+		dns = append(dns, second)
+	}
+	return dns
 }

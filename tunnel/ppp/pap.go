@@ -104,7 +104,7 @@ func (s *papServer) deadline() time.Time { return s.wait }
 
 func (s *papServer) start() {
 	cfg := &s.link.cfg
-	s.wait = s.link.now.Add(cfg.RestartTimer * duration(cfg.MaxConfigure))
+	s.wait = s.link.now.Add(cfg.RestartTimer * maxConfigure)
 }
 
 func (s *papServer) expire() {

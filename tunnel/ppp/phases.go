@@ -70,7 +70,7 @@ func (l *Link) route(proto uint16, info []byte) {
 	default:
 		l.stats.UnknownProtocol++
 		// Before the network phase RFC 1661 section 3.5 wants silence.
-		if l.phase == PhaseNetwork {
+		if l.phase == phaseNetwork {
 			l.rejectProtocol(proto, info)
 		}
 		return
@@ -110,9 +110,9 @@ func (l *Link) routeCCP(p packet) {
 	switch {
 	case l.ccp.running():
 		l.routeOpen(&l.ccp.automaton, &l.doubts.ccp, p)
-	case l.phase == PhaseAuthenticate:
+	case l.phase == phaseAuthenticate:
 		l.hold(&l.held.ccp, p)
-	case l.phase == PhaseNetwork:
+	case l.phase == phaseNetwork:
 		if !l.networkUp {
 			l.refused = "encryption, which is off here"
 			if l.cfg.MPPE.Mode != Off {
@@ -128,7 +128,7 @@ func (l *Link) routeCCP(p packet) {
 // routeIPV6CP takes IPV6CP, or rejects it where it is switched off.
 func (l *Link) routeIPV6CP(p packet) {
 	if !l.cfg.IPv6 || l.ipv6cp.refused && l.ipv6cp.state == stInitial {
-		if l.phase == PhaseNetwork {
+		if l.phase == phaseNetwork {
 			l.rejectProtocol(ProtoIPV6CP, p.raw)
 		} else {
 			l.stats.WrongPhase++
@@ -144,7 +144,7 @@ func (l *Link) routeNetwork(a *automaton, slot *[]byte, in *doubt, p packet) {
 	switch {
 	case l.networkStarted:
 		l.routeOpen(a, in, p)
-	case l.phase == PhaseAuthenticate || l.phase == PhaseNetwork:
+	case l.phase == phaseAuthenticate || l.phase == phaseNetwork:
 		l.hold(slot, p)
 		l.startUnanswered()
 	default:
@@ -158,7 +158,7 @@ func (l *Link) established() {
 		l.fail(down(ClassPeer, "the peer renegotiates the link over and over"))
 		return
 	}
-	l.phase = PhaseAuthenticate
+	l.phase = phaseAuthenticate
 	l.refused = ""
 	l.creds.forget()
 	l.lcp.startEcho()
@@ -187,7 +187,7 @@ func (l *Link) lost() {
 	l.held, l.doubts = heldPackets{}, doubts{}
 	if l.reason == nil {
 		l.stats.Renegotiations++
-		l.phase = PhaseEstablish
+		l.phase = phaseEstablish
 	}
 }
 
@@ -229,7 +229,7 @@ func (l *Link) startNetwork() {
 // unanswered: it has gone on to IPCP itself, or our first request has got no answer in its time. If
 // encryption comes later all the same, it is taken.
 func (l *Link) startUnanswered() {
-	if l.networkStarted || l.phase != PhaseNetwork || l.cfg.MPPE.required() || l.wasEncrypted || !l.ccp.running() || l.ccp.peerUp {
+	if l.networkStarted || l.phase != phaseNetwork || l.cfg.MPPE.required() || l.wasEncrypted || !l.ccp.running() || l.ccp.peerUp {
 		return
 	}
 	if l.held.ipcp != nil || l.ccp.restart < l.ccp.lim.maxConfigure-1 {
@@ -255,7 +255,6 @@ func (l *Link) networkChanged() {
 	l.setup, l.grace = time.Time{}, time.Time{}
 	up := NetworkUp{
 		SendMRU:   l.lcp.his.mru,
-		RecvMRU:   l.lcp.recvMRU(),
 		PeerMagic: l.lcp.his.magic,
 		EchoNonce: l.lcp.nonce,
 		PFC:       l.lcp.his.pfc,

@@ -31,7 +31,7 @@ func TestPeerSilentOnCCP(t *testing.T) {
 		p := newPair(t, client, server)
 		p.network = without(ProtoCCP)
 		p.open()
-		p.run(DefaultRestartTimer - time.Millisecond)
+		p.run(defaultRestartTimer - time.Millisecond)
 		require.Empty(t, eventsOf[NetworkUp](p.client))
 		p.run(100 * time.Millisecond)
 		p.requireUp(false)
@@ -41,7 +41,7 @@ func TestPeerSilentOnCCP(t *testing.T) {
 		p := newPair(t, client, server)
 		p.network = without(ProtoCCP)
 		p.open()
-		p.run(DefaultRestartTimer + 100*time.Millisecond)
+		p.run(defaultRestartTimer + 100*time.Millisecond)
 		p.requireUp(false)
 		p.network = nil
 		p.run(time.Minute)

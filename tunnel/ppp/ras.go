@@ -87,7 +87,7 @@ func (l *Link) leftForRAS(code uint32) {
 		reason = l.leftByPeer(reason.Message)
 	}
 	reason.Code, reason.Forgeable = int(code), known.class == ClassAuth
-	if known.class == ClassAuth && !l.cfg.Server && l.phase == PhaseAuthenticate {
+	if known.class == ClassAuth && !l.cfg.Server && l.phase == phaseAuthenticate {
 		l.out.pushEvent(AuthFailed{User: l.cfg.User, Method: l.authMethod(), Code: reason.Code, Message: reason.Message})
 	}
 	l.fail(reason)

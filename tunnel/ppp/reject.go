@@ -54,7 +54,7 @@ func (l *Link) believesReject(proto uint16, quoted []byte) bool {
 	agreed := true
 	switch proto {
 	case ProtoPAP, ProtoCHAP:
-		agreed = l.phase != PhaseAuthenticate || l.auth == nil || l.auth.proto() != proto
+		agreed = l.phase != phaseAuthenticate || l.auth == nil || l.auth.proto() != proto
 	case ProtoCCP:
 		agreed = l.ccp.state == stOpened
 	case ProtoIPCP:

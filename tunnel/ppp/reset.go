@@ -58,7 +58,7 @@ func (c *ccp) extra(p packet) bool {
 		// The encrypter first: its next packet must already be FLUSHED when the
 		// peer sees the Ack. In stateless mode every packet is.
 		if c.his&mppeStateless == 0 {
-			l.out.pushEvent(ResetRequested{ID: p.id})
+			l.out.pushEvent(ResetRequested{})
 		}
 		l.transmit(ProtoCCP, codeResetAck, p.id, nil)
 	case codeResetAck:
@@ -72,7 +72,6 @@ func (c *ccp) extra(p packet) bool {
 			return true
 		}
 		c.endReset()
-		l.out.pushEvent(ResetAcked{ID: p.id})
 	default:
 		return false
 	}

@@ -10,7 +10,7 @@ type retransmitter struct {
 
 // begin starts with the configured number of sendings, the first one included.
 func (r *retransmitter) begin(l *Link) {
-	r.left = l.cfg.MaxConfigure
+	r.left = maxConfigure
 	r.sent(l)
 }
 

@@ -12,10 +12,10 @@ func (l *Link) automatonFor(proto uint16, of layer) automaton {
 		via:   l,
 		lim: limits{
 			restart:      l.cfg.RestartTimer,
-			terminate:    l.cfg.TerminateTimer,
-			maxConfigure: l.cfg.MaxConfigure,
-			maxTerminate: l.cfg.MaxTerminate,
-			maxFails:     l.cfg.MaxFailure,
+			terminate:    min(terminateTimer, l.cfg.RestartTimer),
+			maxConfigure: maxConfigure,
+			maxTerminate: maxTerminate,
+			maxFails:     maxFailure,
 		},
 	}
 }

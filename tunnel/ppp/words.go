@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxWords is the longest text that Words gives, in bytes.
-const MaxWords = 1500
+// maxWords is the longest text that Words gives, in bytes.
+const maxWords = 1500
 
 // What a frame may show of itself at most: bytes in hex, options of a list, bytes of a text,
 // rejects within rejects.
@@ -21,7 +21,7 @@ const (
 
 // Words puts a PPP control frame, from its address or protocol field on, into words on one line, in
 // the manner of pppd's debug: `[LCP ConfReq id=0x1 <mru 1404> <magic 0x5d2a7f11>]`. Whatever bytes
-// it is given, the text is at most MaxWords long, printable, and holds nothing with which somebody
+// it is given, the text is at most maxWords long, printable, and holds nothing with which somebody
 // could log in or guess a password from: passwords, and the values of challenges and of their
 // answers, are shown as their lengths.
 func Words(frame []byte) string {
@@ -31,10 +31,10 @@ func Words(frame []byte) string {
 // limitWords cuts a text that is too long.
 func limitWords(s string) string {
 	const cut = "...]"
-	if len(s) <= MaxWords {
+	if len(s) <= maxWords {
 		return s
 	}
-	s = s[:MaxWords-len(cut)]
+	s = s[:maxWords-len(cut)]
 	for len(s) > 0 && !utf8.ValidString(s[len(s)-min(len(s), utf8.UTFMax):]) {
 		s = s[:len(s)-1]
 	}

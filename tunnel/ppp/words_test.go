@@ -84,7 +84,7 @@ func TestWords(t *testing.T) {
 func requireWords(t *testing.T, frame []byte) string {
 	t.Helper()
 	s := Words(frame)
-	require.LessOrEqual(t, len(s), MaxWords)
+	require.LessOrEqual(t, len(s), maxWords)
 	require.True(t, utf8.ValidString(s))
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		require.FailNow(t, "what does not print", "%q", s)
