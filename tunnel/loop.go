@@ -6,13 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-)
 
-const (
-	protocolTCP = 6
-	protocolGRE = 47
-	minIPv4     = 20
-	minTCPPorts = 4
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // clientLoop knows a client's packets by where they go: GRE to the server, and TCP to the port of
@@ -31,13 +26,13 @@ func (c *clientLoop) set(server netip.AddrPort) {
 
 func (c *clientLoop) Loops(ip []byte) bool {
 	v := c.server.Load()
-	if v == 0 || len(ip) < minIPv4 || binary.BigEndian.Uint32(ip[16:]) != uint32(v>>32) || ip[0]>>4 != 4 {
+	if v == 0 || ippkt.Version(ip) != 4 || binary.BigEndian.Uint32(ip[16:]) != uint32(v>>32) {
 		return false
 	}
-	switch ip[9] {
-	case protocolGRE:
+	switch ippkt.IPv4(ip).Protocol() {
+	case ippkt.GRE:
 		return true
-	case protocolTCP:
+	case ippkt.TCP:
 		_, to, ok := tcpPorts(ip)
 		return ok && to == uint16(v)
 	}
@@ -46,8 +41,9 @@ func (c *clientLoop) Loops(ip []byte) bool {
 
 // tcpPorts gives the ports of a TCP packet that is no later fragment.
 func tcpPorts(ip []byte) (from, to uint16, ok bool) {
-	at := int(ip[0]&0x0F) * 4
-	if at < minIPv4 || len(ip) < at+minTCPPorts || binary.BigEndian.Uint16(ip[6:])&0x1FFF != 0 {
+	const ports = 4 // bytes of both
+	at := ippkt.IPv4(ip).HeaderLen()
+	if at < ippkt.IPv4Len || len(ip) < at+ports || ippkt.IPv4(ip).Fragment()&ippkt.FragmentOffset != 0 {
 		return 0, 0, false
 	}
 	return binary.BigEndian.Uint16(ip[at:]), binary.BigEndian.Uint16(ip[at+2:]), true
@@ -86,12 +82,12 @@ func (s *serverLoop) add(local, peer netip.Addr) (remove func()) {
 }
 
 func (s *serverLoop) Loops(ip []byte) bool {
-	if len(ip) < minIPv4 || ip[0]>>4 != 4 {
+	if ippkt.Version(ip) != 4 {
 		return false
 	}
-	switch ip[9] {
-	case protocolGRE:
-	case protocolTCP:
+	switch ippkt.IPv4(ip).Protocol() {
+	case ippkt.GRE:
+	case ippkt.TCP:
 		if from, _, ok := tcpPorts(ip); !ok || !slices.Contains(s.ports, from) {
 			return false
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -27,11 +28,11 @@ func with(p []byte, change func([]byte)) []byte {
 
 func TestClientLoop(t *testing.T) {
 	var c clientLoop
-	gre := outer("192.0.2.2", "203.0.113.1", protocolGRE, 0, 0)
+	gre := outer("192.0.2.2", "203.0.113.1", ippkt.GRE, 0, 0)
 	require.False(t, c.Loops(gre), "no server is known")
 	c.set(netip.MustParseAddrPort("[::ffff:203.0.113.1]:1723"))
 	withOptions := make([]byte, 64)
-	copy(withOptions, outer("192.0.2.2", "203.0.113.1", protocolTCP, 0, 0))
+	copy(withOptions, outer("192.0.2.2", "203.0.113.1", ippkt.TCP, 0, 0))
 	withOptions[0] = 0x46
 	binary.BigEndian.PutUint16(withOptions[26:], 1723)
 	for name, tc := range map[string]struct {
@@ -39,18 +40,18 @@ func TestClientLoop(t *testing.T) {
 		want bool
 	}{
 		"GRE to the server":               {gre, true},
-		"a later fragment of it":          {with(outer("192.0.2.2", "203.0.113.1", protocolGRE, 0, 0), func(p []byte) { p[7] = 9 }), true},
-		"its control connection":          {outer("192.0.2.2", "203.0.113.1", protocolTCP, 40000, 1723), true},
+		"a later fragment of it":          {with(outer("192.0.2.2", "203.0.113.1", ippkt.GRE, 0, 0), func(p []byte) { p[7] = 9 }), true},
+		"its control connection":          {outer("192.0.2.2", "203.0.113.1", ippkt.TCP, 40000, 1723), true},
 		"the same, with an IP option":     {withOptions, true},
-		"another TCP connection to it":    {outer("192.0.2.2", "203.0.113.1", protocolTCP, 1723, 22), false},
-		"a later fragment of TCP":         {with(outer("192.0.2.2", "203.0.113.1", protocolTCP, 0, 1723), func(p []byte) { p[7] = 9 }), false},
+		"another TCP connection to it":    {outer("192.0.2.2", "203.0.113.1", ippkt.TCP, 1723, 22), false},
+		"a later fragment of TCP":         {with(outer("192.0.2.2", "203.0.113.1", ippkt.TCP, 0, 1723), func(p []byte) { p[7] = 9 }), false},
 		"UDP to it":                       {outer("192.0.2.2", "203.0.113.1", 17, 0, 1723), false},
-		"GRE to somebody else":            {outer("192.0.2.2", "203.0.113.2", protocolGRE, 0, 0), false},
-		"GRE from the server":             {outer("203.0.113.1", "192.0.2.2", protocolGRE, 0, 0), false},
+		"GRE to somebody else":            {outer("192.0.2.2", "203.0.113.2", ippkt.GRE, 0, 0), false},
+		"GRE from the server":             {outer("203.0.113.1", "192.0.2.2", ippkt.GRE, 0, 0), false},
 		"a header that is cut off":        {gre[:19], false},
-		"TCP that is cut off":             {outer("192.0.2.2", "203.0.113.1", protocolTCP, 0, 1723)[:23], false},
-		"a header shorter than there are": {with(outer("192.0.2.2", "203.0.113.1", protocolTCP, 0, 1723), func(p []byte) { p[0] = 0x41 }), false},
-		"IPv6":                            {with(outer("192.0.2.2", "203.0.113.1", protocolGRE, 0, 0), func(p []byte) { p[0] = 0x60 }), false},
+		"TCP that is cut off":             {outer("192.0.2.2", "203.0.113.1", ippkt.TCP, 0, 1723)[:23], false},
+		"a header shorter than there are": {with(outer("192.0.2.2", "203.0.113.1", ippkt.TCP, 0, 1723), func(p []byte) { p[0] = 0x41 }), false},
+		"IPv6":                            {with(outer("192.0.2.2", "203.0.113.1", ippkt.GRE, 0, 0), func(p []byte) { p[0] = 0x60 }), false},
 		"nothing":                         {nil, false},
 	} {
 		assert.Equal(t, tc.want, c.Loops(tc.ip), name)
@@ -63,23 +64,23 @@ func TestServerLoop(t *testing.T) {
 	local, peer := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("192.0.2.2")
 	remove := s.add(local, peer)
 	again := s.add(local, peer)
-	gre := outer("203.0.113.1", "192.0.2.2", protocolGRE, 0, 0)
+	gre := outer("203.0.113.1", "192.0.2.2", ippkt.GRE, 0, 0)
 	for name, tc := range map[string]struct {
 		ip   []byte
 		want bool
 	}{
 		"GRE to a client":                       {gre, true},
-		"its control connection":                {outer("203.0.113.1", "192.0.2.2", protocolTCP, 1723, 40000), true},
-		"another TCP connection":                {outer("203.0.113.1", "192.0.2.2", protocolTCP, 22, 1723), false},
-		"a tunnel of somebody else's, in ours":  {outer("198.51.100.7", "192.0.2.2", protocolGRE, 0, 0), false},
-		"a tunnel of ours to somebody unknown":  {outer("203.0.113.1", "192.0.2.3", protocolGRE, 0, 0), false},
+		"its control connection":                {outer("203.0.113.1", "192.0.2.2", ippkt.TCP, 1723, 40000), true},
+		"another TCP connection":                {outer("203.0.113.1", "192.0.2.2", ippkt.TCP, 22, 1723), false},
+		"a tunnel of somebody else's, in ours":  {outer("198.51.100.7", "192.0.2.2", ippkt.GRE, 0, 0), false},
+		"a tunnel of ours to somebody unknown":  {outer("203.0.113.1", "192.0.2.3", ippkt.GRE, 0, 0), false},
 		"UDP":                                   {outer("203.0.113.1", "192.0.2.2", 17, 1723, 1723), false},
-		"IPv6":                                  {with(outer("203.0.113.1", "192.0.2.2", protocolGRE, 0, 0), func(p []byte) { p[0] = 0x60 }), false},
+		"IPv6":                                  {with(outer("203.0.113.1", "192.0.2.2", ippkt.GRE, 0, 0), func(p []byte) { p[0] = 0x60 }), false},
 		"a header that is cut off":              {gre[:19], false},
-		"a control connection that is cut off":  {outer("203.0.113.1", "192.0.2.2", protocolTCP, 1723, 0)[:22], false},
-		"a client's packet in its own tunnel":   {outer("192.0.2.2", "203.0.113.1", protocolGRE, 0, 0), false},
-		"a later fragment of something in TCP":  {with(outer("203.0.113.1", "192.0.2.2", protocolTCP, 1723, 0), func(p []byte) { p[7] = 9 }), false},
-		"a later fragment of GRE to the client": {with(outer("203.0.113.1", "192.0.2.2", protocolGRE, 0, 0), func(p []byte) { p[7] = 9 }), true},
+		"a control connection that is cut off":  {outer("203.0.113.1", "192.0.2.2", ippkt.TCP, 1723, 0)[:22], false},
+		"a client's packet in its own tunnel":   {outer("192.0.2.2", "203.0.113.1", ippkt.GRE, 0, 0), false},
+		"a later fragment of something in TCP":  {with(outer("203.0.113.1", "192.0.2.2", ippkt.TCP, 1723, 0), func(p []byte) { p[7] = 9 }), false},
+		"a later fragment of GRE to the client": {with(outer("203.0.113.1", "192.0.2.2", ippkt.GRE, 0, 0), func(p []byte) { p[7] = 9 }), true},
 	} {
 		assert.Equal(t, tc.want, s.Loops(tc.ip), name)
 	}
@@ -97,8 +98,8 @@ func TestBooksOfLoops(t *testing.T) {
 	s := newSite(t, nil)
 	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
-	loop := outer("127.0.0.3", serverOuter.String(), protocolGRE, 0, 0)
-	back := outer(serverOuter.String(), "127.0.0.3", protocolGRE, 0, 0)
+	loop := outer("127.0.0.3", serverOuter.String(), ippkt.GRE, 0, 0)
+	back := outer(serverOuter.String(), "127.0.0.3", ippkt.GRE, 0, 0)
 	session := func(end interface{ Snapshot() status.Snapshot }) uint64 { return end.Snapshot().Totals.PacketsOut }
 	for range 7 {
 		g.dev.Put(loop)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
@@ -376,13 +377,8 @@ func (v *Server) linkConfig(c *serverCall) ppp.Config {
 
 // route finds the session of a packet from the device by its destination.
 func (v *Server) route(ip []byte) *session.Session {
-	var to netip.Addr
-	switch {
-	case len(ip) >= 20 && ip[0]>>4 == 4:
-		to = netip.AddrFrom4([4]byte(ip[16:20]))
-	case len(ip) >= 40 && ip[0]>>4 == 6:
-		to = netip.AddrFrom16([16]byte(ip[24:40]))
-	default:
+	to := ippkt.Destination(ip)
+	if !to.IsValid() {
 		return nil
 	}
 	v.mu.RLock()

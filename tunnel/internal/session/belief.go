@@ -1,6 +1,10 @@
 package session
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/arc4tun/arc4tun/internal/serial"
+)
 
 // belief decides whether a packet's GRE sequence number is to be believed before it may move the
 // reorder window.
@@ -44,28 +48,28 @@ const (
 // isNear reports whether seq lies within span packets of the last believed number, or within reach
 // behind it, or nothing is known yet.
 func (b *belief) isNear(seq uint32) bool {
-	d, span := int32(seq-b.last), cmp.Or(b.span, Near)
+	d, span := serial.Diff(seq, b.last), cmp.Or(b.span, Near)
 	return !b.started || (d > -max(span, b.reach) && d < span)
 }
 
 // isWithin reports whether seq lies within span packets of the last believed number, and there is
 // one.
 func (b *belief) isWithin(seq uint32, span int32) bool {
-	d := int32(seq - b.last)
+	d := serial.Diff(seq, b.last)
 	return b.started && d > -span && d < span
 }
 
 // judge decides about seq and remembers it when it is believed.
 func (b *belief) judge(seq uint32) verdict {
 	if b.isNear(seq) {
-		if !b.started || int32(seq-b.last) > 0 {
+		if !b.started || serial.Diff(seq, b.last) > 0 {
 			b.last = seq
 		}
 		b.started = true
 		b.run = 0
 		return believed
 	}
-	d := int32(seq - b.suspect)
+	d := serial.Diff(seq, b.suspect)
 	if b.run > 0 && d > -stride && d < stride && d != 0 {
 		b.run++
 		if d > 0 {
@@ -84,7 +88,7 @@ func (b *belief) judge(seq uint32) verdict {
 // follow lets a near number draw the reference after it, by at most stride packets: control frames
 // keep an idle session's reference current, but a forged one can pull it no further than that.
 func (b *belief) follow(seq uint32) {
-	d := int32(seq - b.last)
+	d := serial.Diff(seq, b.last)
 	switch {
 	case !b.started:
 		b.started, b.last = true, seq

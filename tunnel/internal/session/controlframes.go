@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/serial"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -41,7 +42,7 @@ func (in *inbound) control(now time.Time, seq uint32, frame []byte) {
 // that is what proves a number, and a frame ahead of it must prove itself: as an echo of the
 // peer's, and no further ahead than the frames of the time since the last data can have led.
 func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool {
-	ahead := int32(seq - in.data.last)
+	ahead := serial.Diff(seq, in.data.last)
 	if !in.data.started || ahead <= 0 {
 		return true
 	}
@@ -51,7 +52,7 @@ func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool 
 // isEcho is whether a frame is an echo that can follow an outage: further on, and of the peer's.
 // Without it a session that is idle after an outage would stay deaf.
 func (in *inbound) isEcho(seq uint32, frame []byte) bool {
-	return in.isPeersEcho(frame) && int32(seq-in.ctl.last) > 0
+	return in.isPeersEcho(frame) && serial.Diff(seq, in.ctl.last) > 0
 }
 
 // isPeersEcho is whether a frame is an echo with what only the peer knows, and who has seen it on

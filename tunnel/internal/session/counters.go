@@ -15,7 +15,7 @@ type inStats struct {
 	RepeatedFrames uint64 // control frames seen before
 	NotUp          uint64 // data before the link was open for it
 	ClearRefused   uint64 // data in clear on an encrypted link
-	Undecryptable uint64 // MPPE that decrypts to nothing sound: forged, or a wrong key
+	Undecryptable  uint64 // MPPE that decrypts to nothing sound: forged, or a wrong key
 	Late           uint64 // MPPE older than any kept key
 	Repeated       uint64 // MPPE that was decrypted before
 	OutOfReach     uint64 // MPPE too far ahead to decrypt yet

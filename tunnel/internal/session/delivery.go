@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
@@ -56,18 +57,19 @@ func (in *inbound) decryptLate(p []byte) ([]byte, bool) {
 // mayEnter judges the IP packet itself: its version was negotiated, its length is what its header
 // says, and on a server its source is the address the peer was given.
 func (in *inbound) mayEnter(ip []byte) bool {
-	switch {
-	case !in.up:
+	if !in.up {
 		in.stats.NotUp++
 		return false
-	case len(ip) >= 20 && ip[0]>>4 == 4 && in.ipv4:
-		return in.mayComeFrom(netip.AddrFrom4([4]byte(ip[12:16])), in.source)
-	case len(ip) >= 40 && ip[0]>>4 == 6 && in.ipv6:
+	}
+	switch v := ippkt.Version(ip); {
+	case v == 4 && in.ipv4:
+		return in.mayComeFrom(ippkt.IPv4(ip).Source(), in.source)
+	case v == 6 && in.ipv6:
 		if isRouterMessage(ip) {
 			in.stats.RouterMessages++
 			return false
 		}
-		return in.mayComeFrom(netip.AddrFrom16([16]byte(ip[8:24])), in.source6)
+		return in.mayComeFrom(ippkt.IPv6(ip).Source(), in.source6)
 	}
 	in.stats.Malformed++
 	return false

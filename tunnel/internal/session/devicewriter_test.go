@@ -6,12 +6,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // tcpPacket makes an IPv4 TCP segment with a timestamp option and size bytes of data.
 func tcpPacket(port uint16, seq, timestamp uint32, flags byte, size int) []byte {
 	p := make([]byte, 20+32+size)
-	p[0], p[8], p[9] = 0x45, 64, protocolTCP
+	p[0], p[8], p[9] = 0x45, 64, ippkt.TCP
 	binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
 	copy(p[12:], serverIP.AsSlice())
 	copy(p[16:], clientIP.AsSlice())

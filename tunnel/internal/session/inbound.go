@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/serial"
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -269,7 +270,7 @@ func (in *inbound) inClear(now time.Time, p *received) {
 
 // believe judges the sequence number of a data packet and keeps what depends on it in step.
 func (in *inbound) believe(now time.Time, seq uint32) bool {
-	if ahead := int32(seq - in.ctl.last); !in.data.started && in.ctl.started && ahead > 0 && ahead < Near {
+	if ahead := serial.Diff(seq, in.ctl.last); !in.data.started && in.ctl.started && ahead > 0 && ahead < Near {
 		// The first data follow the last control frame, and may have overtaken each other.
 		in.win.Begin(now, in.ctl.last+1)
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -115,9 +116,9 @@ func (o *outbound) send() {
 func (o *outbound) one(b []byte, size int) {
 	ip := b[headroom : headroom+size]
 	protocol := uint16(ppp.ProtoIPv4)
-	switch {
-	case size >= 20 && ip[0]>>4 == 4 && o.ipv4:
-	case size >= 40 && ip[0]>>4 == 6 && o.ipv6:
+	switch v := ippkt.Version(ip); {
+	case v == 4 && o.ipv4:
+	case v == 6 && o.ipv6:
 		protocol = ppp.ProtoIPv6
 	default:
 		o.stats.NotIP++

@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
@@ -97,10 +98,11 @@ func (o *outbound) answerTooLong(ip []byte) bool {
 // packets that follow each other, as those into which a large TCP segment came apart, are one
 // sender's to one receiver.
 func flowOf(ip []byte) (flow [36]byte) {
-	switch {
-	case len(ip) >= 24 && ip[0] == 0x45:
+	const ports = 4
+	switch v := ippkt.Version(ip); {
+	case v == 4 && ippkt.IPv4(ip).HeaderLen() == ippkt.IPv4Len && len(ip) >= ippkt.IPv4Len+ports:
 		copy(flow[:], ip[12:24])
-	case len(ip) >= 44 && ip[0]>>4 == 6:
+	case v == 6 && len(ip) >= ippkt.IPv6Len+ports:
 		copy(flow[:], ip[8:44])
 	}
 	return flow

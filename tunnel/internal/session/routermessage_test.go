@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -33,26 +34,26 @@ func TestRouterMessages(t *testing.T) {
 	from, to := netip.MustParseAddr("fe80::2"), netip.MustParseAddr("ff02::1")
 	advertisement, redirect := append([]byte{134}, make([]byte, 15)...), append([]byte{137}, make([]byte, 39)...)
 	echo, solicitation := append([]byte{128}, make([]byte, 7)...), append([]byte{135}, make([]byte, 23)...)
-	later := append([]byte{nextICMPv6, 0, 0, 8}, make([]byte, 4)...)
+	later := append([]byte{ippkt.ICMPv6, 0, 0, 8}, make([]byte, 4)...)
 	for name, c := range map[string]struct {
 		packet []byte
 		is     bool
 	}{
-		"an advertisement":             {ip6(from, to, nextICMPv6, advertisement), true},
-		"a redirect":                   {ip6(from, to, nextICMPv6, redirect), true},
-		"an echo":                      {ip6(from, to, nextICMPv6, echo), false},
-		"a neighbour solicitation":     {ip6(from, to, nextICMPv6, solicitation), false},
+		"an advertisement":             {ip6(from, to, ippkt.ICMPv6, advertisement), true},
+		"a redirect":                   {ip6(from, to, ippkt.ICMPv6, redirect), true},
+		"an echo":                      {ip6(from, to, ippkt.ICMPv6, echo), false},
+		"a neighbour solicitation":     {ip6(from, to, ippkt.ICMPv6, solicitation), false},
 		"TCP":                          {ip6(from, to, 6, advertisement), false},
-		"nothing":                      {ip6(from, to, nextICMPv6), false},
-		"behind hop-by-hop options":    {ip6(from, to, nextHopByHop, extension(nextICMPv6, 0), advertisement), true},
-		"behind long options":          {ip6(from, to, nextDestination, extension(nextICMPv6, 3), advertisement), true},
-		"behind several headers":       {ip6(from, to, nextHopByHop, extension(nextRouting, 0), extension(nextDestination, 1), extension(nextICMPv6, 0), redirect), true},
-		"behind AH":                    {ip6(from, to, nextAH, append([]byte{nextICMPv6, 4}, make([]byte, 22)...), advertisement), true},
-		"in a first fragment":          {ip6(from, to, nextFragment, extension(nextICMPv6, 0), advertisement), true},
-		"in a later fragment":          {ip6(from, to, nextFragment, later, advertisement), false},
-		"an echo behind options":       {ip6(from, to, nextHopByHop, extension(nextICMPv6, 0), echo), false},
-		"options without an end":       {ip6(from, to, nextHopByHop, []byte{nextICMPv6, 200, 0, 0, 0, 0, 0, 0}, advertisement), false},
-		"options of less than a word":  {ip6(from, to, nextHopByHop, []byte{nextICMPv6, 0, 0}), false},
+		"nothing":                      {ip6(from, to, ippkt.ICMPv6), false},
+		"behind hop-by-hop options":    {ip6(from, to, 0, extension(ippkt.ICMPv6, 0), advertisement), true},
+		"behind long options":          {ip6(from, to, 60, extension(ippkt.ICMPv6, 3), advertisement), true},
+		"behind several headers":       {ip6(from, to, 0, extension(43, 0), extension(60, 1), extension(ippkt.ICMPv6, 0), redirect), true},
+		"behind AH":                    {ip6(from, to, 51, append([]byte{ippkt.ICMPv6, 4}, make([]byte, 22)...), advertisement), true},
+		"in a first fragment":          {ip6(from, to, 44, extension(ippkt.ICMPv6, 0), advertisement), true},
+		"in a later fragment":          {ip6(from, to, 44, later, advertisement), false},
+		"an echo behind options":       {ip6(from, to, 0, extension(ippkt.ICMPv6, 0), echo), false},
+		"options without an end":       {ip6(from, to, 0, []byte{ippkt.ICMPv6, 200, 0, 0, 0, 0, 0, 0}, advertisement), false},
+		"options of less than a word":  {ip6(from, to, 0, []byte{ippkt.ICMPv6, 0, 0}), false},
 		"a header that nobody defined": {ip6(from, to, 253, advertisement), false},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.is, isRouterMessage(c.packet)) })
@@ -61,8 +62,8 @@ func TestRouterMessages(t *testing.T) {
 
 func FuzzRouterMessage(f *testing.F) {
 	from, to := netip.MustParseAddr("fe80::2"), netip.MustParseAddr("ff02::1")
-	f.Add(ip6(from, to, nextHopByHop, extension(nextDestination, 1), extension(nextICMPv6, 0), []byte{134}))
-	f.Add(ip6(from, to, nextFragment, extension(nextAH, 0), extension(nextICMPv6, 2)))
+	f.Add(ip6(from, to, 0, extension(60, 1), extension(ippkt.ICMPv6, 0), []byte{134}))
+	f.Add(ip6(from, to, 44, extension(51, 0), extension(ippkt.ICMPv6, 2)))
 	f.Fuzz(func(t *testing.T, p []byte) {
 		if len(p) < 40 {
 			return
@@ -95,10 +96,10 @@ func TestPeerGivesNoRoutes(t *testing.T) {
 		p.pkts[0].Addr, p.pkts[0].Data = serverOuter, p.wire.sent[0]
 		p.b.receive(time.Unix(1000, 0), p.pkts, p.w)
 	}
-	send(ip6(theirs, netip.MustParseAddr("ff02::1"), nextICMPv6, append([]byte{134}, make([]byte, 15)...)))
-	send(ip6(theirs, ours, nextHopByHop, extension(nextICMPv6, 0), append([]byte{137}, make([]byte, 39)...)))
+	send(ip6(theirs, netip.MustParseAddr("ff02::1"), ippkt.ICMPv6, append([]byte{134}, make([]byte, 15)...)))
+	send(ip6(theirs, ours, 0, extension(ippkt.ICMPv6, 0), append([]byte{137}, make([]byte, 39)...)))
 	require.Zero(t, p.dev.packets)
 	require.EqualValues(t, 2, p.b.in.stats.RouterMessages)
-	send(ip6(theirs, ours, nextICMPv6, append([]byte{128}, make([]byte, 7)...)))
+	send(ip6(theirs, ours, ippkt.ICMPv6, append([]byte{128}, make([]byte, 7)...)))
 	require.Equal(t, 1, p.dev.packets)
 }

@@ -3,6 +3,8 @@ package session
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // segment is what of a TCP segment decides whether the next one can be joined to it (the device's
@@ -19,24 +21,34 @@ type segment struct {
 }
 
 const (
-	protocolTCP = 6
-	flagACK     = 0x10
-	flagPSH     = 0x08
+	flagACK = 0x10
+	flagPSH = 0x08
 )
 
 // parseSegment reads an IP packet; what is no plain TCP segment with data gives the zero segment.
 func parseSegment(ip []byte) segment {
 	var head int
 	var s segment
-	switch {
-	case len(ip) >= 40 && ip[0] == 0x45 && ip[9] == protocolTCP && ip[6]&0x3F == 0 && ip[7] == 0 && int(binary.BigEndian.Uint16(ip[2:])) == len(ip):
-		head, s.ends = 20, ip[12:20]
-	case len(ip) >= 60 && ip[0]>>4 == 6 && ip[6] == protocolTCP && int(binary.BigEndian.Uint16(ip[4:])) == len(ip)-40:
-		head, s.ends = 40, ip[8:40]
+	switch ippkt.Version(ip) {
+	case 4:
+		h := ippkt.IPv4(ip)
+		if h.HeaderLen() != ippkt.IPv4Len || h.Protocol() != ippkt.TCP || h.IsFragment() || h.TotalLen() != len(ip) {
+			return segment{}
+		}
+		head, s.ends = ippkt.IPv4Len, ip[12:20]
+	case 6:
+		h := ippkt.IPv6(ip)
+		if h.NextHeader() != ippkt.TCP || h.TotalLen() != len(ip) {
+			return segment{}
+		}
+		head, s.ends = ippkt.IPv6Len, ip[8:40]
 	default:
 		return segment{}
 	}
 	tcp := ip[head:]
+	if len(tcp) < ippkt.TCPLen {
+		return segment{}
+	}
 	offset := int(tcp[12]>>4) * 4
 	flags := tcp[13]
 	if offset < 20 || len(tcp) <= offset || flags&^flagPSH != flagACK {
