@@ -125,8 +125,8 @@ func neverBack(now func() time.Time) func() time.Time {
 // protocol field (RFC 3078 section 3), and pppd takes that off the MRU.
 func (o Options) mru() int { return o.MTU + session.MPPEOverhead }
 
-// sessionConfig is what the sessions of a client or server have in common; checkSource has them take
-// only packets whose source is the peer's tunnel address.
+// sessionConfig is what the sessions of a client or server have in common; checkSource has them
+// take only packets whose source is the peer's tunnel address.
 func (o Options) sessionConfig(checkSource bool) session.Config {
 	return session.Config{
 		Backend: o.Backend, MPPE: o.MPPE, LinuxReset: o.LinuxReset, IPv6: o.IPv6,

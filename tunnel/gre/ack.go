@@ -10,9 +10,9 @@ const (
 	// ackDelay is how long an acknowledgment waits for a data packet to ride on.
 	ackDelay = 500 * time.Millisecond
 	// ackEvery is the number of unacknowledged packets that ends the wait early. One in 128 keeps
-	// ack-only packets under 1% of what is received on a busy one-way stream. A peer that respects a
-	// send window smaller than this (FreeBSD's mpd sends at most 16 packets) stalls for ackDelay on
-	// such a stream.
+	// ack-only packets under 1% of what is received on a busy one-way stream. A peer that respects
+	// a send window smaller than this (FreeBSD's mpd sends at most 16 packets) stalls for ackDelay
+	// on such a stream.
 	ackEvery = 128
 )
 

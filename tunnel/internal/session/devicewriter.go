@@ -6,7 +6,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
-// deviceWriter collects the IP packets of one batch for the local device and writes them in one call.
+// deviceWriter collects the IP packets of one batch for the local device and writes them in one
+// call.
 //
 // The device joins consecutive TCP segments into the first one's buffer (GRO), as far as that
 // buffer has room. Packet buffers have none, so a segment that others follow is moved into a wide
@@ -28,8 +29,8 @@ const (
 
 func newDeviceWriter() *deviceWriter { return &deviceWriter{} }
 
-// deviceWriters are for those who write now and then: a writer may have grown to megabytes, too much for
-// every session.
+// deviceWriters are for those who write now and then: a writer may have grown to megabytes, too
+// much for every session.
 var deviceWriters = sync.Pool{New: func() any { return newDeviceWriter() }}
 
 // add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It reports when

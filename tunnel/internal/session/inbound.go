@@ -17,18 +17,18 @@ import (
 
 // The way of a packet in, all of it on the goroutine that reads the GRE socket:
 //
-//  1. A socketReader takes a batch from the socket (socketreader.go). The headers of every packet are
-//     read, once, into a record that goes with it (record.go), and its session is found by the
+//  1. A socketReader takes a batch from the socket (socketreader.go). The headers of every packet
+//     are read, once, into a record that goes with it (record.go), and its session is found by the
 //     peer's address and our call ID.
 //  2. Those of one session make a run (incoming.go). receiveRuns has what can be decrypted of all
 //     runs decrypted, together, and then has every run take its way:
 //  3. Control frames whose sequence number is believable go to the session's own goroutine at once
 //     (controlframes.go); their number is marked in the window, so that it does not wait for it.
-//  4. Stateless MPPE was decrypted on arrival, in any order; only what decrypts to a sound IP packet
-//     goes further. Stateful MPPE and clear packets must pass the check of their sequence number
-//     instead (belief.go).
-//  5. The window puts packets in order, or not, by its policy; stateful MPPE is decrypted as it comes
-//     out.
+//  4. Stateless MPPE was decrypted on arrival, in any order; only what decrypts to a sound IP
+//     packet goes further. Stateful MPPE and clear packets must pass the check of their sequence
+//     number instead (belief.go).
+//  5. The window puts packets in order, or not, by its policy; stateful MPPE is decrypted as it
+//     comes out.
 //  6. deliver checks the packet's addresses and clamps the MSS (delivery.go), and the batch goes to
 //     the device in one write (devicewriter.go).
 

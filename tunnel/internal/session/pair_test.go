@@ -73,7 +73,8 @@ type pair struct {
 
 const defaultMTU = 1400
 
-// newTestSession makes a client's session for a call ID, with what cfg leaves out as Options have it.
+// newTestSession makes a client's session for a call ID, with what cfg leaves out as Options have
+// it.
 func newTestSession(t testing.TB, cfg Config, conn gre.Conn, callID uint16) *Session {
 	t.Helper()
 	if cfg.Backend == nil {

@@ -17,8 +17,8 @@ type callKey struct {
 	id   uint16
 }
 
-// Receiver reads the GRE packets of one address of ours for all sessions on it, in as many socketReaders as
-// the connection has readers.
+// Receiver reads the GRE packets of one address of ours for all sessions on it, in as many
+// socketReaders as the connection has readers.
 type Receiver struct {
 	conn    gre.Conn
 	readers []*socketReader // by gre.ReaderOf

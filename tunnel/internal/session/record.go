@@ -10,8 +10,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
-// received is one GRE packet on its way in. Its headers are read once, by parse, and what becomes of
-// it stays with it until the window has the packet.
+// received is one GRE packet on its way in. Its headers are read once, by parse, and what becomes
+// of it stays with it until the window has the packet.
 type received struct {
 	peer   netip.Addr
 	callID uint16   // ours
@@ -25,8 +25,8 @@ type received struct {
 	protocol uint16
 	body     []byte // what follows the protocol
 
-	// Stateless MPPE: what it decrypts to, and the buffer in which that lies from headroom-2 on; nil
-	// where the packet is not decrypted on arrival.
+	// Stateless MPPE: what it decrypts to, and the buffer in which that lies from headroom-2 on;
+	// nil where the packet is not decrypted on arrival.
 	mppe mppe.Packet
 	buf  *buffer
 }

@@ -32,9 +32,9 @@ const (
 	fillIdle  = 128 * time.Millisecond
 )
 
-// newReserves gives a filler for reserves of so many packets in each direction; nil, which has none,
-// for 0, or where there is no second processor that could have the time: GOMAXPROCS may be more
-// than the processors.
+// newReserves gives a filler for reserves of so many packets in each direction; nil, which has
+// none, for 0, or where there is no second processor that could have the time: GOMAXPROCS may be
+// more than the processors.
 func newReserves(packets int) *reserves {
 	if packets <= 0 || min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) < 2 {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// socketReader reads one of the sockets of a receiver, for the sessions whose packets come there. Nobody
-// else reads for them, so each has its packets in the order in which they came.
+// socketReader reads one of the sockets of a receiver, for the sessions whose packets come there.
+// Nobody else reads for them, so each has its packets in the order in which they came.
 type socketReader struct {
 	reader gre.Reader
 	now    func() time.Time
