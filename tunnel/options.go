@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/internal/trace"
-	"github.com/arc4tun/arc4tun/internal/uplink"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // Limits of Options.MTU, in bytes. An outer packet of 1,500 bytes holds an IP packet of 1,456 at
@@ -45,7 +45,7 @@ type Options struct {
 	EchoFailures  int           // so many times EchoInterval without a sign of life end the link; 0: 4
 	FirstSequence *uint32       // of our GRE packets; nil: gre.DefaultFirstSeq
 
-	IO uplink.Mode // how GRE packets are sent, where the package opens the socket itself
+	IO gre.Mode // how GRE packets are sent, where the package opens the socket itself
 
 	shared       *session.Shared // of the sessions that these options are for
 	restartTimer time.Duration   // of the PPP link (ppp.Config.RestartTimer); 0: its default

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/ippkt"
-	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -318,8 +317,8 @@ func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 	}
 	o := gre.Options{IO: v.cfg.IO, Log: v.strangers, Readers: v.cfg.Readers}
 	if len(v.receivers) >= wideAddresses {
-		if o.IO != uplink.Raw {
-			o.IO, o.RawWhy = uplink.Raw, manyAddresses
+		if o.IO != gre.ModeRaw {
+			o.IO, o.RawWhy = gre.ModeRaw, manyAddresses
 		}
 		o.Readers = 1
 		v.strangers.Info("clients call many addresses: this one has one reader, and sends by the raw socket", "local", local)

@@ -4,8 +4,8 @@ import (
 	"net/netip"
 
 	"github.com/arc4tun/arc4tun/internal/control"
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // What is traced is what goes over the wire: a control message as it is queued for TCP or cut off

@@ -14,9 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // traced lets both ends of a world be watched, with chances that are the same each time.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/internal/serverroute"
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const connectLong = `Connect to a PPTP server and carry IP through the tunnel until interrupted.

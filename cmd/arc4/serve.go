@@ -13,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/internal/serverroute"
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const serveLong = `Answer PPTP clients: authenticate them against a chap-secrets file, give each an address from the pool, and route

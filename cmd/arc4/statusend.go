@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // serveStatus answers `arc4 status` until the function it returns is called. path is the flag's

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel/status"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // traceRules are what the help of --trace and that of arc4 trace say of a trace.

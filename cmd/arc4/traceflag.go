@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/arc4tun/arc4tun/internal/trace"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // traceFarewell bounds how long the end of a tunnel waits for the last lines to be written.

@@ -8,8 +8,6 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
-
-	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // Packet is one GRE packet on its way through a Conn.
@@ -53,8 +51,8 @@ type Options struct {
 	// Readers); 0 and 1: one. At most MaxReaders, and one where the system cannot have more.
 	Readers int
 	// IO says how a Sender's packets may go. WriteBatch always goes by the raw socket.
-	IO uplink.Mode
-	// RawWhy is why IO is uplink.Raw, for Sender.Status; empty: it was asked for.
+	IO Mode
+	// RawWhy is why IO is ModeRaw, for Sender.Status; empty: it was asked for.
 	RawWhy string
 	// Carry, if not nil, is given a function that has what is sent leave by the interface with an
 	// index, whatever other routes there are; 0: by the routes alone. Nothing else changes: neither

@@ -18,7 +18,7 @@ type Sender interface {
 	// Acknowledged notes an acknowledgment number that came from the peer.
 	Acknowledged(ack uint32)
 	// Status says how packets go now, and why.
-	Status() uplink.Status
+	Status() SenderStatus
 	// Close gives back what the Sender has. Send goes on working as long as the Conn does.
 	Close()
 }
@@ -51,6 +51,6 @@ func (s *connSender) Established()        {}
 func (s *connSender) Acknowledged(uint32) {}
 func (s *connSender) Close()              {}
 
-func (s *connSender) Status() uplink.Status {
-	return uplink.Status{Way: uplink.Raw.String(), Why: s.why}
+func (s *connSender) Status() SenderStatus {
+	return SenderStatus{Way: uplink.Raw.String(), Why: s.why}
 }

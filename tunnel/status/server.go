@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/arc4tun/arc4tun/internal/trace"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const (

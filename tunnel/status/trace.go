@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/arc4tun/arc4tun/internal/trace"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 const (

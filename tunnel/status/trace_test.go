@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/internal/trace"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // traced runs a server with a trace.

@@ -12,9 +12,9 @@ import (
 	"unicode"
 
 	"github.com/arc4tun/arc4tun/internal/lab/memnet"
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // fuzzRound is one round: a server, a legitimate client, and everybody else.

@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/internal/trace"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
+	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
 
 // MinMTU is the least that a peer's MRU can make of a session's MTU, in bytes.
