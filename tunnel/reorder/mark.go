@@ -1,9 +1,7 @@
 package reorder
 
-import "time"
-
-// Mark says that seq was used by something that is not data, such as a control
-// frame that went its own way: the window neither waits for it nor counts it as
+// Mark notes that seq was used by something that is not data, such as a control
+// frame that is delivered at once: the window neither waits for it nor counts it as
 // lost. A mark moves nothing but the head, and only over numbers that are
 // marked; it starts no wait. Data that comes with a marked number after all takes
 // its place, at once if the head has passed it, so a forged mark costs nobody a
@@ -15,7 +13,7 @@ func (w *Window) Mark(seq uint32, deliver func([]byte)) {
 		return
 	}
 	if w.marks.bits == nil {
-		w.marks, w.passed = newHistory(int(w.size)), newHistory(int(w.size))
+		w.marks, w.passed = newBitmap(int(w.size)), newBitmap(int(w.size))
 	}
 	if !w.marks.has(seq) {
 		w.marks.set(seq)
@@ -24,34 +22,6 @@ func (w *Window) Mark(seq uint32, deliver func([]byte)) {
 	if ahead == 0 {
 		w.drain(deliver)
 	}
-}
-
-// Begin sets the head before the first packet comes, where it is known: then what
-// the network brings out of order at the very beginning is put in order too. It
-// does nothing once there was a packet, nor under policies that put nothing in
-// order.
-func (w *Window) Begin(now time.Time, seq uint32) {
-	if w.cfg.Policy == Order {
-		w.start(now, seq)
-	}
-}
-
-func (w *Window) start(now time.Time, seq uint32) {
-	if !w.started {
-		w.started, w.head, w.epoch = true, seq, now
-	}
-}
-
-// Restart delivers all that waits and forgets where the stream was: the next
-// packet sets the head as the first one did. The counters go on.
-func (w *Window) Restart(deliver func([]byte)) {
-	w.Flush(deliver)
-	clear(w.past.bits)
-	clear(w.marks.bits)
-	clear(w.passed.bits)
-	w.marked = 0
-	w.span = 0
-	w.started = false
 }
 
 // atMark reports whether the head stands on a marked number.

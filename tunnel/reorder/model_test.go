@@ -20,7 +20,7 @@ type model struct {
 	marks       map[int64]bool // numbers marked as no data, and not used by data since
 	out, back   []string
 	stats       Stats // Lost and Marked: those from before the last restart
-	wait        patience
+	timeout     adaptiveTimeout
 	epoch       time.Time
 }
 
@@ -30,7 +30,7 @@ type modelPacket struct {
 }
 
 func newModel(cfg Config) *model {
-	return &model{cfg: cfg, held: map[int64]modelPacket{}, delivered: map[int64]bool{}, marks: map[int64]bool{}, wait: patience{limit: cfg.Timeout, learns: !cfg.Fixed}}
+	return &model{cfg: cfg, held: map[int64]modelPacket{}, delivered: map[int64]bool{}, marks: map[int64]bool{}, timeout: adaptiveTimeout{max: cfg.Timeout, fixed: cfg.Fixed}}
 }
 
 // since is the time since the first packet ever.
@@ -58,7 +58,7 @@ func (m *model) push(now time.Time, seq uint32, p string) {
 		m.back = append(m.back, p)
 	case late && (m.cfg.Policy != Immediate || m.head-n > int64(m.cfg.Size)):
 		if m.cfg.Policy == Order && m.head-n <= int64(m.cfg.Size) {
-			m.wait.late(m.since(now), uint64(m.head-m.first))
+			m.timeout.late(m.since(now), uint64(m.head-m.first))
 		}
 		m.stats.UnderWindow++
 		m.back = append(m.back, p)
@@ -80,7 +80,7 @@ func (m *model) pushOrder(n int64, now time.Time, p string) {
 	}
 	if n == m.head {
 		if len(m.held) > 0 {
-			m.wait.filled(m.since(now), now.Sub(m.oldest()))
+			m.timeout.filled(m.since(now), now.Sub(m.oldest()))
 		}
 		m.deliver(n, p)
 		m.giveUp(n + 1)
@@ -96,13 +96,13 @@ func (m *model) pushOrder(n int64, now time.Time, p string) {
 func (m *model) expire(now time.Time) {
 	expired := false
 	for _, n := range m.keys() {
-		if h, waits := m.held[n]; waits && now.Sub(h.at) >= m.wait.wait(uint64(m.head-m.first)) {
+		if h, waits := m.held[n]; waits && now.Sub(h.at) >= m.timeout.now(uint64(m.head-m.first)) {
 			m.giveUp(n + 1)
 			expired = true
 		}
 	}
 	if expired {
-		m.wait.inVain(m.since(now))
+		m.timeout.expired(m.since(now))
 	}
 }
 
@@ -182,7 +182,7 @@ func (m *model) heldBytes() (sum int) {
 
 func (m *model) deadline() (at time.Time, ok bool) {
 	for _, h := range m.held {
-		if t := h.at.Add(m.wait.wait(uint64(m.head - m.first))); !ok || t.Before(at) {
+		if t := h.at.Add(m.timeout.now(uint64(m.head - m.first))); !ok || t.Before(at) {
 			at, ok = t, true
 		}
 	}
@@ -248,7 +248,7 @@ func (x *pair) expire() {
 
 func (x *pair) flush() {
 	x.m.flush()
-	x.w.Flush(x.deliver)
+	x.w.flush(x.deliver)
 	x.check()
 }
 
@@ -260,7 +260,7 @@ func (x *pair) mark(seq uint32) {
 
 func (x *pair) restart() {
 	x.m.restart()
-	x.w.Flush(x.deliver)
+	x.w.flush(x.deliver)
 	x.before += x.w.span
 	x.w.Restart(x.deliver)
 	x.check()
@@ -272,7 +272,7 @@ func (x *pair) check() {
 	packets, bytes := x.w.Held()
 	at, waits := x.w.Deadline()
 	wantAt, wantWaits := x.m.deadline()
-	head, started := x.w.Next()
+	head, started := x.w.head, x.w.started
 	s := x.w.Stats()
 	if slices.Equal(x.out, x.m.out) && slices.Equal(x.back, x.m.back) && s == x.m.counters() &&
 		packets == len(x.m.held) && bytes == x.m.heldBytes() && at.Equal(wantAt) && waits == wantWaits &&
@@ -290,8 +290,8 @@ func (x *pair) check() {
 	require.Equal(x.t, wantWaits, waits, "deadline")
 	require.Equal(x.t, wantAt, at, "deadline")
 	require.Equal(x.t, uint32(x.m.head), head, "head")
-	require.Equal(x.t, x.pushed, s.Accepted+s.UnderWindow+s.Duplicated+uint64(packets), "books of packets")
-	require.Equal(x.t, x.w.span+x.before, s.Accepted+s.Lost+s.Marked, "books of numbers")
+	require.Equal(x.t, x.pushed, s.Accepted+s.UnderWindow+s.Duplicated+uint64(packets), "counters of packets")
+	require.Equal(x.t, x.w.span+x.before, s.Accepted+s.Lost+s.Marked, "counters of numbers")
 }
 
 // TestModelLink sends a numbered stream over a bad link: loss, duplication,
@@ -386,7 +386,7 @@ func play(t testing.TB, script []byte) {
 	starts := [...]uint32{0, 1, 1<<32 - 20, 1 << 31, 1<<31 - 30}
 	start := starts[int(script[2])%len(starts)]
 	for s := script[3:]; len(s) >= 3; s = s[3:] {
-		head, started := x.w.Next()
+		head, started := x.w.head, x.w.started
 		if !started {
 			head = start
 		}

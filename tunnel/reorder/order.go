@@ -28,7 +28,7 @@ func (w *Window) place(at time.Duration, seq uint32, p []byte, deliver func([]by
 			return
 		}
 		if w.head-seq <= w.size {
-			w.wait.late(at, w.span)
+			w.timeout.late(at, w.span)
 		}
 		w.refuse(&w.stats.UnderWindow, p)
 		return
@@ -42,7 +42,7 @@ func (w *Window) place(at time.Duration, seq uint32, p []byte, deliver func([]by
 	switch {
 	case d == 0:
 		if w.ring.count > 0 {
-			w.wait.filled(at, at-w.ring.slots[w.ring.oldest].at)
+			w.timeout.filled(at, at-w.ring.slots[w.ring.oldest].at)
 		}
 		w.pass(p, deliver)
 		w.drain(deliver)
@@ -109,11 +109,11 @@ func (w *Window) skipGap(deliver func([]byte)) {
 // precedes it. The one that has waited longest need not have the lowest number.
 func (w *Window) expire(at time.Duration, deliver func([]byte)) {
 	expired := false
-	for wait := w.wait.wait(w.span); w.ring.count > 0 && at-w.ring.slots[w.ring.oldest].at >= wait; expired = true {
+	for timeout := w.timeout.now(w.span); w.ring.count > 0 && at-w.ring.slots[w.ring.oldest].at >= timeout; expired = true {
 		w.advance(w.ring.oldestSeq(w.head)-w.head+1, deliver)
 	}
 	if expired {
-		w.wait.inVain(at)
+		w.timeout.expired(at)
 	}
 	w.drain(deliver)
 }

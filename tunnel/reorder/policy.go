@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Policy says what happens to packets that do not come in order.
+// Policy is what happens to packets that do not come in order.
 type Policy uint8
 
 const (

@@ -2,57 +2,58 @@ package reorder
 
 import "time"
 
-// patience is how long a packet waits for a missing one: no longer than Timeout, and where the link
-// allows it, no longer than waiting has lately been worth. A number that never comes (the network
-// lost it) would otherwise hold up all that follows it for Timeout, once for every loss; the
-// longest wait that ended with the missing packet tells what reordering needs.
-type patience struct {
-	limit  time.Duration // Timeout
-	learns bool
+// adaptiveTimeout is how long a packet waits for a missing one: no longer than Config.Timeout, and
+// where the link allows it, no longer than waiting has lately been worth. A number that never comes
+// (the network lost it) would otherwise hold up all that follows it for Timeout, once for every
+// loss; the longest wait that ended with the missing packet tells what reordering needs.
+type adaptiveTimeout struct {
+	max   time.Duration // Config.Timeout
+	fixed bool          // it is always max
 
-	known  bool          // the first generation is over
-	events int           // of this generation: waits that have ended
-	since  time.Duration // when it began
-	most   time.Duration // the longest wait in it that a packet was worth
-	before time.Duration // the same of the generation before
+	// Waits are looked at in periods: what counts is the longest of this one and the one before.
+	learnt   bool          // the first period is over
+	waits    int           // of this period that have ended
+	since    time.Duration // when it began
+	longest  time.Duration // of its waits that a packet was worth
+	previous time.Duration // the same of the period before
 }
 
 const (
-	// enough waits must have ended before anything is concluded from them, and memory must have
+	// minWaits must have ended before anything is concluded from them, and minPeriod must have
 	// passed for the older ones to be forgotten. That so many numbers have passed with fewer waits
 	// tells as much.
-	enough  = 8
-	numbers = 1024
-	memory  = 30 * time.Second
-	// shortest is what is waited for in any case, and margin how many times the longest useful
+	minWaits   = 8
+	minNumbers = 1024
+	minPeriod  = 30 * time.Second
+	// minTimeout is what is waited for in any case, and margin how many times the longest useful
 	// wait.
-	shortest = 10 * time.Millisecond
-	margin   = 2
+	minTimeout = 10 * time.Millisecond
+	margin     = 2
 )
 
-// wait is how long a packet waits now, after so many numbers have passed.
-func (p *patience) wait(span uint64) time.Duration {
-	if !p.learns || !p.known && p.events < enough && span < numbers {
-		return p.limit
+// now is how long a packet waits after so many numbers have passed.
+func (a *adaptiveTimeout) now(span uint64) time.Duration {
+	if a.fixed || !a.learnt && a.waits < minWaits && span < minNumbers {
+		return a.max
 	}
-	return min(p.limit, max(shortest, margin*max(p.most, p.before)))
+	return min(a.max, max(minTimeout, margin*max(a.longest, a.previous)))
 }
 
 // filled notes at a time that the missing packet came, after others had waited for it so long.
-func (p *patience) filled(at, waited time.Duration) { p.note(at, waited) }
+func (a *adaptiveTimeout) filled(at, waited time.Duration) { a.note(at, waited) }
 
-// inVain notes that it did not come.
-func (p *patience) inVain(at time.Duration) { p.note(at, 0) }
+// expired notes that it did not come in time.
+func (a *adaptiveTimeout) expired(at time.Duration) { a.note(at, 0) }
 
 // late notes that it came after all, after it had been given up: it was worth more than the wait
 // that there is.
-func (p *patience) late(at time.Duration, span uint64) { p.note(at, p.wait(span)) }
+func (a *adaptiveTimeout) late(at time.Duration, span uint64) { a.note(at, a.now(span)) }
 
-func (p *patience) note(at, useful time.Duration) {
-	if p.events >= enough && at-p.since >= memory {
-		p.known, p.before = true, p.most
-		p.events, p.most, p.since = 0, 0, at
+func (a *adaptiveTimeout) note(at, useful time.Duration) {
+	if a.waits >= minWaits && at-a.since >= minPeriod {
+		a.learnt, a.previous = true, a.longest
+		a.waits, a.longest, a.since = 0, 0, at
 	}
-	p.events++
-	p.most = max(p.most, useful)
+	a.waits++
+	a.longest = max(a.longest, useful)
 }

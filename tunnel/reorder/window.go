@@ -43,16 +43,16 @@ type Window struct {
 	started bool
 	head    uint32 // the lowest awaited number; under Drop and Immediate the highest seen, plus one
 	span    uint64 // numbers from the first one to head
-	past    history
-	marks   history // numbers from head on that carry no data; no memory until the first Mark
-	marked  int     // how many marks are set
-	passed  history // marked numbers that the head has passed; as long as marks
+	past    bitmap // numbers behind the head that were delivered
+	marks   bitmap // numbers from head on that carry no data; no memory until the first Mark
+	marked  int    // how many marks are set
+	passed  bitmap // marked numbers that the head has passed; as long as marks
 	ring    ring
-	wait    patience
+	timeout adaptiveTimeout
 	epoch   time.Time // the zero of slot.at
 	last    time.Duration
 	stats   Stats
-	visits  uint64 // slots and history words touched, for the tests of cost
+	visits  uint64 // slots and bitmap words touched, for the tests of cost
 }
 
 // New makes a window. The error names the field that is out of range, with its
@@ -81,12 +81,40 @@ func New(cfg Config) (*Window, error) {
 		return nil, fmt.Errorf("reorder: unknown %v: use order, drop or immediate", cfg.Policy)
 	}
 	return &Window{
-		cfg:  cfg,
-		size: uint32(cfg.Size),
-		past: newHistory(cfg.Size),
-		ring: ring{oldest: none, newest: none},
-		wait: patience{limit: cfg.Timeout, learns: !cfg.Fixed},
+		cfg:     cfg,
+		size:    uint32(cfg.Size),
+		past:    newBitmap(cfg.Size),
+		ring:    ring{oldest: none, newest: none},
+		timeout: adaptiveTimeout{max: cfg.Timeout, fixed: cfg.Fixed},
 	}, nil
+}
+
+// Begin sets the head before the first packet comes, where it is known: then what
+// the network brings out of order at the very beginning is put in order too. It
+// does nothing once there was a packet, nor under policies that put nothing in
+// order.
+func (w *Window) Begin(now time.Time, seq uint32) {
+	if w.cfg.Policy == Order {
+		w.start(now, seq)
+	}
+}
+
+func (w *Window) start(now time.Time, seq uint32) {
+	if !w.started {
+		w.started, w.head, w.epoch = true, seq, now
+	}
+}
+
+// Restart delivers all that waits and forgets where the stream was: the next
+// packet sets the head as the first one did. The counters go on.
+func (w *Window) Restart(deliver func([]byte)) {
+	w.flush(deliver)
+	clear(w.past.bits)
+	clear(w.marks.bits)
+	clear(w.passed.bits)
+	w.marked = 0
+	w.span = 0
+	w.started = false
 }
 
 // Push hands the packet with number seq to the window, which keeps p without
@@ -119,18 +147,18 @@ func (w *Window) Expire(now time.Time, deliver func([]byte)) {
 	}
 }
 
-// Deadline says when the packet that has waited longest will have waited long
-// enough; false when none waits.
-func (w *Window) Deadline() (time.Time, bool) {
+// Deadline is when the packet that has waited longest will have waited long enough; ok is false
+// while none waits.
+func (w *Window) Deadline() (at time.Time, ok bool) {
 	if w.ring.count == 0 {
 		return time.Time{}, false
 	}
-	return w.epoch.Add(w.ring.slots[w.ring.oldest].at + w.wait.wait(w.span)), true
+	return w.epoch.Add(w.ring.slots[w.ring.oldest].at + w.timeout.now(w.span)), true
 }
 
-// Flush delivers all that waits, in order, and gives up the numbers missing in
+// flush delivers all that waits, in order, and gives up the numbers missing in
 // between. The window goes on after it.
-func (w *Window) Flush(deliver func([]byte)) {
+func (w *Window) flush(deliver func([]byte)) {
 	for w.ring.count > 0 {
 		w.skipGap(deliver)
 	}
@@ -138,14 +166,10 @@ func (w *Window) Flush(deliver func([]byte)) {
 
 // Wait is how long a packet waits for a missing one at present: Timeout, or less
 // where the window has learnt that less is enough.
-func (w *Window) Wait() time.Duration { return w.wait.wait(w.span) }
+func (w *Window) Wait() time.Duration { return w.timeout.now(w.span) }
 
-// Held says how many packets wait, and their bytes.
+// Held is how many packets wait, and how many bytes those are.
 func (w *Window) Held() (packets, bytes int) { return w.ring.count, w.ring.bytes }
-
-// Next gives the head of the window: the number that would be delivered without
-// any gap; false before the first packet.
-func (w *Window) Next() (seq uint32, ok bool) { return w.head, w.started }
 
 // pass delivers the packet at the head and moves the head over it.
 func (w *Window) pass(p []byte, deliver func([]byte)) {

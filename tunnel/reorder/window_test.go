@@ -206,11 +206,11 @@ func TestFlush(t *testing.T) {
 	var out []byte
 	deliver := func(p []byte) { out = append(out, p[0]) }
 	now := time.Unix(0, 0)
-	w.Flush(deliver)
+	w.flush(deliver)
 	for _, seq := range []byte{1, 6, 3, 4} {
 		w.Push(now, uint32(seq), []byte{seq}, deliver)
 	}
-	w.Flush(deliver)
+	w.flush(deliver)
 	assert.Equal(t, []byte{1, 3, 4, 6}, out)
 	assert.Equal(t, Stats{Accepted: 4, Buffered: 3, Lost: 2}, w.Stats())
 	w.Push(now, 7, []byte{7}, deliver)
@@ -266,4 +266,30 @@ func TestPolicyNames(t *testing.T) {
 	}
 	_, err := ParsePolicy("Best")
 	assert.EqualError(t, err, `reorder: unknown policy "Best": use order, drop, immediate`)
+}
+
+func TestBeginPutsTheFirstPacketsInOrder(t *testing.T) {
+	t0 := time.Unix(1000, 0)
+	for _, c := range []struct {
+		policy Policy
+		want   []string
+		stats  Stats
+	}{
+		{Order, []string{"8", "9", "10"}, Stats{Accepted: 3, Buffered: 1}},
+		{Drop, []string{"9", "10"}, Stats{Accepted: 2, UnderWindow: 1}},
+		{Immediate, []string{"9", "8", "10"}, Stats{Accepted: 3}},
+	} {
+		t.Run(c.policy.String(), func(t *testing.T) {
+			w, err := New(Config{Policy: c.policy})
+			require.NoError(t, err)
+			var k taker
+			w.Begin(t0, 8)
+			for _, seq := range []uint32{9, 8, 10} {
+				w.Push(t0, seq, []byte(map[uint32]string{8: "8", 9: "9", 10: "10"}[seq]), k.take)
+			}
+			w.Begin(t0, 100) // too late
+			require.Equal(t, c.want, k.got)
+			require.Equal(t, c.stats, w.Stats())
+		})
+	}
 }
