@@ -33,9 +33,9 @@ func UserName(name string) string {
 	return name[strings.LastIndexByte(name, '\\')+1:]
 }
 
-// ChallengeHash mixes both challenges and the user's name, as the peer sent it
+// challengeHash mixes both challenges and the user's name, as the peer sent it
 // (RFC 2759 section 8.2).
-func ChallengeHash(peer, authenticator [16]byte, name string) [8]byte {
+func challengeHash(peer, authenticator [16]byte, name string) [8]byte {
 	h := sha1.New()
 	h.Write(peer[:])
 	h.Write(authenticator[:])
@@ -43,9 +43,9 @@ func ChallengeHash(peer, authenticator [16]byte, name string) [8]byte {
 	return [8]byte(h.Sum(nil)[:8])
 }
 
-// ChallengeResponse encrypts the challenge under the three parts of the hash
+// challengeResponse encrypts the challenge under the three parts of the hash
 // (RFC 2759 section 8.5).
-func ChallengeResponse(challenge [8]byte, hash [16]byte) [24]byte {
+func challengeResponse(challenge [8]byte, hash [16]byte) [24]byte {
 	var padded [21]byte
 	copy(padded[:], hash[:])
 	var out [24]byte
@@ -59,7 +59,7 @@ func ChallengeResponse(challenge [8]byte, hash [16]byte) [24]byte {
 // NTResponse is what proves the password to the authenticator (RFC 2759 section
 // 8.1, from the password's hash).
 func NTResponse(authenticator, peer [16]byte, name string, hash [16]byte) [24]byte {
-	return ChallengeResponse(ChallengeHash(peer, authenticator, name), hash)
+	return challengeResponse(challengeHash(peer, authenticator, name), hash)
 }
 
 // The constants of RFC 2759 section 8.7.
@@ -77,7 +77,7 @@ func AuthenticatorResponse(hashHash [16]byte, ntResponse [24]byte, peer, authent
 	h.Write([]byte(magic1))
 	digest := h.Sum(nil)
 
-	challenge := ChallengeHash(peer, authenticator, name)
+	challenge := challengeHash(peer, authenticator, name)
 	h.Reset()
 	h.Write(digest)
 	h.Write(challenge[:])

@@ -21,7 +21,7 @@ func TestRFC2759Section92(t *testing.T) {
 	authenticator := [16]byte(unhex(t, "5B 5D 7C 7D 7B 3F 2F 3E 3C 2C 60 21 32 26 26 28"))
 	peer := [16]byte(unhex(t, "21 40 23 24 25 5E 26 2A 28 29 5F 2B 3A 33 7C 7E"))
 
-	challenge := ChallengeHash(peer, authenticator, "User")
+	challenge := challengeHash(peer, authenticator, "User")
 	assert.Equal(t, unhex(t, "D0 2E 43 86 BC E9 12 26"), challenge[:])
 
 	hash := NTPasswordHash("clientPass")

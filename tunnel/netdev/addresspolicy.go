@@ -6,8 +6,8 @@ import (
 )
 
 // Given are the addresses inside a tunnel that its server gives, and what the user has asked for. A
-// server is a stranger: its addresses must not take from this machine what it reaches by other
-// ways.
+// server is not trusted with them: its addresses must not take from this machine what it reaches by
+// other paths.
 type Given struct {
 	Local, Remote netip.Addr // ours and the server's; either may be missing
 	Server        netip.Addr // the server's outer address
@@ -17,37 +17,38 @@ type Given struct {
 }
 
 // Surroundings are what addresses are judged against: this machine as it is without the tunnel.
+// [LookAround] collects them.
 type Surroundings struct {
-	Own         []OwnAddress
-	OnLink      []OnLink
-	NextHops    []NextHop
-	NameServers []NameServer
+	own         []ownAddress
+	onLink      []onLink
+	nextHops    []nextHop
+	nameServers []nameServer
 }
 
 type (
-	// OwnAddress is an address of an interface of this machine.
-	OwnAddress struct {
+	// ownAddress is an address of an interface of this machine.
+	ownAddress struct {
 		Addr netip.Addr
 		Link string
 	}
-	// OnLink is a network whose hosts an interface reaches without a next hop.
-	OnLink struct {
+	// onLink is a network whose hosts an interface reaches without a next hop.
+	onLink struct {
 		Prefix netip.Prefix
 		Link   string
 	}
-	// NextHop is the gateway of a route.
-	NextHop struct {
+	// nextHop is the gateway of a route.
+	nextHop struct {
 		Addr netip.Addr
 		Link string
 	}
-	// NameServer is a configured one, and the file that says so.
-	NameServer struct {
+	// nameServer is a configured one, and the file that says so.
+	nameServer struct {
 		Addr netip.Addr
 		File string
 	}
 )
 
-// Verdict says what may be done with an address that a server gives.
+// Verdict is what may be done with an address that a server gives.
 type Verdict int
 
 const (
@@ -111,17 +112,17 @@ func (g Given) outer(a netip.Addr) string {
 
 // taken says who has an address, or could have it, without the tunnel.
 func (s Surroundings) taken(a netip.Addr) string {
-	for _, o := range s.Own {
+	for _, o := range s.own {
 		if o.Addr == a {
 			return fmt.Sprintf("this machine's own on %s", o.Link)
 		}
 	}
-	for _, h := range s.NextHops {
+	for _, h := range s.nextHops {
 		if h.Addr == a {
 			return fmt.Sprintf("the gateway of a route by %s", h.Link)
 		}
 	}
-	for _, l := range s.OnLink {
+	for _, l := range s.onLink {
 		if l.Prefix.Contains(a) {
 			return fmt.Sprintf("in the network %s of %s", l.Prefix, l.Link)
 		}
@@ -130,7 +131,7 @@ func (s Surroundings) taken(a netip.Addr) string {
 }
 
 func (s Surroundings) asks(a netip.Addr) string {
-	for _, n := range s.NameServers {
+	for _, n := range s.nameServers {
 		if n.Addr == a {
 			return fmt.Sprintf("a name server of this machine, by %s", n.File)
 		}

@@ -15,12 +15,12 @@ var (
 // office is a machine on a LAN with a router, a name server beyond it and another tunnel.
 func office() Surroundings {
 	return Surroundings{
-		Own: []OwnAddress{{addr("127.0.0.1"), "lo"}, {addr("192.168.1.20"), "eth0"}, {addr("10.8.0.2"), "wg0"}},
-		OnLink: []OnLink{
+		own: []ownAddress{{addr("127.0.0.1"), "lo"}, {addr("192.168.1.20"), "eth0"}, {addr("10.8.0.2"), "wg0"}},
+		onLink: []onLink{
 			{prefix("127.0.0.0/8"), "lo"}, {prefix("192.168.1.0/24"), "eth0"}, {prefix("10.8.0.0/24"), "wg0"},
 		},
-		NextHops:    []NextHop{{addr("192.168.1.1"), "eth0"}, {addr("172.16.9.9"), "eth0"}},
-		NameServers: []NameServer{{addr("9.9.9.9"), "/etc/resolv.conf"}, {addr("10.20.0.53"), "/run/systemd/resolve/resolv.conf"}},
+		nextHops:    []nextHop{{addr("192.168.1.1"), "eth0"}, {addr("172.16.9.9"), "eth0"}},
+		nameServers: []nameServer{{addr("9.9.9.9"), "/etc/resolv.conf"}, {addr("10.20.0.53"), "/run/systemd/resolve/resolv.conf"}},
 	}
 }
 

@@ -7,10 +7,10 @@ import "github.com/arc4tun/arc4tun/internal/resolvconf"
 var resolverFiles = append([]string{resolvconf.Path}, resolvconf.Upstream...)
 
 // nameServers reads the files that are there.
-func nameServers(files []string) (all []NameServer) {
+func nameServers(files []string) (all []nameServer) {
 	for _, file := range files {
 		for _, a := range resolvconf.Read(file) {
-			all = append(all, NameServer{a, file})
+			all = append(all, nameServer{a, file})
 		}
 	}
 	return all

@@ -27,7 +27,7 @@ func LookAround(device string) (Surroundings, error) {
 			others[l.Attrs().Index] = l
 		}
 	}
-	s := Surroundings{NameServers: nameServers(resolverFiles)}
+	s := Surroundings{nameServers: nameServers(resolverFiles)}
 	if err := s.addAddresses(handle, others); err != nil {
 		return s, err
 	}
@@ -46,10 +46,10 @@ func (s *Surroundings) addAddresses(handle *netlink.Handle, others map[int]netli
 			continue
 		}
 		name := link.Attrs().Name
-		s.Own = append(s.Own, OwnAddress{own, name})
+		s.own = append(s.own, ownAddress{own, name})
 		for _, n := range []*net.IPNet{a.IPNet, a.Peer} {
 			if p, ok := prefixOf(n); ok && link.Attrs().Flags&net.FlagUp != 0 {
-				s.OnLink = append(s.OnLink, OnLink{p, name})
+				s.onLink = append(s.onLink, onLink{p, name})
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (s *Surroundings) addRoutes(handle *netlink.Handle, others map[int]netlink.
 func (s *Surroundings) addHop(r netlink.Route, hop *netlink.NexthopInfo, link netlink.Link) {
 	name := link.Attrs().Name
 	if gateway, ok := netip.AddrFromSlice(hop.Gw); ok {
-		s.NextHops = append(s.NextHops, NextHop{gateway.Unmap(), name})
+		s.nextHops = append(s.nextHops, nextHop{gateway.Unmap(), name})
 		return
 	}
 	p, ok := prefixOf(r.Dst)
@@ -88,13 +88,13 @@ func (s *Surroundings) addHop(r netlink.Route, hop *netlink.NexthopInfo, link ne
 	}
 	switch {
 	case r.Type == unix.RTN_LOCAL && p.IsSingleIP():
-		s.Own = append(s.Own, OwnAddress{p.Addr(), name})
+		s.own = append(s.own, ownAddress{p.Addr(), name})
 	case r.Type == unix.RTN_LOCAL && !p.Addr().IsLoopback():
-		s.OnLink = append(s.OnLink, OnLink{p, name})
+		s.onLink = append(s.onLink, onLink{p, name})
 	case r.Type == unix.RTN_UNICAST && link.Attrs().RawFlags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0:
 		// Behind a link without ARP such a route is no network of neighbours but a way like any
 		// other: half of the Internet behind another tunnel, say.
-		s.OnLink = append(s.OnLink, OnLink{p, name})
+		s.onLink = append(s.onLink, onLink{p, name})
 	}
 }
 

@@ -60,5 +60,5 @@ func TestNameServersOfFiles(t *testing.T) {
 	a, b := filepath.Join(dir, "resolv.conf"), filepath.Join(dir, "upstream.conf")
 	require.NoError(t, os.WriteFile(a, []byte("nameserver 127.0.0.53\n"), 0o644))
 	require.NoError(t, os.WriteFile(b, []byte("nameserver 192.0.2.53\n"), 0o644))
-	assert.Equal(t, []NameServer{{addr("127.0.0.53"), a}, {addr("192.0.2.53"), b}}, nameServers([]string{a, filepath.Join(dir, "none"), b}))
+	assert.Equal(t, []nameServer{{addr("127.0.0.53"), a}, {addr("192.0.2.53"), b}}, nameServers([]string{a, filepath.Join(dir, "none"), b}))
 }

@@ -4,5 +4,5 @@ package netdev
 
 // LookAround knows of Linux alone, as does Setup.
 func LookAround(string) (Surroundings, error) {
-	return Surroundings{NameServers: nameServers(resolverFiles)}, nil
+	return Surroundings{nameServers: nameServers(resolverFiles)}, nil
 }

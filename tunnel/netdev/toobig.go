@@ -19,10 +19,10 @@ const (
 	icmpQuoted, icmp6Quote = 576, MinMTU6
 )
 
-// MaxTooBig is the largest message that TooBig makes, in bytes.
-const MaxTooBig = MinMTU6
+// maxTooBig is the largest message that TooBig makes, in bytes.
+const maxTooBig = MinMTU6
 
-// TooBig writes to dst, which has room for MaxTooBig bytes, the ICMP message by which a router
+// TooBig writes to dst, which has room for MinMTU6 bytes, the ICMP message by which a router
 // answers a packet that does not fit the next link, of mtu bytes, and may not be fragmented:
 // "fragmentation needed" over IPv4, with the link's MTU (RFC 792, RFC 1191 section 4), "packet too
 // big" over IPv6 (RFC 4443 section 3.2). It gives the message's size in bytes; 0 if the packet must

@@ -76,7 +76,7 @@ func TestTooBig(t *testing.T) {
 		{"IPv6: a header cut off", large6(17)[:39], false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			before, dst := bytes.Clone(tc.packet), bytes.Repeat([]byte{0xAA}, MaxTooBig)
+			before, dst := bytes.Clone(tc.packet), bytes.Repeat([]byte{0xAA}, maxTooBig)
 			n := TooBig(dst, tc.packet, 996)
 			assert.Equal(t, before, tc.packet)
 			require.Equal(t, tc.answered, n > 0)
@@ -116,7 +116,7 @@ func requireTooBig(t *testing.T, packet, message []byte, mtu int) {
 }
 
 func TestTooBigQuotesAsMuchAsMayBe(t *testing.T) {
-	dst := make([]byte, MaxTooBig)
+	dst := make([]byte, maxTooBig)
 	assert.Equal(t, 576, TooBig(dst, datagram(nil, ippkt.DontFragment, 1280), 996))
 	assert.Equal(t, 1280, TooBig(dst, large6(17), 996))
 	assert.Equal(t, 20+8+20+100, TooBig(dst, datagram(nil, ippkt.DontFragment, 100), 68))
@@ -124,7 +124,7 @@ func TestTooBigQuotesAsMuchAsMayBe(t *testing.T) {
 }
 
 func TestTooBigDoesNotAllocate(t *testing.T) {
-	p, dst := datagram(nil, ippkt.DontFragment, 1380), make([]byte, MaxTooBig)
+	p, dst := datagram(nil, ippkt.DontFragment, 1380), make([]byte, maxTooBig)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { TooBig(dst, p, 996) }))
 }
 
@@ -136,13 +136,13 @@ func FuzzTooBig(f *testing.F) {
 	f.Add(append(datagram(nil, 0, 6), 0), 68)
 	f.Fuzz(func(t *testing.T, p []byte, mtu int) {
 		mtu = min(max(mtu, 68), 65535)
-		before, dst := bytes.Clone(p), make([]byte, MaxTooBig)
+		before, dst := bytes.Clone(p), make([]byte, maxTooBig)
 		n := TooBig(dst, p, mtu)
 		require.Equal(t, before, p)
 		if n > 0 {
 			requireTooBig(t, p, dst[:n], mtu)
 			// The answer to an answer is none.
-			require.Zero(t, TooBig(make([]byte, MaxTooBig), dst[:n], 68))
+			require.Zero(t, TooBig(make([]byte, maxTooBig), dst[:n], 68))
 		}
 	})
 }

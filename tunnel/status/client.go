@@ -22,7 +22,7 @@ const maxAnswer = 64 << 20
 
 // Fetch asks the process behind a socket. When there is none the error is ErrNoTunnel.
 func Fetch(ctx context.Context, path string) (Snapshot, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*lineTimeout)
 	defer cancel()
 	conn, err := reach(ctx, path)
 	if err != nil {
@@ -49,7 +49,7 @@ func reach(ctx context.Context, path string) (net.Conn, error) {
 	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {
 		return nil, fmt.Errorf("status socket %s is a file, no socket: name the tunnel's --status-socket", path)
 	}
-	dialer := net.Dialer{Timeout: 2 * patience}
+	dialer := net.Dialer{Timeout: 2 * lineTimeout}
 	conn, err := dialer.DialContext(ctx, "unix", path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

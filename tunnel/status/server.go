@@ -22,8 +22,8 @@ const (
 	request = "snapshot"
 	// maxRequest bounds what is read before an answer, in bytes.
 	maxRequest = 64
-	// patience is how long the other side may take to write or read a line.
-	patience = 2 * time.Second
+	// lineTimeout is how long the other side may take to write or read a line.
+	lineTimeout = 2 * time.Second
 	// maxClients bounds how many are served at once; more wait in the kernel's queue.
 	maxClients = 16
 )
@@ -40,16 +40,6 @@ type Server struct {
 	traces   atomic.Int32 // clients that watch it
 }
 
-// Serve answers on path until ctx ends, and then removes the socket. snapshot is called for
-// every request, from several goroutines.
-func Serve(ctx context.Context, path string, snapshot func() Snapshot) error {
-	s, err := Listen(path)
-	if err != nil {
-		return err
-	}
-	return s.Serve(ctx, snapshot)
-}
-
 // Listen makes the socket, with mode 0600 in a directory of mode 0700 that it creates if need
 // be. One that a dead process left is replaced; one where a process answers is ErrInUse. An
 // empty path is an error. The caller must call Serve or Close.
@@ -62,7 +52,7 @@ func Listen(path string) (*Server, error) {
 		return nil, err
 	}
 	// Two processes that start at once must not take each other's new socket for a dead one.
-	unlock, err := lockDir(dir, patience)
+	unlock, err := lockDir(dir, lineTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("status socket %s: lock %s: %w: choose a directory that is this user's alone", path, dir, bare(err))
 	}
@@ -124,7 +114,7 @@ func removeStale(path string) error {
 	if info.Mode()&fs.ModeSocket == 0 {
 		return fmt.Errorf("status socket %s: a file that is no socket has this name: remove it, or choose another path", path)
 	}
-	conn, err := net.DialTimeout("unix", path, patience)
+	conn, err := net.DialTimeout("unix", path, lineTimeout)
 	if err == nil {
 		conn.Close()
 		return fmt.Errorf("status socket %s: %w by a running tunnel: stop that one, or choose another path", path, ErrInUse)
@@ -138,9 +128,6 @@ func removeStale(path string) error {
 	return nil
 }
 
-// Path is where the socket is.
-func (s *Server) Path() string { return s.path }
-
 // Close stops listening and removes the socket, if it is still this server's.
 func (s *Server) Close() error {
 	err := s.listener.Close()
@@ -153,7 +140,8 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Serve answers until ctx ends. When it returns, the socket is removed and no goroutine of
+// Serve answers until ctx ends; snapshot is called for every request, from several goroutines. When
+// it returns, the socket is removed and no goroutine of
 // it runs.
 func (s *Server) Serve(ctx context.Context, snapshot func() Snapshot) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -241,7 +229,7 @@ func (s *Server) answer(ctx context.Context, conn *net.UnixConn, snapshot func()
 
 // extend sets the next deadline, without undoing the one that ends everything.
 func extend(ctx context.Context, conn net.Conn) bool {
-	if conn.SetDeadline(time.Now().Add(patience)) != nil {
+	if conn.SetDeadline(time.Now().Add(lineTimeout)) != nil {
 		return false
 	}
 	if ctx.Err() != nil { // it ended in between: the deadline just set hides that
@@ -253,18 +241,6 @@ func extend(ctx context.Context, conn net.Conn) bool {
 // failure is the answer to what cannot be answered.
 type failure struct {
 	Error string `json:"error"`
-}
-
-// checkPeer lets the owner of this process and root in.
-func checkPeer(conn *net.UnixConn) error {
-	uid, known, err := peerUID(conn)
-	if err != nil {
-		return fmt.Errorf("who connects cannot be told: %w", err)
-	}
-	if known && uid != 0 && uid != os.Geteuid() {
-		return fmt.Errorf("uid %d may not ask: only uid %d and root may", uid, os.Geteuid())
-	}
-	return nil
 }
 
 // bare is the error without the operation and the path, which are named already.

@@ -70,7 +70,7 @@ func (s *Server) trace(ctx context.Context, conn *net.UnixConn, lines *bufio.Rea
 		<-left
 	}()
 	// When ctx ends, a client that does not read is not waited for.
-	stop := context.AfterFunc(ctx, func() { conn.SetWriteDeadline(time.Now().Add(patience)) })
+	stop := context.AfterFunc(ctx, func() { conn.SetWriteDeadline(time.Now().Add(lineTimeout)) })
 	defer stop()
 	encoder := json.NewEncoder(conn)
 	write := func(batch []trace.Line) bool {
@@ -95,7 +95,7 @@ func (s *Server) trace(ctx context.Context, conn *net.UnixConn, lines *bufio.Rea
 }
 
 // Trace gives emit each line of the tunnel behind a socket, of one peer or, if that is invalid, of
-// all, until ctx ends, emit fails, or the tunnel ends, which is ErrEnded.
+// all, until ctx ends, emit fails, or the tunnel ends, which is errEnded.
 func Trace(ctx context.Context, path string, peer netip.Addr, emit func(trace.Line) error) error {
 	conn, err := reach(ctx, path)
 	if err != nil {
@@ -111,8 +111,8 @@ func Trace(ctx context.Context, path string, peer netip.Addr, emit func(trace.Li
 	return fmt.Errorf("status socket %s: %w", path, bare(err))
 }
 
-// ErrEnded says that a tunnel that was traced has ended.
-var ErrEnded = errors.New("the tunnel has ended")
+// errEnded says that a tunnel that was traced has ended.
+var errEnded = errors.New("the tunnel has ended")
 
 func watch(conn net.Conn, peer netip.Addr, emit func(trace.Line) error) error {
 	if err := checkServer(conn.(*net.UnixConn)); err != nil {
@@ -129,7 +129,7 @@ func watch(conn net.Conn, peer netip.Addr, emit func(trace.Line) error) error {
 	for {
 		line, err := lines.ReadSlice('\n')
 		if errors.Is(err, io.EOF) {
-			return ErrEnded
+			return errEnded
 		}
 		if err != nil {
 			return err

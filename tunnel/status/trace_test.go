@@ -108,7 +108,7 @@ func TestTrace(t *testing.T) {
 	say(tr, "192.0.2.1", "the link is down")
 	stop()
 	require.Equal(t, "the link is down", all.next(t).Text)
-	require.ErrorIs(t, all.end(t), ErrEnded)
+	require.ErrorIs(t, all.end(t), errEnded)
 	require.False(t, tr.On())
 }
 
