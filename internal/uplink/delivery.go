@@ -2,13 +2,13 @@ package uplink
 
 import "github.com/arc4tun/arc4tun/internal/serial"
 
-// proof judges, from the acknowledgments of the peer, whether what goes by a fast way arrives. A
+// delivery judges, from the acknowledgments of the peer, whether what goes by a fast way arrives. A
 // GRE acknowledgment names the highest sequence number that the peer has received (RFC 2637 section
 // 4.3), and all numbered packets go the same way, so one that names a number sent by the fast way
 // proves it.
 //
 // It looks once a second, so it needs no clock, and the way of a packet none either.
-type proof struct {
+type delivery struct {
 	proven bool // some time in the life of the path
 
 	// Since the way was taken:
@@ -22,8 +22,8 @@ type proof struct {
 const (
 	// A peer acknowledges within half a second and a round trip. What was never proven costs the
 	// tunnel all its packets until the last look; what was proven has more likely met a bad link.
-	trialPatience = 2
-	patience      = 3
+	maxSilentUnproven = 2
+	maxSilent         = 3
 )
 
 // verdict of a look.
@@ -49,7 +49,7 @@ type heard struct {
 }
 
 // look is to be called every second while a fast way is in use.
-func (p *proof) look(s sentBy, h heard) verdict {
+func (p *delivery) look(s sentBy, h heard) verdict {
 	if !s.any {
 		return goOn
 	}
@@ -71,13 +71,13 @@ func (p *proof) look(s sentBy, h heard) verdict {
 		p.silent++
 	}
 	switch {
-	case !p.proven && p.silent > trialPatience:
+	case !p.proven && p.silent > maxSilentUnproven:
 		return failed
-	case p.proven && p.silent > patience:
+	case p.proven && p.silent > maxSilent:
 		return lost
 	}
 	return goOn
 }
 
 // again starts over for another way, or for the same one after a change.
-func (p *proof) again() { *p = proof{proven: p.proven} }
+func (p *delivery) again() { *p = delivery{proven: p.proven} }

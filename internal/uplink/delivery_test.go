@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestProof(t *testing.T) {
+func TestDelivery(t *testing.T) {
 	type second struct {
 		last uint32 // sent by then
 		ack  int64  // from the peer by then; -1: none
@@ -33,7 +33,7 @@ func TestProof(t *testing.T) {
 		{"further than half of all numbers", 0, []second{{0x70000000, 0x60000000, goOn}, {0xD0000000, 0xC0000000, goOn}, {0x20000000, 0x10000000, goOn}, {0x30000000, 0x28000000, goOn}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var p proof
+			var p delivery
 			for i, s := range tc.seconds {
 				got := p.look(sentBy{any: true, first: tc.first, last: s.last}, heard{any: s.ack >= 0, ack: uint32(s.ack)})
 				assert.Equal(t, s.want, got, "second %d", i)
@@ -42,18 +42,18 @@ func TestProof(t *testing.T) {
 	}
 }
 
-func TestProofBeforeAnythingWasSent(t *testing.T) {
-	var p proof
+func TestDeliveryBeforeAnythingWasSent(t *testing.T) {
+	var p delivery
 	for range 100 {
 		assert.Equal(t, goOn, p.look(sentBy{}, heard{any: true, ack: 7}))
 	}
 	assert.False(t, p.proven)
 }
 
-// TestProofOfAnotherWay: a way that follows one that was proven is given the longer patience, and
+// TestDeliveryOfAnotherWay: a way that follows one that was proven is given the longer silence, and
 // is not failed for good.
-func TestProofOfAnotherWay(t *testing.T) {
-	var p proof
+func TestDeliveryOfAnotherWay(t *testing.T) {
+	var p delivery
 	assert.Equal(t, goOn, p.look(sentBy{any: true, first: 1, last: 10}, heard{any: true, ack: 10}))
 	p.again()
 	assert.False(t, p.seen)

@@ -43,9 +43,9 @@ type hostFacts struct {
 	checked bool                                    // the two above are known
 }
 
-// judge says why packets to peer must stay with the raw socket; empty: they need not. What forced
-// leaves out is what the kernel's way would add and a user can do without.
-func judge(local, peer netip.Addr, r routeFacts, n neighbourFacts, h hostFacts, forced bool) string {
+// ineligible says why packets to peer must stay with the raw socket; empty: they need not. What
+// forced leaves out is what the kernel's way would add and a user can do without.
+func ineligible(local, peer netip.Addr, r routeFacts, n neighbourFacts, h hostFacts, forced bool) string {
 	l := r.link
 	switch {
 	case r.refused != "":
@@ -91,7 +91,7 @@ func (r routeFacts) mtuOf() int {
 	return r.link.mtu
 }
 
-// plainQueue is whether a queueing discipline only keeps packets until the link takes them.
+// plainQueue reports whether a queueing discipline only keeps packets until the link takes them.
 func plainQueue(kind string) bool {
 	switch kind {
 	case "noqueue", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "fq", "sfq", "mq":

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestJudge(t *testing.T) {
+func TestIneligible(t *testing.T) {
 	hop := netip.MustParseAddr("192.0.2.1")
 	type facts struct {
 		r routeFacts
@@ -52,8 +52,8 @@ func TestJudge(t *testing.T) {
 			if tc.forced == "-" {
 				tc.forced = tc.want
 			}
-			assert.Equal(t, tc.want, judge(ours, theirs, f.r, f.n, f.h, false))
-			assert.Equal(t, tc.forced, judge(ours, theirs, f.r, f.n, f.h, true))
+			assert.Equal(t, tc.want, ineligible(ours, theirs, f.r, f.n, f.h, false))
+			assert.Equal(t, tc.forced, ineligible(ours, theirs, f.r, f.n, f.h, true))
 		})
 	}
 }

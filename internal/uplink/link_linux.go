@@ -17,16 +17,16 @@ type link struct {
 	reason [Raw]string  // why it could not be opened, or failed, the last time
 	said   [Raw]string  // the reason that was logged
 
-	proven bool   // some path's packets have arrived by it
-	blames int    // paths whose packets have not
-	blamed string // enough have not, and none has
-	pause  backoff
-	idle   int // looks since a path has used tx
+	proven      bool   // some path's packets have arrived by it
+	undelivered int    // paths whose packets have not
+	barred      string // enough have not, and none has
+	pause       backoff
+	idle        int // looks since a path has used tx
 }
 
-// enoughBlames paths that nothing came back for, and none that something did, make others not try a
-// link.
-const enoughBlames = 3
+// maxUndelivered paths that nothing came back for, and none that something did, make others not try
+// a link.
+const maxUndelivered = 3
 
 // opener makes the transmitter of a way.
 type opener func(way Mode, link int) (transmitter, error)
@@ -68,7 +68,7 @@ func (l *link) choose(now time.Time, ways []Mode, open opener) (old transmitter)
 	return nil
 }
 
-// due is whether a way that is better than what is open may be tried again.
+// due reports whether a way that is better than what is open may be tried again.
 func (l *link) due(now time.Time, ways []Mode) bool {
 	for _, way := range ways {
 		if l.tx != nil && l.way == way {
@@ -87,22 +87,22 @@ func (l *link) failed(now time.Time, way Mode, err error) {
 	l.reason[way] = err.Error()
 }
 
-// blame notes that nothing came back for a path, and why others are not to try the link if that
-// were enough.
-func (l *link) blame(now time.Time, why string) {
-	if l.blames++; !l.proven && l.blames >= enoughBlames {
-		l.blamed = why
+// noteUndelivered notes that nothing came back for a path, and why others are not to try the link
+// if that were enough.
+func (l *link) noteUndelivered(now time.Time, why string) {
+	if l.undelivered++; !l.proven && l.undelivered >= maxUndelivered {
+		l.barred = why
 		l.pause.banned(now)
 	}
 }
 
-// isBlamed reports whether no path is to try the link. When the pause is over, one may.
-func (l *link) isBlamed(now time.Time) bool {
-	if l.blamed != "" && !l.proven && !l.pause.allows(now) {
+// isBarred reports whether no path is to try the link. When the pause is over, one may.
+func (l *link) isBarred(now time.Time) bool {
+	if l.barred != "" && !l.proven && !l.pause.allows(now) {
 		return true
 	}
-	if l.blamed != "" {
-		l.blamed, l.blames = "", enoughBlames-1
+	if l.barred != "" {
+		l.barred, l.undelivered = "", maxUndelivered-1
 	}
 	return false
 }

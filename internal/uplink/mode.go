@@ -48,5 +48,5 @@ func (m Mode) ways() []Mode {
 	return nil
 }
 
-// forced is whether the user has chosen a fast way by hand.
+// forced reports whether the user has chosen a fast way by hand.
 func (m Mode) forced() bool { return m == XSK || m == Packet }

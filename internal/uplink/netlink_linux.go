@@ -185,15 +185,15 @@ func unfollowable(rules []netlink.Rule) string {
 	return ""
 }
 
-// covered is whether one of the policies for what leaves may mean GRE from local to peer. Whether
-// it would encrypt, block or let pass is the kernel's to say.
+// covered reports whether one of the policies for what leaves may mean GRE from local to peer.
+// Whether it would encrypt, block or let pass is the kernel's to say.
 func covered(policies []netlink.XfrmPolicy, local, peer netip.Addr) bool {
 	return slices.ContainsFunc(policies, func(p netlink.XfrmPolicy) bool {
 		return (p.Proto == 0 || p.Proto == unix.IPPROTO_GRE) && holds(p.Src, local) && holds(p.Dst, peer)
 	})
 }
 
-// holds is whether a network, which may be missing, has an address.
+// holds reports whether a network, which may be missing, has an address.
 func holds(n *net.IPNet, a netip.Addr) bool {
 	return n == nil || n.Contains(a.AsSlice()) || strings.HasPrefix(n.String(), "<nil>")
 }

@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// news is one change that the kernel has reported.
-type news struct {
-	kind   newsKind
-	prefix netip.Prefix // of a route
-	link   int          // of a neighbour or link
-	addr   netip.Addr   // of a neighbour
-	hood   neighbourFacts
+// change is one change that the kernel has reported.
+type change struct {
+	kind      changeKind
+	prefix    netip.Prefix // of a route
+	link      int          // of a neighbour or link
+	addr      netip.Addr   // of a neighbour
+	neighbour neighbourFacts
 }
 
-type newsKind int
+type changeKind int
 
 const (
-	nothing    newsKind = iota
-	everything          // an address, a rule, a policy, a queueing discipline, or news that were lost
+	nothing    changeKind = iota
+	everything            // an address, a rule, a policy, a queueing discipline, or notifications that were lost
 	aRoute
 	aNeighbour
 	aLink
@@ -52,9 +52,9 @@ func subscribe(protocol int, groups ...uint) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "netlink"), nil
 }
 
-// openNews subscribes to all that paths rest on. IPsec's may be missing where the kernel has none,
-// or does not let us hear it; what cannot be listed either is judged elsewhere.
-func openNews() ([]*os.File, error) {
+// openNotifications subscribes to all that paths rest on. IPsec's may be missing where the kernel
+// has none, or does not let us hear it; what cannot be listed either is judged elsewhere.
+func openNotifications() ([]*os.File, error) {
 	routes, err := subscribe(unix.NETLINK_ROUTE, groups...)
 	if err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)
@@ -67,7 +67,7 @@ func openNews() ([]*os.File, error) {
 }
 
 // listen reads a subscription until it is closed.
-func listen(f *os.File, ours bool, tell func(news)) {
+func listen(f *os.File, ours bool, tell func(change)) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return
@@ -85,21 +85,22 @@ func listen(f *os.File, ours bool, tell func(news)) {
 		}
 		switch sender, _ := from.(*unix.SockaddrNetlink); {
 		case errors.Is(failure, unix.ENOBUFS):
-			tell(news{kind: everything})
+			tell(change{kind: everything})
 		case failure != nil:
 			return
 		case sender == nil || sender.Pid != 0:
 			// Other programs can send to a netlink socket too.
 		case !ours:
-			tell(news{kind: everything})
+			tell(change{kind: everything})
 		default:
-			parseNews(buf[:n], tell)
+			parseNotifications(buf[:n], tell)
 		}
 	}
 }
 
-// parseNews reads the messages of one datagram of NETLINK_ROUTE (struct nlmsghdr, linux/netlink.h).
-func parseNews(b []byte, tell func(news)) {
+// parseNotifications reads the messages of one datagram of NETLINK_ROUTE (struct nlmsghdr,
+// linux/netlink.h).
+func parseNotifications(b []byte, tell func(change)) {
 	for len(b) >= unix.NLMSG_HDRLEN {
 		length := int(binary.NativeEndian.Uint32(b))
 		if length < unix.NLMSG_HDRLEN || length > len(b) {
@@ -115,11 +116,11 @@ func parseNews(b []byte, tell func(news)) {
 func align(n int) int { return (n + 3) &^ 3 }
 
 // parseMessage reads one message without its header.
-func parseMessage(kind uint16, b []byte) news {
+func parseMessage(kind uint16, b []byte) change {
 	switch kind {
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
 		if len(b) < unix.SizeofRtMsg || b[0] != unix.AF_INET {
-			return news{}
+			return change{}
 		}
 		destination := netip.IPv4Unspecified()
 		if a, ok := netip.AddrFromSlice(attribute(b[unix.SizeofRtMsg:], unix.RTA_DST)); ok {
@@ -127,35 +128,35 @@ func parseMessage(kind uint16, b []byte) news {
 		}
 		p, err := destination.Prefix(int(b[1]))
 		if err != nil {
-			return news{kind: everything}
+			return change{kind: everything}
 		}
-		return news{kind: aRoute, prefix: p}
+		return change{kind: aRoute, prefix: p}
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
 		return parseNeighbour(kind == unix.RTM_DELNEIGH, b)
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		if len(b) < unix.SizeofIfInfomsg {
-			return news{}
+			return change{}
 		}
-		return news{kind: aLink, link: int(binary.NativeEndian.Uint32(b[4:]))}
+		return change{kind: aLink, link: int(binary.NativeEndian.Uint32(b[4:]))}
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR, unix.RTM_NEWRULE, unix.RTM_DELRULE,
 		unix.RTM_NEWQDISC, unix.RTM_DELQDISC, unix.RTM_NEWTFILTER, unix.RTM_DELTFILTER:
-		return news{kind: everything}
+		return change{kind: everything}
 	}
-	return news{}
+	return change{}
 }
 
 // parseNeighbour reads struct ndmsg (linux/neighbour.h) and its attributes.
-func parseNeighbour(gone bool, b []byte) news {
+func parseNeighbour(gone bool, b []byte) change {
 	if len(b) < unix.SizeofNdMsg || b[0] != unix.AF_INET {
-		return news{}
+		return change{}
 	}
 	a, ok := netip.AddrFromSlice(attribute(b[unix.SizeofNdMsg:], unix.NDA_DST))
 	if !ok {
-		return news{}
+		return change{}
 	}
-	n := news{kind: aNeighbour, link: int(binary.NativeEndian.Uint32(b[4:])), addr: a.Unmap()}
+	n := change{kind: aNeighbour, link: int(binary.NativeEndian.Uint32(b[4:])), addr: a.Unmap()}
 	if !gone {
-		n.hood = factsOfNeighbour(int(binary.NativeEndian.Uint16(b[8:])), attribute(b[unix.SizeofNdMsg:], unix.NDA_LLADDR))
+		n.neighbour = factsOfNeighbour(int(binary.NativeEndian.Uint16(b[8:])), attribute(b[unix.SizeofNdMsg:], unix.NDA_LLADDR))
 	}
 	return n
 }

@@ -51,21 +51,21 @@ func linkNotice(kind uint16) []byte {
 	return notice(kind, body)
 }
 
-func TestParseNews(t *testing.T) {
+func TestParseNotifications(t *testing.T) {
 	address := net.HardwareAddr(hopMAC[:])
-	neighbour := func(n neighbourFacts) []news {
-		return []news{{kind: aNeighbour, link: 7, addr: netip.MustParseAddr("192.0.2.1"), hood: n}}
+	neighbour := func(n neighbourFacts) []change {
+		return []change{{kind: aNeighbour, link: 7, addr: netip.MustParseAddr("192.0.2.1"), neighbour: n}}
 	}
 	known := neighbour(neighbourFacts{resolved: true, mac: hopMAC})
 	for _, tc := range []struct {
 		name string
 		in   []byte
-		want []news
+		want []change
 	}{
-		{"a route", routeNotice(unix.RTM_NEWROUTE, unix.AF_INET, 24, 198, 51, 100, 0), []news{{kind: aRoute, prefix: netip.MustParsePrefix("198.51.100.0/24")}}},
-		{"a route that has gone", routeNotice(unix.RTM_DELROUTE, unix.AF_INET, 32, 198, 51, 100, 1), []news{{kind: aRoute, prefix: netip.MustParsePrefix("198.51.100.1/32")}}},
-		{"the default route", routeNotice(unix.RTM_NEWROUTE, unix.AF_INET, 0), []news{{kind: aRoute, prefix: netip.MustParsePrefix("0.0.0.0/0")}}},
-		{"an impossible route", routeNotice(unix.RTM_NEWROUTE, unix.AF_INET, 99, 1, 2, 3, 4), []news{{kind: everything}}},
+		{"a route", routeNotice(unix.RTM_NEWROUTE, unix.AF_INET, 24, 198, 51, 100, 0), []change{{kind: aRoute, prefix: netip.MustParsePrefix("198.51.100.0/24")}}},
+		{"a route that has gone", routeNotice(unix.RTM_DELROUTE, unix.AF_INET, 32, 198, 51, 100, 1), []change{{kind: aRoute, prefix: netip.MustParsePrefix("198.51.100.1/32")}}},
+		{"the default route", routeNotice(unix.RTM_NEWROUTE, unix.AF_INET, 0), []change{{kind: aRoute, prefix: netip.MustParsePrefix("0.0.0.0/0")}}},
+		{"an impossible route", routeNotice(unix.RTM_NEWROUTE, unix.AF_INET, 99, 1, 2, 3, 4), []change{{kind: everything}}},
 		{"a route of IPv6", routeNotice(unix.RTM_NEWROUTE, unix.AF_INET6, 0), nil},
 		{"a neighbour", neighbourNotice(unix.RTM_NEWNEIGH, netlink.NUD_REACHABLE, address), known},
 		{"a stale neighbour", neighbourNotice(unix.RTM_NEWNEIGH, netlink.NUD_STALE, address), known},
@@ -75,21 +75,21 @@ func TestParseNews(t *testing.T) {
 		{"a neighbour without an address", neighbourNotice(unix.RTM_NEWNEIGH, netlink.NUD_INCOMPLETE, nil), neighbour(neighbourFacts{})},
 		{"a neighbour with another kind of address", neighbourNotice(unix.RTM_NEWNEIGH, netlink.NUD_REACHABLE, make([]byte, 20)), neighbour(neighbourFacts{})},
 		{"a neighbour that has gone", neighbourNotice(unix.RTM_DELNEIGH, netlink.NUD_REACHABLE, address), neighbour(neighbourFacts{})},
-		{"a link", linkNotice(unix.RTM_NEWLINK), []news{{kind: aLink, link: 7}}},
-		{"a link that has gone", linkNotice(unix.RTM_DELLINK), []news{{kind: aLink, link: 7}}},
-		{"an address", notice(unix.RTM_NEWADDR, make([]byte, unix.SizeofIfAddrmsg)), []news{{kind: everything}}},
-		{"a rule", notice(unix.RTM_DELRULE, make([]byte, unix.SizeofRtMsg)), []news{{kind: everything}}},
-		{"a queueing discipline", notice(unix.RTM_NEWQDISC, make([]byte, 20)), []news{{kind: everything}}},
+		{"a link", linkNotice(unix.RTM_NEWLINK), []change{{kind: aLink, link: 7}}},
+		{"a link that has gone", linkNotice(unix.RTM_DELLINK), []change{{kind: aLink, link: 7}}},
+		{"an address", notice(unix.RTM_NEWADDR, make([]byte, unix.SizeofIfAddrmsg)), []change{{kind: everything}}},
+		{"a rule", notice(unix.RTM_DELRULE, make([]byte, unix.SizeofRtMsg)), []change{{kind: everything}}},
+		{"a queueing discipline", notice(unix.RTM_NEWQDISC, make([]byte, 20)), []change{{kind: everything}}},
 		{"something else", notice(unix.RTM_NEWNSID, make([]byte, 20)), nil},
-		{"two of them", append(linkNotice(unix.RTM_NEWLINK), linkNotice(unix.RTM_DELLINK)...), []news{{kind: aLink, link: 7}, {kind: aLink, link: 7}}},
+		{"two of them", append(linkNotice(unix.RTM_NEWLINK), linkNotice(unix.RTM_DELLINK)...), []change{{kind: aLink, link: 7}, {kind: aLink, link: 7}}},
 		{"a message longer than what is there", linkNotice(unix.RTM_NEWLINK)[:20], nil},
 		{"too short a neighbour", notice(unix.RTM_NEWNEIGH, []byte{unix.AF_INET}), nil},
 		{"a neighbour without a name", notice(unix.RTM_NEWNEIGH, append([]byte{unix.AF_INET}, make([]byte, 11)...)), nil},
 		{"nothing", nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var got []news
-			parseNews(tc.in, func(n news) { got = append(got, n) })
+			var got []change
+			parseNotifications(tc.in, func(n change) { got = append(got, n) })
 			assert.Equal(t, tc.want, got)
 		})
 	}
@@ -102,7 +102,7 @@ func FuzzParseNews(f *testing.F) {
 	f.Add(notice(unix.RTM_NEWADDR, nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		count := 0
-		parseNews(b, func(n news) {
+		parseNotifications(b, func(n change) {
 			count++
 			if n.kind == aRoute {
 				assert.True(t, n.prefix.IsValid())

@@ -25,17 +25,17 @@ type Path struct {
 	falls   atomic.Uint64         // times it went back to the raw socket
 
 	// The follower's, under its lock.
-	up      bool // a fast way may be tried
-	proof   proof
-	counted uint64 // what cur had sent at the last look
-	ban     string // why there is no fast way for a long time
-	banned  backoff
-	hold    backoff
-	held    string     // why hold was set
-	why     string     // what status says
-	link    int        // what the last decision rests on
-	nextHop netip.Addr // the same
-	dirty   bool
+	up       bool // a fast way may be tried
+	delivery delivery
+	counted  uint64 // what cur had sent at the last look
+	ban      string // why there is no fast way for a long time
+	banned   backoff
+	hold     backoff
+	held     string     // why hold was set
+	why      string     // what status says
+	link     int        // what the last decision rests on
+	nextHop  netip.Addr // the same
+	dirty    bool
 }
 
 // known marks a call ID and acknowledgment that are there.
@@ -49,8 +49,8 @@ const (
 	minNumbered    = 12
 )
 
-// numberedPacket is whether a GRE packet has a sequence number. Only such packets go a fast way:
-// what comes without one may overtake others, so it can keep the kernel in the picture.
+// numberedPacket reports whether a GRE packet has a sequence number. Only such packets go a fast
+// way: what comes without one may overtake others, so it can keep the kernel in the picture.
 func numberedPacket(p []byte) bool { return len(p) >= minNumbered && p[0]&sequenceBit != 0 }
 
 // Send sends a run of GRE packets, as many from the front as may go a fast way, and returns how

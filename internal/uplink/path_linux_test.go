@@ -97,7 +97,7 @@ func TestForgedAcknowledgments(t *testing.T) {
 				assert.Same(t, r, p.cur.Load())
 				assert.Empty(t, p.ban, "second %d", second)
 				assert.Empty(t, p.held, "second %d", second)
-				assert.True(t, p.proof.proven)
+				assert.True(t, p.delivery.proven)
 			}
 		})
 	}
@@ -129,18 +129,18 @@ func TestForgedAcknowledgmentsProveNothing(t *testing.T) {
 	assert.True(t, p.dirty, "it is looked at again")
 }
 
-// TestBlamedLinkIsTriedAgain: by one path, which blames it anew if nothing comes back.
-func TestBlamedLinkIsTriedAgain(t *testing.T) {
+// TestBarredLinkIsTriedAgain: by one path, which blames it anew if nothing comes back.
+func TestBarredLinkIsTriedAgain(t *testing.T) {
 	l, now := &link{}, time.Unix(1000, 0)
-	for range enoughBlames {
-		assert.False(t, l.isBlamed(now))
-		l.blame(now, "why")
+	for range maxUndelivered {
+		assert.False(t, l.isBarred(now))
+		l.noteUndelivered(now, "why")
 	}
-	assert.True(t, l.isBlamed(now.Add(firstBan-time.Second)))
+	assert.True(t, l.isBarred(now.Add(firstBan-time.Second)))
 	now = now.Add(firstBan)
-	assert.False(t, l.isBlamed(now))
-	l.blame(now, "why")
-	assert.True(t, l.isBlamed(now.Add(firstBan)), "for twice as long")
+	assert.False(t, l.isBarred(now))
+	l.noteUndelivered(now, "why")
+	assert.True(t, l.isBarred(now.Add(firstBan)), "for twice as long")
 	l.proven = true
-	assert.False(t, l.isBlamed(now))
+	assert.False(t, l.isBarred(now))
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// settle decides anew for every path that something may have changed for.
-func (u *Uplink) settle(now time.Time) {
+// reselect chooses anew for every path that something may have changed for.
+func (u *Uplink) reselect(now time.Time) {
 	known := map[int]linkFacts{}
 	for {
 		var replaced []transmitter
@@ -17,7 +17,7 @@ func (u *Uplink) settle(now time.Time) {
 				continue
 			}
 			p.dirty = false
-			r, why, old := u.decide(now, p, known)
+			r, why, old := u.selectRoute(now, p, known)
 			u.take(p, r, why)
 			if old != nil {
 				replaced = append(replaced, old)
@@ -62,13 +62,13 @@ func (u *Uplink) take(p *Path, r *route, why string) {
 		p.past.Add(old.sent.Load())
 	}
 	p.counted = 0
-	p.proof.again()
+	p.delivery.again()
 	p.cur.Store(r)
 }
 
-// decide finds the route for a path, or says why the raw socket has its packets. It returns the
-// transmitter, if any, that a better one has replaced.
-func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *route, why string, old transmitter) {
+// selectRoute finds the route for a path, or says why the raw socket has its packets. It returns
+// the transmitter, if any, that a better one has replaced.
+func (u *Uplink) selectRoute(now time.Time, p *Path, known map[int]linkFacts) (r *route, why string, old transmitter) {
 	if e := syscall.Errno(p.refused.Swap(0)); e != 0 {
 		p.hold.failed(now)
 		p.held = fmt.Sprintf("the raw socket may not send to %s (%v): a firewall rule refuses GRE", p.peer, e)
@@ -86,15 +86,15 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 	p.ban = ""
 	f := u.host.routeTo(u.cfg.Local, p.peer, known)
 	p.link, p.nextHop = f.link.index, f.nextHop
-	if why := u.judge(p, f); why != "" {
+	if why := u.ineligible(p, f); why != "" {
 		return nil, why, nil
 	}
 	if n := int(p.tooLong.Load()); n > f.mtuOf() {
 		return nil, fmt.Sprintf("packets of %d bytes exceed the %d that %s takes: a lower MTU in the tunnel would help", n, f.mtuOf(), f.link.name), nil
 	}
 	l := u.link(f.link)
-	if l.isBlamed(now) {
-		return nil, l.blamed, nil
+	if l.isBarred(now) {
+		return nil, l.barred, nil
 	}
 	ways := u.cfg.Mode.ways()
 	old = l.choose(now, ways, openTransmitter)
@@ -102,7 +102,7 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 		return nil, l.reasons(ways), nil
 	}
 	return &route{
-		header: newHeader(f.link.mac, u.hood(f).mac, u.cfg.Local, p.peer),
+		header: newHeader(f.link.mac, u.neighbour(f).mac, u.cfg.Local, p.peer),
 		mtu:    f.wholeFrame(), link: f.link.index, tx: l.tx, ids: &u.ids,
 	}, l.describe(f.nextHop.String()), old
 }
@@ -111,26 +111,26 @@ func (u *Uplink) decide(now time.Time, p *Path, known map[int]linkFacts) (r *rou
 // in bytes: links may take longer ones, of which the end would be missing.
 func (r routeFacts) wholeFrame() int { return min(r.mtuOf(), frameSize-ethernetLen) }
 
-func (u *Uplink) judge(p *Path, f routeFacts) string {
+func (u *Uplink) ineligible(p *Path, f routeFacts) string {
 	if u.whole == nil {
 		whole := u.host.whole()
 		u.whole = &whole
 	}
-	return judge(u.cfg.Local, p.peer, f, u.hood(f), *u.whole, u.cfg.Mode.forced())
+	return ineligible(u.cfg.Local, p.peer, f, u.neighbour(f), *u.whole, u.cfg.Mode.forced())
 }
 
-// hood is what is known of a route's next hop.
-func (u *Uplink) hood(f routeFacts) neighbourFacts {
+// neighbour is what is known of a route's next hop.
+func (u *Uplink) neighbour(f routeFacts) neighbourFacts {
 	if f.link.kind != "ether" {
 		return neighbourFacts{}
 	}
-	all, asked := u.hoods[f.link.index]
+	all, asked := u.neighbours[f.link.index]
 	if !asked {
 		var err error
 		if all, err = u.host.neighbours(f.link.index); err != nil {
 			all = map[netip.Addr]neighbourFacts{}
 		}
-		u.hoods[f.link.index] = all
+		u.neighbours[f.link.index] = all
 	}
 	return all[f.nextHop]
 }

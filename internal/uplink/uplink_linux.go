@@ -24,16 +24,16 @@ type Config struct {
 // Uplink knows how packets from one local address leave this machine. One goroutine of its own
 // follows what the kernel says of it; who sends reads one pointer.
 type Uplink struct {
-	cfg    Config
-	host   *host
-	files  []*os.File
-	where  netns.NsHandle
-	news   chan news
-	broken chan breakage
-	wake   chan struct{}
-	done   chan struct{}
-	ended  sync.WaitGroup
-	ids    atomic.Uint32
+	cfg     Config
+	host    *host
+	files   []*os.File
+	where   netns.NsHandle
+	changes chan change
+	broken  chan failure
+	wake    chan struct{}
+	done    chan struct{}
+	ended   sync.WaitGroup
+	ids     atomic.Uint32
 
 	mu    sync.Mutex // guards what follows, and the paths' fields that are the follower's
 	paths map[*Path]struct{}
@@ -41,13 +41,13 @@ type Uplink struct {
 	off   string // why there is no fast way at all
 
 	// What is known of the host, until news come; the follower's own.
-	hoods map[int]map[netip.Addr]neighbourFacts
-	whole *hostFacts
-	turn  int
+	neighbours map[int]map[netip.Addr]neighbourFacts
+	whole      *hostFacts
+	turn       int
 }
 
-// breakage is a transmitter's error.
-type breakage struct {
+// failure is a transmitter's error.
+type failure struct {
 	r   *route
 	err error
 }
@@ -55,14 +55,14 @@ type breakage struct {
 // Open starts following. It belongs to the network namespace of the calling thread.
 func Open(cfg Config) (*Uplink, error) {
 	u := &Uplink{
-		cfg:    cfg,
-		news:   make(chan news, 256),
-		broken: make(chan breakage, 16),
-		wake:   make(chan struct{}, 1),
-		done:   make(chan struct{}),
-		paths:  make(map[*Path]struct{}),
-		links:  make(map[int]*link),
-		hoods:  make(map[int]map[netip.Addr]neighbourFacts),
+		cfg:        cfg,
+		changes:    make(chan change, 256),
+		broken:     make(chan failure, 16),
+		wake:       make(chan struct{}, 1),
+		done:       make(chan struct{}),
+		paths:      make(map[*Path]struct{}),
+		links:      make(map[int]*link),
+		neighbours: make(map[int]map[netip.Addr]neighbourFacts),
 	}
 	u.ids.Store(rand.Uint32())
 	var err error
@@ -73,7 +73,7 @@ func Open(cfg Config) (*Uplink, error) {
 		_ = u.where.Close()
 		return nil, err
 	}
-	if u.files, err = openNews(); err != nil {
+	if u.files, err = openNotifications(); err != nil {
 		u.host.close()
 		_ = u.where.Close()
 		return nil, err
@@ -122,9 +122,9 @@ const (
 
 // tell hands news to the follower. When it has too much to hear, what is left out is made up for by
 // asking anew.
-func (u *Uplink) tell(n news) {
+func (u *Uplink) tell(n change) {
 	select {
-	case u.news <- n:
+	case u.changes <- n:
 	case <-u.done:
 	}
 }
@@ -143,7 +143,7 @@ func (u *Uplink) see(p *Path) {
 // failed tells the follower of a transmitter's error.
 func (u *Uplink) failed(r *route, err error) {
 	select {
-	case u.broken <- breakage{r, err}:
+	case u.broken <- failure{r, err}:
 	default: // it has been told of enough
 	}
 }
@@ -170,20 +170,20 @@ func (u *Uplink) run() {
 		select {
 		case <-u.done:
 			return
-		case n := <-u.news:
+		case n := <-u.changes:
 			u.mu.Lock()
-			u.hear(n)
-			u.hearMore()
+			u.takeChange(n)
+			u.takeWaiting()
 		case b := <-u.broken:
 			u.mu.Lock()
-			u.mourn(b)
+			u.dropFailed(b)
 		case <-u.wake:
 			u.mu.Lock()
 		case <-tick.C:
 			u.mu.Lock()
 			u.look(time.Now())
 		}
-		u.settle(time.Now())
+		u.reselect(time.Now())
 		u.mu.Unlock()
 	}
 }
@@ -204,34 +204,34 @@ func (u *Uplink) enter() bool {
 	return netns.Set(u.where) == nil
 }
 
-// hearMore takes the news that are there already, so that a storm of them is answered once.
-func (u *Uplink) hearMore() {
-	for range cap(u.news) {
+// takeWaiting takes the changes that are there already, so that a storm of them is answered once.
+func (u *Uplink) takeWaiting() {
+	for range cap(u.changes) {
 		select {
-		case n := <-u.news:
-			u.hear(n)
+		case n := <-u.changes:
+			u.takeChange(n)
 		default:
 			return
 		}
 	}
 }
 
-// hear marks the paths that news may concern.
-func (u *Uplink) hear(n news) {
+// takeChange marks the paths that news may concern.
+func (u *Uplink) takeChange(n change) {
 	switch n.kind {
 	case everything:
 		u.whole = nil
-		clear(u.hoods)
+		clear(u.neighbours)
 		u.mark(func(*Path) bool { return true })
 	case aRoute:
 		u.mark(func(p *Path) bool { return n.prefix.Contains(p.peer) })
 	case aNeighbour:
-		if hood := u.hoods[n.link]; hood != nil && hood[n.addr] != n.hood {
-			hood[n.addr] = n.hood
+		if neighbour := u.neighbours[n.link]; neighbour != nil && neighbour[n.addr] != n.neighbour {
+			neighbour[n.addr] = n.neighbour
 			u.mark(func(p *Path) bool { return p.link == n.link && p.nextHop == n.addr })
 		}
 	case aLink:
-		delete(u.hoods, n.link)
+		delete(u.neighbours, n.link)
 		u.mark(func(p *Path) bool { return p.link == n.link || p.link == 0 })
 	}
 }
@@ -244,8 +244,8 @@ func (u *Uplink) mark(concerned func(*Path) bool) {
 	}
 }
 
-// mourn closes a transmitter that has failed.
-func (u *Uplink) mourn(b breakage) {
+// dropFailed closes a transmitter that has failed.
+func (u *Uplink) dropFailed(b failure) {
 	l := u.links[b.r.link]
 	if l == nil || l.tx != b.r.tx {
 		return // it is gone already
@@ -263,7 +263,7 @@ func (u *Uplink) look(now time.Time) {
 	u.turn++
 	if u.turn%askAgain == 0 {
 		u.whole = nil
-		clear(u.hoods)
+		clear(u.neighbours)
 	}
 	i := 0
 	for p := range u.paths {
@@ -324,9 +324,9 @@ func (u *Uplink) examine(now time.Time, p *Path) {
 	first, last, ack := r.first.Load(), r.last.Load(), p.ack.Load()
 	sent := sentBy{any: first != 0 && last != 0, first: uint32(first), last: uint32(last)}
 	l := u.links[r.link]
-	switch p.proof.look(sent, heard{any: ack != 0, ack: uint32(ack)}) {
+	switch p.delivery.look(sent, heard{any: ack != 0, ack: uint32(ack)}) {
 	case goOn:
-		if p.proof.seen {
+		if p.delivery.seen {
 			l.proven = true
 			l.tries[l.way].worked()
 			p.hold.worked()
@@ -336,7 +336,7 @@ func (u *Uplink) examine(now time.Time, p *Path) {
 	case failed:
 		p.ban = "nothing was acknowledged that went by " + l.way.String() + " on " + l.name + ": something (source NAT?) needs the kernel's way"
 		p.banned.banned(now)
-		l.blame(now, p.ban)
+		l.noteUndelivered(now, p.ban)
 		u.cfg.Log.Warn("back to the raw socket", "peer", p.peer, "reason", p.ban, "again_in", p.banned.pause)
 		p.dirty = true
 	case lost:

@@ -99,8 +99,8 @@ func TestSilence(t *testing.T) {
 	k.goes("xsk", "")
 }
 
-// proofSeen is whether enough has been sent and acknowledged for a look, once a second, to have
-// seen it.
+// proofSeen reports whether enough has been sent and acknowledged for a look, once a second, to
+// have seen it.
 func proofSeen(k *call) bool { return k.next > 1000 }
 
 // TestDeafFromTheStart: one that never acknowledges what goes fast keeps the raw socket, and is not

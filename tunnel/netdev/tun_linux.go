@@ -141,7 +141,7 @@ func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	return n, err
 }
 
-// Waiting says whether a read would give a packet at once. It is for the goroutine that reads.
+// Waiting reports whether a read would give a packet at once. It is for the goroutine that reads.
 func (d *kernelDevice) Waiting() bool {
 	if d.raw == nil {
 		return false

@@ -25,22 +25,22 @@ type Pool struct {
 	left  memory            // the free ones that had a client, all within the range
 }
 
-// ExhaustedError is a pool whose every address has a client.
-type ExhaustedError struct {
+// exhaustedError is a pool whose every address has a client.
+type exhaustedError struct {
 	Pool  string // as the user wrote it
 	InUse uint64 // clients with an address of the pool
 }
 
-func (e *ExhaustedError) Error() string {
+func (e *exhaustedError) Error() string {
 	return fmt.Sprintf("address pool %s is exhausted (%d in use): enlarge --pool, or lower --max-sessions", e.Pool, e.InUse)
 }
 
-// NotAllowedError is a pool that has free addresses, none of which the client may have.
-type NotAllowedError struct {
+// notAllowedError is a pool that has free addresses, none of which the client may have.
+type notAllowedError struct {
 	Pool string
 }
 
-func (e *NotAllowedError) Error() string {
+func (e *notAllowedError) Error() string {
 	return fmt.Sprintf("address pool %s has no free address that this user may have: change the address column of the user's line in the secrets file", e.Pool)
 }
 
@@ -134,7 +134,7 @@ func usable(text string, first, last uint32) error {
 // Take gives an address to a client of a user: the last that this user had, if it is free and
 // allowed; else one that nobody has had yet, in turn; else the one that has been free for longest,
 // so that those of users who may come back stay free. allowed may be nil. Errors are
-// *ExhaustedError and *NotAllowedError.
+// *exhaustedError and *notAllowedError.
 //
 // allowed is asked about at most maxTries free addresses, so that a list which allows almost
 // nothing of a huge pool does not stall the server; name single addresses in such a list.
@@ -142,7 +142,7 @@ func (p *Pool) Take(user string, allowed func(netip.Addr) bool) (netip.Addr, err
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.used == p.Size() {
-		return netip.Addr{}, &ExhaustedError{p.text, p.used}
+		return netip.Addr{}, &exhaustedError{p.text, p.used}
 	}
 	refused := 0
 	suits := func(n uint32) bool {
@@ -163,7 +163,7 @@ func (p *Pool) Take(user string, allowed func(netip.Addr) bool) (netip.Addr, err
 		n, found = p.left.oldest(suits)
 	}
 	if !found {
-		return netip.Addr{}, &NotAllowedError{p.text}
+		return netip.Addr{}, &notAllowedError{p.text}
 	}
 	p.mark(n, user)
 	return address(n), nil

@@ -94,7 +94,7 @@ func TestTakeUntilExhausted(t *testing.T) {
 	}
 	assert.False(t, seen["10.99.0.105"], "excluded")
 	_, err := p.Take("", nil)
-	var exhausted *ExhaustedError
+	var exhausted *exhaustedError
 	require.ErrorAs(t, err, &exhausted)
 	assert.EqualError(t, err, "address pool 10.99.0.100-10.99.0.120 is exhausted (20 in use): enlarge --pool, or lower --max-sessions")
 
@@ -191,7 +191,7 @@ func TestTakeAllowed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "10.99.0.8", a.String())
 	_, err = p.Take("", only("10.99.0.8"))
-	var notAllowed *NotAllowedError
+	var notAllowed *notAllowedError
 	require.ErrorAs(t, err, &notAllowed)
 	assert.ErrorContains(t, err, "address pool 10.99.0.1-10.99.0.9")
 	assert.Equal(t, 1, p.InUse(), "a refusal takes nothing")

@@ -2,7 +2,7 @@ package ppp
 
 import "net/netip"
 
-// usableAddr is whether one end of a tunnel can have the IPv4 address: it must
+// usableAddr reports whether one end of a tunnel can have the IPv4 address: it must
 // be one host's, and reachable through a link.
 func usableAddr(a netip.Addr) bool {
 	return a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() &&

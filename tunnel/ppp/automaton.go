@@ -19,7 +19,7 @@ type layer interface {
 	// is rejected was in the last request.
 	naked(options []byte)
 	rejected(options []byte)
-	// repeats is whether a request with the options last acknowledged, but with
+	// repeats reports whether a request with the options last acknowledged, but with
 	// another identifier, is a retransmission and not a renegotiation.
 	repeats() bool
 	// stuck is told that the peer goes on refusing our requests.
@@ -114,7 +114,7 @@ func (a *automaton) handle(ev event) {
 	}
 }
 
-// timed is whether the restart timer runs in the present state.
+// timed reports whether the restart timer runs in the present state.
 func (a *automaton) timed() bool { return a.state >= stClosing && a.state <= stAckSent }
 
 // act carries out one action of a transition to state next.
@@ -417,10 +417,10 @@ func (a *automaton) receiveTerminateAck() {
 	a.handle(evRTA)
 }
 
-// negotiating is whether answers to our requests mean something.
+// negotiating reports whether answers to our requests mean something.
 func (a *automaton) negotiating() bool { return a.state >= stReqSent }
 
-// answersRequest is whether the packet being worked on carries the identifier of
+// answersRequest reports whether the packet being worked on carries the identifier of
 // a request that is still without an answer.
 func (a *automaton) answersRequest() bool { return a.outstanding && a.in.id == a.reqID }
 
@@ -449,7 +449,7 @@ func (a *automaton) believesReject(quoted []byte) bool {
 	return !known && a.via.isOurs(a.proto, quoted)
 }
 
-// sublist is whether every option of part is in whole, unchanged and in order.
+// sublist reports whether every option of part is in whole, unchanged and in order.
 // An empty part is no rejection at all.
 func sublist(part, whole []byte) bool {
 	if len(part) == 0 {

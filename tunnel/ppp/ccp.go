@@ -44,7 +44,7 @@ func (c *ccp) begin() {
 	c.start()
 }
 
-// running is whether CCP is being spoken.
+// running reports whether CCP is being spoken.
 func (c *ccp) running() bool { return c.state > stStarting }
 
 func (c *ccp) request() []byte { return appendMPPE(nil, c.want) }

@@ -297,7 +297,7 @@ func (s *script) expect(proto uint16, code byte) packet {
 	return p
 }
 
-// isCopy is whether a frame is a Configure-Request that went out before.
+// isCopy reports whether a frame is a Configure-Request that went out before.
 func (s *script) isCopy(n int) bool {
 	_, p := parse(s.t, s.frames[n])
 	return p.code == codeConfigureRequest && slices.ContainsFunc(s.frames[:n], func(f []byte) bool { return bytes.Equal(f, s.frames[n]) })

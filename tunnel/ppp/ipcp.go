@@ -53,7 +53,7 @@ func (c *ipcp) begin() {
 	c.start()
 }
 
-// alive is whether the protocol is open or may open yet.
+// alive reports whether the protocol is open or may open yet.
 func (c *ipcp) alive() bool { return !c.finale && !c.refused }
 
 func (c *ipcp) request() []byte {

@@ -76,7 +76,7 @@ func (c *ipv6cp) freeID8() [8]byte {
 	return id
 }
 
-// alive is whether the protocol is open or may open yet.
+// alive reports whether the protocol is open or may open yet.
 func (c *ipv6cp) alive() bool { return !c.finale && !c.refused }
 
 func (c *ipv6cp) request() []byte { return appendOption(nil, ipv6cpOptInterfaceID, c.local[:]) }

@@ -234,7 +234,7 @@ func (c *lcp) demandAuth(v *verdict) bool {
 	return false
 }
 
-// looped is whether a request carries our own magic number.
+// looped reports whether a request carries our own magic number.
 func (c *lcp) looped(options []byte) bool {
 	same := false
 	eachOption(options, func(o option) {

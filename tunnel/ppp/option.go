@@ -72,7 +72,7 @@ type verdict struct {
 	seen     [256 / 8]byte // option types met so far
 }
 
-// duplicate is whether an option of this type came before in the same request.
+// duplicate reports whether an option of this type came before in the same request.
 // None of the options here may be repeated; the repetition is rejected.
 func (v *verdict) duplicate(o option) bool {
 	i, bit := o.typ/8, byte(1)<<(o.typ%8)
@@ -83,7 +83,7 @@ func (v *verdict) duplicate(o option) bool {
 	return false
 }
 
-// has is whether the request held an option of the type.
+// has reports whether the request held an option of the type.
 func (v *verdict) has(typ byte) bool { return v.seen[typ/8]&(1<<(typ%8)) != 0 }
 
 // reject puts the option into the Configure-Reject, byte for byte.

@@ -265,10 +265,10 @@ func (l *Link) networkChanged() {
 	l.out.pushEvent(up)
 }
 
-// networkComing is whether the first report should wait for a network protocol that is still being
-// negotiated. IPV6CP opens an exchange before IPCP, and an owner who is told of IPv6 alone has no
-// IPv4 address to set up; the other way round one try's time is enough, for many peers answer
-// IPV6CP with silence.
+// networkComing reports whether the first report should wait for a network protocol that is still
+// being negotiated. IPV6CP opens an exchange before IPCP, and an owner who is told of IPv6 alone
+// has no IPv4 address to set up; the other way round one try's time is enough, for many peers
+// answer IPV6CP with silence.
 func (l *Link) networkComing() bool {
 	switch {
 	case l.ipcp.state != stOpened:

@@ -41,7 +41,7 @@ func ParseMPPEMode(s string) (MPPEMode, error) {
 	return 0, fmt.Errorf("unknown MPPE mode %q: use require-128, require, allow or off", s)
 }
 
-// StatefulMode says whether MPPE may run stateful: weaker (two packets can share
+// StatefulMode is how far MPPE may run stateful: weaker (two packets can share
 // a key stream after a reset, RFC 3078 section 9) and stalled by every lost packet.
 type StatefulMode int
 
@@ -75,7 +75,7 @@ type MPPEPolicy struct {
 	Strengths []int
 }
 
-// required is whether the link may not carry data in clear.
+// required reports whether the link may not carry data in clear.
 func (p MPPEPolicy) required() bool { return p.Mode == Require128 || p.Mode == Require }
 
 // allowedBits is the strength bits of the policy.

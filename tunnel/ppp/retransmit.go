@@ -23,7 +23,7 @@ func (r *retransmitter) sent(l *Link) {
 // end stops the timer.
 func (r *retransmitter) end() { r.timer = time.Time{} }
 
-// due is whether the time has come; used up is whether it was the last.
+// due reports whether the time has come, and usedUp whether it was the last.
 func (r *retransmitter) due(l *Link) (due, usedUp bool) {
 	if r.timer.IsZero() || l.now.Before(r.timer) {
 		return false, false

@@ -31,7 +31,7 @@ func (h *requestHistory) add(p packet) {
 	h.next++
 }
 
-// has is whether the very same request was seen.
+// has reports whether the very same request was seen.
 func (h *requestHistory) has(p packet) bool {
 	sum := digest(p)
 	for _, s := range h.seen {

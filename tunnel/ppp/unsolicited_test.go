@@ -91,7 +91,7 @@ func TestEchoRepliesToNothing(t *testing.T) {
 	assert.NotZero(t, s.link.Stats().WrongID)
 }
 
-// asks is whether an Echo-Request of this identifier has no answer yet.
+// asks reports whether an Echo-Request of this identifier has no answer yet.
 func (e *echoState) asks(id byte) bool {
 	for i, at := range e.asked.at {
 		if !at.IsZero() && e.asked.id[i] == id {

@@ -68,8 +68,8 @@ type seen struct {
 // coarse is the resolution of the times of the coarsest file system in use, FAT.
 const coarse = 2 * time.Second
 
-// justNow is whether a file was written about now, so that its times would be the same if it were
-// again.
+// justNow reports whether a file was written about now, so that its times would be the same if it
+// were again.
 func (s seen) justNow(now time.Time) bool {
 	return s.info != nil && (now.Sub(s.info.ModTime()).Abs() <= coarse || now.Sub(s.changed).Abs() <= coarse)
 }
