@@ -37,8 +37,5 @@ func (f *Framer) Next(data []byte) (message, rest []byte, err error) {
 	return nil, data, f.err
 }
 
-// Pending is the number of bytes held of an unfinished message.
-func (f *Framer) Pending() int { return f.n }
-
-// unfinished is the bytes held of one: after an error, those that showed it.
+// unfinished is the bytes held of an unfinished message: after an error, those that showed it.
 func (f *Framer) unfinished() []byte { return f.buf[:f.n] }

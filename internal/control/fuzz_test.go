@@ -131,7 +131,7 @@ func (w *watcher) look(m machine) {
 	require.False(w.t, wasClosed && len(out) > 0, "it speaks after Closed")
 	raw, err := cut(&w.framer, out, 97)
 	require.NoError(w.t, err)
-	require.Zero(w.t, w.framer.Pending(), "half a message")
+	require.Zero(w.t, w.framer.n, "half a message")
 	for _, b := range raw {
 		_, err := Parse(b)
 		require.NoError(w.t, err)

@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// Port is the TCP port of the control connection (RFC 2637 section 1.4).
-	Port = 1723
 	// Version is the protocol version spoken here: 1 in the high octet, revision 0 in the low one.
 	Version = 0x0100
 

@@ -33,7 +33,7 @@ var foreign = []struct {
 	{"\xFF\xFD", "telnet"}, // IAC DO
 }
 
-// shownFirst is how much of a stranger's first words is shown, in bytes.
+// shownFirst is how much of what such a peer says first is shown, in bytes.
 const shownFirst = 40
 
 // foreignText says what a peer speaks whose first bytes are no control message.

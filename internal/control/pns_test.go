@@ -14,7 +14,7 @@ func said(t testing.TB, m machine) []Message {
 	var f Framer
 	raw, err := cut(&f, m.Output(), maxMessageLen)
 	require.NoError(t, err)
-	require.Zero(t, f.Pending())
+	require.Zero(t, f.n)
 	var messages []Message
 	for _, b := range raw {
 		m, err := Parse(b)

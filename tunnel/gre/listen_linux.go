@@ -126,20 +126,22 @@ func (c *rawConn) acceptCalls(ids []uint16) error {
 			return err
 		}
 	}
-	if !c.use() {
+	c.life.RLock()
+	defer c.life.RUnlock()
+	if c.over {
 		return net.ErrClosed
 	}
-	defer c.release()
 	return c.attach(filter(c.peer, c.part, ids...))
 }
 
 // leaveBy is what Options.Carry is given. What goes past the kernel asks for the route itself, and
 // is no other interface's (uplink.Path).
 func (c *rawConn) leaveBy(ifindex int) error {
-	if !c.use() {
+	c.life.RLock()
+	defer c.life.RUnlock()
+	if c.over {
 		return net.ErrClosed
 	}
-	defer c.release()
 	// In network byte order (ip(7), IP_UNICAST_IF).
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], uint32(ifindex))
@@ -160,10 +162,11 @@ func (c *rawConn) drops() uint64 {
 	const memInfoDrops, memInfoVars = 8, 9
 	var info [memInfoVars]uint32
 	size := uint32(unsafe.Sizeof(info))
-	if !c.use() {
+	c.life.RLock()
+	defer c.life.RUnlock()
+	if c.over {
 		return 0
 	}
-	defer c.release()
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(c.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 {

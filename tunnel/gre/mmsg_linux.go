@@ -51,10 +51,11 @@ func (r *batchReader) read(pkts []Packet) (int, error) {
 		r.iovs[i].Base = &buf[0]
 		r.iovs[i].SetLen(len(buf))
 	}
-	if !r.conn.use() {
+	r.conn.life.RLock()
+	defer r.conn.life.RUnlock()
+	if r.conn.over {
 		return 0, net.ErrClosed
 	}
-	defer r.conn.release()
 	for failures := 0; ; {
 		n, errno := r.receive(want)
 		switch {
@@ -149,10 +150,11 @@ func (w *batchWriter) flush(n int) (int, error) {
 		w.conn.count.sent.Add(uint64(total))
 		w.conn.count.sentBytes.Add(uint64(size))
 	}()
-	if !w.conn.use() {
+	w.conn.life.RLock()
+	defer w.conn.life.RUnlock()
+	if w.conn.over {
 		return 0, net.ErrClosed
 	}
-	defer w.conn.release()
 	for len(w.todo) > 0 {
 		sent, errno := w.send()
 		switch errno {

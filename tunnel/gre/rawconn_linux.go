@@ -37,18 +37,6 @@ type rawConn struct {
 
 func (c *rawConn) LocalAddr() netip.Addr { return c.local }
 
-// use keeps the socket open until release; false: it is closed.
-func (c *rawConn) use() bool {
-	c.life.RLock()
-	if c.over {
-		c.life.RUnlock()
-		return false
-	}
-	return true
-}
-
-func (c *rawConn) release() { c.life.RUnlock() }
-
 func (c *rawConn) Close() error {
 	c.closing.Do(func() {
 		if c.letGo != nil {

@@ -89,7 +89,7 @@ type automaton struct {
 	ackID      byte // the request last acknowledged
 	ackOptions []byte
 	ackValid   bool
-	history    requestHistory
+	requests   seenRequests
 
 	in    packet // the packet being worked on
 	reply []byte // options for actSCN
@@ -233,7 +233,7 @@ func (a *automaton) stop() {
 func (a *automaton) forget() {
 	a.outstanding, a.ackValid, a.peerUp = false, false, false
 	a.naksOut, a.refusals = 0, 0
-	a.history = requestHistory{}
+	a.requests = seenRequests{}
 	a.timer = time.Time{}
 }
 
@@ -299,7 +299,7 @@ func (a *automaton) receiveRequest() {
 	if !a.layer.answer(a.in.data, &v) {
 		return
 	}
-	a.history.add(a.in)
+	a.requests.add(a.in)
 	switch {
 	case len(v.rejected) > 0:
 		a.code, a.reply = codeConfigureReject, v.rejected
@@ -349,7 +349,7 @@ func (a *automaton) acknowledged(p packet) bool {
 
 // seen reports whether a Configure-Request is a late copy of one that was answered.
 func (a *automaton) seen(p packet) bool {
-	return (a.state == stOpened || a.state == stAckSent) && a.history.has(p)
+	return (a.state == stOpened || a.state == stAckSent) && a.requests.has(p)
 }
 
 // receiveAck takes an exact copy of our last request.

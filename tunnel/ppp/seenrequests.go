@@ -2,10 +2,10 @@ package ppp
 
 import "hash/fnv"
 
-// requestHistory remembers the last requests of a negotiation, so that a late
+// seenRequests remembers the last requests of a negotiation, so that a late
 // copy of one is known for what it is.
-type requestHistory struct {
-	seen [8]struct {
+type seenRequests struct {
+	last [8]struct {
 		sum  uint64
 		id   byte
 		used bool
@@ -22,19 +22,19 @@ func digest(p packet) uint64 {
 }
 
 // add remembers a request.
-func (h *requestHistory) add(p packet) {
-	if h.has(p) {
+func (r *seenRequests) add(p packet) {
+	if r.has(p) {
 		return
 	}
-	s := &h.seen[h.next%len(h.seen)]
+	s := &r.last[r.next%len(r.last)]
 	s.sum, s.id, s.used = digest(p), p.id, true
-	h.next++
+	r.next++
 }
 
 // has reports whether the very same request was seen.
-func (h *requestHistory) has(p packet) bool {
+func (r *seenRequests) has(p packet) bool {
 	sum := digest(p)
-	for _, s := range h.seen {
+	for _, s := range r.last {
 		if s.used && s.id == p.id && s.sum == sum {
 			return true
 		}
