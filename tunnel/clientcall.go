@@ -75,23 +75,14 @@ func (k *clientCall) run(ctx context.Context) error {
 		now := k.c.cfg.Now()
 		k.pns.Tick(now)
 		k.link.write()
-		opened := false
-		for _, e := range k.pns.Events() {
-			switch e := e.(type) {
-			case control.CallUp:
-				opened = true
-				if err := k.open(ctx, e); err != nil {
-					return err
-				}
-				silence = time.After(greSilence)
-			case control.CallDown:
-				k.callDown(e)
-			case control.Closed:
-				k.end(k.controlError(e.Reason))
-				return k.finish()
-			}
-		}
-		if opened {
+		opened, over, err := k.events(ctx)
+		switch {
+		case err != nil:
+			return err
+		case over:
+			return k.finish()
+		case opened:
+			silence = time.After(greSilence)
 			continue // there is a Set-Link-Info to be written
 		}
 		timer.Reset(k.link.wait(now))
@@ -129,6 +120,25 @@ func (k *clientCall) run(ctx context.Context) error {
 			// The session saw ctx end too, and closes its link; ended brings the rest.
 		}
 	}
+}
+
+// events takes what the control connection reports: that the call is up, or that all is over.
+func (k *clientCall) events(ctx context.Context) (opened, over bool, err error) {
+	for _, e := range k.pns.Events() {
+		switch e := e.(type) {
+		case control.CallUp:
+			opened = true
+			if err := k.open(ctx, e); err != nil {
+				return opened, over, err
+			}
+		case control.CallDown:
+			k.callDown(e)
+		case control.Closed:
+			k.end(k.controlError(e.Reason))
+			return opened, true, nil
+		}
+	}
+	return opened, over, nil
 }
 
 // shutdown ends the control connection in order. Who stops the client waits for that, and a server

@@ -3,13 +3,17 @@ package tunnel_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/netdev/userspace"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -21,7 +25,8 @@ import (
 func ExampleClient() {
 	here := netip.MustParseAddr("127.0.0.1")
 	serverGRE, clientGRE := gre.Pipe(gre.PipeOptions{A: here, B: here})
-	office := startServer(serverGRE)
+	packets, inside := net.Pipe()
+	office := startServer(serverGRE, netdev.FromPackets(inside, tunnel.DefaultMTU))
 
 	app, device := net.Pipe()
 	defer app.Close()
@@ -54,9 +59,9 @@ func ExampleClient() {
 		fmt.Println(err)
 	}
 	got := make([]byte, n.MTU)
-	size, _ := office.packets.Read(got)
+	size, _ := packets.Read(got)
 	fmt.Println("at the server:", string(got[28:size]))
-	if _, err := office.packets.Write(ping(n.Remote, n.Local)); err != nil {
+	if _, err := packets.Write(ping(n.Remote, n.Local)); err != nil {
 		fmt.Println(err)
 	}
 	size, _ = app.Read(got)
@@ -72,14 +77,147 @@ func ExampleClient() {
 	// stopped
 }
 
-// server is one for the examples, whose packets are those of a net.Pipe too.
+// A client can have a TCP/IP stack in its own process instead of a device: what it dials goes
+// through the tunnel, and nothing else of this machine does.
+func ExampleClient_userspace() {
+	here := netip.MustParseAddr("127.0.0.1")
+	serverGRE, clientGRE := gre.Pipe(gre.PipeOptions{A: here, B: here})
+	device, stack, err := userspace.NewUserspace([]netip.Addr{netip.MustParseAddr("10.99.0.1")}, tunnel.DefaultMTU)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	office := startServer(serverGRE, device)
+	greeter, err := stack.ListenTCP(netip.MustParseAddrPort("10.99.0.1:7"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go func() {
+		if c, err := greeter.Accept(); err == nil {
+			fmt.Fprintf(c, "hello, %s\n", c.RemoteAddr().(*net.TCPAddr).IP)
+			c.Close()
+		}
+	}()
+
+	dialer := make(chan *userspace.Stack, 1)
+	client, err := tunnel.NewClient(tunnel.ClientConfig{
+		Options: tunnel.Options{Log: slog.New(slog.DiscardHandler)},
+		Server:  office.address, User: "alice", Password: "wonderland",
+		Bring: func(_ context.Context, n tunnel.Network) (netdev.Device, error) {
+			d, stack, err := userspace.NewUserspace([]netip.Addr{n.Local}, n.MTU)
+			dialer <- stack
+			return d, err
+		},
+		ListenGRE: func(_, _ netip.Addr) (gre.Conn, error) { return clientGRE, nil },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error)
+	go func() { ended <- client.Run(ctx) }()
+
+	conn, err := (<-dialer).DialTCP(ctx, netip.MustParseAddrPort("10.99.0.1:7"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, _ = io.Copy(os.Stdout, conn)
+	stop()
+	fmt.Println(<-ended)
+	office.stop()
+	// Output:
+	// hello, 10.99.0.100
+	// stopped
+}
+
+// A server needs a device for all of its sessions, addresses to give, and somebody who knows the
+// users. Without ListenGRE it receives GRE by raw sockets, which takes CAP_NET_RAW.
+func ExampleServer() {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0") // elsewhere port tunnel.Port
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	addresses, err := pool.Parse("10.99.0.100-10.99.0.109")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	here := netip.MustParseAddr("127.0.0.1")
+	serverGRE, clientGRE := gre.Pipe(gre.PipeOptions{A: here, B: here})
+	_, device := net.Pipe() // elsewhere netdev.CreateTUN
+	server, err := tunnel.NewServer(tunnel.ServerConfig{
+		Options:   tunnel.Options{Log: slog.New(slog.DiscardHandler)},
+		Listeners: []net.Listener{listener},
+		Device:    netdev.FromPackets(device, tunnel.DefaultMTU),
+		LocalIP:   netip.MustParseAddr("10.99.0.1"),
+		Pool:      addresses,
+		Lookup: func(user string) (tunnel.Account, bool) {
+			return tunnel.Account{Account: ppp.Account{Password: "wonderland"}}, user == "alice"
+		},
+		ListenGRE: func(netip.Addr) (gre.Conn, error) { return serverGRE, nil },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- server.Serve(ctx) }()
+
+	hangUp := callAs("alice", listener.Addr().String(), clientGRE)
+	sessions := server.Snapshot().Sessions
+	for ; sessions[0].State != "up"; sessions = server.Snapshot().Sessions {
+		time.Sleep(time.Millisecond) // the client may have been a packet ahead
+	}
+	for _, s := range sessions {
+		fmt.Printf("%s logged in by %s and has %s\n", s.User, s.Auth, s.Remote)
+	}
+	hangUp()
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// alice logged in by MS-CHAPv2 and has 10.99.0.100
+	// <nil>
+}
+
+// callAs makes a call and waits until it is up.
+func callAs(user, server string, conn gre.Conn) (hangUp func()) {
+	up := make(chan bool, 1)
+	_, device := net.Pipe()
+	client, err := tunnel.NewClient(tunnel.ClientConfig{
+		Options: tunnel.Options{Log: slog.New(slog.DiscardHandler)},
+		Server:  server, User: user, Password: "wonderland",
+		Bring: func(_ context.Context, n tunnel.Network) (netdev.Device, error) {
+			return netdev.FromPackets(device, n.MTU), nil
+		},
+		Changed:   func(isUp bool, _ tunnel.Network) { up <- isUp },
+		ListenGRE: func(_, _ netip.Addr) (gre.Conn, error) { return conn, nil },
+	})
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- client.Run(ctx) }()
+	<-up
+	return func() {
+		stop()
+		<-ended
+	}
+}
+
+// server is one for the examples of a client.
 type server struct {
 	address string
-	packets net.Conn
 	stop    func()
 }
 
-func startServer(conn gre.Conn) server {
+func startServer(conn gre.Conn, device netdev.Device) server {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
@@ -88,10 +226,9 @@ func startServer(conn gre.Conn) server {
 	if err != nil {
 		panic(err)
 	}
-	inside, device := net.Pipe()
 	s, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options:   tunnel.Options{Log: slog.New(slog.DiscardHandler)},
-		Listeners: []net.Listener{listener}, Device: netdev.FromPackets(device, tunnel.DefaultMTU),
+		Listeners: []net.Listener{listener}, Device: device,
 		LocalIP: netip.MustParseAddr("10.99.0.1"), Pool: addresses,
 		Lookup: func(user string) (tunnel.Account, bool) {
 			return tunnel.Account{Account: ppp.Account{Password: "wonderland"}}, user == "alice"
@@ -104,7 +241,7 @@ func startServer(conn gre.Conn) server {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- s.Serve(ctx) }()
-	return server{listener.Addr().String(), inside, func() {
+	return server{listener.Addr().String(), func() {
 		stop()
 		<-ended
 	}}
