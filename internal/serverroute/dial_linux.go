@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dial opens a TCP connection to HOST:PORT around the tunnel, and follows the way to the address
+// Dial opens a TCP connection to HOST:PORT around the tunnel, and follows the path to the address
 // that it has reached. Of a name's addresses each is tried, one second after the last, and the
 // first to answer is taken; when the name cannot be looked up, those that worked last are.
 func (f *Follower) Dial(ctx context.Context, address string) (net.Conn, error) {
@@ -34,7 +34,7 @@ func (f *Follower) Dial(ctx context.Context, address string) (net.Conn, error) {
 	known := slices.Contains(servers, f.server)
 	f.mu.Unlock()
 	if !known {
-		_ = f.aim(servers[0]) // so that who waits hears of its way
+		_ = f.aim(servers[0]) // so that who waits hears of its path
 	}
 	conn, server, err := f.race(ctx, servers, uint16(port))
 	if err != nil {
@@ -46,7 +46,7 @@ func (f *Follower) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return f.reached(host, server, conn), nil
 }
 
-// reached notes what has worked, and has the connection leave by the way from now on.
+// reached notes what has worked, and has the connection leave by the path from now on.
 func (f *Follower) reached(host string, server netip.Addr, conn *net.TCPConn) net.Conn {
 	local, _ := netip.AddrFromSlice(conn.LocalAddr().(*net.TCPAddr).IP)
 	f.mu.Lock()
@@ -54,15 +54,15 @@ func (f *Follower) reached(host string, server netip.Addr, conn *net.TCPConn) ne
 	if len(f.worked[host]) > 4 {
 		f.worked[host] = f.worked[host][:4]
 	}
-	if f.source, f.strayed = (netip.Addr{}), (time.Time{}); local.Unmap() == f.way.source {
-		f.source = f.way.source
+	if f.source, f.strayed = (netip.Addr{}), (time.Time{}); local.Unmap() == f.path.source {
+		f.source = f.path.source
 	}
 	f.mu.Unlock()
 	release := f.Carry(server, func(ifindex int) error { return bindConn(conn, ifindex) })
 	return &carriedConn{TCPConn: conn, release: release}
 }
 
-// carriedConn is a connection that leaves by the way until it is closed.
+// carriedConn is a connection that leaves by the path until it is closed.
 type carriedConn struct {
 	*net.TCPConn
 	release func()
@@ -142,7 +142,7 @@ func discard(outcomes <-chan attempt, pending int) {
 	}
 }
 
-// connect opens a connection that leaves by the way to its other end.
+// connect opens a connection that leaves by the path to its other end.
 func (f *Follower) connect(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
 	device, err := f.deviceTo(to.Addr())
 	if err != nil {

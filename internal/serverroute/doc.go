@@ -1,23 +1,23 @@
 // Package serverroute keeps a tunnel's own packets out of the tunnel: it is the one place that
-// knows the way to the server.
+// knows the path to the server.
 //
-// A tunnel that takes everything in, its server's address too, needs another way for the packets
+// A tunnel that takes everything in, its server's address too, needs another path for the packets
 // that carry it. A Follower hears of every change of routes, links and addresses from the kernel
 // (rtnetlink(7)), and at each of them looks for the best route to the server around the tunnel's
 // device:
 //
 //   - Where routes into the tunnel take in the server's address, a host route leads it around, and
-//     is replaced as soon as another way is better, whether the old one has gone by then or not.
+//     is replaced as soon as another path is better, whether the old one has gone by then or not.
 //     When there is none, it stays as the kernel leaves it.
 //   - The sockets of the control connection, of GRE and of name look-ups leave by the interface of
-//     that way (SO_BINDTODEVICE, IP_UNICAST_IF in socket(7) and ip(7)), which the kernel holds to
+//     that path (SO_BINDTODEVICE, IP_UNICAST_IF in socket(7) and ip(7)), which the kernel holds to
 //     whatever the routes say: between the loss of a host route and its return nothing of ours
 //     enters the tunnel. This takes neither rules nor tables, which small kernels lack, and leaves
 //     nothing behind.
 //   - Names are looked up around the tunnel as long as its device is there; each address of a name
 //     is tried, and those that worked last when nobody answers.
 //   - Whoever keeps a call hears when that cannot go on, and who waits to dial hears when there is
-//     a way again.
+//     a path again.
 //
 // Routes carry the mark Protocol, and a host route's metric names the process that made it, which
 // is how the next run knows what one that was killed has left.

@@ -16,7 +16,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// Follower follows the way to one server at a time. Its methods may be called from any goroutine.
+// Follower follows the path to one server at a time. Its methods may be called from any goroutine.
 type Follower struct {
 	log     *slog.Logger
 	every   time.Duration // between two looks without news
@@ -34,33 +34,33 @@ type Follower struct {
 	device    int            // the tunnel's; 0: none
 	covered   []netip.Prefix // what is led into it, or will be
 	route     *netlink.Route // the host route that is ours, or nil
-	way       way
+	path      path
 	addresses map[netip.Addr]bool
-	carried   map[*passenger]struct{}
+	carried   map[*boundSocket]struct{}
 	worked    map[string][]netip.Addr // by name: the addresses that were last connected to, latest first
-	source    netip.Addr              // of the last call that came from the address the way gave it
-	strayed   time.Time               // since when the way has another source than that; zero: it has not
+	source    netip.Addr              // of the last call that came from the address the path gave it
+	strayed   time.Time               // since when the path has another source than that; zero: it has not
 	told      bool                    // it was said that the call cannot go on for that
-	lost      time.Time               // since when there is no way; zero: there is one
+	lost      time.Time               // since when there is no path; zero: there is one
 }
 
-// way is how the server is reached.
-type way struct {
+// path is how the server is reached.
+type path struct {
 	server  netip.Addr
-	link    int        // the interface; 0: the server is this machine's, or there is no way
+	link    int        // the interface; 0: the server is this machine's, or there is no path
 	name    string     // of the interface
 	gateway netip.Addr // invalid: on the link
 	source  netip.Addr // what the kernel sends from
 	missing error      // why there is none
 }
 
-// same reports whether packets go the same way.
-func (w way) same(o way) bool {
+// same reports whether packets take the same path.
+func (w path) same(o path) bool {
 	return w.server == o.server && w.link == o.link && w.gateway == o.gateway && w.source == o.source && (w.missing == nil) == (o.missing == nil)
 }
 
-// passenger is a socket that leaves by the way.
-type passenger struct {
+// boundSocket is a socket that leaves by the path.
+type boundSocket struct {
 	server  netip.Addr
 	leaveBy func(ifindex int) error
 	link    int
@@ -74,10 +74,10 @@ const (
 	// regular is between two looks without news: what changes by itself, such as a redirect, makes
 	// none.
 	regular = 10 * time.Second
-	// straying is how long the way may have another source before the call from the old one ends: a
-	// better interface may be gone again at once.
+	// straying is how long the path may have another source before the call from the old one ends:
+	// a better interface may be gone again at once.
 	straying = time.Second
-	// losing is how long there may be no way before that is said of a call as its reason: links
+	// losing is how long there may be no path before that is said of a call as its reason: links
 	// flap, and addresses come back with them.
 	losing = 5 * time.Second
 )
@@ -94,7 +94,7 @@ func Open(log *slog.Logger) (*Follower, error) {
 func open(log *slog.Logger, every time.Duration) (*Follower, error) {
 	f := &Follower{
 		log: log, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
-		carried: make(map[*passenger]struct{}), worked: make(map[string][]netip.Addr),
+		carried: make(map[*boundSocket]struct{}), worked: make(map[string][]netip.Addr),
 	}
 	var err error
 	if f.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
@@ -188,19 +188,19 @@ func (f *Follower) notify() {
 	}
 }
 
-// Changed is received from when the way to the server is another, or is back, or can carry a call
+// Changed is received from when the path to the server is another, or is back, or can carry a call
 // no more. There is room for one.
 func (f *Follower) Changed() <-chan struct{} { return f.changed }
 
-// look brings the host route and all sockets into line with the way there is, and says what has
+// look brings the host route and all sockets into line with the path there is, and says what has
 // changed. The caller holds mu.
 func (f *Follower) look() {
-	before := f.way
+	before := f.path
 	f.addresses = f.ownAddresses()
-	f.way = f.find()
+	f.path = f.find()
 	f.carry()
 	now := time.Now()
-	w := f.way
+	w := f.path
 	switch {
 	case w.missing == nil:
 		f.lost = time.Time{}
@@ -214,24 +214,24 @@ func (f *Follower) look() {
 	}
 	astray := !f.told && f.astray(now)
 	f.told = f.told || astray
-	changed := before.server == w.server && !before.same(w) // another server's way is news to nobody
+	changed := before.server == w.server && !before.same(w) // another server's path is news to nobody
 	if changed && w.server.IsValid() {
 		f.say(before, w)
 	}
-	// While there is no way there is nothing that anybody could do.
+	// While there is no path there is nothing that anybody could do.
 	if w.missing == nil && (changed || astray) {
 		f.notify()
 	}
 }
 
-// astray reports whether the way has had another source than the call for so long that the call
+// astray reports whether the path has had another source than the call for so long that the call
 // cannot go on.
 func (f *Follower) astray(now time.Time) bool {
 	return !f.strayed.IsZero() && now.Sub(f.strayed) >= straying
 }
 
 // say puts a change into the log.
-func (f *Follower) say(before, w way) {
+func (f *Follower) say(before, w path) {
 	switch {
 	case w.missing != nil:
 		f.log.Warn("there is no way to the server any more: the tunnel waits for one", "server", w.server, "reason", w.missing, "was_by", before.name)
@@ -242,7 +242,7 @@ func (f *Follower) say(before, w way) {
 	}
 }
 
-// aim follows the way to another server, or to the same; an error says why there is none.
+// aim follows the path to another server, or to the same; an error says why there is none.
 func (f *Follower) aim(server netip.Addr) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -250,7 +250,7 @@ func (f *Follower) aim(server netip.Addr) error {
 		f.server, f.source, f.strayed, f.lost = server, netip.Addr{}, time.Time{}, time.Time{}
 	}
 	f.look()
-	return f.way.missing
+	return f.path.missing
 }
 
 // Lead says that the routes into an interface, the tunnel's, take in these networks, or will: if
@@ -277,7 +277,7 @@ func (f *Follower) Release() error {
 func (f *Follower) Carry(server netip.Addr, leaveBy func(ifindex int) error) (release func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := &passenger{server: server, leaveBy: leaveBy}
+	p := &boundSocket{server: server, leaveBy: leaveBy}
 	f.carried[p] = struct{}{}
 	f.carry()
 	return func() {
@@ -287,30 +287,30 @@ func (f *Follower) Carry(server netip.Addr, leaveBy func(ifindex int) error) (re
 	}
 }
 
-// carry has every socket leave by the way. One that has none stays with the interface it had:
+// carry has every socket leave by the path. One that has none stays with the interface it had:
 // nothing of it may enter the tunnel meanwhile. The caller holds mu.
 func (f *Follower) carry() {
-	if f.way.missing != nil {
+	if f.path.missing != nil {
 		return
 	}
 	for p := range f.carried {
-		if p.server != f.way.server || p.link == f.way.link {
+		if p.server != f.path.server || p.link == f.path.link {
 			continue
 		}
-		if err := p.leaveBy(f.way.link); err != nil && !errors.Is(err, net.ErrClosed) {
-			f.log.Debug("a socket does not leave by the interface of the way", "device", f.way.name, "error", err)
+		if err := p.leaveBy(f.path.link); err != nil && !errors.Is(err, net.ErrClosed) {
+			f.log.Debug("a socket does not leave by the interface of the way", "device", f.path.name, "error", err)
 			continue
 		}
-		p.link = f.way.link
+		p.link = f.path.link
 	}
 }
 
 // Check says why a call between these addresses cannot go on, in words for people, or nil. While
-// there is no way it can, for some seconds: what was lost may come back as it was.
+// there is no path it can, for some seconds: what was lost may come back as it was.
 func (f *Follower) Check(local, server netip.Addr) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := f.way
+	w := f.path
 	switch {
 	case w.server != server:
 		return nil
@@ -328,11 +328,11 @@ func (f *Follower) Check(local, server netip.Addr) error {
 	return nil
 }
 
-// Status is the way as arc4 status shows it.
+// Status is the path as arc4 status shows it.
 func (f *Follower) Status() *status.Way {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := f.way
+	w := f.path
 	s := &status.Way{Device: w.name}
 	if w.server.IsValid() {
 		s.Server = w.server.String()

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestHostRouteFollowsTheWay: at every change the server is reached by the best way around the
+// TestHostRouteFollowsThePath: at every change the server is reached by the best path around the
 // tunnel, whether the old one has gone by then or not; and its route is gone in the end.
-func TestHostRouteFollowsTheWay(t *testing.T) {
+func TestHostRouteFollowsThePath(t *testing.T) {
 	inNamespace(t)
 	first := network(t, "up0", "192.0.2.10/24")
 	network(t, "up1", "192.0.3.10/24")
@@ -25,26 +25,26 @@ func TestHostRouteFollowsTheWay(t *testing.T) {
 	require.NoError(t, f.Lead(serverAddr, device, halves))
 	require.Equal(t, []string{"198.51.100.7/32 via 192.0.2.1"}, hostRoutes(t), "before the routes into the tunnel are there")
 	into(t, device)
-	way := func() string { return reach(t, server) }
-	require.Equal(t, "up0 192.0.2.1", way())
+	path := func() string { return reach(t, server) }
+	require.Equal(t, "up0 192.0.2.1", path())
 
 	better := route(t, "0.0.0.0/0", "192.0.3.1", 50)
-	eventually(t, "up1 192.0.3.1", way)
+	eventually(t, "up1 192.0.3.1", path)
 	require.NoError(t, netlink.RouteDel(better))
-	eventually(t, "up0 192.0.2.1", way)
+	eventually(t, "up0 192.0.2.1", path)
 	narrow := route(t, "198.51.0.0/16", "192.0.3.2", 1000)
-	eventually(t, "up1 192.0.3.2", way)
+	eventually(t, "up1 192.0.3.2", path)
 	require.NoError(t, netlink.RouteDel(narrow))
 	require.NoError(t, netlink.RouteReplace(&netlink.Route{Dst: ipNet("0.0.0.0/0"), Gw: net.ParseIP("192.0.2.9"), Priority: 100}))
-	eventually(t, "up0 192.0.2.9", way)
+	eventually(t, "up0 192.0.2.9", path)
 
 	require.NoError(t, netlink.LinkSetDown(first))
-	eventually(t, "t0", way)
+	eventually(t, "t0", path)
 	eventually(t, errNoRoute.Error(), func() string { return f.Status().Missing })
 	require.NoError(t, netlink.LinkSetUp(first))
-	require.Equal(t, "t0", way(), "the link is up, and no route is there yet")
+	require.Equal(t, "t0", path(), "the link is up, and no route is there yet")
 	require.NoError(t, netlink.RouteAdd(old))
-	eventually(t, "up0 192.0.2.1", way)
+	eventually(t, "up0 192.0.2.1", path)
 	require.Len(t, hostRoutes(t), 1)
 	require.NoError(t, f.Release())
 	require.Empty(t, hostRoutes(t))
@@ -167,7 +167,7 @@ func TestSomebodysRoutes(t *testing.T) {
 	})
 }
 
-// TestCarriedSocketsChangeInterfaces: a socket leaves by the way's interface, and stays with it
+// TestCarriedSocketsChangeInterfaces: a socket leaves by the path's interface, and stays with it
 // while there is none.
 func TestCarriedSocketsChangeInterfaces(t *testing.T) {
 	inNamespace(t)
@@ -206,7 +206,7 @@ func next(t *testing.T, links <-chan int) int {
 }
 
 // TestCheck: a call ends when its address has gone and the server is reached from another, and when
-// a better way has stayed for a second; not while there is no way at all, for as long as that may
+// a better path has stayed for a second; not while there is no path at all, for as long as that may
 // come back.
 func TestCheck(t *testing.T) {
 	inNamespace(t)
@@ -246,7 +246,7 @@ func TestCheck(t *testing.T) {
 	assert.ErrorContains(t, f.Check(local, serverAddr), "192.0.2.10 is no address of this machine any more")
 
 	f.mu.Lock()
-	f.way.missing, f.lost = errNoRoute, time.Now().Add(-time.Minute)
+	f.path.missing, f.lost = errNoRoute, time.Now().Add(-time.Minute)
 	f.mu.Unlock()
 	assert.ErrorIs(t, f.Check(local, serverAddr), errNoRoute, "long enough to be the reason")
 }

@@ -32,7 +32,7 @@ func (*Follower) Carry(netip.Addr, func(int) error) (release func()) { return fu
 // Check knows of nothing that would end a call.
 func (*Follower) Check(_, _ netip.Addr) error { return nil }
 
-// Status is nil: nobody knows the way.
+// Status is nil: nobody knows the path.
 func (*Follower) Status() *status.Way { return nil }
 
 // Dial opens a TCP connection.

@@ -58,7 +58,7 @@ func claimed(metric int) bool {
 	return true
 }
 
-// isHostRouteOfOurs reports whether a process of this program has made a route as the way to its
+// isHostRouteOfOurs reports whether a process of this program has made a route as the path to its
 // server.
 func isHostRouteOfOurs(r *netlink.Route) bool {
 	return r.Protocol == Protocol && r.Priority >= firstMetric && r.Priority < firstMetric+metrics && r.Dst != nil && bits(r) == 32
@@ -86,7 +86,7 @@ func (f *Follower) sweep() error {
 	return errors.Join(append(errs, f.sweepAddresses())...)
 }
 
-// Sweep does what Open does for whoever follows no way: it takes away what runs that were killed
+// Sweep does what Open does for whoever follows no path: it takes away what runs that were killed
 // have left in the network namespace of the calling thread.
 func Sweep(log *slog.Logger) error {
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)

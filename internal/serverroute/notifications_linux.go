@@ -14,7 +14,7 @@ import (
 // subscription has ended, as it does when more has changed than its buffer holds (ENOBUFS).
 type topic func(f *Follower, where *netns.NsHandle, done <-chan struct{}) (closed <-chan struct{}, err error)
 
-// topics are all that a way rests on. Routes are many on a router, and most lead elsewhere; the
+// topics are all that a path rests on. Routes are many on a router, and most lead elsewhere; the
 // others are few.
 var topics = []topic{routeNews, linkNews, addressNews}
 

@@ -17,18 +17,18 @@ const Protocol netlink.RouteProtocol = 164
 
 var errNoRoute = errors.New("no route leads there around the tunnel")
 
-// find looks for the best way to the server around the tunnel, and keeps the host route over it if
-// the server would be reached through the tunnel otherwise. Before a server is known it is the way
+// find looks for the best path to the server around the tunnel, and keeps the host route over it if
+// the server would be reached through the tunnel otherwise. Before a server is known it is the path
 // of all that has no other. The caller holds mu.
-func (f *Follower) find() way {
+func (f *Follower) find() path {
 	if !f.server.IsValid() {
 		t, err := f.list()
 		if best := t.best(netip.IPv4Unspecified(), f.device); best != nil {
-			return f.describe(way{}, best)
+			return f.describe(path{}, best)
 		}
-		return way{missing: cmpErr(err, errNoRoute)}
+		return path{missing: cmpErr(err, errNoRoute)}
 	}
-	w := way{server: f.server}
+	w := path{server: f.server}
 	asked, err := f.ask(f.server)
 	switch {
 	case err == nil && asked.Type == unix.RTN_LOCAL:
@@ -86,8 +86,8 @@ func inMain(r *netlink.Route) bool {
 	return r.Table == unix.RT_TABLE_MAIN || r.Table == unix.RT_TABLE_UNSPEC
 }
 
-// describe completes a way that goes as a route does.
-func (f *Follower) describe(w way, r *netlink.Route) way {
+// describe completes a path that goes as a route does.
+func (f *Follower) describe(w path, r *netlink.Route) path {
 	w.link = r.LinkIndex
 	if link, err := f.handle.LinkByIndex(r.LinkIndex); err == nil {
 		w.name = link.Attrs().Name
@@ -121,7 +121,7 @@ func (f *Follower) list() (table, error) {
 
 // best is the route to addr that the kernel would take if there were no interface without, the
 // tunnel's, and no host route of this program; nil if there is none, or one that refuses, which is
-// somebody's wish. Of a route over several ways it is the first that is no dead end.
+// somebody's wish. Of a route over several paths it is the first that is no dead end.
 func (t table) best(addr netip.Addr, without int) *netlink.Route {
 	var best *netlink.Route
 	for i := range t {
@@ -131,8 +131,8 @@ func (t table) best(addr netip.Addr, without int) *netlink.Route {
 		}
 		switch r.Type {
 		case unix.RTN_UNICAST:
-			if way := oneWay(r, without); way != nil {
-				best = way
+			if path := onePath(r, without); path != nil {
+				best = path
 			}
 		case unix.RTN_UNREACHABLE, unix.RTN_BLACKHOLE, unix.RTN_PROHIBIT:
 			best = r
@@ -149,16 +149,16 @@ func (t table) best(addr netip.Addr, without int) *netlink.Route {
 func (t table) standing(addr netip.Addr, metric int) *netlink.Route {
 	for i := range t {
 		if r := &t[i]; isHostRouteOfOurs(r) && r.Priority == metric && contains(r, addr) {
-			return oneWay(r, 0)
+			return onePath(r, 0)
 		}
 	}
 	return nil
 }
 
-// oneWay is a route with one next hop, which is alive and not by an interface; nil: it has none.
+// onePath is a route with one next hop, which is alive and not by an interface; nil: it has none.
 // The kernel prefers a route whose link has no carrier to one with a higher metric; who wants to
 // arrive does not.
-func oneWay(r *netlink.Route, without int) *netlink.Route {
+func onePath(r *netlink.Route, without int) *netlink.Route {
 	const deadEnd = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
 	hops := r.MultiPath
 	if r.LinkIndex != 0 {
@@ -166,10 +166,10 @@ func oneWay(r *netlink.Route, without int) *netlink.Route {
 	}
 	for _, hop := range hops {
 		if hop.LinkIndex != 0 && hop.LinkIndex != without && hop.Flags&deadEnd == 0 {
-			way := *r
-			way.MultiPath = nil
-			way.LinkIndex, way.Gw, way.Via, way.Flags = hop.LinkIndex, hop.Gw, hop.Via, hop.Flags
-			return &way
+			path := *r
+			path.MultiPath = nil
+			path.LinkIndex, path.Gw, path.Via, path.Flags = hop.LinkIndex, hop.Gw, hop.Via, hop.Flags
+			return &path
 		}
 	}
 	return nil
@@ -195,7 +195,7 @@ func bits(r *netlink.Route) int {
 	return n
 }
 
-// byInterface asks for the route by each interface but the tunnel's: the way may stand in a table
+// byInterface asks for the route by each interface but the tunnel's: the path may stand in a table
 // that the kernel asks only after the one that leads into the tunnel.
 func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
 	links, err := f.handle.LinkList()
@@ -217,7 +217,7 @@ func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
 	return nil, errNoRoute
 }
 
-// keep has the server's host route go the best way around the tunnel, if the tunnel would have its
+// keep has the server's host route take the best path around the tunnel, if the tunnel would have its
 // packets otherwise, and removes it if not. It replaces the route in one step: there is no moment
 // without one. The caller holds mu.
 func (f *Follower) keep(t table, best *netlink.Route) error {
@@ -253,20 +253,20 @@ func (f *Follower) swallowed(t table) bool {
 	return covered || first != nil && first.LinkIndex == f.device
 }
 
-// hostRoute is one to the server the way that another route goes.
-func (f *Follower) hostRoute(way *netlink.Route) *netlink.Route {
+// hostRoute is one to the server by the path that another route takes.
+func (f *Follower) hostRoute(path *netlink.Route) *netlink.Route {
 	route := &netlink.Route{
 		Dst:       &net.IPNet{IP: f.server.AsSlice(), Mask: net.CIDRMask(32, 32)},
-		LinkIndex: way.LinkIndex,
-		Gw:        way.Gw, Via: way.Via, Src: way.Src,
-		MTU: way.MTU, AdvMSS: way.AdvMSS,
-		Flags:    way.Flags & unix.RTNH_F_ONLINK,
+		LinkIndex: path.LinkIndex,
+		Gw:        path.Gw, Via: path.Via, Src: path.Src,
+		MTU: path.MTU, AdvMSS: path.AdvMSS,
+		Flags:    path.Flags & unix.RTNH_F_ONLINK,
 		Protocol: Protocol,
 		Priority: f.claim.metric,
 		Table:    unix.RT_TABLE_MAIN,
 	}
-	if way.Gw == nil && way.Via == nil {
-		route.Scope = unix.RT_SCOPE_LINK // on-link: the device itself is the way
+	if path.Gw == nil && path.Via == nil {
+		route.Scope = unix.RT_SCOPE_LINK // on-link: the device itself is the path
 	}
 	return route
 }
