@@ -7,8 +7,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
-// A window gets packets with their numbers and the time, and gives them back in order. Of the number
-// that the network has lost it waits until the packets behind it have waited long enough.
+// A window gets packets with their numbers and the time, and gives them back in order. Of the
+// number that the network has lost it waits until the packets behind it have waited long enough.
 func Example() {
 	w, err := reorder.New(reorder.Config{Timeout: 100 * time.Millisecond})
 	if err != nil {
