@@ -217,9 +217,9 @@ func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
 	return nil, errNoRoute
 }
 
-// keep has the server's host route take the best path around the tunnel, if the tunnel would have its
-// packets otherwise, and removes it if not. It replaces the route in one step: there is no moment
-// without one. The caller holds mu.
+// keep has the server's host route take the best path around the tunnel, if the tunnel would have
+// its packets otherwise, and removes it if not. It replaces the route in one step: there is no
+// moment without one. The caller holds mu.
 func (f *Follower) keep(t table, best *netlink.Route) error {
 	if !inMain(best) || !f.swallowed(t) {
 		return f.removeRoute()
