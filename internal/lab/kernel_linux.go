@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -231,7 +232,7 @@ func (k *kernel) unsent(s side) (dropped uint64) {
 }
 
 // isGRE picks GRE packets over IPv4 (RFC 791 section 3.1, RFC 2784).
-func isGRE(p []byte) bool { return len(p) >= ipHeader && p[0]>>4 == 4 && p[9] == 47 }
+func isGRE(p []byte) bool { return ippkt.Version(p) == 4 && ippkt.IPv4(p).Protocol() == ippkt.GRE }
 
 func (k *kernel) runners() (download, upload []*link.Runner) {
 	down, up := k.bridge.Runners()

@@ -199,7 +199,7 @@ func next(t *testing.T, links <-chan int) int {
 	select {
 	case n := <-links:
 		return n
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		require.FailNow(t, "no other interface")
 		return 0
 	}
@@ -255,7 +255,7 @@ func told(t *testing.T, f *Follower) {
 	t.Helper()
 	select {
 	case <-f.Changed():
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		require.FailNow(t, "nobody is told")
 	}
 }

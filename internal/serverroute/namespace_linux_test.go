@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience bounds every wait for something that takes a moment on an idle machine.
-const patience = 30 * time.Second
+// waitLimit bounds every wait for something that takes a moment on an idle machine.
+const waitLimit = 30 * time.Second
 
 // skip says why a test did not run, and fails instead where nothing may be skipped.
 func skip(t *testing.T, format string, args ...any) {
@@ -154,7 +154,7 @@ func follower(t *testing.T) *Follower {
 // eventually waits for the kernel to say what is wanted. It asks on the test's own thread.
 func eventually(t *testing.T, want string, got func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(waitLimit); ; time.Sleep(time.Millisecond) {
 		is := got()
 		if is == want {
 			return

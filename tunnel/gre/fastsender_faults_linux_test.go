@@ -90,7 +90,7 @@ func TestSilence(t *testing.T) {
 	c.mu.Lock()
 	c.deaf = true
 	c.mu.Unlock()
-	k.until("the end of patience", func(s uplink.Status) bool {
+	k.until("the end of the silence allowed", func(s uplink.Status) bool {
 		return s.Way == "raw" && s.Why == "the peer has stopped acknowledging what goes by xsk"
 	})
 	c.mu.Lock()

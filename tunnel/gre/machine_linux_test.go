@@ -22,8 +22,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
-// patience bounds every wait for something that takes a moment on an idle machine.
-const patience = 60 * time.Second
+// waitLimit bounds every wait for something that takes a moment on an idle machine.
+const waitLimit = 60 * time.Second
 
 // machine is a network namespace with a thread that lives there.
 type machine struct {
@@ -279,7 +279,7 @@ func (k *call) send(n int) uint32 {
 // until sends a few packets after another until the call is in a state.
 func (k *call) until(what string, ok func(uplink.Status) bool) uplink.Status {
 	k.c.t.Helper()
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(waitLimit); ; {
 		s := k.to.Status()
 		if ok(s) {
 			return s
@@ -301,7 +301,7 @@ func (k *call) goes(way, why string) {
 // arrives waits until what is sent now is there.
 func (k *call) arrives() {
 	k.c.t.Helper()
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(waitLimit); ; {
 		last := k.send(5)
 		for range 20 {
 			if k.c.has(last) {

@@ -155,7 +155,7 @@ func TestManyCallsLeaveNothing(t *testing.T) {
 	for range 50 {
 		once()
 	}
-	for end := time.Now().Add(patience); held() > files || runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(waitLimit); held() > files || runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
 		require.True(t, time.Now().Before(end), "%d files and %d goroutines before, %d and %d after", files, goroutines, held(), runtime.NumGoroutine())
 	}
 	assert.LessOrEqual(t, held(), files)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/arc4tun/arc4tun/internal/serial"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -136,7 +137,7 @@ func (c *tappedConn) countWritten(data []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.begun && h.Seq < c.lastSeq && int32(h.Seq-c.lastSeq) > 0 {
+	if c.begun && h.Seq < c.lastSeq && serial.Diff(h.Seq, c.lastSeq) > 0 {
 		c.tap.sequenceWraps.Add(1)
 	}
 	c.lastSeq, c.begun = h.Seq, true
