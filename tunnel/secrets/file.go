@@ -100,25 +100,11 @@ func (f *File) Lookup(client, server string) (Secret, bool) {
 	return table.Lookup(client, server)
 }
 
-// Err is why the file as it is now is not in use, or nil.
-func (f *File) Err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.err
-}
-
 // Warnings are those of the content in use.
 func (f *File) Warnings() []Warning {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.table.Warnings()
-}
-
-// Len is the number of secrets in use.
-func (f *File) Len() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.table.Len()
 }
 
 // Table is the content in use.

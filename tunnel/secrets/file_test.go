@@ -61,7 +61,7 @@ func TestOpenChecksPermissions(t *testing.T) {
 		assert.ErrorContains(t, err, "chmod 600 "+path+", or --insecure-secrets")
 		f, err := Open(path, Options{Insecure: true})
 		require.NoError(t, err, "%o", mode)
-		assert.Equal(t, 1, f.Len())
+		assert.Equal(t, 1, f.table.Len())
 	}
 }
 
@@ -216,12 +216,12 @@ func TestReloadKeepsTheOldOnError(t *testing.T) {
 		require.Len(t, r.errs, i+1, "%s is reported once", step.name)
 		assert.ErrorContains(t, r.errs[i], step.want)
 		assert.Equal(t, 1, r.counts[i])
-		assert.Equal(t, r.errs[i], f.Err())
+		assert.Equal(t, r.errs[i], f.err)
 	}
 	write(t, path, "alice * four *\n", 0o600)
 	c.advance(time.Second)
 	assert.Equal(t, "four", password(t, f, "alice"))
-	assert.NoError(t, f.Err())
+	assert.NoError(t, f.err)
 }
 
 func TestIndirectFiles(t *testing.T) {
@@ -266,7 +266,7 @@ func TestFileIsSafeForManyCallers(t *testing.T) {
 			for range 50 {
 				_, ok := f.Lookup("alice", "arc4")
 				assert.True(t, ok)
-				_, _, _ = f.Err(), f.Warnings(), f.Len()
+				_ = f.Warnings()
 			}
 		}()
 	}
