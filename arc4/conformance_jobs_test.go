@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 )
 
 // arena is the memory that the jobs of a batch share. What they read and write
@@ -215,7 +216,7 @@ func checkBatchRefused(t *testing.T, b *arc4.Backend) {
 }
 
 func checkBatchAllocations(t *testing.T, b *arc4.Backend) {
-	if raceDetector {
+	if raceflag.Enabled {
 		return // the tests run without it too
 	}
 	r := rand.New(rand.NewPCG(14, 14))

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 )
 
 func TestNoAllocation(t *testing.T) {
@@ -32,7 +34,7 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func TestNoAllocationInBatches(t *testing.T) {
-	if raceEnabled {
+	if raceflag.Enabled {
 		t.Skip("the race detector makes sync.Pool, which XORKeyStreams uses, allocate at random")
 	}
 	const n, sessions = 40, 3

@@ -3,6 +3,7 @@ package speed
 import (
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/cputime"
 	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
@@ -15,8 +16,8 @@ type threadClock struct{ *timing.WallClock }
 
 func newThreadClock() timing.Clock { return threadClock{timing.NewWallClock()} }
 
-func (threadClock) CPU() time.Duration { return threadCPUTime() }
+func (threadClock) CPU() time.Duration { return cputime.Thread() }
 
 // HasCPUTime reports whether CPU time can be told on this system; where not, rates are per second
 // of wall time.
-func HasCPUTime() bool { return hasCPUTime }
+func HasCPUTime() bool { return cputime.Known }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/cputime"
 	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
@@ -54,7 +55,7 @@ func (r *runner) run(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	report := &Report{
 		Version: cfg.Version, GOOS: runtime.GOOS, GOARCH: runtime.GOARCH,
-		Workers: cfg.Workers, Wall: cfg.Elapsed || !hasCPUTime, Failed: failed,
+		Workers: cfg.Workers, Wall: cfg.Elapsed || !cputime.Known, Failed: failed,
 	}
 	for i := range r.implementations {
 		report.names = append(report.names, r.implementations[i].name)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/internal/cputime"
 	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
@@ -23,7 +24,7 @@ func TestRunDividesByCPUTime(t *testing.T) {
 		"wall time": {true, 1e9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if !hasCPUTime {
+			if !cputime.Known {
 				t.Skip("no CPU time on this system")
 			}
 			r, err := fakeRunner().run(t.Context(), Config{Names: []string{"fast"}, Sizes: []int{100}, Time: time.Second, Elapsed: test.elapsed})

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/cputime"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 	"github.com/arc4tun/arc4tun/internal/timing"
 )
 
@@ -57,7 +59,7 @@ func TestWorkIsDone(t *testing.T) {
 						assert.Less(t, done, n+packetsPerCall)
 					}
 					// The race detector's sync.Pool drops what it is given.
-					if inPlace[s.name] && !raceEnabled {
+					if inPlace[s.name] && !raceflag.Enabled {
 						assert.Zero(t, testing.AllocsPerRun(20, func() { work(1) }))
 					}
 				})
@@ -103,7 +105,7 @@ func TestRunForReal(t *testing.T) {
 }
 
 func TestThreadCPUTimeMoves(t *testing.T) {
-	if !hasCPUTime {
+	if !cputime.Known {
 		t.Skip("no CPU time on this system")
 	}
 	runtime.LockOSThread()

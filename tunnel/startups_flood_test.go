@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 )
 
 // siege is a crowd of strangers who use a server up as well as a line of so many bits a second lets
@@ -201,7 +202,7 @@ func TestLoginsUnderSiege(t *testing.T) {
 		t.Run(strings.ReplaceAll(c.name, "/", " per "), func(t *testing.T) {
 			book := new(logbook)
 			s := newSite(t, func(c *ServerConfig) { c.Log = slog.New(slog.NewTextHandler(book, nil)) })
-			if raceEnabled && c.bits > 1_000_000 {
+			if raceflag.Enabled && c.bits > 1_000_000 {
 				c.bits /= 10
 			}
 			before := s.logins(1)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/cputime"
 	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -267,7 +268,7 @@ func (c *testbed) replay(ctx context.Context, row *ReceiveRow) error {
 		row.Packets += int(sent)
 	}
 	c.device.expect(row.Packets)
-	began, spent := time.Now(), cpuTime()
+	began, spent := time.Now(), cputime.Process()
 	c.recorder.startReplay()
 	select {
 	case <-c.device.all:
@@ -276,7 +277,7 @@ func (c *testbed) replay(ctx context.Context, row *ReceiveRow) error {
 	case <-time.After(2 * callTimeout):
 		return fmt.Errorf("%d packets did not come through", c.device.missing.Load())
 	}
-	row.Duration, row.CPU = time.Since(began), cpuTime()-spent
+	row.Duration, row.CPU = time.Since(began), cputime.Process()-spent
 	return nil
 }
 

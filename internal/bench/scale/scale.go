@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/cputime"
 )
 
 // Config says what to measure. The zero value of each field but Sessions works.
@@ -109,9 +110,9 @@ func (r *Row) measureIdle(ctx context.Context, cfg Config) error {
 	}
 	bare, err := c.memoryAfter(nil)
 	if err == nil {
-		spent := cpuTime()
+		spent := cputime.Process()
 		r.SetUp, err = c.setUp(ctx)
-		r.SetUpCPU = cpuTime() - spent
+		r.SetUpCPU = cputime.Process() - spent
 	}
 	if err == nil {
 		r.Idle, err = c.memoryAfter(c.vanish)
@@ -161,12 +162,12 @@ func (r *Row) traffic(ctx context.Context, c *testbed) error {
 	}
 	pause(ctx, c.cfg.Duration/4)
 	before := make([]uint64, len(c.clients))
-	began, spent := time.Now(), cpuTime()
+	began, spent := time.Now(), cputime.Process()
 	for i, cl := range c.clients {
 		before[i], _ = cl.device.returnedAndAway()
 	}
 	pause(ctx, c.cfg.Duration)
-	r.Duration, r.CPU = time.Since(began), cpuTime()-spent
+	r.Duration, r.CPU = time.Since(began), cputime.Process()-spent
 	r.Packets, r.Least, r.Most = 0, math.MaxUint64, 0
 	for i, cl := range c.clients {
 		n, _ := cl.device.returnedAndAway()

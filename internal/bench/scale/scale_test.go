@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +36,7 @@ func TestMeasure(t *testing.T) {
 // TestIdleSessionIsSmall holds the server to what the project promises: 64 KB for a session that
 // does nothing.
 func TestIdleSessionIsSmall(t *testing.T) {
-	if raceDetector {
+	if raceflag.Enabled {
 		t.Skip("the race detector takes memory of its own")
 	}
 	cfg, err := small(t).withDefaults()

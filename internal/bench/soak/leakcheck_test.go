@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 )
 
 func TestRestFindsWhatIsLeft(t *testing.T) {
@@ -96,7 +98,7 @@ func TestMemoryFault(t *testing.T) {
 	for i := range rss.Idle {
 		rss.Idle[i].RSS = uint64(1000 + 100*i)
 	}
-	if raceEnabled {
+	if raceflag.Enabled {
 		assert.Empty(t, rss.memoryFault())
 	} else {
 		assert.Contains(t, rss.memoryFault(), "resident memory")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
@@ -292,7 +293,7 @@ func (r *Result) memoryFault() string {
 		name string
 		of   func(Memory) uint64
 	}{{"live heap", func(m Memory) uint64 { return m.Heap }}, {"resident memory", func(m Memory) uint64 { return m.RSS }}}
-	if raceEnabled {
+	if raceflag.Enabled {
 		measures = measures[:1] // the race detector's own memory grows with every address that is used
 	}
 	for _, m := range measures {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 	"github.com/arc4tun/arc4tun/tunnel/internal/tunneltest"
 )
 
@@ -64,7 +65,7 @@ func TestAnswersToTooLongPackets(t *testing.T) {
 
 // TestFragmentsDoNotAllocate: what is fragmented costs no memory that is not used again.
 func TestFragmentsDoNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if raceflag.Enabled {
 		t.Skip("the race detector drops what pools keep")
 	}
 	p := newPair(t, mustBackend(t), 0, 0)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -157,7 +158,7 @@ func (p *pair) plain(i int) []byte {
 var smallPacket = packet(clientIP, serverIP, 0, 64)
 
 func TestPacketPathsDoNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if raceflag.Enabled {
 		t.Log("the race detector makes sync.Pool drop buffers at random: allocations mean nothing here")
 		return
 	}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package arc4_test
-
-const raceDetector = false

@@ -1,5 +1,0 @@
-//go:build !race
-
-package mppe
-
-const raceEnabled = false
