@@ -17,6 +17,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -24,7 +25,7 @@ import (
 
 // kernel is the network of kernel mode.
 type kernel struct {
-	hosts  [2]*host
+	hosts  [2]*netns.Host
 	wires  [2]netdev.Device
 	bridge *link.Bridge
 
@@ -55,10 +56,10 @@ func newKernel(ctx context.Context, download, upload link.Config) (network, erro
 func (k *kernel) open(ctx context.Context, download, upload link.Config) error {
 	for s := range k.hosts {
 		var err error
-		if k.hosts[s], err = newHost(); err != nil {
+		if k.hosts[s], err = netns.NewHost(); err != nil {
 			return err
 		}
-		if err := k.hosts[s].do(func() error { return k.openWire(ctx, side(s)) }); err != nil {
+		if err := k.hosts[s].Do(func() error { return k.openWire(ctx, side(s)) }); err != nil {
 			return err
 		}
 	}
@@ -105,8 +106,8 @@ func (k *kernel) openWire(ctx context.Context, s side) error {
 
 func (k *kernel) listen(s side, p Path, port uint16, tcp TCP) (l net.Listener, err error) {
 	h := k.hosts[s]
-	err = h.do(func() error {
-		buffers := h.setWindow(tcp.Window)
+	err = h.Do(func() error {
+		buffers := h.SetWindow(tcp.Window)
 		cfg := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return control(c, tcp, buffers) }}
 		cfg.SetMultipathTCP(false)
 		l, err = cfg.Listen(context.Background(), "tcp4", netip.AddrPortFrom(s.address(p), port).String())
@@ -117,8 +118,8 @@ func (k *kernel) listen(s side, p Path, port uint16, tcp TCP) (l net.Listener, e
 
 func (k *kernel) dial(ctx context.Context, s side, _ Path, to string, tcp TCP) (c net.Conn, err error) {
 	h := k.hosts[s]
-	err = h.do(func() error {
-		buffers := h.setWindow(tcp.Window)
+	err = h.Do(func() error {
+		buffers := h.SetWindow(tcp.Window)
 		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return control(c, tcp, buffers) }}
 		c, err = d.DialContext(ctx, "tcp4", to)
 		return err
@@ -127,7 +128,7 @@ func (k *kernel) dial(ctx context.Context, s side, _ Path, to string, tcp TCP) (
 }
 
 func (k *kernel) packets(s side, p Path) (c net.PacketConn, err error) {
-	err = k.hosts[s].do(func() error {
+	err = k.hosts[s].Do(func() error {
 		c, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.address(p), 0)))
 		return err
 	})
@@ -137,7 +138,7 @@ func (k *kernel) packets(s side, p Path) (c net.PacketConn, err error) {
 func control(c syscall.RawConn, tcp TCP, buffers bool) error {
 	var err error
 	if outer := c.Control(func(fd uintptr) {
-		err = errors.Join(limitWindow(int(fd), tcp.Window, buffers), setCongestion(int(fd), tcp.Congestion))
+		err = errors.Join(netns.LimitWindow(int(fd), tcp.Window, buffers), netns.SetCongestion(int(fd), tcp.Congestion))
 	}); outer != nil {
 		return outer
 	}
@@ -145,8 +146,8 @@ func control(c syscall.RawConn, tcp TCP, buffers bool) error {
 }
 
 func (k *kernel) congestion() (name string, err error) {
-	err = k.hosts[server].do(func() error {
-		text, err := os.ReadFile(congestionControl)
+	err = k.hosts[server].Do(func() error {
+		text, err := os.ReadFile(netns.CongestionControl)
 		name = strings.TrimSpace(string(text))
 		return err
 	})
@@ -154,7 +155,7 @@ func (k *kernel) congestion() (name string, err error) {
 }
 
 func (k *kernel) listenGRE(s side, peer netip.Addr) (conn gre.Conn, err error) {
-	err = k.hosts[s].do(func() error {
+	err = k.hosts[s].Do(func() error {
 		conn, err = gre.Listen(s.outer(), gre.Options{Peer: peer})
 		return err
 	})
@@ -162,7 +163,7 @@ func (k *kernel) listenGRE(s side, peer netip.Addr) (conn gre.Conn, err error) {
 }
 
 func (k *kernel) device(ctx context.Context, s side, n tunnel.Network) (dev netdev.Device, err error) {
-	err = k.hosts[s].do(func() error {
+	err = k.hosts[s].Do(func() error {
 		inner, name, err := netdev.CreateTUN(tunnelName, n.MTU)
 		if err != nil {
 			return err
@@ -207,7 +208,7 @@ func (k *kernel) greAccount(from side) GREAccount {
 
 // unsent reads what a host's end of the wire has dropped; 0 if that cannot be read.
 func (k *kernel) unsent(s side) (dropped uint64) {
-	_ = k.hosts[s].do(func() error {
+	_ = k.hosts[s].Do(func() error {
 		handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 		if err != nil {
 			return err
@@ -256,7 +257,7 @@ func (k *kernel) closeWires() {
 func (k *kernel) closeHosts() {
 	for _, h := range k.hosts {
 		if h != nil {
-			h.close()
+			h.Close()
 		}
 	}
 }

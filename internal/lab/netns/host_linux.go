@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"fmt"
@@ -10,26 +10,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host is a network namespace without a name: an OS thread that has entered it and
+// Host is a network namespace without a name: an OS thread that has entered it and
 // serves calls there. Sockets and devices opened in a call stay in the namespace,
 // whichever thread uses them later. The namespace is gone with the thread and
 // the last of them.
-type host struct {
+type Host struct {
 	calls   chan func()
 	done    chan struct{}
 	buffers [2]string // tcp_rmem and tcp_wmem as the kernel made them
 }
 
-// newHost makes a namespace; the error tells what right was missing.
-func newHost() (*host, error) {
-	h := &host{calls: make(chan func()), done: make(chan struct{})}
+// NewHost makes a namespace; the error tells what right was missing.
+func NewHost() (*Host, error) {
+	h := &Host{calls: make(chan func()), done: make(chan struct{})}
 	started := make(chan error, 1)
 	go h.run(started)
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	if err := h.do(h.prepare); err != nil {
-		h.close()
+	if err := h.Do(h.prepare); err != nil {
+		h.Close()
 		return nil, err
 	}
 	return h, nil
@@ -37,7 +37,7 @@ func newHost() (*host, error) {
 
 // run serves calls until the host is closed. It never unlocks its thread, which
 // therefore ends with it and is not used again in the wrong namespace.
-func (h *host) run(started chan error) {
+func (h *Host) run(started chan error) {
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
 		// The first thread of a process outlives its goroutine: leave it.
@@ -59,14 +59,15 @@ func (h *host) run(started chan error) {
 	close(h.done)
 }
 
-// do runs f on the host's thread.
-func (h *host) do(f func() error) error {
+// Do runs f on the host's thread.
+func (h *Host) Do(f func() error) error {
 	result := make(chan error, 1)
 	h.calls <- func() { result <- f() }
 	return <-result
 }
 
-func (h *host) close() {
+// Close ends the thread.
+func (h *Host) Close() {
 	close(h.calls)
 	<-h.done
 }
@@ -78,7 +79,7 @@ const (
 
 // prepare sets what is the namespace's own. None of it is needed for correctness,
 // and a read-only /proc refuses it.
-func (h *host) prepare() error {
+func (h *Host) prepare() error {
 	for i, name := range []string{readBuffers, writeBuffers} {
 		text, _ := os.ReadFile(name)
 		h.buffers[i] = strings.TrimSpace(string(text))
@@ -100,9 +101,9 @@ func (h *host) prepare() error {
 	return nil
 }
 
-// setWindow gives the TCP sockets that are opened next in the namespace a window,
+// SetWindow gives the TCP sockets that are opened next in the namespace a window,
 // in bytes. It says whether the kernel allowed it. It is for the host's thread.
-func (h *host) setWindow(window int) (done bool) {
+func (h *Host) SetWindow(window int) (done bool) {
 	values := h.buffers
 	if window > 0 {
 		// Half of a receive buffer is window (tcp_adv_win_scale 1), the rest overhead.
@@ -112,10 +113,10 @@ func (h *host) setWindow(window int) (done bool) {
 	return os.WriteFile(readBuffers, []byte(values[0]), 0) == nil && os.WriteFile(writeBuffers, []byte(values[1]), 0) == nil
 }
 
-// limitWindow sets one socket's window to at most so many bytes; when the
+// LimitWindow sets one socket's window to at most so many bytes; when the
 // namespace could not give it the buffers for that, it asks for them too, as far
 // as the system lets it.
-func limitWindow(fd, window int, buffers bool) error {
+func LimitWindow(fd, window int, buffers bool) error {
 	if window == 0 {
 		return nil
 	}
@@ -129,11 +130,11 @@ func limitWindow(fd, window int, buffers bool) error {
 	return os.NewSyscallError("setsockopt TCP_WINDOW_CLAMP", unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, window))
 }
 
-// congestionControl is the namespace's default.
-const congestionControl = "/proc/sys/net/ipv4/tcp_congestion_control"
+// CongestionControl is the namespace's default.
+const CongestionControl = "/proc/sys/net/ipv4/tcp_congestion_control"
 
-// setCongestion gives a socket its congestion control; "" leaves it the namespace's.
-func setCongestion(fd int, name string) error {
+// SetCongestion gives a socket its congestion control; "" leaves it the namespace's.
+func SetCongestion(fd int, name string) error {
 	if name == "" {
 		return nil
 	}
