@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
@@ -25,7 +24,7 @@ import (
 
 // kernel is the network of kernel mode.
 type kernel struct {
-	hosts  [2]*netns.Host
+	hosts  [2]*host
 	wires  [2]netdev.Device
 	bridge *link.Bridge
 
@@ -56,7 +55,7 @@ func newKernel(ctx context.Context, download, upload link.Config) (network, erro
 func (k *kernel) open(ctx context.Context, download, upload link.Config) error {
 	for s := range k.hosts {
 		var err error
-		if k.hosts[s], err = netns.NewHost(); err != nil {
+		if k.hosts[s], err = newHost(); err != nil {
 			return err
 		}
 		if err := k.hosts[s].Do(func() error { return k.openWire(ctx, side(s)) }); err != nil {
@@ -84,16 +83,7 @@ func (k *kernel) openWire(ctx context.Context, s side) error {
 		return err
 	}
 	k.wires[s] = dev
-	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-	if err != nil {
-		return fmt.Errorf("open netlink: %w", err)
-	}
-	defer handle.Close()
-	wire, err := handle.LinkByName(name)
-	if err != nil {
-		return fmt.Errorf("interface %q: %w", name, err)
-	}
-	if err := handle.LinkSetTxQLen(wire, wireQueue); err != nil {
+	if err := netns.Change(name, func(l netlink.Link) error { return netlink.LinkSetTxQLen(l, wireQueue) }); err != nil {
 		return fmt.Errorf("queue of %d packets on %s: %w", wireQueue, name, err)
 	}
 	// The device goes away with its namespace; there is nothing to undo.
@@ -107,8 +97,8 @@ func (k *kernel) openWire(ctx context.Context, s side) error {
 func (k *kernel) listen(s side, p Path, port uint16, tcp TCP) (l net.Listener, err error) {
 	h := k.hosts[s]
 	err = h.Do(func() error {
-		buffers := h.SetWindow(tcp.Window)
-		cfg := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return control(c, tcp, buffers) }}
+		buffers := h.setWindow(tcp.Window)
+		cfg := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return tcp.apply(c, buffers) }}
 		cfg.SetMultipathTCP(false)
 		l, err = cfg.Listen(context.Background(), "tcp4", netip.AddrPortFrom(s.address(p), port).String())
 		return err
@@ -119,8 +109,8 @@ func (k *kernel) listen(s side, p Path, port uint16, tcp TCP) (l net.Listener, e
 func (k *kernel) dial(ctx context.Context, s side, _ Path, to string, tcp TCP) (c net.Conn, err error) {
 	h := k.hosts[s]
 	err = h.Do(func() error {
-		buffers := h.SetWindow(tcp.Window)
-		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return control(c, tcp, buffers) }}
+		buffers := h.setWindow(tcp.Window)
+		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return tcp.apply(c, buffers) }}
 		c, err = d.DialContext(ctx, "tcp4", to)
 		return err
 	})
@@ -135,19 +125,9 @@ func (k *kernel) packets(s side, p Path) (c net.PacketConn, err error) {
 	return c, err
 }
 
-func control(c syscall.RawConn, tcp TCP, buffers bool) error {
-	var err error
-	if outer := c.Control(func(fd uintptr) {
-		err = errors.Join(netns.LimitWindow(int(fd), tcp.Window, buffers), netns.SetCongestion(int(fd), tcp.Congestion))
-	}); outer != nil {
-		return outer
-	}
-	return err
-}
-
 func (k *kernel) congestion() (name string, err error) {
 	err = k.hosts[server].Do(func() error {
-		text, err := os.ReadFile(netns.CongestionControl)
+		text, err := os.ReadFile(congestionControl)
 		name = strings.TrimSpace(string(text))
 		return err
 	})
@@ -209,25 +189,18 @@ func (k *kernel) greAccount(from side) GREAccount {
 // unsent reads what a host's end of the wire has dropped; 0 if that cannot be read.
 func (k *kernel) unsent(s side) (dropped uint64) {
 	_ = k.hosts[s].Do(func() error {
-		handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-		if err != nil {
-			return err
-		}
-		defer handle.Close()
-		wire, err := handle.LinkByName(wireName)
-		if err != nil {
-			return err
-		}
-		if stats := wire.Attrs().Statistics; stats != nil {
-			dropped += stats.TxDropped
-		}
-		queues, err := handle.QdiscList(wire)
-		for _, q := range queues {
-			if stats := q.Attrs().Statistics; stats != nil && stats.Queue != nil {
-				dropped += uint64(stats.Queue.Drops)
+		return netns.Change(wireName, func(wire netlink.Link) error {
+			if stats := wire.Attrs().Statistics; stats != nil {
+				dropped += stats.TxDropped
 			}
-		}
-		return err
+			queues, err := netlink.QdiscList(wire)
+			for _, q := range queues {
+				if stats := q.Attrs().Statistics; stats != nil && stats.Queue != nil {
+					dropped += uint64(stats.Queue.Drops)
+				}
+			}
+			return err
+		})
 	})
 	return dropped
 }

@@ -22,7 +22,7 @@ var floors = []string{
 	"arc4/asm internal/uplink tunnel/reorder tunnel/status mppe/internal/",
 	"arc4 internal/serverroute tunnel/gre",
 	"mppe tunnel/netdev internal/lab/memnet internal/bench/chart internal/bench/libcrypto internal/lab/link internal/lab/netns",
-	"speed tunnel/ppp tunnel/netdev/userspace",
+	"speed tunnel/ppp tunnel/netdev/userspace internal/lab/labtest",
 	"tunnel/internal/",
 	"tunnel",
 	"tunnel/localend internal/lab",
