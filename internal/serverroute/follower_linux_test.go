@@ -11,12 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // TestHostRouteFollowsThePath: at every change the server is reached by the best path around the
 // tunnel, whether the old one has gone by then or not; and its route is gone in the end.
 func TestHostRouteFollowsThePath(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	first := network(t, "up0", "192.0.2.10/24")
 	network(t, "up1", "192.0.3.10/24")
 	old := route(t, "0.0.0.0/0", "192.0.2.1", 100)
@@ -53,7 +56,7 @@ func TestHostRouteFollowsThePath(t *testing.T) {
 // TestNoHostRouteWithoutNeed: it is there when routes lead the server's packets into the tunnel,
 // whoever made them, and only then; somebody's own is left to do it.
 func TestNoHostRouteWithoutNeed(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	network(t, "up0", "192.0.2.10/24")
 	route(t, "0.0.0.0/0", "192.0.2.1", 0)
 	device := tunnelDevice(t)
@@ -89,7 +92,7 @@ func number(n int) string { return string(rune('0' + n)) }
 
 // TestServerMoves: another address of the server's takes the host route over.
 func TestServerMoves(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	network(t, "up0", "192.0.2.10/24")
 	route(t, "0.0.0.0/0", "192.0.2.1", 0)
 	device := tunnelDevice(t)
@@ -104,9 +107,9 @@ func TestServerMoves(t *testing.T) {
 // TestSomebodysRoutes: what other tables, sources and flags say is kept.
 func TestSomebodysRoutes(t *testing.T) {
 	t.Run("on-link gateway with a source and an MTU", func(t *testing.T) {
-		inNamespace(t)
+		labtest.Enter(t)
 		up := network(t, "up0", "192.0.2.10/24")
-		addAddress(t, up, "203.0.113.50/32")
+		require.NoError(t, netns.AddAddress("up0", "203.0.113.50/32"))
 		require.NoError(t, netlink.RouteAdd(&netlink.Route{
 			Dst: ipNet("0.0.0.0/0"), Gw: net.ParseIP("172.31.1.1"), LinkIndex: up.Attrs().Index, Flags: unix.RTNH_F_ONLINK,
 			Src: net.ParseIP("203.0.113.50"), MTU: 1400,
@@ -123,7 +126,7 @@ func TestSomebodysRoutes(t *testing.T) {
 		require.Equal(t, 1400, routes[0].MTU)
 	})
 	t.Run("several ways, one by the tunnel", func(t *testing.T) {
-		inNamespace(t)
+		labtest.Enter(t)
 		network(t, "up0", "192.0.2.10/24")
 		device := tunnelDevice(t)
 		up, err := netlink.LinkByName("up0")
@@ -136,7 +139,7 @@ func TestSomebodysRoutes(t *testing.T) {
 		require.Equal(t, []string{"198.51.100.7/32 via 192.0.2.9"}, hostRoutes(t))
 	})
 	t.Run("a rule of this machine's", func(t *testing.T) {
-		inNamespace(t)
+		labtest.Enter(t)
 		network(t, "up0", "192.0.2.10/24")
 		network(t, "up1", "192.0.3.10/24")
 		route(t, "0.0.0.0/0", "192.0.2.1", 0)
@@ -144,7 +147,7 @@ func TestSomebodysRoutes(t *testing.T) {
 		rule := netlink.NewRule()
 		rule.Dst, rule.Table, rule.Priority = ipNet("198.51.100.0/24"), 77, 100
 		if err := netlink.RuleAdd(rule); errors.Is(err, unix.EOPNOTSUPP) {
-			skip(t, "this kernel has no routing rules")
+			labtest.Skip(t, "this kernel has no routing rules")
 		} else {
 			require.NoError(t, err)
 		}
@@ -156,7 +159,7 @@ func TestSomebodysRoutes(t *testing.T) {
 		require.Equal(t, "up1", f.Status().Device)
 	})
 	t.Run("a table that is asked last", func(t *testing.T) {
-		inNamespace(t)
+		labtest.Enter(t)
 		network(t, "up0", "192.0.2.10/24")
 		require.NoError(t, netlink.RouteAdd(&netlink.Route{Dst: ipNet("0.0.0.0/0"), Gw: net.ParseIP("192.0.2.1"), Table: unix.RT_TABLE_DEFAULT}))
 		device := tunnelDevice(t)
@@ -170,7 +173,7 @@ func TestSomebodysRoutes(t *testing.T) {
 // TestCarriedSocketsChangeInterfaces: a socket leaves by the path's interface, and stays with it
 // while there is none.
 func TestCarriedSocketsChangeInterfaces(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	first, second := network(t, "up0", "192.0.2.10/24"), network(t, "up1", "192.0.3.10/24")
 	route(t, "0.0.0.0/0", "192.0.2.1", 100)
 	device := tunnelDevice(t)
@@ -209,7 +212,7 @@ func next(t *testing.T, links <-chan int) int {
 // a better path has stayed for a second; not while there is no path at all, for as long as that may
 // come back.
 func TestCheck(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	up := network(t, "up0", "192.0.2.10/24")
 	network(t, "up1", "192.0.3.10/24")
 	route(t, "0.0.0.0/0", "192.0.2.1", 100)
@@ -240,7 +243,7 @@ func TestCheck(t *testing.T) {
 	eventually(t, errNoRoute.Error(), func() string { return f.Status().Missing })
 	assert.NoError(t, f.Check(local, serverAddr), "it may come back")
 	assert.Empty(t, f.Changed(), "there is nothing that anybody could do")
-	addAddress(t, up, "192.0.2.11/24")
+	require.NoError(t, netns.AddAddress("up0", "192.0.2.11/24"))
 	route(t, "0.0.0.0/0", "192.0.2.1", 100)
 	told(t, f)
 	assert.ErrorContains(t, f.Check(local, serverAddr), "192.0.2.10 is no address of this machine any more")
@@ -269,7 +272,7 @@ func drain(f *Follower) {
 
 // TestManyChanges: more news than a socket holds, and than anybody could look at one by one.
 func TestManyChanges(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	network(t, "up0", "192.0.2.10/24")
 	route(t, "0.0.0.0/0", "192.0.2.1", 100)
 	device := tunnelDevice(t)

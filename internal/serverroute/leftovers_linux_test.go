@@ -8,12 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // TestLeftovers: what a killed run has left goes, what a live one has and what is somebody else's
 // stays.
 func TestLeftovers(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	network(t, "up0", "192.0.2.10/24")
 	route(t, "0.0.0.0/0", "192.0.2.1", 0)
 	device := tunnelDevice(t)
@@ -50,7 +52,7 @@ func TestLeftovers(t *testing.T) {
 // TestLeftoversOnDevices: of a TUN device that is down nobody can tell whether a process has it, so
 // what it has stays; of one that is up and without a process what has our mark goes.
 func TestLeftoversOnDevices(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	addresses, err := OpenAddresses()
 	require.NoError(t, err)
 	defer addresses.Close()
@@ -70,7 +72,7 @@ func TestLeftoversOnDevices(t *testing.T) {
 	marked, err := addresses.marked()
 	require.NoError(t, err)
 	if len(marked) == 0 {
-		skip(t, "this kernel keeps no mark of an address: Linux 5.18 is needed")
+		labtest.Skip(t, "this kernel keeps no mark of an address: Linux 5.18 is needed")
 	}
 	require.NoError(t, Sweep(slog.New(slog.DiscardHandler)))
 	has := func(link netlink.Link) int {

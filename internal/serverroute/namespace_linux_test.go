@@ -1,64 +1,24 @@
 package serverroute
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // waitLimit bounds every wait for something that takes a moment on an idle machine.
 const waitLimit = 30 * time.Second
-
-// skip says why a test did not run, and fails instead where nothing may be skipped.
-func skip(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("skipped, which CI=true forbids: "+format, args...)
-	}
-	t.Skipf(format, args...)
-}
-
-// inNamespace moves the test into a network namespace of its own, which ends with the test. The
-// thread is locked, so neither a parallel test nor the runtime sees the namespace.
-func inNamespace(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		skip(t, "network namespaces need root, this is uid %d", os.Geteuid())
-	}
-	runtime.LockOSThread()
-	before, err := netns.Get()
-	require.NoError(t, err)
-	fresh, err := netns.New()
-	if err != nil {
-		before.Close()
-		runtime.UnlockOSThread()
-		skip(t, "no network namespace: %v", err)
-	}
-	t.Cleanup(func() {
-		fresh.Close()
-		// A thread that cannot go back stays locked, and dies with the test's goroutine.
-		if err := netns.Set(before); err == nil {
-			runtime.UnlockOSThread()
-		} else {
-			t.Errorf("leave the namespace: %v", err)
-		}
-		before.Close()
-	})
-	loopback, err := netlink.LinkByName("lo")
-	require.NoError(t, err)
-	require.NoError(t, netlink.LinkSetUp(loopback))
-}
 
 // network is an interface with an address that carries; its other end is in the same namespace, and
 // has none.
@@ -68,22 +28,14 @@ func network(t *testing.T, name, cidr string) netlink.Link {
 	attrs.Name = name
 	require.NoError(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: name + "x"}))
 	for _, end := range []string{name + "x", name} {
-		link, err := netlink.LinkByName(end)
-		require.NoError(t, err)
-		require.NoError(t, netlink.LinkSetIP6AddrGenMode(link, nl.IN6_ADDR_GEN_MODE_NONE))
-		require.NoError(t, netlink.LinkSetUp(link))
+		require.NoError(t, netns.Change(end, func(l netlink.Link) error {
+			return errors.Join(netlink.LinkSetIP6AddrGenMode(l, nl.IN6_ADDR_GEN_MODE_NONE), netlink.LinkSetUp(l))
+		}))
 	}
+	require.NoError(t, netns.AddAddress(name, cidr))
 	link, err := netlink.LinkByName(name)
 	require.NoError(t, err)
-	addAddress(t, link, cidr)
 	return link
-}
-
-func addAddress(t *testing.T, link netlink.Link, cidr string) {
-	t.Helper()
-	addr, err := netlink.ParseAddr(cidr)
-	require.NoError(t, err)
-	require.NoError(t, netlink.AddrAdd(link, addr))
 }
 
 // tunnelDevice stands for the tunnel's.

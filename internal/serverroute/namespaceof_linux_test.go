@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netns"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // TestNamespaceWithoutProc: a socket names the same network namespace as /proc does.
@@ -12,7 +14,7 @@ func TestNamespaceWithoutProc(t *testing.T) {
 	before, err := netns.Get()
 	require.NoError(t, err)
 	defer before.Close()
-	inNamespace(t)
+	labtest.Enter(t)
 	want, err := netns.Get()
 	require.NoError(t, err)
 	defer want.Close()

@@ -1,9 +1,6 @@
 package uplink
 
 import (
-	"errors"
-	"os"
-	"runtime"
 	"testing"
 	"time"
 
@@ -11,43 +8,20 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
-// inNamespace runs f on a thread of its own in a network namespace with a pair of Ethernet links,
-// and gives it the index of the first.
-func inNamespace(t *testing.T, f func(link int) error) {
+// withLink runs f on a thread of its own in a network namespace with an Ethernet link, and gives it
+// the link's index.
+func withLink(t *testing.T, f func(link int) error) {
 	t.Helper()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine, and the namespace with it
-		done <- func() error {
-			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return err
-			}
-			a := netlink.NewLinkAttrs()
-			a.Name = "wire"
-			if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: "other"}); err != nil {
-				return err
-			}
-			var index int
-			for _, name := range []string{"other", "wire"} {
-				l, err := netlink.LinkByName(name)
-				if err != nil {
-					return err
-				}
-				if err := netlink.LinkSetUp(l); err != nil {
-					return err
-				}
-				index = l.Attrs().Index
-			}
-			return f(index)
-		}()
-	}()
-	err := <-done
-	if errors.Is(err, os.ErrPermission) {
-		t.Skipf("network namespaces need rights: %v", err)
-	}
-	require.NoError(t, err)
+	h := labtest.NewHost(t, "host")
+	require.NoError(t, netns.Join(netns.End{Host: h.Host, Name: "wire"}, netns.End{Host: h.Host, Name: "other"}))
+	h.Must(t, func() error {
+		return netns.Change("wire", func(l netlink.Link) error { return f(l.Attrs().Index) })
+	})
 }
 
 // withoutLocking takes the right to lock memory from the calling thread for good, but for some
@@ -84,7 +58,7 @@ func TestLockedMemory(t *testing.T) {
 		{"room for nothing", 64 << 10, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			inNamespace(t, func(link int) error {
+			withLink(t, func(link int) error {
 				undo, err := withoutLocking(tc.bytes)
 				if err != nil {
 					return err
@@ -118,7 +92,7 @@ func TestLockedMemory(t *testing.T) {
 }
 
 func TestXSKRefuses(t *testing.T) {
-	inNamespace(t, func(link int) error {
+	withLink(t, func(link int) error {
 		x, err := openXSK(link)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
@@ -23,8 +24,8 @@ func TestSourceNAT(t *testing.T) {
 	needNFT(t)
 	c := newCables(t, 1)
 	known := netip.MustParseAddr("192.0.2.77")
-	c.us.must(t, func() error {
-		return errors.Join(addAddress("wire0", known.String()+"/32"), nft(
+	c.us.Must(t, func() error {
+		return errors.Join(netns.AddAddress("wire0", known.String()+"/32"), nft(
 			"add table ip t",
 			"add chain ip t out { type nat hook postrouting priority srcnat; }",
 			"add rule ip t out ip protocol gre snat to 192.0.2.77",
@@ -33,7 +34,7 @@ func TestSourceNAT(t *testing.T) {
 		))
 	})
 	// The peer believes nobody else.
-	c.them.must(t, func() error {
+	c.them.Must(t, func() error {
 		return nft("add table ip t", "add chain ip t in { type filter hook prerouting priority raw; }",
 			"add rule ip t in ip protocol gre ip saddr != 192.0.2.77 drop")
 	})
@@ -66,7 +67,7 @@ func TestFirewall(t *testing.T) {
 	c := newCables(t, 1)
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "")
-	c.us.must(t, func() error {
+	c.us.Must(t, func() error {
 		return nft("add table ip t", "add chain ip t out { type filter hook output priority filter; }", "add rule ip t out ip protocol gre drop")
 	})
 	s := k.until("the rule", func(s uplink.Status) bool { return s.Way == "raw" })
@@ -76,7 +77,7 @@ func TestFirewall(t *testing.T) {
 		assert.Equal(t, s.Fast, k.to.Status().Fast, "nothing goes past the rule")
 	}
 	assert.NotZero(t, k.conn.Stats().Forbidden)
-	c.us.must(t, func() error { return nft("delete table ip t") })
+	c.us.Must(t, func() error { return nft("delete table ip t") })
 	k.goes("xsk", "")
 }
 
@@ -122,17 +123,17 @@ func TestDeletedLink(t *testing.T) {
 		wire := map[uplink.Mode]string{uplink.XSK: "wire0", uplink.Packet: "wire1"}[mode]
 		k := c.open(mode)
 		k.next = uint32(mode) << 20
-		c.us.must(t, func() error {
+		c.us.Must(t, func() error {
 			return setRoute(peerAddr, map[uplink.Mode]netip.Addr{uplink.XSK: gateway0, uplink.Packet: gateway1}[mode])
 		})
 		k.until("a fast way", func(s uplink.Status) bool { return s.Way == mode.String() })
-		c.us.must(t, func() error { return change(wire, netlink.LinkDel) })
+		c.us.Must(t, func() error { return netns.Change(wire, netlink.LinkDel) })
 		s := k.until("the end of the link", func(s uplink.Status) bool { return s.Way == "raw" })
 		assert.NotEmpty(t, s.Why)
 		require.NoError(t, k.conn.Close())
 		if mode == uplink.XSK {
 			// Our address went with the link.
-			c.us.must(t, func() error { return addAddress("wire1", sourceAddr.String()+"/32") })
+			c.us.Must(t, func() error { return netns.AddAddress("wire1", sourceAddr.String()+"/32") })
 		}
 	}
 }

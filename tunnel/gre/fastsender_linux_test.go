@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
@@ -61,10 +62,10 @@ func TestNothingGoesFastBeforeThePeerIsKnown(t *testing.T) {
 func TestLocalPeersStayWithTheSocket(t *testing.T) {
 	c := newCables(t, 1)
 	var b Conn
-	c.us.must(t, func() (err error) { b, err = Listen(loop2, Options{IO: uplink.Raw}); return err })
+	c.us.Must(t, func() (err error) { b, err = Listen(loop2, Options{IO: uplink.Raw}); return err })
 	t.Cleanup(func() { _ = b.Close() })
 	var a Conn
-	c.us.must(t, func() (err error) { a, err = Listen(loop1, Options{}); return err })
+	c.us.Must(t, func() (err error) { a, err = Listen(loop1, Options{}); return err })
 	t.Cleanup(func() { _ = a.Close() })
 	s := NewSender(a, loop2)
 	s.Established()
@@ -82,14 +83,14 @@ func TestRouteChange(t *testing.T) {
 	c := newCables(t, 1)
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
-	c.us.must(t, func() error { return setRoute(peerAddr, gateway1) })
+	c.us.Must(t, func() error { return setRoute(peerAddr, gateway1) })
 	k.goes("xsk", "wire1 queue 0, next hop 203.0.113.1")
-	c.us.must(t, func() error {
+	c.us.Must(t, func() error {
 		return netlink.RouteDel(&netlink.Route{Dst: &net.IPNet{IP: peerAddr.AsSlice(), Mask: net.CIDRMask(32, 32)}})
 	})
 	s := k.until("no route", func(s uplink.Status) bool { return s.Way == "raw" })
 	assert.Contains(t, s.Why, "there is no route to 198.51.100.1 from 192.0.2.2")
-	c.us.must(t, func() error { return setRoute(peerAddr, gateway0) })
+	c.us.Must(t, func() error { return setRoute(peerAddr, gateway0) })
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 }
 
@@ -97,7 +98,7 @@ func TestRouteChange(t *testing.T) {
 // followed.
 func TestRoutingBySource(t *testing.T) {
 	c := newCables(t, 1)
-	c.us.must(t, func() error {
+	c.us.Must(t, func() error {
 		rule := netlink.NewRule()
 		rule.Src, rule.Table, rule.Priority = &net.IPNet{IP: sourceAddr.AsSlice(), Mask: net.CIDRMask(32, 32)}, 77, 100
 		return errors.Join(
@@ -106,7 +107,7 @@ func TestRoutingBySource(t *testing.T) {
 	})
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "wire1 queue 0, next hop 203.0.113.1")
-	c.us.must(t, func() error {
+	c.us.Must(t, func() error {
 		rule := netlink.NewRule()
 		rule.Mark, rule.Table, rule.Priority = 5, 77, 50
 		return netlink.RuleAdd(rule)
@@ -120,9 +121,9 @@ func TestIPsecPolicyKeepsTheSocket(t *testing.T) {
 	k.goes("xsk", "")
 	any4 := &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}
 	policy := &netlink.XfrmPolicy{Src: any4, Dst: any4, Dir: netlink.XFRM_DIR_OUT}
-	c.us.must(t, func() error { return netlink.XfrmPolicyAdd(policy) })
+	c.us.Must(t, func() error { return netlink.XfrmPolicyAdd(policy) })
 	k.goes("raw", "an IPsec policy covers packets from 192.0.2.2 to 198.51.100.1")
-	c.us.must(t, func() error { return netlink.XfrmPolicyDel(policy) })
+	c.us.Must(t, func() error { return netlink.XfrmPolicyDel(policy) })
 	k.goes("xsk", "")
 }
 
@@ -131,16 +132,16 @@ func TestLinkDown(t *testing.T) {
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "")
 	// The cable's other end: the link loses its carrier.
-	c.them.must(t, func() error { return change("wire0", netlink.LinkSetDown) })
+	c.them.Must(t, func() error { return netns.Change("wire0", netlink.LinkSetDown) })
 	k.until("the loss of the carrier", func(s uplink.Status) bool { return s.Way == "raw" })
-	c.them.must(t, func() error { return change("wire0", netlink.LinkSetUp) })
+	c.them.Must(t, func() error { return netns.Change("wire0", netlink.LinkSetUp) })
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 	// Our own end: the route goes with it.
-	c.us.must(t, func() error { return change("wire0", netlink.LinkSetDown) })
+	c.us.Must(t, func() error { return netns.Change("wire0", netlink.LinkSetDown) })
 	s := k.until("the link's end", func(s uplink.Status) bool { return s.Way == "raw" })
 	assert.Contains(t, s.Why, "there is no route")
-	c.us.must(t, func() error {
-		return errors.Join(change("wire0", netlink.LinkSetUp), setRoute(peerAddr, gateway0))
+	c.us.Must(t, func() error {
+		return errors.Join(netns.Change("wire0", netlink.LinkSetUp), setRoute(peerAddr, gateway0))
 	})
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 	assert.GreaterOrEqual(t, k.to.Status().Falls, uint64(2))
@@ -151,19 +152,19 @@ func TestMTUChange(t *testing.T) {
 	k := c.open(uplink.Auto)
 	k.size = 1416
 	k.goes("xsk", "")
-	c.us.must(t, func() error {
-		return change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1400) })
+	c.us.Must(t, func() error {
+		return netns.Change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1400) })
 	})
 	k.goes("raw", "packets of 1452 bytes exceed the 1400 that wire0 takes: a lower MTU in the tunnel would help")
-	c.us.must(t, func() error {
-		return change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1500) })
+	c.us.Must(t, func() error {
+		return netns.Change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1500) })
 	})
 	k.goes("xsk", "")
 }
 
 func TestNeighbourChange(t *testing.T) {
 	c := newCables(t, 1)
-	c.us.must(t, func() error {
+	c.us.Must(t, func() error {
 		const table = "/proc/sys/net/ipv4/neigh/wire0/"
 		return errors.Join(
 			os.WriteFile(table+"base_reachable_time_ms", []byte("500"), 0),
@@ -174,16 +175,16 @@ func TestNeighbourChange(t *testing.T) {
 	k.goes("xsk", "")
 	// The gateway is another machine from now on, which the kernel finds out by asking, since
 	// packets that go by the raw socket let it know that it should.
-	c.them.must(t, func() error {
-		return change("wire0", func(l netlink.Link) error {
+	c.them.Must(t, func() error {
+		return netns.Change("wire0", func(l netlink.Link) error {
 			return netlink.LinkSetHardwareAddr(l, net.HardwareAddr{2, 0, 0, 0, 0, 0x77})
 		})
 	})
 	k.arrives()
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 	// It is gone from the table, and comes back.
-	c.us.must(t, func() error {
-		return change("wire0", func(l netlink.Link) error {
+	c.us.Must(t, func() error {
+		return netns.Change("wire0", func(l netlink.Link) error {
 			return netlink.NeighDel(&netlink.Neigh{LinkIndex: l.Attrs().Index, IP: gateway0.AsSlice(), Family: netlink.FAMILY_V4})
 		})
 	})
@@ -194,8 +195,8 @@ func TestShapedLinkKeepsTheSocket(t *testing.T) {
 	c := newCables(t, 1)
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "")
-	c.us.must(t, func() error {
-		return change("wire0", func(l netlink.Link) error {
+	c.us.Must(t, func() error {
+		return netns.Change("wire0", func(l netlink.Link) error {
 			return netlink.QdiscAdd(&netlink.Tbf{
 				QdiscAttrs: netlink.QdiscAttrs{LinkIndex: l.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netlink.MakeHandle(1, 0)},
 				Rate:       125_000_000, Limit: 1 << 20, Buffer: 1 << 20,

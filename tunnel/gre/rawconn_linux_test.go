@@ -15,6 +15,9 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // Raw sockets hear everything sent to their address, so each process tests on loopback addresses of
@@ -141,18 +144,11 @@ func TestSendErrorsAreCountedByKind(t *testing.T) {
 	assert.Equal(t, Stats{NoBuffers: 1, TooBig: 1, Refused: 1, Unreachable: 2, Forbidden: 1, OtherErrors: 1}, c.snapshot())
 }
 
-// ownNetwork moves the test to a network namespace of its own whose loopback has the given MTU. The
-// thread stays there and ends with the test.
+// ownNetwork moves the test to a network namespace of its own whose loopback has the given MTU.
 func ownNetwork(t *testing.T, mtu int) {
 	t.Helper()
-	runtime.LockOSThread()
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		t.Skipf("a network namespace needs CAP_SYS_ADMIN: %v", err)
-	}
-	lo, err := netlink.LinkByName("lo")
-	require.NoError(t, err)
-	require.NoError(t, netlink.LinkSetMTU(lo, mtu))
-	require.NoError(t, netlink.LinkSetUp(lo))
+	labtest.Enter(t)
+	require.NoError(t, netns.Change("lo", func(lo netlink.Link) error { return netlink.LinkSetMTU(lo, mtu) }))
 }
 
 func TestLongPacketsAreFragmented(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
@@ -22,7 +23,7 @@ import (
 // have no Ethernet address is left to the kernel.
 func TestKindsOfUplinks(t *testing.T) {
 	gateway := netip.MustParseAddr("10.7.0.1")
-	own := func(string) error { return addAddress("wire1", "10.7.0.1/24") }
+	own := func(string) error { return netns.AddAddress("wire1", "10.7.0.1/24") }
 	for _, tc := range []struct {
 		kind   string
 		ours   func(wire netlink.Link, a netlink.LinkAttrs) error // makes the link "via" of wire1
@@ -35,11 +36,11 @@ func TestKindsOfUplinks(t *testing.T) {
 				a.ParentIndex = wire.Attrs().Index
 				return netlink.LinkAdd(&netlink.Vlan{LinkAttrs: a, VlanId: 7})
 			}, func(name string) error {
-				return change("wire1", func(wire netlink.Link) error {
+				return netns.Change("wire1", func(wire netlink.Link) error {
 					a := netlink.NewLinkAttrs()
 					a.Name, a.ParentIndex = name, wire.Attrs().Index
 					return errors.Join(netlink.LinkAdd(&netlink.Vlan{LinkAttrs: a, VlanId: 7}),
-						addAddress(name, "10.7.0.1/24"), change(name, netlink.LinkSetUp))
+						netns.AddAddress(name, "10.7.0.1/24"), netns.Change(name, netlink.LinkSetUp))
 				})
 			}, "xsk", "via queue 0, next hop 10.7.0.1",
 		},
@@ -71,8 +72,8 @@ func TestKindsOfUplinks(t *testing.T) {
 	} {
 		t.Run(tc.kind, func(t *testing.T) {
 			c := newCables(t, 1)
-			err := c.us.do(func() error {
-				return change("wire1", func(wire netlink.Link) error {
+			err := c.us.Do(func() error {
+				return netns.Change("wire1", func(wire netlink.Link) error {
 					a := netlink.NewLinkAttrs()
 					a.Name = "via"
 					return tc.ours(wire, a)
@@ -83,9 +84,9 @@ func TestKindsOfUplinks(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			c.them.must(t, func() error { return tc.theirs("via") })
-			c.us.must(t, func() error {
-				return errors.Join(addAddress("via", "10.7.0.2/24"), change("via", netlink.LinkSetUp), setRoute(peerAddr, gateway))
+			c.them.Must(t, func() error { return tc.theirs("via") })
+			c.us.Must(t, func() error {
+				return errors.Join(netns.AddAddress("via", "10.7.0.2/24"), netns.Change("via", netlink.LinkSetUp), setRoute(peerAddr, gateway))
 			})
 			c.open(uplink.Auto).goes(tc.way, tc.why)
 		})
@@ -98,33 +99,30 @@ func TestLinkBecomesAnother(t *testing.T) {
 	c := newCables(t, 1)
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
-	c.us.must(t, func() error {
-		return change("wire0", func(l netlink.Link) error {
+	c.us.Must(t, func() error {
+		return netns.Change("wire0", func(l netlink.Link) error {
 			return errors.Join(netlink.LinkSetDown(l), netlink.LinkSetName(l, "renamed"), netlink.LinkSetUp(l), setRoute(peerAddr, gateway0))
 		})
 	})
 	k.goes("xsk", "renamed queue 0, next hop 192.0.2.1")
-	c.us.must(t, func() error {
-		return change("renamed", func(l netlink.Link) error {
+	c.us.Must(t, func() error {
+		return netns.Change("renamed", func(l netlink.Link) error {
 			return netlink.LinkSetHardwareAddr(l, net.HardwareAddr{2, 0, 0, 0, 0, 0x42})
 		})
 	})
 	k.goes("xsk", "renamed queue 0, next hop 192.0.2.1")
 	var again int
-	c.us.must(t, func() error {
-		return change("renamed", func(l netlink.Link) error {
+	c.us.Must(t, func() error {
+		return netns.Change("renamed", func(l netlink.Link) error {
 			again = l.Attrs().Index
-			a := netlink.NewLinkAttrs()
-			a.Name, a.Index = "again", again // what the transmitter of old is bound to is gone all the same
-			return errors.Join(netlink.LinkDel(l), netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: "wire2", PeerNamespace: netlink.NsFd(c.them.ns)}))
+			return netlink.LinkDel(l)
 		})
 	})
-	c.them.must(t, func() error {
-		return errors.Join(addAddress("wire2", "192.0.2.1/24"), change("wire2", netlink.LinkSetUp))
-	})
-	c.us.must(t, func() error {
-		return errors.Join(addAddress("again", "192.0.2.2/24"), change("again", netlink.LinkSetUp), setRoute(peerAddr, gateway0))
-	})
+	// What the transmitter of old is bound to is gone, although another has its index.
+	require.NoError(t, netns.Join(
+		netns.End{Host: c.us.Host, Name: "again", Address: "192.0.2.2/24", Index: again},
+		netns.End{Host: c.them.Host, Name: "wire2", Address: "192.0.2.1/24"}))
+	c.us.Must(t, func() error { return setRoute(peerAddr, gateway0) })
 	k.goes("xsk", "again queue 0, next hop 192.0.2.1")
 }
 
@@ -138,7 +136,7 @@ func TestManyCallsLeaveNothing(t *testing.T) {
 	}
 	once := func() {
 		var conn Conn
-		c.us.must(t, func() (err error) {
+		c.us.Must(t, func() (err error) {
 			conn, err = Listen(sourceAddr, Options{IO: uplink.Auto, Log: slog.New(slog.DiscardHandler)})
 			return err
 		})

@@ -3,8 +3,6 @@ package netdev
 import (
 	"fmt"
 	"net"
-	"os"
-	"runtime"
 	"sort"
 	"strings"
 	"testing"
@@ -12,49 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
-
-// skip says why a test did not run, and fails instead where nothing may be skipped.
-func skip(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("skipped, which CI=true forbids: "+format, args...)
-	}
-	t.Skipf(format, args...)
-}
-
-// inNamespace moves the test into a fresh network namespace, which ends with the test. The
-// thread is locked, so neither a parallel test nor the runtime sees the namespace.
-func inNamespace(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		skip(t, "network namespaces need root, this is uid %d", os.Geteuid())
-	}
-	runtime.LockOSThread()
-	before, err := netns.Get()
-	require.NoError(t, err)
-	fresh, err := netns.New()
-	if err != nil {
-		before.Close()
-		runtime.UnlockOSThread()
-		skip(t, "no network namespace: %v", err)
-	}
-	t.Cleanup(func() {
-		fresh.Close()
-		// A thread that cannot go back stays locked, and dies with the test's goroutine.
-		if err := netns.Set(before); err == nil {
-			runtime.UnlockOSThread()
-		} else {
-			t.Errorf("leave the namespace: %v", err)
-		}
-		before.Close()
-	})
-	loopback, err := netlink.LinkByName("lo")
-	require.NoError(t, err)
-	require.NoError(t, netlink.LinkSetUp(loopback))
-}
 
 // network is an interface to some network, with an address, which is up. It is a TUN device
 // too, for that is the one kind every machine that runs these tests has.
@@ -110,7 +69,7 @@ func tunDevice(t *testing.T, name string) string {
 	t.Helper()
 	dev, realName, err := CreateTUN(name, 1400)
 	if err != nil && strings.Contains(err.Error(), cloneDevice) {
-		skip(t, "%v", err)
+		labtest.Skip(t, "%v", err)
 	}
 	require.NoError(t, err)
 	t.Cleanup(func() { dev.Close() })

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // icmp6 is an ICMPv6 message in an IPv6 packet that has passed no router.
@@ -34,11 +36,11 @@ func icmp6(from, to netip.Addr, message []byte) []byte {
 // TestPeerIsNoRouter: whoever is at the other end of a tunnel can send a Router Advertisement (RFC
 // 4861 section 4.2). It must give this machine neither a default route nor an address.
 func TestPeerIsNoRouter(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	const offset = 64
 	dev, name, err := CreateTUN("t0", 1400)
 	if os.IsNotExist(err) || os.IsPermission(err) {
-		skip(t, "%v", err)
+		labtest.Skip(t, "%v", err)
 	}
 	require.NoError(t, err)
 	t.Cleanup(func() { dev.Close() })

@@ -7,10 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 func TestIPv6Outside(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	up := uplink(t)
 	tunDevice(t, "t0")
 	outside := func() string {
@@ -22,7 +24,7 @@ func TestIPv6Outside(t *testing.T) {
 	addr6, err := netlink.ParseAddr("2001:db8::2/64")
 	require.NoError(t, err)
 	if err := netlink.AddrAdd(up, addr6); err != nil {
-		skip(t, "no IPv6 on this system: %v", err)
+		labtest.Skip(t, "no IPv6 on this system: %v", err)
 	}
 	require.Empty(t, outside(), "a network alone leads nowhere")
 	_, all, err := net.ParseCIDR("::/0")

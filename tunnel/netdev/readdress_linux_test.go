@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // lostRoutes watches until the function it returns is called, which tells the routes by t0 that
@@ -45,7 +47,7 @@ func lostRoutes(t *testing.T) func() []string {
 // TestReaddressKeepsTheRoutes: a server may give another address at every reconnection, and what
 // goes through the tunnel must not leave by another way for a moment.
 func TestReaddressKeepsTheRoutes(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.DefaultRoute = true
@@ -87,7 +89,7 @@ func TestReaddressKeepsTheRoutes(t *testing.T) {
 }
 
 func TestReaddressRefusesWhatItDoesNotChange(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	setup := apply(t, s)
@@ -112,7 +114,7 @@ func TestReaddressRefusesWhatItDoesNotChange(t *testing.T) {
 // TestReaddressToAnotherServer: a server whose name has another address takes its host route along,
 // and the routes stay.
 func TestReaddressToAnotherServer(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.Routes = []netip.Prefix{prefix("198.51.100.0/24")}
@@ -132,18 +134,18 @@ func TestReaddressToAnotherServer(t *testing.T) {
 // TestReaddressThatFailsIsUndone: an address that the system refuses half-way leaves every step to
 // be undone once, and none twice.
 func TestReaddressThatFailsIsUndone(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.DefaultRoute, s.MTU, s.Local6 = true, 1400, addr("fe80::a")
 	off := "/proc/sys/net/ipv6/conf/t0/disable_ipv6"
 	if was, err := os.ReadFile(off); err != nil || string(was) != "0\n" {
-		skip(t, "this system has no IPv6: %s is %q, %v", off, was, err)
+		labtest.Skip(t, "this system has no IPv6: %s is %q, %v", off, was, err)
 	}
 	before := snapshot(t)
 	setup := apply(t, s)
 	if err := os.WriteFile(off, []byte("1"), 0); err != nil {
-		skip(t, "IPv6 cannot be switched off here: %v", err)
+		labtest.Skip(t, "IPv6 cannot be switched off here: %v", err)
 	}
 	s.Local6 = addr("fe80::b")
 	require.ErrorContains(t, setup.Readdress(context.Background(), s), "IPv6 is switched off")

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // reach says how the kernel would send to an address: the device, and the gateway if any.
@@ -60,7 +62,7 @@ func undone(t *testing.T, setup *Setup, before string) {
 }
 
 func TestSetupAddressOnly(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	before := snapshot(t)
@@ -86,7 +88,7 @@ func TestSetupAddressOnly(t *testing.T) {
 }
 
 func TestSetupDefaultRoute(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.DefaultRoute = true
@@ -108,7 +110,7 @@ func TestSetupDefaultRoute(t *testing.T) {
 }
 
 func TestSetupServerOnLink(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.Server = addr("192.0.2.99")
@@ -121,7 +123,7 @@ func TestSetupServerOnLink(t *testing.T) {
 }
 
 func TestSetupServerBehindDeviceWithoutGateway(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	link := network(t, "up0", "192.0.2.10/24")
 	require.NoError(t, netlink.RouteAdd(&netlink.Route{
 		LinkIndex: link.Attrs().Index, Scope: unix.RT_SCOPE_LINK,
@@ -137,7 +139,7 @@ func TestSetupServerBehindDeviceWithoutGateway(t *testing.T) {
 }
 
 func TestSetupServerOnThisMachine(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.Server, s.DefaultRoute = addr("192.0.2.10"), true
@@ -148,7 +150,7 @@ func TestSetupServerOnThisMachine(t *testing.T) {
 }
 
 func TestSetupServerSide(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	device := tunDevice(t, "t0")
 	before := snapshot(t)
@@ -163,7 +165,7 @@ func TestSetupServerSide(t *testing.T) {
 }
 
 func TestSetupIPv6(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.MTU, s.Local6 = 1400, addr("fe80::a")
@@ -172,7 +174,7 @@ func TestSetupIPv6(t *testing.T) {
 	setup, err := NewSetup(s)
 	require.NoError(t, err)
 	if err := setup.Apply(context.Background()); err != nil && strings.Contains(err.Error(), "switched off") {
-		skip(t, "%v", err)
+		labtest.Skip(t, "%v", err)
 	} else {
 		require.NoError(t, err)
 	}
@@ -182,7 +184,7 @@ func TestSetupIPv6(t *testing.T) {
 }
 
 func TestSetupRouteThatExisted(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	up := uplink(t)
 	route(t, "198.51.100.7/32", "192.0.2.2", up) // the user's own way to the server
 	device := tunDevice(t, "t0")
@@ -202,7 +204,7 @@ func TestSetupRouteThatExisted(t *testing.T) {
 }
 
 func TestSetupRouteConflictIsUndone(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	up := uplink(t)
 	route(t, "172.16.0.0/12", "192.0.2.3", up)
 	s := client(tunDevice(t, "t0"))
@@ -231,7 +233,7 @@ func TestSetupFailsWithoutTrace(t *testing.T) {
 		"no way to server": {context.Background(), func(s *Settings) { s.DefaultRoute = true }, "no route to the server 198.51.100.7"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inNamespace(t)
+			labtest.Enter(t)
 			s := client(tunDevice(t, "t0"))
 			tc.change(&s)
 			before := snapshot(t)
@@ -247,7 +249,7 @@ func TestSetupFailsWithoutTrace(t *testing.T) {
 }
 
 func TestSetupUndoAfterDeviceIsGone(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	before := snapshot(t)
 	dev, name, err := CreateTUN("t0", 1400)
@@ -261,7 +263,7 @@ func TestSetupUndoAfterDeviceIsGone(t *testing.T) {
 }
 
 func TestSetupUndoAfterUplinkIsGone(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	up := uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.DefaultRoute = true
@@ -273,7 +275,7 @@ func TestSetupUndoAfterUplinkIsGone(t *testing.T) {
 
 // TestSetupWithdraw: what leads into the device goes first, and the way to the server last.
 func TestSetupWithdraw(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.DefaultRoute = true
@@ -289,7 +291,7 @@ func TestSetupWithdraw(t *testing.T) {
 
 // Undo works where Apply worked, whatever thread and namespace it is called from.
 func TestSetupUndoFromAnotherThread(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.DefaultRoute = true
@@ -302,7 +304,7 @@ func TestSetupUndoFromAnotherThread(t *testing.T) {
 }
 
 func TestSetupWithoutPermission(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	before := snapshot(t)
@@ -324,7 +326,7 @@ func TestSetupWithoutPermission(t *testing.T) {
 // TestSetupServerInsideAsOutside: some servers give their outer address as that in the tunnel. The
 // tunnel works without one.
 func TestSetupServerInsideAsOutside(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
 	s.Remote, s.DefaultRoute = s.Server, true

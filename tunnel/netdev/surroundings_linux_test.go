@@ -10,15 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // TestLookAround: routes of every table, of several next hops and of links with and without
 // neighbours; not those of the tunnel.
 func TestLookAround(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	cable := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "eth0"}, PeerName: "peer"}
 	if err := netlink.LinkAdd(cable); err != nil {
-		skip(t, "no veth here: %v", err)
+		labtest.Skip(t, "no veth here: %v", err)
 	}
 	lan, err := netlink.ParseAddr("192.168.1.20/24")
 	require.NoError(t, err)

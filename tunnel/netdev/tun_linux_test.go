@@ -16,10 +16,12 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 func TestCreateTUN(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	dev, name, err := CreateTUN(DefaultName, 1400)
 	require.NoError(t, err)
 	defer dev.Close()
@@ -66,7 +68,7 @@ func TestCreateTUN(t *testing.T) {
 }
 
 func TestCreateTUNLeavesNothingBehind(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	before := snapshot(t)
 	ignore := goleak.IgnoreCurrent()
 	dev, name, err := CreateTUN("gone0", 1400)
@@ -87,7 +89,7 @@ func TestCreateTUNLeavesNothingBehind(t *testing.T) {
 }
 
 func TestCreateTUNNameTaken(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	held := tunDevice(t, "held0")
 	_, _, err := CreateTUN(held, 1400)
 	require.ErrorIs(t, err, unix.EBUSY)
@@ -100,8 +102,8 @@ func TestCreateTUNNameTaken(t *testing.T) {
 }
 
 func TestCreateTUNWithoutPermission(t *testing.T) {
-	inNamespace(t)
-	// Capabilities belong to the thread, which inNamespace has locked; dropping one from the
+	labtest.Enter(t)
+	// Capabilities belong to the thread, which labtest.Enter has locked; dropping one from the
 	// effective set can be taken back.
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var caps [2]unix.CapUserData
@@ -145,7 +147,7 @@ func TestCreateTUNSurvivesKill(t *testing.T) {
 		os.Stdout.WriteString("holding " + name + "\n")
 		select {}
 	}
-	inNamespace(t)
+	labtest.Enter(t)
 	before := snapshot(t)
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestCreateTUNSurvivesKill$")
 	cmd.Env = append(os.Environ(), childEnv+"=1")
@@ -186,7 +188,7 @@ func TestReadOfClosedDeviceSaysClosed(t *testing.T) {
 }
 
 func TestWaitingTellsOfPacketsThatWait(t *testing.T) {
-	inNamespace(t)
+	labtest.Enter(t)
 	made, name, err := CreateTUN(DefaultName, 1400)
 	require.NoError(t, err)
 	defer made.Close()

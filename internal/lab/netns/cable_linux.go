@@ -17,6 +17,7 @@ type End struct {
 	// come whenever it has proved to be unique.
 	Address string
 	Queues  int // to send and to receive; 0 is 1
+	Index   int // of the interface; 0 lets the kernel choose. For the first end of Join only.
 }
 
 // carrierTimeout bounds how long a cable may take to carry.
@@ -26,7 +27,7 @@ const carrierTimeout = time.Minute
 func Join(a, b End) error {
 	err := a.Host.Do(func() error {
 		attrs := netlink.NewLinkAttrs()
-		attrs.Name, attrs.NumTxQueues, attrs.NumRxQueues = a.Name, a.Queues, a.Queues
+		attrs.Name, attrs.Index, attrs.NumTxQueues, attrs.NumRxQueues = a.Name, a.Index, a.Queues, a.Queues
 		return netlink.LinkAdd(&netlink.Veth{
 			LinkAttrs: attrs, PeerName: b.Name, PeerNamespace: netlink.NsPid(b.Host.thread),
 			PeerNumTxQueues: uint32(b.Queues), PeerNumRxQueues: uint32(b.Queues),

@@ -1,96 +1,26 @@
 package gre
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
 // waitLimit bounds every wait for something that takes a moment on an idle machine.
 const waitLimit = 60 * time.Second
-
-// machine is a network namespace with a thread that lives there.
-type machine struct {
-	work chan func()
-	ns   netns.NsHandle
-}
-
-func newMachine(t *testing.T) *machine {
-	t.Helper()
-	m := &machine{work: make(chan func())}
-	entered, ended := make(chan error), make(chan struct{})
-	go func() {
-		defer close(ended)
-		runtime.LockOSThread() // the thread ends with the goroutine, and the namespace with it
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		if err == nil {
-			m.ns, err = netns.Get()
-		}
-		entered <- err
-		for f := range m.work {
-			f()
-		}
-	}()
-	err := <-entered
-	t.Cleanup(func() {
-		close(m.work)
-		<-ended
-	})
-	if errors.Is(err, os.ErrPermission) {
-		t.Skipf("a network namespace needs CAP_SYS_ADMIN: %v", err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = m.ns.Close() })
-	m.must(t, func() error { return change("lo", netlink.LinkSetUp) })
-	return m
-}
-
-// do runs f on the machine's thread.
-func (m *machine) do(f func() error) error {
-	done := make(chan error)
-	m.work <- func() { done <- f() }
-	return <-done
-}
-
-func (m *machine) must(t *testing.T, f func() error) {
-	t.Helper()
-	require.NoError(t, m.do(f))
-}
-
-// change does something to an interface of the thread's namespace.
-func change(name string, f func(netlink.Link) error) error {
-	l, err := netlink.LinkByName(name)
-	if err != nil {
-		return err
-	}
-	return f(l)
-}
-
-func addAddress(name, address string) error {
-	return change(name, func(l netlink.Link) error {
-		a, err := netlink.ParseAddr(address)
-		if err != nil {
-			return err
-		}
-		return netlink.AddrAdd(l, a)
-	})
-}
 
 // setRoute sends what goes to a host by a gateway.
 func setRoute(to, gateway netip.Addr) error {
@@ -110,14 +40,11 @@ func nft(commands ...string) error {
 func needNFT(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("nft"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("skipped, which CI=true forbids: %v", err)
-		}
-		t.Skipf("netfilter's rules need nft: %v", err)
+		labtest.Skip(t, "netfilter's rules need nft: %v", err)
 	}
 }
 
-// The addresses of the two machines: us with two cables to the peer, whose own address is behind
+// The addresses of the two hosts: us with two cables to the peer, whose own address is behind
 // either end.
 var (
 	sourceAddr = netip.MustParseAddr("192.0.2.2")
@@ -129,7 +56,7 @@ var (
 // cables is us and a peer that acknowledges what it gets.
 type cables struct {
 	t        *testing.T
-	us, them *machine
+	us, them *labtest.Host
 	peer     Conn // theirs
 
 	mu   sync.Mutex
@@ -139,46 +66,32 @@ type cables struct {
 
 func newCables(t *testing.T, queues int) *cables {
 	t.Helper()
-	c := &cables{t: t, us: newMachine(t), them: newMachine(t), seen: make(map[uint32]bool)}
-	for i, end := range []struct{ wire, ours, theirs string }{
+	c := &cables{t: t, us: labtest.NewHost(t, "near host"), them: labtest.NewHost(t, "far host"), seen: make(map[uint32]bool)}
+	for _, end := range []struct{ wire, ours, theirs string }{
 		{"wire0", "192.0.2.2/24", "192.0.2.1/24"}, {"wire1", "203.0.113.2/24", "203.0.113.1/24"},
 	} {
-		c.us.must(t, func() error {
-			a := netlink.NewLinkAttrs()
-			a.Name, a.NumTxQueues, a.NumRxQueues = end.wire, queues, queues
-			return netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: end.wire, PeerNamespace: netlink.NsFd(c.them.ns)})
-		})
-		c.them.must(t, func() error {
-			return errors.Join(addAddress(end.wire, end.theirs), change(end.wire, netlink.LinkSetUp))
-		})
-		c.us.must(t, func() error { return errors.Join(addAddress(end.wire, end.ours), change(end.wire, netlink.LinkSetUp)) })
-		_ = i
+		require.NoError(t, netns.Join(
+			netns.End{Host: c.us.Host, Name: end.wire, Address: end.ours, Queues: queues},
+			netns.End{Host: c.them.Host, Name: end.wire, Address: end.theirs}))
 	}
-	c.us.must(t, func() error { return setRoute(peerAddr, gateway0) })
-	c.them.must(t, func() error { return addAddress("lo", peerAddr.String()+"/32") })
+	c.us.Must(t, func() error { return setRoute(peerAddr, gateway0) })
+	c.them.Must(t, func() error { return netns.AddAddress("lo", peerAddr.String()+"/32") })
 	// Answers go back by the cable that carries.
-	c.them.must(t, func() error {
-		return netlink.RouteAdd(&netlink.Route{Dst: &net.IPNet{IP: sourceAddr.AsSlice(), Mask: net.CIDRMask(32, 32)}, Gw: net.IP{203, 0, 113, 2}, Priority: 100, Flags: int(netlink.FLAG_ONLINK), LinkIndex: c.index(c.them, "wire1")})
+	c.them.Must(t, func() error {
+		return netns.Change("wire1", func(wire netlink.Link) error {
+			return netlink.RouteAdd(&netlink.Route{
+				Dst: &net.IPNet{IP: sourceAddr.AsSlice(), Mask: net.CIDRMask(32, 32)}, Gw: net.IP{203, 0, 113, 2},
+				Priority: 100, Flags: int(netlink.FLAG_ONLINK), LinkIndex: wire.Attrs().Index,
+			})
+		})
 	})
 	c.listen(peerAddr)
 	return c
 }
 
-func (c *cables) index(m *machine, name string) (index int) {
-	run := func() error {
-		return change(name, func(l netlink.Link) error { index = l.Attrs().Index; return nil })
-	}
-	if m == c.them {
-		require.NoError(c.t, run()) // already on its thread
-		return index
-	}
-	c.us.must(c.t, run)
-	return index
-}
-
 // listen opens the peer's socket.
 func (c *cables) listen(at netip.Addr) {
-	c.them.must(c.t, func() error {
+	c.them.Must(c.t, func() error {
 		var err error
 		c.peer, err = Listen(at, Options{IO: uplink.Raw})
 		return err
@@ -238,7 +151,7 @@ func (c *cables) try(o Options) *call {
 	c.t.Helper()
 	k := &call{c: c, size: 100}
 	o.Log = slog.New(slog.NewTextHandler(testLog{c.t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c.us.must(c.t, func() error {
+	c.us.Must(c.t, func() error {
 		var err error
 		k.conn, err = Listen(sourceAddr, o)
 		return err
