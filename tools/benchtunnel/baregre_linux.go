@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
@@ -42,15 +43,15 @@ func newPump(way string) (subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPair("gre " + way)
+	p, err := newPair()
 	if err != nil {
 		return nil, err
 	}
 	s := &pump{pair: p, way: way}
 	near, far := netip.MustParseAddr(nearOuter), netip.MustParseAddr(farOuter)
-	err = p.near.do(func() (err error) { s.from, err = gre.Listen(near, gre.Options{Peer: far, IO: mode}); return err })
+	err = p.near.Do(func() (err error) { s.from, err = gre.Listen(near, gre.Options{Peer: far, IO: mode}); return err })
 	if err == nil {
-		err = p.far.do(func() (err error) {
+		err = p.far.Do(func() (err error) {
 			s.to, err = gre.Listen(far, gre.Options{Peer: near, IO: uplink.Raw})
 			return err
 		})
@@ -160,7 +161,7 @@ func (s *pump) batch(out [][]byte, n, size int) error {
 	return err
 }
 
-func (s *pump) pinged() (*machine, string) { return s.near, farOuter }
+func (s *pump) pinged() (*netns.Host, string) { return s.near, farOuter }
 
 // bulk counts as data what a tunnel with that MTU would carry of TCP: less headers of 52 bytes.
 func (s *pump) bulk(ctx context.Context, d time.Duration) (flow, error) {

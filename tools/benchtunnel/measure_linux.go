@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // subject is a contender that is set up.
@@ -21,7 +23,7 @@ type subject interface {
 	// small does the same with packets of 64 bytes.
 	small(ctx context.Context, d time.Duration) (flow, error)
 	// pinged is what answers ping, and from where.
-	pinged() (from *machine, to string)
+	pinged() (from *netns.Host, to string)
 	close()
 }
 
@@ -83,14 +85,14 @@ type carrier struct {
 
 // run starts a program that lasts as long as the contender, with what it says in a file that is
 // shown if it fails.
-func (c *carrier) run(m *machine, cmd *exec.Cmd) error {
+func (c *carrier) run(h *netns.Host, cmd *exec.Cmd) error {
 	log, err := os.CreateTemp("", "benchtunnel")
 	if err != nil {
 		return err
 	}
 	c.logs = append(c.logs, log)
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := m.start(cmd); err != nil {
+	if err := h.Start(cmd); err != nil {
 		return err
 	}
 	c.started = append(c.started, cmd)
@@ -121,7 +123,7 @@ func (c *carrier) close() {
 	c.pair.close()
 }
 
-func (c *carrier) pinged() (*machine, string) { return c.near, c.to }
+func (c *carrier) pinged() (*netns.Host, string) { return c.near, c.to }
 
 func (c *carrier) bulk(ctx context.Context, d time.Duration) (flow, error) {
 	return c.iperf(ctx, "-t", strconv.Itoa(int(d.Seconds())))
@@ -139,7 +141,7 @@ func (c *carrier) iperf(ctx context.Context, args ...string) (flow, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	server := exec.CommandContext(ctx, "iperf3", "-s", "-1", "-B", c.to)
-	if err := c.far.start(server); err != nil {
+	if err := c.far.Start(server); err != nil {
 		return flow{}, err
 	}
 	defer func() {
@@ -149,7 +151,7 @@ func (c *carrier) iperf(ctx context.Context, args ...string) (flow, error) {
 	if err := listens(ctx, c.far, net.JoinHostPort(c.to, "5201")); err != nil {
 		return flow{}, c.said(err)
 	}
-	out, err := c.near.output(ctx, "iperf3", append([]string{"-c", c.to, "-J"}, args...)...)
+	out, err := output(ctx, c.near, "iperf3", append([]string{"-c", c.to, "-J"}, args...)...)
 	if err != nil && len(out) == 0 {
 		return flow{}, c.said(err)
 	}
@@ -157,9 +159,9 @@ func (c *carrier) iperf(ctx context.Context, args ...string) (flow, error) {
 	return f, c.said(err)
 }
 
-// listens waits until a socket of a machine listens, without connecting to it: the server takes one
+// listens waits until a socket of a host listens, without connecting to it: the server takes one
 // client.
-func listens(ctx context.Context, m *machine, address string) error {
+func listens(ctx context.Context, h *netns.Host, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return err
@@ -173,7 +175,7 @@ func listens(ctx context.Context, m *machine, address string) error {
 	want := fmt.Sprintf("%02X%02X%02X%02X:%04X 00000000:0000 0A", ip[3], ip[2], ip[1], ip[0], n)
 	for ctx.Err() == nil {
 		var table []byte
-		if err := m.do(func() (err error) { table, err = os.ReadFile("/proc/thread-self/net/tcp"); return err }); err != nil {
+		if err := h.Do(func() (err error) { table, err = os.ReadFile("/proc/thread-self/net/tcp"); return err }); err != nil {
 			return err
 		}
 		if strings.Contains(string(table), want) {

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
+
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // pingEvery is the time between two pings. The ping program burns most of a processor at such a
@@ -28,10 +30,10 @@ type pinger struct {
 	all  []time.Duration
 }
 
-// newPinger opens a pinger on a machine.
-func newPinger(from *machine, to string) (*pinger, error) {
+// newPinger opens a pinger on a host.
+func newPinger(from *netns.Host, to string) (*pinger, error) {
 	p := &pinger{to: &net.IPAddr{IP: net.ParseIP(to)}, id: os.Getpid() & 0xFFFF, sent: make(map[int]time.Time)}
-	err := from.do(func() (err error) {
+	err := from.Do(func() (err error) {
 		p.socket, err = icmp.ListenPacket("ip4:icmp", "0.0.0.0")
 		return err
 	})

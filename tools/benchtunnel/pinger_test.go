@@ -15,7 +15,7 @@ func TestPingerHearsTheAnswersOfAnotherMachine(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces need root")
 	}
-	pair, err := newPair("ping")
+	pair, err := newPair()
 	require.NoError(t, err)
 	defer pair.close()
 	var trips []time.Duration

@@ -17,6 +17,8 @@ import (
 	"github.com/klauspost/cpuid/v2"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // tunnelMTU is that of every tunnel here, in bytes.
@@ -99,16 +101,16 @@ func build(ctx context.Context, program, from string) error {
 
 // newPlain is the virtual links themselves.
 func newPlain(ctx context.Context, plain bool) (subject, error) {
-	p, err := newPair("veth")
+	p, err := newPair()
 	if err != nil {
 		return nil, err
 	}
 	c := &carrier{pair: p, to: farOuter}
-	for _, m := range []*machine{p.near, p.far} {
+	for _, h := range []*netns.Host{p.near, p.far} {
 		if !plain {
 			break
 		}
-		if _, err := m.output(ctx, "ethtool", "-K", "wire", "tx", "off", "rx", "off", "tso", "off", "gso", "off", "gro", "off"); err != nil {
+		if _, err := output(ctx, h, "ethtool", "-K", "wire", "tx", "off", "rx", "off", "tso", "off", "gso", "off", "gro", "off"); err != nil {
 			c.close()
 			return nil, err
 		}
@@ -118,7 +120,7 @@ func newPlain(ctx context.Context, plain bool) (subject, error) {
 
 // newTunnel is a server and a client of this project.
 func newTunnel(ctx context.Context, program, way string) (subject, error) {
-	p, err := newPair("arc4 " + way)
+	p, err := newPair()
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +164,7 @@ func (c *carrier) tunnel(ctx context.Context, program, way string) error {
 
 // newWireGuard is two wireguard-go.
 func newWireGuard(ctx context.Context, program string) (subject, error) {
-	p, err := newPair(reference)
+	p, err := newPair()
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +179,8 @@ func newWireGuard(ctx context.Context, program string) (subject, error) {
 
 func (c *carrier) wireGuard(ctx context.Context, program string) error {
 	ends := []guardEnd{
-		{m: c.far, device: "wgbench0", inner: c.to, allows: "10.98.0.2/32", peer: nearOuter},
-		{m: c.near, device: "wgbench1", inner: "10.98.0.2", allows: c.to + "/32", peer: farOuter},
+		{host: c.far, device: "wgbench0", inner: c.to, allows: "10.98.0.2/32", peer: nearOuter},
+		{host: c.near, device: "wgbench1", inner: "10.98.0.2", allows: c.to + "/32", peer: farOuter},
 	}
 	for i := range ends {
 		key, err := ecdh.X25519().GenerateKey(rand.Reader)
@@ -197,7 +199,7 @@ func (c *carrier) wireGuard(ctx context.Context, program string) error {
 
 // guardEnd is one end of a wireguard-go tunnel.
 type guardEnd struct {
-	m             *machine
+	host          *netns.Host
 	device, inner string
 	allows, peer  string // the other end's addresses, inner and outer
 	key           *ecdh.PrivateKey
@@ -207,7 +209,7 @@ type guardEnd struct {
 func (c *carrier) guard(ctx context.Context, program string, e, other guardEnd) error {
 	cmd := exec.Command(program, "-f", e.device)
 	cmd.Env = append(os.Environ(), "LOG_LEVEL=error", "WG_PROCESS_FOREGROUND=1")
-	if err := c.run(e.m, cmd); err != nil {
+	if err := c.run(e.host, cmd); err != nil {
 		return err
 	}
 	settings := fmt.Sprintf("set=1\nprivate_key=%x\nlisten_port=51820\npublic_key=%x\nendpoint=%s:51820\nallowed_ip=%s\n\n",
@@ -215,11 +217,11 @@ func (c *carrier) guard(ctx context.Context, program string, e, other guardEnd) 
 	if err := configure(ctx, e.device, settings); err != nil {
 		return err
 	}
-	return e.m.do(func() error {
+	return e.host.Do(func() error {
 		return errors.Join(
-			addAddress(e.device, e.inner+"/24"),
-			change(e.device, func(l netlink.Link) error { return netlink.LinkSetMTU(l, tunnelMTU) }),
-			change(e.device, netlink.LinkSetUp))
+			netns.AddAddress(e.device, e.inner+"/24"),
+			netns.Change(e.device, func(l netlink.Link) error { return netlink.LinkSetMTU(l, tunnelMTU) }),
+			netns.Change(e.device, netlink.LinkSetUp))
 	})
 }
 
