@@ -14,7 +14,7 @@ import (
 func (m *machine) ownCloneDevice(t *testing.T, mode uint32) {
 	t.Helper()
 	const node = "/run/tun" // a file system of the machine's own, where devices may be
-	m.must(t, func() error {
+	m.Must(t, func() error {
 		return errors.Join(
 			unix.Mknod(node, unix.S_IFCHR|mode, int(unix.Mkdev(10, 200))),
 			unix.Chmod(node, mode), // whatever the umask
@@ -39,7 +39,7 @@ func TestE2ECapabilities(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t)
+			l := newTestbed(t)
 			l.client.ownCloneDevice(t, c.mode)
 			before := l.client.snapshot(t)
 			l.serve(t, "--listen", serverFar)

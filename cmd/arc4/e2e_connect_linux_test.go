@@ -16,7 +16,7 @@ func TestE2ETunnel(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t)
+			l := newTestbed(t)
 			clientBefore, serverBefore := l.client.snapshot(t), l.server.snapshot(t)
 			server := l.serve(t, "--pool", "10.99.0.100-10.99.0.100")
 			serving := l.server.snapshot(t)
@@ -49,7 +49,7 @@ func TestE2ETunnel(t *testing.T) {
 }
 
 // checkStatus compares what both ends say of the one session.
-func checkStatus(t *testing.T, l *lab) {
+func checkStatus(t *testing.T, l *testbed) {
 	t.Helper()
 	atClient, atServer := l.client.status(t), l.server.status(t)
 	assert.Equal(t, "client", atClient.Process.Role)
@@ -114,7 +114,7 @@ func checkStatus(t *testing.T, l *lab) {
 // TestE2EDefaultRoute sends everything through the tunnel except the tunnel itself.
 func TestE2EDefaultRoute(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	l.serve(t, "--listen", serverFar)
 	client := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
@@ -133,7 +133,7 @@ func TestE2EDefaultRoute(t *testing.T) {
 // TestE2ERoutes gives two networks to the tunnel, one of which holds the server's outer address.
 func TestE2ERoutes(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	l.serve(t, "--listen", serverFar)
 	client := l.connectTo(t, serverFar, "wonderland", "--route", "198.51.100.0/24", "--route", "203.0.113.0/24").up(t)
@@ -149,7 +149,7 @@ func TestE2ERoutes(t *testing.T) {
 
 	// A route that the system has already is somebody else's: an error that names both, and nothing
 	// left.
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		return netlink.RouteAdd(&netlink.Route{Dst: prefix("198.51.100.0/24"), Gw: netip.MustParseAddr(serverOuter).AsSlice()})
 	})
 	before = l.client.snapshot(t)
@@ -163,7 +163,7 @@ func TestE2ERoutes(t *testing.T) {
 // MTU counts.
 func TestE2ENamesAndSizes(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t, "--tun", "office", "--mtu", "1456")
 	client := l.connect(t, "--tun", "vpn%d", "--mtu", "1300", "--log-format", "json").up(t)
 	require.NotNil(t, l.server.device(t, "office"))

@@ -14,8 +14,8 @@ import (
 // the disk. What is wrong with the path, the user hears at the start.
 func TestE2ENoRoomForTheStatusSocket(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.server.must(t, func() error {
+	l := newTestbed(t)
+	l.server.Must(t, func() error {
 		for name, options := range map[string]string{"/run/full": "nr_inodes=1", "/run/closed": "ro"} {
 			flags := uintptr(0)
 			if options == "ro" {
@@ -37,7 +37,7 @@ func TestE2ENoRoomForTheStatusSocket(t *testing.T) {
 		server.stop(t, syscall.SIGTERM)
 	}
 	// The default place.
-	l.server.must(t, func() error { return unix.Mount("", "/run", "", unix.MS_REMOUNT|unix.MS_RDONLY, "") })
+	l.server.Must(t, func() error { return unix.Mount("", "/run", "", unix.MS_REMOUNT|unix.MS_RDONLY, "") })
 	server := l.serve(t)
 	server.waitLog(t, "no status socket.*read-only", 1)
 	server.stop(t, syscall.SIGTERM)
@@ -51,7 +51,7 @@ func TestE2ENoRoomForTheStatusSocket(t *testing.T) {
 // TestE2EUserInTheAddress names the user as ssh does.
 func TestE2EUserInTheAddress(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serveWith(t, secretsFile(t, "alice@corp.example * wonderland *\n\"OFFICE\\\\carol\" * looking-glass *\n"))
 	for user, password := range map[string]string{"alice@corp.example": "wonderland", `OFFICE\carol`: "looking-glass"} {
 		cmd := command(t, "connect", user+"@"+serverOuter)

@@ -12,7 +12,7 @@ import (
 // TestE2ESeveralAddresses has one server on two addresses.
 func TestE2ESeveralAddresses(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t, "--listen", serverOuter+","+serverInner, "--listen", "127.0.0.1:2723")
 	server.waitLog(t, `answering.*listen="`+serverOuter+`:1723, `+serverInner+`:1723, 127.0.0.1:2723"`, 1)
 	assert.Equal(t, serverOuter+":1723, "+serverInner+":1723, 127.0.0.1:2723", l.server.status(t).Process.Listen)
@@ -29,7 +29,7 @@ func TestE2ESeveralAddresses(t *testing.T) {
 // user of that address is not.
 func TestE2EBan(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t, "--max-failures", "2", "--ban-time", "1h")
 	for range 2 {
 		assert.Contains(t, l.connectTo(t, serverOuter, "wrong").fails(t, exitAuth), "691")

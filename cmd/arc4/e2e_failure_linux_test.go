@@ -15,7 +15,7 @@ import (
 // and routes meanwhile: nothing leaves by another way.
 func TestE2EReconnect(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	server := l.serve(t)
 	client := l.connect(t, "--reconnect", "--route", "198.51.100.0/24").up(t)
@@ -47,11 +47,11 @@ func TestE2EReconnect(t *testing.T) {
 // to come back.
 func TestE2EDeviceDeleted(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	l.serve(t)
 	client := l.connect(t, "--reconnect").up(t)
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		link, err := netlink.LinkByName("arc40")
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func TestE2EDeviceDeleted(t *testing.T) {
 // TestE2EReconnectRefused does not try a refused password again, which could lock an account.
 func TestE2EReconnectRefused(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t)
 	client := l.connectTo(t, serverOuter, "looking-glass", "--reconnect")
 	assert.Contains(t, client.fails(t, exitAuth), "691")
@@ -77,7 +77,7 @@ func TestE2EReconnectRefused(t *testing.T) {
 // TestE2EServerStops ends the server in order under a client, which says so and goes.
 func TestE2EServerStops(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	clientBefore, serverBefore := l.client.snapshot(t), l.server.snapshot(t)
 	server := l.serve(t)
 	client := l.connect(t).up(t)
@@ -91,10 +91,10 @@ func TestE2EServerStops(t *testing.T) {
 // up to half a minute, all at once and while other tests run.
 func TestE2ESilence(t *testing.T) {
 	// GRE is dropped on its way to the server, as a router without PPTP's helper does; TCP passes.
-	blocked := newLab(t)
+	blocked := newTestbed(t)
 	blocked.dropGRE(t)
 	// And nothing at all comes from this address: the server's machine does not forward.
-	blocked.client.must(t, func() error {
+	blocked.client.Must(t, func() error {
 		return netlink.RouteAdd(&netlink.Route{Dst: prefix("198.18.0.0/24"), Gw: net.ParseIP(serverOuter)})
 	})
 	blockedBefore := blocked.client.snapshot(t)
@@ -102,13 +102,13 @@ func TestE2ESilence(t *testing.T) {
 	noGRE := blocked.connect(t)
 	noServer := blocked.connectTo(t, "198.18.0.1", "wonderland", "--status-socket", "none")
 
-	deadServer := newLab(t)
+	deadServer := newTestbed(t)
 	deadServerBefore := deadServer.client.snapshot(t)
 	stoppedServer := deadServer.serve(t)
 	forsaken := deadServer.connect(t, "--echo-interval", "1s").up(t)
 	stoppedServer.signal(t, syscall.SIGSTOP)
 
-	deadClient := newLab(t)
+	deadClient := newTestbed(t)
 	deadClientBefore := deadClient.client.snapshot(t)
 	left := deadClient.serve(t, "--echo-interval", "1s")
 	stoppedClient := deadClient.connect(t).up(t)
@@ -135,14 +135,14 @@ func TestE2ESilence(t *testing.T) {
 }
 
 // dropGRE has the server's machine drop GRE before it looks whom it is for.
-func (l *lab) dropGRE(t *testing.T) {
+func (l *testbed) dropGRE(t *testing.T) {
 	t.Helper()
 	rule := func(priority int) *netlink.Rule {
 		r := netlink.NewRule()
 		r.Family, r.Priority = netlink.FAMILY_V4, priority
 		return r
 	}
-	l.server.must(t, func() error {
+	l.server.Must(t, func() error {
 		local, drop := rule(100), rule(50)
 		local.Table = unix.RT_TABLE_LOCAL
 		drop.IPProto, drop.Type = unix.IPPROTO_GRE, unix.RTN_BLACKHOLE
@@ -156,7 +156,7 @@ func (l *lab) dropGRE(t *testing.T) {
 		return netlink.RuleDel(first)
 	})
 	rules := 0
-	l.server.must(t, func() error {
+	l.server.Must(t, func() error {
 		all, err := netlink.RuleList(netlink.FAMILY_V4)
 		rules = len(all)
 		return err

@@ -9,18 +9,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
+
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // givingServer starts a server whose client gets one address, and which has another itself.
-func (l *lab) givingServer(t *testing.T, client, server string) *program {
+func (l *testbed) givingServer(t *testing.T, client, server string) *program {
 	t.Helper()
 	return l.serveWith(t, secretsFile(t, "alice * wonderland "+client+"\n"), "--listen", serverFar, "--local-ip", server)
 }
 
 // hasNameServer makes one known on the client's machine, as systemd-resolved does.
-func (l *lab) hasNameServer(t *testing.T, address string) {
+func (l *testbed) hasNameServer(t *testing.T, address string) {
 	t.Helper()
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		if err := os.MkdirAll("/run/systemd/resolve", 0o755); err != nil {
 			return err
 		}
@@ -32,7 +34,7 @@ func (l *lab) hasNameServer(t *testing.T, address string) {
 // it answer for somebody else, and says why; nothing is left of it.
 func TestE2EAddressesThatAreRefused(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.hasNameServer(t, "10.20.0.53")
 	before := l.client.snapshot(t)
 	for _, tc := range []struct{ name, address, reason string }{
@@ -57,7 +59,7 @@ func TestE2EAddressesThatAreRefused(t *testing.T) {
 // to send it anything that went elsewhere before. The tunnel works all the same.
 func TestE2EAddressesThatAreNotUsed(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.hasNameServer(t, "10.20.0.53")
 	for _, tc := range []struct{ name, address, reason string }{
 		{"a public one", "8.8.8.8", "public, and no route asks for it"},
@@ -94,7 +96,7 @@ func TestE2EAddressesThatAreNotUsed(t *testing.T) {
 // that is new, and a network may have come since that has an address.
 func TestE2EAddressesAreJudgedEachTime(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.givingServer(t, "10.99.0.100", tunnelLocal)
 	client := l.connectTo(t, serverFar, "wonderland", "--reconnect", "--route", serverInner).up(t)
 	l.client.ping(t, tunnelLocal, 1400)
@@ -121,7 +123,7 @@ func TestE2EAddressesAreJudgedEachTime(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 
 	// The address that was fine a moment ago is now a neighbour's.
-	l.client.must(t, func() error { return addAddress("wire", "10.99.0.7/24") })
+	l.client.Must(t, func() error { return netns.AddAddress("wire", "10.99.0.7/24") })
 	server = l.givingServer(t, "10.99.0.100", tunnelLocal)
 	client.waitLog(t, "tunnel address 10.99.0.100, which is in the network 10.99.0.0/24 of wire", 1)
 	assert.Equal(t, 3, strings.Count(client.stderr.String(), "tunnel is up"))
@@ -134,7 +136,7 @@ func TestE2EAddressesAreJudgedEachTime(t *testing.T) {
 // tunnel.
 func TestE2EServerInsideAsOutside(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t, "--listen", ":1723", "--local-ip", serverFar)
 	before := l.client.snapshot(t)
 	client := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)

@@ -15,7 +15,7 @@ import (
 
 // sends waits until a machine's only session sends by a way, with traffic so that the way can prove
 // itself.
-func (l *lab) sends(t *testing.T, m *machine, way, why string) status.Session {
+func (l *testbed) sends(t *testing.T, m *machine, way, why string) status.Session {
 	t.Helper()
 	var s status.Session
 	waitFor(t, "sending by "+way, func() error {
@@ -42,7 +42,7 @@ func TestE2EWaysOfSending(t *testing.T) {
 	} {
 		t.Run(tc.server+" and "+tc.client, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t)
+			l := newTestbed(t)
 			server := l.serve(t, "--io", tc.server, "--mppe-reserve", "64") // with keys made ahead, besides
 			client := l.connect(t, "--io", tc.client, "--mppe-reserve", "64").up(t)
 			s := l.sends(t, l.server, tc.serverWay, tc.serverWhy)
@@ -66,11 +66,11 @@ func TestE2EWaysOfSending(t *testing.T) {
 // user insists.
 func TestE2EShapedUplink(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t)
 	client := l.connect(t).up(t)
 	l.sends(t, l.client, "xsk", "")
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		wire, err := netlink.LinkByName("wire")
 		if err != nil {
 			return err
@@ -89,7 +89,7 @@ func TestE2EShapedUplink(t *testing.T) {
 // through the tunnel.
 func TestE2EDefaultRouteKeepsTheWay(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t, "--listen", serverFar)
 	client := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
 	l.sends(t, l.client, "xsk", "wire queue 0, next hop "+serverOuter)

@@ -21,9 +21,9 @@ func (p *program) killed(t *testing.T) {
 }
 
 // hostRoutesTo gives the client's host routes to an address.
-func (l *lab) hostRoutesTo(t *testing.T, to string) (routes []netlink.Route) {
+func (l *testbed) hostRoutesTo(t *testing.T, to string) (routes []netlink.Route) {
 	t.Helper()
-	l.client.must(t, func() (err error) {
+	l.client.Must(t, func() (err error) {
 		routes, err = netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: prefix(to + "/32")}, netlink.RT_FILTER_DST)
 		return err
 	})
@@ -34,9 +34,9 @@ func (l *lab) hostRoutesTo(t *testing.T, to string) (routes []netlink.Route) {
 // then, keeps the next one from nothing, and goes with it; a user's own stays.
 func TestE2EKilledClient(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.addGateway(t)
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		return netlink.RouteAdd(&netlink.Route{Dst: prefix("198.51.100.99/32"), Gw: net.ParseIP(serverOuter), Protocol: unix.RTPROT_STATIC})
 	})
 	before := l.client.snapshot(t)
@@ -44,7 +44,7 @@ func TestE2EKilledClient(t *testing.T) {
 	l.connectTo(t, serverFar, "wonderland", "--default-route").up(t).killed(t)
 	require.Len(t, l.hostRoutesTo(t, serverFar), 1, "which is what this is about")
 
-	l.client.must(t, func() error { return netlink.RouteReplace(defaultBy(otherGateway, 0)) })
+	l.client.Must(t, func() error { return netlink.RouteReplace(defaultBy(otherGateway, 0)) })
 	l.delGateway(t)
 	client := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
 	assert.Contains(t, client.stderr.String(), "removed a route that a killed run has left")
@@ -52,7 +52,7 @@ func TestE2EKilledClient(t *testing.T) {
 	assert.Equal(t, []string{"wire", otherGateway}, []string{device, gateway})
 	l.client.ping(t, serverInner, 1400)
 	client.stop(t, syscall.SIGTERM)
-	l.client.must(t, func() error { return netlink.RouteReplace(defaultBy(serverOuter, 0)) })
+	l.client.Must(t, func() error { return netlink.RouteReplace(defaultBy(serverOuter, 0)) })
 	assert.Equal(t, before, l.client.snapshot(t))
 }
 
@@ -61,8 +61,8 @@ func TestE2EKilledClient(t *testing.T) {
 // again.
 func TestE2EKilledClientOnALastingDevice(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.client.must(t, func() error {
+	l := newTestbed(t)
+	l.client.Must(t, func() error {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = "lasting"
 		return netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: attrs, Mode: unix.IFF_TUN, Flags: netlink.TUNTAP_NO_PI | netlink.TUNTAP_VNET_HDR})
@@ -93,8 +93,8 @@ func TestE2EKilledClientOnALastingDevice(t *testing.T) {
 // or the server's address would stay with the machine for good.
 func TestE2EKilledServerOnALastingDevice(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.server.must(t, func() error {
+	l := newTestbed(t)
+	l.server.Must(t, func() error {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = "lasting"
 		link := &netlink.Tuntap{LinkAttrs: attrs, Mode: unix.IFF_TUN, Flags: netlink.TUNTAP_NO_PI | netlink.TUNTAP_VNET_HDR}

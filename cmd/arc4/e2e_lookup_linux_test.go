@@ -15,6 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 const (
@@ -36,7 +39,7 @@ type nameServer struct {
 func (m *machine) nameServer(t *testing.T, on string, addresses ...string) *nameServer {
 	t.Helper()
 	n := &nameServer{addresses: addresses}
-	m.must(t, func() (err error) {
+	m.Must(t, func() (err error) {
 		n.conn, err = net.ListenPacket("udp4", on+":53")
 		return err
 	})
@@ -106,17 +109,17 @@ func (m *machine) resolves(t *testing.T, servers ...string) {
 	file := filepath.Join(t.TempDir(), "resolv.conf")
 	require.NoError(t, os.WriteFile(file, []byte("nameserver "+strings.Join(servers, "\nnameserver ")+"\n"), 0o644))
 	if _, err := os.Stat("/etc/resolv.conf"); err != nil {
-		skipE2E(t, "nothing to put a resolv.conf over: %v", err)
+		labtest.Skip(t, "nothing to put a resolv.conf over: %v", err)
 	}
-	m.must(t, func() error { return unix.Mount(file, "/etc/resolv.conf", "", unix.MS_BIND, "") })
+	m.Must(t, func() error { return unix.Mount(file, "/etc/resolv.conf", "", unix.MS_BIND, "") })
 }
 
 // lookup is a server that is known by its name, goes away and comes back while all goes through the
 // tunnel.
 type lookup struct {
 	name    string
-	prepare func(*testing.T, *lab) *nameServer
-	moves   func(*testing.T, *lab, *nameServer)
+	prepare func(*testing.T, *testbed) *nameServer
+	moves   func(*testing.T, *testbed, *nameServer)
 	back    string // where the server listens then
 	asked   bool   // the name server hears a question after that
 }
@@ -124,7 +127,7 @@ type lookup struct {
 var lookups = []lookup{
 	{
 		name: "name server beyond the gateway",
-		prepare: func(t *testing.T, l *lab) *nameServer {
+		prepare: func(t *testing.T, l *testbed) *nameServer {
 			l.client.resolves(t, nameFar)
 			return l.server.nameServer(t, nameFar, serverFar)
 		},
@@ -132,25 +135,25 @@ var lookups = []lookup{
 	},
 	{
 		name: "name server on the LAN, and a new address",
-		prepare: func(t *testing.T, l *lab) *nameServer {
+		prepare: func(t *testing.T, l *testbed) *nameServer {
 			l.client.resolves(t, serverOuter)
 			return l.server.nameServer(t, serverOuter, serverFar)
 		},
-		moves: func(_ *testing.T, _ *lab, n *nameServer) { n.moves(serverNext) },
+		moves: func(_ *testing.T, _ *testbed, n *nameServer) { n.moves(serverNext) },
 		back:  serverNext, asked: true,
 	},
 	{
 		name: "name server beyond the gateway, and a new address",
-		prepare: func(t *testing.T, l *lab) *nameServer {
+		prepare: func(t *testing.T, l *testbed) *nameServer {
 			l.client.resolves(t, nameFar)
 			return l.server.nameServer(t, nameFar, serverFar)
 		},
-		moves: func(_ *testing.T, _ *lab, n *nameServer) { n.moves(serverNext) },
+		moves: func(_ *testing.T, _ *testbed, n *nameServer) { n.moves(serverNext) },
 		back:  serverNext, asked: true,
 	},
 	{
 		name: "several addresses, and another one is dead each time",
-		prepare: func(t *testing.T, l *lab) *nameServer {
+		prepare: func(t *testing.T, l *testbed) *nameServer {
 			l.client.resolves(t, nameFar)
 			return l.server.nameServer(t, nameFar, serverDead, serverFar, serverNext)
 		},
@@ -158,20 +161,20 @@ var lookups = []lookup{
 	},
 	{
 		name: "name server that answers no more",
-		prepare: func(t *testing.T, l *lab) *nameServer {
+		prepare: func(t *testing.T, l *testbed) *nameServer {
 			l.client.resolves(t, nameFar)
 			return l.server.nameServer(t, nameFar, serverFar)
 		},
-		moves: func(_ *testing.T, _ *lab, n *nameServer) { n.stop() },
+		moves: func(_ *testing.T, _ *testbed, n *nameServer) { n.stop() },
 		back:  serverFar,
 	},
 	{
 		name: "resolver on this machine, and a new address",
-		prepare: func(t *testing.T, l *lab) *nameServer {
+		prepare: func(t *testing.T, l *testbed) *nameServer {
 			l.client.resolves(t, "127.0.0.53")
 			stub := l.client.nameServer(t, "127.0.0.53", serverFar)
 			t.Cleanup(stub.stop)
-			l.client.must(t, func() error {
+			l.client.Must(t, func() error {
 				if err := os.MkdirAll("/run/systemd/resolve", 0o755); err != nil {
 					return err
 				}
@@ -195,9 +198,9 @@ func TestE2ELookUps(t *testing.T) {
 }
 
 func (tc lookup) run(t *testing.T) {
-	l := newLab(t)
-	l.server.must(t, func() error { return addAddress("lo", serverNext+"/32") })
-	l.server.must(t, func() error { return addAddress("lo", nameFar+"/32") })
+	l := newTestbed(t)
+	l.server.Must(t, func() error { return netns.AddAddress("lo", serverNext+"/32") })
+	l.server.Must(t, func() error { return netns.AddAddress("lo", nameFar+"/32") })
 	names := tc.prepare(t, l)
 	server := l.serve(t, "--listen", serverFar)
 	client := l.connectTo(t, serverName, "wonderland", "--default-route", "--reconnect").up(t)

@@ -26,12 +26,12 @@ var fragmentable = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn
 	}), err)
 }}
 
-// aHouse is a lab with a machine behind the server's, which forwards, and a client whose address in
+// aHouse is a testbed with a machine behind the server's, which forwards, and a client whose address in
 // the tunnel that machine reaches. The server's device has an MTU of 1400.
-func aHouse(t *testing.T) (l *lab, house *machine) {
-	l = newLab(t)
+func aHouse(t *testing.T) (l *testbed, house *machine) {
+	l = newTestbed(t)
 	house = l.join(t, "house", "house", "192.168.7.2", "192.168.7.1")
-	l.server.must(t, func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
+	l.server.Must(t, func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
 	return l, house
 }
 
@@ -102,7 +102,7 @@ func TestE2EPathMTUDiscovery(t *testing.T) {
 func (m *machine) learnsMTU(t *testing.T, to string, size int) {
 	t.Helper()
 	var c net.PacketConn
-	m.must(t, func() (err error) {
+	m.Must(t, func() (err error) {
 		c, err = unfragmented.ListenPacket(t.Context(), "ip4:icmp", "0.0.0.0")
 		return err
 	})
@@ -130,12 +130,12 @@ func pathMTU(c net.Conn) (mtu int, err error) {
 func connected(t *testing.T, from, to *machine, address string) (here, there net.Conn) {
 	t.Helper()
 	var listener net.Listener
-	to.must(t, func() (err error) {
+	to.Must(t, func() (err error) {
 		listener, err = net.Listen("tcp4", net.JoinHostPort(address, "0"))
 		return err
 	})
 	defer listener.Close()
-	from.must(t, func() (err error) {
+	from.Must(t, func() (err error) {
 		here, err = net.DialTimeout("tcp4", listener.Addr().String(), patience)
 		return err
 	})
@@ -152,12 +152,12 @@ func connected(t *testing.T, from, to *machine, address string) (here, there net
 func datagram(t *testing.T, from, to *machine, address string, size int) {
 	t.Helper()
 	var in, out net.PacketConn
-	to.must(t, func() (err error) {
+	to.Must(t, func() (err error) {
 		in, err = net.ListenPacket("udp4", net.JoinHostPort(address, "0"))
 		return err
 	})
 	defer in.Close()
-	from.must(t, func() (err error) {
+	from.Must(t, func() (err error) {
 		out, err = fragmentable.ListenPacket(t.Context(), "udp4", "0.0.0.0:0")
 		return err
 	})

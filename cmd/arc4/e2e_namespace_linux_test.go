@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sort"
 	"strings"
 	"testing"
@@ -16,9 +15,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // The addresses of the two machines. The server's are a /24 away from each other, so that a client
@@ -34,68 +34,31 @@ const (
 // patience bounds every wait for something that takes a moment on an idle machine.
 const patience = 60 * time.Second
 
-// skipE2E says why a test did not run, and fails instead where nothing may be skipped.
-func skipE2E(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("skipped, which CI=true forbids: "+format, args...)
-	}
-	t.Skipf(format, args...)
-}
-
-// machine is a network namespace of its own with a /run of its own. One thread lives in it, and all
-// that happens there happens on that thread: programs it starts and sockets it opens belong to the
-// namespace.
+// machine is a host with a /run of its own. All that happens there happens on one thread: programs it
+// starts and sockets it opens belong to its namespaces.
 type machine struct {
-	name  string
-	work  chan func()
-	netns netns.NsHandle
+	*labtest.Host
+	name string
 }
 
 // newMachine makes one, which ends with the test.
 func newMachine(t *testing.T, name string) *machine {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		skipE2E(t, "network namespaces need root, this is uid %d", os.Geteuid())
-	}
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
-		skipE2E(t, "no TUN devices here: %v", err)
+		labtest.Skip(t, "no TUN devices here: %v", err)
 	}
-	m := &machine{name: name, work: make(chan func())}
-	entered := make(chan error)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		runtime.LockOSThread() // and never unlocked: the thread dies with the goroutine, and the namespaces with it
-		entered <- m.enter()
-		for f := range m.work {
-			f()
-		}
-	}()
-	if err := <-entered; err != nil {
-		close(m.work)
-		skipE2E(t, "no namespaces here: %v", err)
+	m := &machine{Host: labtest.NewHost(t, name), name: name}
+	if err := m.Do(ownRun); err != nil {
+		labtest.Skip(t, "no mounts of one's own here: %v", err)
 	}
-	t.Cleanup(func() {
-		close(m.work)
-		<-ended
-		_ = m.netns.Close()
-	})
-	m.must(t, func() error {
-		loopback, err := netlink.LinkByName("lo")
-		if err != nil {
-			return err
-		}
-		return netlink.LinkSetUp(loopback)
-	})
 	return m
 }
 
-// enter moves the calling thread. The mounts are private and /run is empty, so that status sockets
+// ownRun gives the calling thread an empty /run and mounts that are private, so that status sockets
 // in their default place meet neither those of a parallel test nor those of a real tunnel on this
 // system.
-func (m *machine) enter() error {
-	if err := unix.Unshare(unix.CLONE_NEWNET | unix.CLONE_NEWNS); err != nil {
+func ownRun() error {
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("unshare: %w", err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -104,97 +67,41 @@ func (m *machine) enter() error {
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
 		return fmt.Errorf("mount /run: %w", err)
 	}
-	var err error
-	m.netns, err = netns.Get()
-	return err
+	return nil
 }
 
-// do runs f on the machine's thread.
-func (m *machine) do(f func() error) error {
-	result := make(chan error)
-	m.work <- func() { result <- f() }
-	return <-result
-}
-
-// must is do for what has to succeed.
-func (m *machine) must(t *testing.T, f func() error) {
-	t.Helper()
-	require.NoError(t, m.do(f), "on the %s", m.name)
-}
-
-// lab is a server's machine and a client's with a cable between them.
-type lab struct {
+// testbed is a server's machine and a client's with a cable between them.
+type testbed struct {
 	client, server *machine
 }
 
-// newLab makes the machines, gives them addresses and waits for the cable to carry.
-func newLab(t *testing.T) *lab {
+// newTestbed makes the machines, gives them addresses and waits for the cable to carry.
+func newTestbed(t *testing.T) *testbed {
 	t.Helper()
-	l := &lab{server: newMachine(t, "server")}
+	l := &testbed{server: newMachine(t, "server")}
 	l.client = l.join(t, "client", "wire", clientOuter, serverOuter)
-	l.server.must(t, func() error {
-		return errors.Join(addAddress("lo", serverFar+"/32"), addAddress("lo", serverInner+"/32"))
+	l.server.Must(t, func() error {
+		return errors.Join(netns.AddAddress("lo", serverFar+"/32"), netns.AddAddress("lo", serverInner+"/32"))
 	})
 	return l
 }
 
-// join adds a machine to the lab, by a cable with these two ends, over which it reaches everything.
-func (l *lab) join(t *testing.T, name, serverEnd, clientAddress, serverAddress string) *machine {
+// join adds a machine to the testbed, by a cable with these two ends, over which it reaches
+// everything.
+func (l *testbed) join(t *testing.T, name, serverEnd, clientAddress, serverAddress string) *machine {
 	t.Helper()
 	client := newMachine(t, name)
-	client.must(t, func() error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name = "wire"
-		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: serverEnd, PeerNamespace: netlink.NsFd(l.server.netns)})
-	})
-	l.server.must(t, func() error { return plug(serverEnd, serverAddress+"/24") })
-	client.must(t, func() error { return plug("wire", clientAddress+"/24") })
-	waitFor(t, "the cable", func() error {
-		return errors.Join(l.server.do(func() error { return carries(serverEnd) }), client.do(func() error { return carries("wire") }))
-	})
-	client.must(t, func() error {
-		return netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(serverAddress)})
-	})
+	l.cable(t, client, "wire", clientAddress, serverEnd, serverAddress)
+	client.Must(t, func() error { return netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(serverAddress)}) })
 	return client
 }
 
-// plug sets one end of a cable up.
-func plug(device, cidr string) error {
-	wire, err := netlink.LinkByName(device)
-	if err != nil {
-		return err
-	}
-	// The kernel's own IPv6 address would come whenever it has proved to be unique.
-	if err := netlink.LinkSetIP6AddrGenMode(wire, nl.IN6_ADDR_GEN_MODE_NONE); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
-		return err
-	}
-	if err := addAddress(device, cidr); err != nil {
-		return err
-	}
-	return netlink.LinkSetUp(wire)
-}
-
-func addAddress(device, cidr string) error {
-	link, err := netlink.LinkByName(device)
-	if err != nil {
-		return err
-	}
-	addr, err := netlink.ParseAddr(cidr)
-	if err != nil {
-		return err
-	}
-	return netlink.AddrAdd(link, addr)
-}
-
-func carries(device string) error {
-	wire, err := netlink.LinkByName(device)
-	if err != nil {
-		return err
-	}
-	if state := wire.Attrs().OperState; state != netlink.OperUp {
-		return fmt.Errorf("it is %v", state)
-	}
-	return nil
+// cable joins a client's interface and the server's.
+func (l *testbed) cable(t *testing.T, client *machine, clientEnd, clientAddress, serverEnd, serverAddress string) {
+	t.Helper()
+	require.NoError(t, netns.Join(
+		netns.End{Host: client.Host.Host, Name: clientEnd, Address: clientAddress + "/24"},
+		netns.End{Host: l.server.Host.Host, Name: serverEnd, Address: serverAddress + "/24"}))
 }
 
 // waitFor polls until check has no error to report.
@@ -218,7 +125,7 @@ func waitFor(t *testing.T, what string, check func() error) {
 func (m *machine) snapshot(t *testing.T) string {
 	t.Helper()
 	var lines []string
-	m.must(t, func() (err error) {
+	m.Must(t, func() (err error) {
 		lines, err = networkState()
 		if err != nil {
 			return err
@@ -319,7 +226,7 @@ func networkSettings() (lines []string, err error) {
 func (m *machine) device(t *testing.T, name string) *netlink.LinkAttrs {
 	t.Helper()
 	var attrs *netlink.LinkAttrs
-	m.must(t, func() error {
+	m.Must(t, func() error {
 		link, err := netlink.LinkByName(name)
 		var none netlink.LinkNotFoundError
 		if errors.As(err, &none) {
@@ -336,7 +243,7 @@ func (m *machine) device(t *testing.T, name string) *netlink.LinkAttrs {
 // addresses gives those of one family on an interface.
 func (m *machine) addresses(t *testing.T, device string, family int) (all []netip.Addr) {
 	t.Helper()
-	m.must(t, func() error {
+	m.Must(t, func() error {
 		link, err := netlink.LinkByName(device)
 		if err != nil {
 			return err
@@ -354,7 +261,7 @@ func (m *machine) addresses(t *testing.T, device string, family int) (all []neti
 // way says by which interface and gateway the machine reaches an address.
 func (m *machine) way(t *testing.T, to string) (device, gateway string) {
 	t.Helper()
-	m.must(t, func() error {
+	m.Must(t, func() error {
 		routes, err := netlink.RouteGet(net.ParseIP(to))
 		if err != nil {
 			return fmt.Errorf("route to %s: %w", to, err)

@@ -11,7 +11,7 @@ import (
 )
 
 // asks starts a client on a terminal, which asks for alice's password.
-func (l *lab) asks(t *testing.T, args ...string) (*program, *terminal) {
+func (l *testbed) asks(t *testing.T, args ...string) (*program, *terminal) {
 	t.Helper()
 	cmd := command(t, append([]string{"connect", serverOuter, "--user", "alice"}, args...)...)
 	x := onTerminal(t, cmd)
@@ -36,7 +36,7 @@ func (x *terminal) waitPrompt(t *testing.T, times int) {
 // TestE2EPasswordPrompt types all that one types at a prompt.
 func TestE2EPasswordPrompt(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t)
 	before := l.client.snapshot(t)
 	for name, end := range map[string]func(*testing.T, *program, *terminal){

@@ -26,7 +26,7 @@ type sniffer int
 func (m *machine) sniff(t *testing.T) sniffer {
 	t.Helper()
 	var fd int
-	m.must(t, func() error {
+	m.Must(t, func() error {
 		everything := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_ALL))
 		wire, err := netlink.LinkByName("wire")
 		if err != nil {
@@ -85,7 +85,7 @@ func TestE2EPolicies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t)
+			l := newTestbed(t)
 			before := l.client.snapshot(t)
 			l.serve(t, c.server...)
 			client := l.connect(t, c.client...).up(t)
@@ -114,7 +114,7 @@ func TestE2EBackends(t *testing.T) {
 	t.Parallel()
 	for _, b := range arc4.Backends() {
 		t.Run(b.Name(), func(t *testing.T) {
-			l := newLab(t)
+			l := newTestbed(t)
 			server := l.serve(t, "--backend", b.Name())
 			client := l.connect(t, "--backend", b.Name()).up(t)
 			exchange(t, l.client, l.server, tunnelLocal, 1<<20)
@@ -132,7 +132,7 @@ func TestE2EBackends(t *testing.T) {
 // TestE2EIPv6 reaches the other end by its link-local address, both ways.
 func TestE2EIPv6(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	clientBefore, serverBefore := l.client.snapshot(t), l.server.snapshot(t)
 	server := l.serve(t, "--ipv6")
 	client := l.connect(t, "--ipv6").up(t)
@@ -155,7 +155,7 @@ func TestE2EIPv6(t *testing.T) {
 		// By number: names are looked up once a process, whatever its namespaces.
 		at := way.address + "%" + strconv.Itoa(way.to.device(t, "arc40").Index)
 		var listener net.Listener
-		way.to.must(t, func() (err error) {
+		way.to.Must(t, func() (err error) {
 			listener, err = net.Listen("tcp", net.JoinHostPort(at, "0"))
 			return err
 		})

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -64,8 +65,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	// Under the race detector a program sleeps for a second before it exits, unless it is told not
 	// to.
 	cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=0")
-	// Nothing outlives the machine's thread, and so the test, whatever ends it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = new(syscall.SysProcAttr)
 	return cmd
 }
 
@@ -75,8 +75,8 @@ func (m *machine) start(t *testing.T, args ...string) *program {
 	return m.run(t, command(t, args...))
 }
 
-// run starts a prepared command on the machine. The program ends with the test at the latest, and
-// what it wrote is shown if the test fails.
+// run starts a prepared command on the machine. The program ends with the test at the latest,
+// whatever ends that, and what it wrote is shown if the test fails.
 func (m *machine) run(t *testing.T, cmd *exec.Cmd) *program {
 	t.Helper()
 	p := &program{cmd: cmd, name: m.name + ": " + strings.Join(cmd.Args, " "), ended: make(chan struct{})}
@@ -86,7 +86,7 @@ func (m *machine) run(t *testing.T, cmd *exec.Cmd) *program {
 	if cmd.Stderr == nil {
 		cmd.Stderr = &p.stderr
 	}
-	m.must(t, cmd.Start)
+	require.NoError(t, m.Start(cmd), p.name)
 	go func() {
 		defer close(p.ended)
 		_ = cmd.Wait() // the exit code is in ProcessState
@@ -182,12 +182,12 @@ func secretsFile(t *testing.T, content string) string {
 const twoUsers = "alice * wonderland *\nbob * builder *\n"
 
 // serve starts a server and waits until it answers.
-func (l *lab) serve(t *testing.T, args ...string) *program {
+func (l *testbed) serve(t *testing.T, args ...string) *program {
 	t.Helper()
 	return l.serveWith(t, secretsFile(t, twoUsers), args...)
 }
 
-func (l *lab) serveWith(t *testing.T, secrets string, args ...string) *program {
+func (l *testbed) serveWith(t *testing.T, secrets string, args ...string) *program {
 	t.Helper()
 	p := l.server.start(t, serveArgs(secrets, args...)...)
 	p.waitLog(t, "msg=answering", 1)
@@ -204,12 +204,12 @@ func serveArgs(secrets string, args ...string) []string {
 }
 
 // connect starts a client as alice; a flag in args replaces the default.
-func (l *lab) connect(t *testing.T, args ...string) *program {
+func (l *testbed) connect(t *testing.T, args ...string) *program {
 	t.Helper()
 	return l.connectTo(t, serverOuter, "wonderland", args...)
 }
 
-func (l *lab) connectTo(t *testing.T, server, password string, args ...string) *program {
+func (l *testbed) connectTo(t *testing.T, server, password string, args ...string) *program {
 	t.Helper()
 	cmd := command(t, append([]string{"connect", server, "--user", "alice"}, args...)...)
 	cmd.Env = append(cmd.Env, "ARC4_PASSWORD="+password)
@@ -244,7 +244,7 @@ func session(t *testing.T, s status.Snapshot) status.Session {
 // sessions is how many a server has, asked over its socket without a process of its own.
 func (m *machine) sessions(t *testing.T) (n int) {
 	t.Helper()
-	m.must(t, func() error {
+	m.Must(t, func() error {
 		s, err := status.Fetch(t.Context(), "/run/arc4/serve.sock")
 		n = len(s.Sessions)
 		return err
@@ -287,7 +287,7 @@ func nobody(t *testing.T, args ...string) *exec.Cmd {
 		var s unix.Stat_t
 		require.NoError(t, unix.Stat(at, &s))
 		if s.Mode&0o001 == 0 {
-			skipE2E(t, "uid %d may not enter %s", uid, at)
+			labtest.Skip(t, "uid %d may not enter %s", uid, at)
 		}
 	}
 	return cmd

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // documentedLines is the block of indented lines of a page that holds a line.
@@ -35,13 +37,13 @@ func (m *machine) shell(t *testing.T, lines string) {
 	t.Helper()
 	for _, tool := range []string{"nft", "sysctl"} {
 		if _, err := exec.LookPath(tool); strings.Contains(lines, tool) && err != nil {
-			skipE2E(t, "no %s here (apt-get install nftables procps)", tool)
+			labtest.Skip(t, "no %s here (apt-get install nftables procps)", tool)
 		}
 	}
 	cmd := exec.Command("sh", "-e", "-c", lines)
 	var written record
 	cmd.Stdout, cmd.Stderr = &written, &written
-	m.must(t, cmd.Start)
+	require.NoError(t, m.Start(cmd))
 	require.NoError(t, cmd.Wait(), "%s\n%s", lines, written.String())
 }
 
@@ -50,13 +52,13 @@ func (m *machine) shell(t *testing.T, lines string) {
 func peerOf(t *testing.T, from, to *machine, address string) string {
 	t.Helper()
 	var listener net.Listener
-	to.must(t, func() (err error) {
+	to.Must(t, func() (err error) {
 		listener, err = net.Listen("tcp4", net.JoinHostPort(address, "0"))
 		return err
 	})
 	defer listener.Close()
 	var out net.Conn
-	from.must(t, func() (err error) {
+	from.Must(t, func() (err error) {
 		out, err = (&net.Dialer{Timeout: patience}).Dial("tcp4", listener.Addr().String())
 		return err
 	})
@@ -72,7 +74,7 @@ func peerOf(t *testing.T, from, to *machine, address string) string {
 // TestE2EReadmeForwarding lets a client reach beyond the server with the lines of doc/serve.md.
 func TestE2EReadmeForwarding(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	beyond := l.join(t, "machine beyond", "beyond", "198.18.0.2", "198.18.0.1")
 	l.serve(t)
 	client := l.connect(t, "--route", "198.18.0.0/24").up(t)
@@ -86,7 +88,7 @@ func TestE2EReadmeForwarding(t *testing.T) {
 // the lines of doc/troubleshooting.md.
 func TestE2EReadmeNAT(t *testing.T) {
 	t.Parallel()
-	l := newLab(t) // its server's machine is the router here
+	l := newTestbed(t) // its server's machine is the router here
 	far := l.join(t, "far server", "far", "198.18.0.2", "198.18.0.1")
 	l.server.shell(t, `sysctl -w net.ipv4.ip_forward=1
 nft add table ip nat
@@ -106,7 +108,7 @@ nft add rule ip nat through tcp dport 1723 accept`)
 	if exec.Command("sh", "-c", "grep -q '^CONFIG_NF_NAT_PPTP=y' /boot/config-$(uname -r) || zgrep -q '^CONFIG_NF_NAT_PPTP=y' /proc/config.gz").Run() == nil {
 		lines = strings.Replace(lines, modules, "", 1) // they are no modules here
 	} else if out, err := exec.Command("modprobe", "-a", "nf_conntrack_pptp", "nf_nat_pptp").CombinedOutput(); err != nil {
-		skipE2E(t, "this kernel has no NAT for PPTP: %s", out)
+		labtest.Skip(t, "this kernel has no NAT for PPTP: %s", out)
 	}
 	l.server.shell(t, lines)
 	client := l.connectTo(t, "198.18.0.2", "wonderland").up(t)

@@ -16,7 +16,7 @@ import (
 // whenever it ends.
 func TestE2ELoggedInElsewhere(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	other := l.join(t, "other client", "wire2", "192.0.3.2", "192.0.3.1")
 	server := l.serve(t, "--sessions-per-user", "1")
@@ -38,7 +38,7 @@ func TestE2ELoggedInElsewhere(t *testing.T) {
 // TestE2EStatusWhileReconnecting asks a client why its tunnel is down, and when it tries again.
 func TestE2EStatusWhileReconnecting(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t)
 	client := l.connect(t, "--reconnect", "--holdoff", "2m").up(t)
 	assert.Equal(t, status.Up, l.client.status(t).Client.State)
@@ -60,10 +60,10 @@ func TestE2EStatusWhileReconnecting(t *testing.T) {
 // TestE2ELeavingInSilence stops clients whose server cannot be heard any more: it takes no longer
 // than where it can, and says what it waits for. GRE alone is lost, or everything.
 func TestE2ELeavingInSilence(t *testing.T) {
-	for name, silence := range map[string]func(*testing.T, *lab){
-		"GRE": func(t *testing.T, l *lab) { l.dropGRE(t) },
-		"all": func(t *testing.T, l *lab) {
-			l.server.must(t, func() error {
+	for name, silence := range map[string]func(*testing.T, *testbed){
+		"GRE": func(t *testing.T, l *testbed) { l.dropGRE(t) },
+		"all": func(t *testing.T, l *testbed) {
+			l.server.Must(t, func() error {
 				link, err := netlink.LinkByName("wire")
 				if err == nil {
 					err = netlink.LinkSetDown(link)
@@ -74,7 +74,7 @@ func TestE2ELeavingInSilence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t)
+			l := newTestbed(t)
 			before := l.client.snapshot(t)
 			l.serve(t)
 			client := l.connect(t).up(t)

@@ -16,7 +16,7 @@ import (
 // no device made at any time.
 func TestE2ERefused(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	links := l.client.watchLinks(t)
 	server := l.serve(t)
@@ -57,11 +57,11 @@ func (m *machine) watchLinks(t *testing.T) (seen func() []string) {
 	t.Helper()
 	updates := make(chan netlink.LinkUpdate, 1024)
 	done := make(chan struct{})
-	m.must(t, func() error { return netlink.LinkSubscribe(updates, done) })
+	m.Must(t, func() error { return netlink.LinkSubscribe(updates, done) })
 	t.Cleanup(func() { close(done) })
 	return func() (names []string) {
 		// The watch has seen all before this one, which the test makes itself.
-		m.must(t, func() error {
+		m.Must(t, func() error {
 			attrs := netlink.NewLinkAttrs()
 			attrs.Name = "last"
 			return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "last2"})
@@ -82,14 +82,14 @@ func (m *machine) watchLinks(t *testing.T) (seen func() []string) {
 // TestE2EStricterClient wants encryption from a server that has none.
 func TestE2EStricterClient(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	l.serve(t, "--mppe", "off")
 	last := l.connect(t).fails(t, exitPolicy)
 	assert.Contains(t, last, "encrypt")
 	assert.Equal(t, before, l.client.snapshot(t))
 
-	l2 := newLab(t)
+	l2 := newTestbed(t)
 	l2.serve(t, "--mppe", "off", "--auth", "pap")
 	client := l2.connect(t)
 	assert.Contains(t, client.fails(t, exitPolicy), "PAP")
@@ -98,8 +98,8 @@ func TestE2EStricterClient(t *testing.T) {
 // TestE2EUnreachable has no server at the end of the line, or no line.
 func TestE2EUnreachable(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.client.must(t, func() error {
+	l := newTestbed(t)
+	l.client.Must(t, func() error {
 		return netlink.RouteAdd(&netlink.Route{Dst: prefix("198.18.0.0/24"), Type: unix.RTN_UNREACHABLE})
 	})
 	before := l.client.snapshot(t)
@@ -116,7 +116,7 @@ func TestE2EUnreachable(t *testing.T) {
 // TestE2EWithoutPermission runs both ends as a user without capabilities.
 func TestE2EWithoutPermission(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t)
 	clientBefore, serverBefore := l.client.snapshot(t), l.server.snapshot(t)
 
@@ -141,7 +141,7 @@ func TestE2EWithoutPermission(t *testing.T) {
 // TestE2ENameTaken asks for a device that is somebody else's.
 func TestE2ENameTaken(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t)
 	clientBefore, serverBefore := l.client.snapshot(t), l.server.snapshot(t)
 	for _, name := range []string{"wire", "lo"} {
@@ -160,11 +160,11 @@ func TestE2ENameTaken(t *testing.T) {
 // TestE2EListen cannot have the address it is to answer on.
 func TestE2EListen(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.server.snapshot(t)
 	secrets := secretsFile(t, twoUsers)
 	var taken net.Listener
-	l.server.must(t, func() (err error) {
+	l.server.Must(t, func() (err error) {
 		taken, err = net.Listen("tcp4", serverOuter+":1723")
 		return err
 	})

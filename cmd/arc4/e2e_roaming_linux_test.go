@@ -10,13 +10,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/vishvananda/netlink"
+
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // TestE2EDefaultRouteWithIPv6: IPv6 opens before IPv4, and the routes of IPv4 must not be asked for
 // before it has an address.
 func TestE2EDefaultRouteWithIPv6(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	server := l.serve(t, "--listen", serverFar, "--ipv6")
 	client := l.connectTo(t, serverFar, "wonderland", "--default-route", "--ipv6").up(t)
@@ -31,10 +33,10 @@ func TestE2EDefaultRouteWithIPv6(t *testing.T) {
 // large datagrams arrive.
 func TestE2EOtherMTU(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t)
 	client := l.connect(t).up(t)
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		link, err := netlink.LinkByName("arc40")
 		if err != nil {
 			return err
@@ -43,7 +45,7 @@ func TestE2EOtherMTU(t *testing.T) {
 	})
 	datagram(t, l.client, l.server, tunnelLocal, 8000) // which the kernel need not fragment
 	var c net.Conn
-	l.client.must(t, func() (err error) {
+	l.client.Must(t, func() (err error) {
 		c, err = net.Dial("udp4", tunnelLocal+":9") // which sets Don't Fragment as long as it fits
 		return err
 	})
@@ -68,18 +70,18 @@ func TestE2EOtherMTU(t *testing.T) {
 // TestE2EIPv6OutsideIsSaid: who asks for a default route hears what it does not take in.
 func TestE2EIPv6OutsideIsSaid(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t, "--listen", serverFar)
 	without := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
 	without.stop(t, syscall.SIGTERM)
 	assert.NotContains(t, without.stderr.String(), "IPv6")
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		wire, err := netlink.LinkByName("wire")
 		if err != nil {
 			return err
 		}
 		all := &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}
-		return errors.Join(addAddress("wire", "2001:db8::2/64"), netlink.RouteAdd(&netlink.Route{Dst: all, LinkIndex: wire.Attrs().Index, Gw: net.ParseIP("2001:db8::1")}))
+		return errors.Join(netns.AddAddress("wire", "2001:db8::2/64"), netlink.RouteAdd(&netlink.Route{Dst: all, LinkIndex: wire.Attrs().Index, Gw: net.ParseIP("2001:db8::1")}))
 	})
 	with := l.connectTo(t, serverFar, "wonderland", "--default-route").up(t)
 	with.stop(t, syscall.SIGTERM)
@@ -89,24 +91,24 @@ func TestE2EIPv6OutsideIsSaid(t *testing.T) {
 
 // flap takes the client's cable out and in again, after which there is another default route: all
 // that went by the cable is gone, as after a night's sleep or in another network.
-func (l *lab) flap(t *testing.T) {
+func (l *testbed) flap(t *testing.T) {
 	t.Helper()
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		wire, err := netlink.LinkByName("wire")
 		if err != nil {
 			return err
 		}
 		return errors.Join(netlink.LinkSetDown(wire), netlink.LinkSetUp(wire))
 	})
-	waitFor(t, "the cable", func() error { return l.client.do(func() error { return carries("wire") }) })
-	l.client.must(t, func() error { return netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(serverOuter)}) })
+	waitFor(t, "the cable", func() error { return l.client.Do(func() error { return netns.Carries("wire") }) })
+	l.client.Must(t, func() error { return netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(serverOuter)}) })
 }
 
 // TestE2ERoaming: a tunnel that takes everything comes back when the network below it has gone and
 // come back: the way to its own server must not lead into the tunnel then.
 func TestE2ERoaming(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t, "--listen", serverFar, "--echo-interval", "1s")
 	client := l.connectTo(t, serverFar, "wonderland", "--default-route", "--reconnect", "--echo-interval", "1s").up(t)
 	l.client.ping(t, serverInner, 1400)
@@ -127,7 +129,7 @@ func TestE2ERoaming(t *testing.T) {
 		device, gateway := l.client.way(t, to)
 		assert.Equal(t, []string{"wire", serverOuter}, []string{device, gateway})
 	}
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: prefix(serverFar + "/32")}, netlink.RT_FILTER_DST)
 		if err == nil && len(routes) > 0 {
 			err = fmt.Errorf("%v is left", routes)

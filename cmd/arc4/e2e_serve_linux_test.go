@@ -16,7 +16,7 @@ import (
 // TestE2ETwoClients keeps the sessions of two machines apart.
 func TestE2ETwoClients(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	other := l.join(t, "other client", "wire2", "192.0.3.2", "192.0.3.1")
 	l.serve(t, "--dns", "9.9.9.9")
 	first := l.connect(t).up(t)
@@ -41,7 +41,7 @@ func TestE2ETwoClients(t *testing.T) {
 // TestE2EPoolExhausted has one address for two clients.
 func TestE2EPoolExhausted(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t, "--pool", "10.99.0.100-10.99.0.100")
 	first := l.connect(t).up(t)
 	second := l.connect(t, "--tun", "other", "--status-socket", "none")
@@ -58,7 +58,7 @@ func TestE2EPoolExhausted(t *testing.T) {
 // TestE2EMaxSessions lets one client in, and the next when it has gone.
 func TestE2EMaxSessions(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serve(t, "--max-sessions", "1")
 	first := l.connect(t).up(t)
 	second := l.connect(t, "--tun", "other", "--status-socket", "none")
@@ -74,7 +74,7 @@ func TestE2EMaxSessions(t *testing.T) {
 // TestE2EFixedAddresses takes a user's address from the secrets file.
 func TestE2EFixedAddresses(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serveWith(t, secretsFile(t, "alice arc4 wonderland 10.99.0.77\nalice other nothing *\n"))
 	client := l.connect(t).up(t)
 	assert.Equal(t, "10.99.0.77", session(t, l.client.status(t)).Local.String())
@@ -84,7 +84,7 @@ func TestE2EFixedAddresses(t *testing.T) {
 // TestE2ESecretsChange changes the secrets file under a server that runs.
 func TestE2ESecretsChange(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	secrets := secretsFile(t, "bob * builder *\n")
 	server := l.serveWith(t, secrets)
 	assert.Contains(t, l.connect(t).fails(t, exitAuth), "691")
@@ -114,7 +114,7 @@ func TestE2ESecretsChange(t *testing.T) {
 // TestE2ENoAddressColumn has a user whose line ends after the password, which allows no address.
 func TestE2ENoAddressColumn(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serveWith(t, secretsFile(t, "bob * builder *\nalice * wonderland\n"))
 	assert.Contains(t, server.stderr.String(), `:2 user=alice warning="no address column`)
 	last := l.connect(t).fails(t, exitNetwork)
@@ -127,11 +127,11 @@ func TestE2ENoAddressColumn(t *testing.T) {
 // reach.
 func TestE2EAddressOutsideThePool(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.serveWith(t, secretsFile(t, "alice * wonderland 10.98.0.1\n"))
 	client := l.connect(t).up(t)
 	server.waitLog(t, "an address outside of --pool.*user=alice address=10.98.0.1", 1)
-	l.server.must(t, func() error {
+	l.server.Must(t, func() error {
 		link, err := netlink.LinkByName("arc40")
 		if err != nil {
 			return err

@@ -43,7 +43,7 @@ func (p *program) endsBy(t *testing.T, signals ...syscall.Signal) {
 }
 
 // everything is a client whose tunnel takes everything, so that it needs a way around it.
-func (l *lab) everything(t *testing.T) *exec.Cmd {
+func (l *testbed) everything(t *testing.T) *exec.Cmd {
 	t.Helper()
 	cmd := command(t, "connect", serverFar, "--user", "alice", "--default-route")
 	cmd.Env = append(cmd.Env, "ARC4_PASSWORD=wonderland")
@@ -54,7 +54,7 @@ func (l *lab) everything(t *testing.T) *exec.Cmd {
 func (m *machine) open(t *testing.T, what string, sessions int) {
 	t.Helper()
 	waitFor(t, "sessions of "+what, func() error {
-		return m.do(func() error {
+		return m.Do(func() error {
 			s, err := status.Fetch(t.Context(), "/run/arc4/"+what+".sock")
 			if err != nil {
 				return err
@@ -76,7 +76,7 @@ func (m *machine) open(t *testing.T, what string, sessions int) {
 // TestE2ESignalsClient: whatever ends a client, its machine is as it was before.
 func TestE2ESignalsClient(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t, "--listen", serverFar)
 	before := l.client.snapshot(t)
 	rows := append(endings, struct {
@@ -97,7 +97,7 @@ func TestE2ESignalsClient(t *testing.T) {
 // TestE2ESignalsServer is the same for a server with a client.
 func TestE2ESignalsServer(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	before := l.server.snapshot(t)
 	for _, tc := range endings {
 		t.Run(tc.name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestE2ESignalsServer(t *testing.T) {
 // TestE2EHangUpReloads: SIGHUP has a server read its users again at once, and ends nothing.
 func TestE2EHangUpReloads(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	secrets := secretsFile(t, "bob * builder *\n")
 	server := l.serveWith(t, secrets)
 	require.NoError(t, os.WriteFile(secrets, []byte(twoUsers), 0o600))
@@ -137,7 +137,7 @@ func TestE2EUndoBeforeFarewell(t *testing.T) {
 	for name, again := range map[string]bool{"waiting": false, "a second signal": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t)
+			l := newTestbed(t)
 			server := l.serve(t, "--listen", serverFar)
 			before := l.client.snapshot(t)
 			client := l.client.run(t, l.everything(t)).up(t)
@@ -225,7 +225,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 // putting everything back.
 func TestE2EReaderGone(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	clientBefore, serverBefore := l.client.snapshot(t), l.server.snapshot(t)
 	for _, tc := range readers {
 		t.Run(tc.name, func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestE2EReaderGone(t *testing.T) {
 // TestE2ENohup: who was started to outlive its terminal does.
 func TestE2ENohup(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	l.serve(t, "--listen", serverFar)
 	cmd := l.everything(t)
 	program := filepath.Join(t.TempDir(), "arc4") // the test binary goes by its name

@@ -15,7 +15,7 @@ import (
 // and arc4 trace joins a tunnel that runs and sees its end. No password is in any of it.
 func TestE2ETrace(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newTestbed(t)
 	server := l.server.start(t, serveArgs(secretsFile(t, "alice * wonderland *\n"), "--trace", "--log-format", "json", "--echo-interval", "200ms")...)
 	server.waitLog(t, `"msg":"answering"`, 1)
 	client := l.connect(t, "--trace").up(t)

@@ -31,7 +31,7 @@ func (m *machine) ping(t *testing.T, to string, size int) {
 func (m *machine) pingWith(t *testing.T, sockets net.ListenConfig, to string, size int) {
 	t.Helper()
 	var c net.PacketConn
-	m.must(t, func() (err error) {
+	m.Must(t, func() (err error) {
 		c, err = sockets.ListenPacket(t.Context(), "ip4:icmp", "0.0.0.0")
 		return err
 	})
@@ -87,7 +87,7 @@ func pingOnce(c net.PacketConn, to string, id, size int) error {
 func (m *machine) tooLong(t *testing.T, to string, size int) {
 	t.Helper()
 	var c net.PacketConn
-	m.must(t, func() (err error) {
+	m.Must(t, func() (err error) {
 		c, err = unfragmented.ListenPacket(t.Context(), "ip4:icmp", "0.0.0.0")
 		return err
 	})
@@ -100,7 +100,7 @@ func (m *machine) tooLong(t *testing.T, to string, size int) {
 func exchange(t *testing.T, from, to *machine, address string, size int) {
 	t.Helper()
 	var listener net.Listener
-	to.must(t, func() (err error) {
+	to.Must(t, func() (err error) {
 		listener, err = net.Listen("tcp", net.JoinHostPort(address, "0"))
 		return err
 	})
@@ -124,7 +124,7 @@ func exchangeWith(t *testing.T, from *machine, listener net.Listener, address st
 		result <- err
 	}()
 	var c net.Conn
-	from.must(t, func() (err error) {
+	from.Must(t, func() (err error) {
 		var d net.Dialer
 		c, err = d.DialContext(ctx, "tcp", address)
 		return err
@@ -164,7 +164,7 @@ func stream(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 // exists says whether the machine has a file.
 func (m *machine) exists(t *testing.T, name string) (there bool) {
 	t.Helper()
-	m.must(t, func() error {
+	m.Must(t, func() error {
 		_, err := os.Stat(name)
 		there = err == nil
 		if errors.Is(err, os.ErrNotExist) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
+	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -26,37 +27,22 @@ const (
 )
 
 // addCable joins the two machines once more.
-func (l *lab) addCable(t *testing.T) {
+func (l *testbed) addCable(t *testing.T) {
 	t.Helper()
-	l.client.must(t, func() error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name = "wire2"
-		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "wire2", PeerNamespace: netlink.NsFd(l.server.netns)})
-	})
-	l.server.must(t, func() error { return plug("wire2", otherServer+"/24") })
-	l.client.must(t, func() error { return plug("wire2", otherClient+"/24") })
-	waitFor(t, "the other cable", func() error {
-		return errors.Join(l.server.do(func() error { return carries("wire2") }), l.client.do(func() error { return carries("wire2") }))
-	})
+	l.cable(t, l.client, "wire2", otherClient, "wire2", otherServer)
 }
 
 // link changes an interface of the client.
-func (l *lab) link(t *testing.T, name string, change func(netlink.Link) error) {
+func (l *testbed) link(t *testing.T, name string, change func(netlink.Link) error) {
 	t.Helper()
-	l.client.must(t, func() error {
-		link, err := netlink.LinkByName(name)
-		if err != nil {
-			return err
-		}
-		return change(link)
-	})
+	l.client.Must(t, func() error { return netns.Change(name, change) })
 }
 
-func (l *lab) linkDown(t *testing.T, name string) { l.link(t, name, netlink.LinkSetDown) }
+func (l *testbed) linkDown(t *testing.T, name string) { l.link(t, name, netlink.LinkSetDown) }
 
-func (l *lab) linkUp(t *testing.T, name string) {
+func (l *testbed) linkUp(t *testing.T, name string) {
 	l.link(t, name, netlink.LinkSetUp)
-	waitFor(t, name, func() error { return l.client.do(func() error { return carries(name) }) })
+	waitFor(t, name, func() error { return l.client.Do(func() error { return netns.Carries(name) }) })
 }
 
 // defaultBy is a default route of the client by a gateway.
@@ -64,18 +50,18 @@ func defaultBy(gateway string, metric int) *netlink.Route {
 	return &netlink.Route{Dst: prefix("0.0.0.0/0"), Gw: net.ParseIP(gateway), Priority: metric}
 }
 
-func (l *lab) addDefault(t *testing.T, gateway string, metric int) {
+func (l *testbed) addDefault(t *testing.T, gateway string, metric int) {
 	t.Helper()
-	l.client.must(t, func() error { return netlink.RouteAdd(defaultBy(gateway, metric)) })
+	l.client.Must(t, func() error { return netlink.RouteAdd(defaultBy(gateway, metric)) })
 }
 
-func (l *lab) delDefault(t *testing.T, gateway string, metric int) {
+func (l *testbed) delDefault(t *testing.T, gateway string, metric int) {
 	t.Helper()
-	l.client.must(t, func() error { return netlink.RouteDel(defaultBy(gateway, metric)) })
+	l.client.Must(t, func() error { return netlink.RouteDel(defaultBy(gateway, metric)) })
 }
 
 // delAddress takes an address off the client.
-func (l *lab) delAddress(t *testing.T, device, cidr string) {
+func (l *testbed) delAddress(t *testing.T, device, cidr string) {
 	t.Helper()
 	l.link(t, device, func(link netlink.Link) error {
 		addr, err := netlink.ParseAddr(cidr)
@@ -88,10 +74,10 @@ func (l *lab) delAddress(t *testing.T, device, cidr string) {
 
 // trickle sends into the tunnel all the time, ten packets a second, as programs do that know
 // nothing of its outages.
-func (l *lab) trickle(t *testing.T) {
+func (l *testbed) trickle(t *testing.T) {
 	t.Helper()
 	var c net.Conn
-	l.client.must(t, func() (err error) {
+	l.client.Must(t, func() (err error) {
 		c, err = net.Dial("udp4", serverInner+":9")
 		return err
 	})
@@ -123,11 +109,11 @@ type spent struct {
 }
 
 // spends looks at the client's meters.
-func (l *lab) spends(t *testing.T, client *program) (s spent) {
+func (l *testbed) spends(t *testing.T, client *program) (s spent) {
 	t.Helper()
 	s.when = time.Now()
 	s.cpu = processorTime(t, client.cmd.Process.Pid)
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		for name, count := range map[string]*uint64{"wire": &s.packets, "wire2": &s.packets, "arc40": &s.entered} {
 			link, err := netlink.LinkByName(name)
 			var none netlink.LinkNotFoundError
@@ -157,9 +143,9 @@ func processorTime(t *testing.T, pid int) time.Duration {
 }
 
 // clientStatus asks over the socket, without a process of its own.
-func (l *lab) clientStatus(t *testing.T) (s status.Snapshot) {
+func (l *testbed) clientStatus(t *testing.T) (s status.Snapshot) {
 	t.Helper()
-	l.client.must(t, func() (err error) {
+	l.client.Must(t, func() (err error) {
 		s, err = status.Fetch(t.Context(), "/run/arc4/connect.sock")
 		return err
 	})
@@ -167,10 +153,10 @@ func (l *lab) clientStatus(t *testing.T) (s status.Snapshot) {
 }
 
 // back waits until packets pass through the tunnel again.
-func (l *lab) back(t *testing.T) {
+func (l *testbed) back(t *testing.T) {
 	t.Helper()
 	var c net.PacketConn
-	l.client.must(t, func() (err error) {
+	l.client.Must(t, func() (err error) {
 		c, err = unfragmented.ListenPacket(t.Context(), "ip4:icmp", "0.0.0.0")
 		return err
 	})
@@ -188,12 +174,12 @@ type outage struct {
 	name    string
 	connect []string // flags besides
 	byName  bool     // the server is known by its name, and the name server is beyond the gateway
-	prepare func(*testing.T, *lab)
-	breaks  func(*testing.T, *lab)
+	prepare func(*testing.T, *testbed)
+	breaks  func(*testing.T, *testbed)
 	lasts   time.Duration
 	long    bool // only with ARC4_LONG_TESTS=1: the same with shorter times comes before it
 	missing bool // the tunnel says meanwhile that there is no way
-	mends   func(*testing.T, *lab)
+	mends   func(*testing.T, *testbed)
 	anew    bool // the call cannot go on, and there is another
 	device  string
 	gateway string
@@ -201,93 +187,93 @@ type outage struct {
 
 var outages = []outage{
 	{
-		name: "link down for 3 s", breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") }, lasts: 3 * time.Second, missing: true,
-		mends:  func(t *testing.T, l *lab) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
+		name: "link down for 3 s", breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") }, lasts: 3 * time.Second, missing: true,
+		mends:  func(t *testing.T, l *testbed) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
 		device: "wire", gateway: serverOuter,
 	},
 	{
-		name: "link down for 10 s", breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") }, lasts: 10 * time.Second, missing: true,
-		mends:  func(t *testing.T, l *lab) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
+		name: "link down for 10 s", breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") }, lasts: 10 * time.Second, missing: true,
+		mends:  func(t *testing.T, l *testbed) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
 		device: "wire", gateway: serverOuter,
 	},
 	{
 		name: "link down until the call is dead", connect: []string{"--echo-interval", "1s"},
-		breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") }, lasts: 15 * time.Second, missing: true,
-		mends: func(t *testing.T, l *lab) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
+		breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") }, lasts: 15 * time.Second, missing: true,
+		mends: func(t *testing.T, l *testbed) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
 		anew:  true, device: "wire", gateway: serverOuter,
 	},
 	{
 		name: "link down until the call is dead, the server by its name", byName: true, connect: []string{"--echo-interval", "1s"},
-		breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") }, lasts: 8 * time.Second, missing: true,
-		mends: func(t *testing.T, l *lab) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
+		breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") }, lasts: 8 * time.Second, missing: true,
+		mends: func(t *testing.T, l *testbed) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
 		anew:  true, device: "wire", gateway: serverOuter,
 	},
 	{
 		name: "link down for 160 s", long: true,
-		breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") }, lasts: 160 * time.Second, missing: true,
-		mends: func(t *testing.T, l *lab) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
+		breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") }, lasts: 160 * time.Second, missing: true,
+		mends: func(t *testing.T, l *testbed) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
 		anew:  true, device: "wire", gateway: serverOuter,
 	},
 	{
-		name: "another gateway before the old one goes", prepare: func(t *testing.T, l *lab) { l.addGateway(t) },
-		breaks: func(t *testing.T, l *lab) {
-			l.client.must(t, func() error { return netlink.RouteReplace(defaultBy(otherGateway, 0)) })
+		name: "another gateway before the old one goes", prepare: func(t *testing.T, l *testbed) { l.addGateway(t) },
+		breaks: func(t *testing.T, l *testbed) {
+			l.client.Must(t, func() error { return netlink.RouteReplace(defaultBy(otherGateway, 0)) })
 			l.delGateway(t)
 		},
 		device: "wire", gateway: otherGateway,
 	},
 	{
-		name: "another gateway after the old one has gone", prepare: func(t *testing.T, l *lab) { l.addGateway(t) },
-		breaks: func(t *testing.T, l *lab) { l.delDefault(t, serverOuter, 0); l.delGateway(t) }, lasts: time.Second,
-		mends:  func(t *testing.T, l *lab) { l.addDefault(t, otherGateway, 0) },
+		name: "another gateway after the old one has gone", prepare: func(t *testing.T, l *testbed) { l.addGateway(t) },
+		breaks: func(t *testing.T, l *testbed) { l.delDefault(t, serverOuter, 0); l.delGateway(t) }, lasts: time.Second,
+		mends:  func(t *testing.T, l *testbed) { l.addDefault(t, otherGateway, 0) },
 		device: "wire", gateway: otherGateway,
 	},
 	{
 		name: "another address in place of the old one",
-		breaks: func(t *testing.T, l *lab) {
+		breaks: func(t *testing.T, l *testbed) {
 			l.delAddress(t, "wire", clientOuter+"/24")
 		}, lasts: time.Second, missing: true,
-		mends: func(t *testing.T, l *lab) {
-			l.client.must(t, func() error { return addAddress("wire", newClient+"/24") })
+		mends: func(t *testing.T, l *testbed) {
+			l.client.Must(t, func() error { return netns.AddAddress("wire", newClient+"/24") })
 			l.addDefault(t, serverOuter, 0)
 		},
 		anew: true, device: "wire", gateway: serverOuter,
 	},
 	{
-		name: "another network before the old one goes", prepare: func(t *testing.T, l *lab) { l.addCable(t) },
-		breaks: func(t *testing.T, l *lab) {
+		name: "another network before the old one goes", prepare: func(t *testing.T, l *testbed) { l.addCable(t) },
+		breaks: func(t *testing.T, l *testbed) {
 			l.addDefault(t, otherServer, 50)
 			l.delAddress(t, "wire", clientOuter+"/24") // with it goes the other default route
 		},
 		anew: true, device: "wire2", gateway: otherServer,
 	},
 	{
-		name: "another network that is better, while the old one stays", prepare: func(t *testing.T, l *lab) {
+		name: "another network that is better, while the old one stays", prepare: func(t *testing.T, l *testbed) {
 			l.addCable(t)
 			l.delDefault(t, serverOuter, 0)
 			l.addDefault(t, serverOuter, 100)
 		},
-		breaks: func(t *testing.T, l *lab) { l.addDefault(t, otherServer, 50) },
+		breaks: func(t *testing.T, l *testbed) { l.addDefault(t, otherServer, 50) },
 		anew:   true, device: "wire2", gateway: otherServer,
 	},
 	{
-		name: "two uplinks, and the better one fails", prepare: func(t *testing.T, l *lab) {
+		name: "two uplinks, and the better one fails", prepare: func(t *testing.T, l *testbed) {
 			l.addCable(t)
 			l.addDefault(t, otherServer, 100)
 		},
-		breaks: func(t *testing.T, l *lab) { l.linkDown(t, "wire") },
+		breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") },
 		anew:   true, device: "wire2", gateway: otherServer,
 	},
 }
 
 // addGateway gives the client's first cable another gateway.
-func (l *lab) addGateway(t *testing.T) {
+func (l *testbed) addGateway(t *testing.T) {
 	t.Helper()
-	l.server.must(t, func() error { return addAddress("wire", otherGateway+"/24") })
+	l.server.Must(t, func() error { return netns.AddAddress("wire", otherGateway+"/24") })
 }
 
 // delGateway takes the first gateway away: nobody answers for it any more.
-func (l *lab) delGateway(t *testing.T) {
+func (l *testbed) delGateway(t *testing.T) {
 	t.Helper()
 	l.link(t, "wire", func(link netlink.Link) error {
 		// The server goes on answering, but not at this address: as if another machine had been it.
@@ -314,7 +300,7 @@ func TestE2EWayToTheServer(t *testing.T) {
 }
 
 func (tc outage) run(t *testing.T) {
-	l := newLab(t)
+	l := newTestbed(t)
 	if tc.prepare != nil {
 		tc.prepare(t, l)
 	}
@@ -322,7 +308,7 @@ func (tc outage) run(t *testing.T) {
 	server := serverFar
 	if tc.byName {
 		server = serverName
-		l.server.must(t, func() error { return addAddress("lo", nameFar+"/32") })
+		l.server.Must(t, func() error { return netns.AddAddress("lo", nameFar+"/32") })
 		l.server.nameServer(t, nameFar, serverFar)
 		l.client.resolves(t, nameFar)
 	}
@@ -373,9 +359,9 @@ func (tc outage) run(t *testing.T) {
 }
 
 // noHostRoute holds the client to having none to the server left.
-func (l *lab) noHostRoute(t *testing.T) {
+func (l *testbed) noHostRoute(t *testing.T) {
 	t.Helper()
-	l.client.must(t, func() error {
+	l.client.Must(t, func() error {
 		routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: prefix(serverFar + "/32")}, netlink.RT_FILTER_DST)
 		if err == nil && len(routes) > 0 {
 			err = fmt.Errorf("%v is left", routes)
