@@ -36,7 +36,7 @@ func newAttacker(t *testing.T) *attacker {
 }
 
 // use puts the attacker between the ends of a world.
-func (a *attacker) use(_ *ClientConfig, _ *ServerConfig, po *gre.PipeOptions) { po.Impair = a.pass }
+func (a *attacker) use(_ *ClientConfig, _ *ServerConfig, po *wireOptions) { po.Impair = a.pass }
 
 func (a *attacker) pass(from netip.Addr, packet []byte, deliver func([]byte)) {
 	a.mu.Lock()

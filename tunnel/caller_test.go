@@ -30,7 +30,8 @@ type caller struct {
 func (s *site) caller(outer string) *caller {
 	s.t.Helper()
 	c := &caller{site: s, outer: netip.MustParseAddr(outer)}
-	conn := s.hub.listen(c.outer)
+	conn, err := s.net.listenBehind(c.outer) // where several may be
+	require.NoError(s.t, err)
 	c.r = session.NewReceiver(conn, time.Now, new(atomic.Uint64))
 	go func() { _ = c.r.Run() }()
 	c.tcp = s.stranger(outer, control.StartRequest{Version: control.Version}.AppendTo(nil))

@@ -39,7 +39,7 @@ type frameKind struct {
 func newWireTap() *wireTap { return &wireTap{seen: make(map[frameKind]int)} }
 
 // use puts the tap between the ends of a world.
-func (w *wireTap) use(_ *ClientConfig, _ *ServerConfig, po *gre.PipeOptions) { po.Impair = w.pass }
+func (w *wireTap) use(_ *ClientConfig, _ *ServerConfig, po *wireOptions) { po.Impair = w.pass }
 
 func (w *wireTap) pass(from netip.Addr, packet []byte, deliver func([]byte)) {
 	w.mu.Lock()

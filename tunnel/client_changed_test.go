@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
 // TestToldWhenPacketsPass: who is told that the tunnel is up, and sends at once, loses nothing.
@@ -15,7 +13,7 @@ func TestToldWhenPacketsPass(t *testing.T) {
 	counted := make(chan [2]uint64, 1)
 	var w *world
 	made := make(chan struct{})
-	w = newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) {
+	w = newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *wireOptions) {
 		told := c.Changed
 		c.Changed = func(up bool, n Network) {
 			<-made

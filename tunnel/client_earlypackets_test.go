@@ -33,7 +33,7 @@ func TestEarlyPacketsOfNoSession(t *testing.T) {
 			listener, err := net.Listen("tcp4", serverOuter.String()+":0")
 			require.NoError(t, err)
 			defer listener.Close()
-			ours, theirs := gre.Pipe(gre.PipeOptions{A: clientOuter, B: serverOuter})
+			theirs, ours := wireOptions{}.join(t)
 			defer theirs.Close()
 			c, err := NewClient(ClientConfig{
 				Server: listener.Addr().String(), User: "alice", Password: "secret",

@@ -34,7 +34,7 @@ func booked(s status.Snapshot) uint64 {
 func TestBooksBalance(t *testing.T) {
 	s := newSite(t, nil)
 	var toServer, toClient atomic.Uint64
-	s.hub.passing(func(_, to netip.Addr, _ []byte) bool {
+	s.net.passing(func(_, to netip.Addr, _ []byte) bool {
 		if to == serverOuter {
 			toServer.Add(1)
 		} else {
@@ -42,7 +42,7 @@ func TestBooksBalance(t *testing.T) {
 		}
 		return true
 	})
-	stranger := s.hub.listen(netip.MustParseAddr("127.0.0.9"))
+	stranger := s.listen("127.0.0.9")
 	clients := uint64(0)
 	for range 5 {
 		g := s.guest("127.0.0.3", nil)
@@ -70,7 +70,7 @@ func TestBooksBalance(t *testing.T) {
 func TestBooksOfWhatIsHeld(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Reorder = reorder.Config{Timeout: time.Hour} })
 	var toServer, data atomic.Uint64
-	s.hub.passing(func(_, to netip.Addr, p []byte) bool {
+	s.net.passing(func(_, to netip.Addr, p []byte) bool {
 		if to != serverOuter {
 			return true
 		}
@@ -97,7 +97,7 @@ func TestBooksOfWhatIsHeld(t *testing.T) {
 func TestBooksOfEmptyPackets(t *testing.T) {
 	s := newSite(t, nil)
 	var toServer atomic.Uint64
-	s.hub.passing(func(_, to netip.Addr, _ []byte) bool {
+	s.net.passing(func(_, to netip.Addr, _ []byte) bool {
 		if to == serverOuter {
 			toServer.Add(1)
 		}
@@ -108,10 +108,8 @@ func TestBooksOfEmptyPackets(t *testing.T) {
 	id := uint16(s.alone().Counters["call_id"])
 	acks := s.alone().AcksIn
 	for _, h := range []gre.Header{{CallID: id}, {CallID: id, HasSeq: true, Seq: 7}, {CallID: id, HasSeq: true, Seq: 7, HasAck: true, Ack: 1}} {
-		s.hub.mu.Lock()
 		toServer.Add(1)
-		s.hub.ends[serverOuter].of(h.AppendTo(nil)).queue <- gre.Packet{Addr: netip.MustParseAddr("127.0.0.3"), Data: h.AppendTo(nil)}
-		s.hub.mu.Unlock()
+		s.net.Arrive(netip.MustParseAddr("127.0.0.3"), serverOuter, h.AppendTo(nil))
 	}
 	s.eventually(func() bool { return s.alone().Counters["in_malformed"] == 2 && s.alone().AcksIn > acks }, "they are counted")
 	g.exchange(20)

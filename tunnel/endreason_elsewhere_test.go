@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -39,7 +38,7 @@ func TestLoggedInElsewhereIsHeardOverTCPAlone(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.SessionsPerUser = 1 })
 	first := s.guest("127.0.0.3", func(c *ClientConfig) { c.Reconnect = true })
 	first.waitUp()
-	s.hub.passing(func(from, to netip.Addr, _ []byte) bool { return from != first.outer && to != first.outer })
+	s.net.passing(func(from, to netip.Addr, _ []byte) bool { return from != first.outer && to != first.outer })
 	second := s.guest("127.0.0.4", nil)
 	second.waitUp()
 	assert.Equal(t, ClassReplaced, ClassOf(first.waitEnd()))
@@ -55,10 +54,7 @@ func (g *guest) forge(ahead uint32, frame []byte) {
 	s := g.client.session
 	g.client.mu.Unlock()
 	number := uint32(s.Snapshot().Counters["sequence_in"]) + ahead
-	g.hub.mu.Lock()
-	end := g.hub.ends[g.outer]
-	g.hub.mu.Unlock()
-	end.queue <- gre.Packet{Addr: serverOuter, Data: grePacket(s.CallID(), number, frame)}
+	g.net.Arrive(serverOuter, g.outer, grePacket(s.CallID(), number, frame))
 }
 
 // TestForgedFramesDoNotEndReconnect: whoever forges what he likes at a tunnel that is up may have

@@ -31,7 +31,7 @@ func TestFallReachesRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var w *world
 			var cfg ClientConfig
-			w = newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) {
+			w = newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *wireOptions) {
 				cfg = *c
 				cfg.ListenGRE = func(_, _ netip.Addr) (gre.Conn, error) { return w.clientGRE, nil }
 				cfg.Bring = func(context.Context, Network) (netdev.Device, error) { return bring(w.clientDev), nil }

@@ -90,7 +90,7 @@ func TestForgedEndOfEncryption(t *testing.T) {
 			t.Run(name+" at the "+end, func(t *testing.T) {
 				noLeaks(t)
 				a := newAttacker(t)
-				w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
+				w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *wireOptions) {
 					a.use(c, s, po)
 					if proto == ppp.ProtoCCP {
 						c.MPPE.Stateful, s.MPPE.Stateful = ppp.StatefulRequired, ppp.StatefulRequired
@@ -114,7 +114,7 @@ func TestForgedEndOfEncryption(t *testing.T) {
 // TestDataKeepATunnelWhoseEchoesAreLost: any packet that decrypts is a sign of life.
 func TestDataKeepATunnelWhoseEchoesAreLost(t *testing.T) {
 	noLeaks(t)
-	w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
+	w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *wireOptions) {
 		c.EchoInterval, c.EchoFailures, s.EchoInterval = MinEchoInterval, 2, -1
 		po.Impair = loseEchoes
 	})

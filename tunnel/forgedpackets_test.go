@@ -236,9 +236,8 @@ func TestPacketsFromElsewhereAreIgnored(t *testing.T) {
 	noLeaks(t)
 	a := newAttacker(t)
 	var atServer, atClient gre.Conn
-	w := newWorld(t, a.use, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
-		po.A, po.B = serverOuter, clientOuter
-		server, client := gre.Pipe(gre.PipeOptions{A: serverOuter, B: clientOuter, Impair: a.pass})
+	w := newWorld(t, a.use, func(c *ClientConfig, s *ServerConfig, po *wireOptions) {
+		server, client := po.join(t) // of the attacker's
 		atServer, atClient = disguised{server}, disguised{client}
 		s.ListenGRE = func(netip.Addr) (gre.Conn, error) { return atServer, nil }
 		c.ListenGRE = func(netip.Addr, netip.Addr) (gre.Conn, error) { return atClient, nil }

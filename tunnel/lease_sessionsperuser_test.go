@@ -59,11 +59,11 @@ func TestSessionsPerUserLeftBehind(t *testing.T) {
 	s.pool = small
 	first := s.guest("127.0.0.3", nil)
 	first.waitUp()
-	s.hub.passing(func(from, to netip.Addr, _ []byte) bool { return from != first.outer && to != first.outer })
+	s.net.passing(func(from, to netip.Addr, _ []byte) bool { return from != first.outer && to != first.outer })
 	again := s.guest("127.0.0.4", nil)
 	again.waitUp()
 	again.exchange(5)
-	s.hub.passing(nil)
+	s.net.passing(nil)
 	first.waitEnd()
 	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the session left behind has ended")
 	again.exchange(5)

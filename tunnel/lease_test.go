@@ -55,12 +55,12 @@ func TestReplacedSessionLeavesItsAddress(t *testing.T) {
 	address := g.network.Local
 	for _, from := range []string{"127.0.0.4", "127.0.0.5", "127.0.0.6"} {
 		lost := g
-		s.hub.passing(func(from, to netip.Addr, _ []byte) bool { return from != lost.outer && to != lost.outer })
+		s.net.passing(func(from, to netip.Addr, _ []byte) bool { return from != lost.outer && to != lost.outer })
 		g = s.guest(from, nil)
 		g.waitUp()
 		require.Equal(t, address, g.network.Local)
 		g.exchange(5)
-		s.hub.passing(nil)
+		s.net.passing(nil)
 		lost.waitEnd()
 		s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the session left behind has ended")
 		g.exchange(5)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -26,7 +25,7 @@ func TestLongOutage(t *testing.T) {
 			t.Run(fmt.Sprintf("stateful %t/%d packets", stateful, swallowed), func(t *testing.T) {
 				noLeaks(t)
 				tap, book := newWireTap(), new(logbook)
-				w := newWorld(t, tap.use, book.keep, func(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
+				w := newWorld(t, tap.use, book.keep, func(c *ClientConfig, s *ServerConfig, _ *wireOptions) {
 					for _, o := range []*Options{&c.Options, &s.Options} {
 						o.Reorder.Timeout = 20 * time.Millisecond
 						if stateful {

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
 // hole swallows the data packets of one end while it is open.
@@ -18,7 +16,7 @@ type hole struct {
 	swallowed atomic.Int64
 }
 
-func (h *hole) use(_ *ClientConfig, _ *ServerConfig, po *gre.PipeOptions) {
+func (h *hole) use(_ *ClientConfig, _ *ServerConfig, po *wireOptions) {
 	po.Impair = func(from netip.Addr, packet []byte, deliver func([]byte)) {
 		if from == h.from && h.open.Load() && carriesData(packet) {
 			h.swallowed.Add(1)

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/tunneltest"
 )
 
@@ -16,7 +15,7 @@ import (
 // and the other way round: what may be fragmented arrives in fragments, the sender of all else is
 // told what fits.
 func TestOverTheMTU(t *testing.T) {
-	w := newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) { c.MTU = 996 })
+	w := newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *wireOptions) { c.MTU = 996 })
 	n := w.waitUp()
 	require.Equal(t, 996, n.MTU)
 	lan := netip.MustParseAddr("192.168.1.7")

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -42,7 +41,7 @@ func (l *logbook) String() string {
 }
 
 // keep sends the logs of both ends here, on the finest level.
-func (l *logbook) keep(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
+func (l *logbook) keep(c *ClientConfig, s *ServerConfig, _ *wireOptions) {
 	log := slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug - 4}))
 	c.Log, s.Log = log.With("end", "client"), log.With("end", "server")
 }
@@ -56,7 +55,7 @@ type policyCase struct {
 	strengths              [2][]int
 }
 
-func (c policyCase) apply(cc *ClientConfig, sc *ServerConfig, _ *gre.PipeOptions) {
+func (c policyCase) apply(cc *ClientConfig, sc *ServerConfig, _ *wireOptions) {
 	cc.MPPE = ppp.MPPEPolicy{Mode: c.client, Stateful: c.stateful[0], Strengths: c.strengths[0]}
 	sc.MPPE = ppp.MPPEPolicy{Mode: c.server, Stateful: c.stateful[1], Strengths: c.strengths[1]}
 	cc.Auth, sc.Auth = c.clientAuth, c.serverAuth
@@ -263,7 +262,7 @@ func TestRefusedCredentials(t *testing.T) {
 // makes none.
 func TestRefusalIsFinal(t *testing.T) {
 	noLeaks(t)
-	w := newWorld(t, policyCase{password: wrongPassword}.apply, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) {
+	w := newWorld(t, policyCase{password: wrongPassword}.apply, func(c *ClientConfig, _ *ServerConfig, _ *wireOptions) {
 		c.Reconnect = true
 	})
 	require.Equal(t, ClassAuth, ClassOf(w.waitClient()))
@@ -274,7 +273,7 @@ func TestRefusalIsFinal(t *testing.T) {
 func TestLocalEndFails(t *testing.T) {
 	noLeaks(t)
 	mine := failure(ClassPermission, nil, "no TUN device for you")
-	w := newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) {
+	w := newWorld(t, func(c *ClientConfig, _ *ServerConfig, _ *wireOptions) {
 		c.Bring = func(context.Context, Network) (netdev.Device, error) { return nil, mine }
 	})
 	require.Equal(t, error(mine), w.waitClient())

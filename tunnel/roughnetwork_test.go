@@ -41,7 +41,7 @@ type heldPacket struct {
 	packet []byte
 }
 
-func (r *roughNet) use(_ *ClientConfig, _ *ServerConfig, po *gre.PipeOptions) {
+func (r *roughNet) use(_ *ClientConfig, _ *ServerConfig, po *wireOptions) {
 	r.into = make(map[netip.Addr]func([]byte))
 	po.Impair, po.Queue = r.pass, 1<<15
 }
@@ -197,7 +197,7 @@ func TestRoughNetworkByPolicy(t *testing.T) {
 			t.Run(encryption.name+"/"+policy.String(), func(t *testing.T) {
 				noLeaks(t)
 				net, clock := new(roughNet), new(haltedClock)
-				w := newWorld(t, net.use, func(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
+				w := newWorld(t, net.use, func(c *ClientConfig, s *ServerConfig, _ *wireOptions) {
 					for _, o := range []*Options{&c.Options, &s.Options} {
 						o.MPPE.Mode, o.Now = encryption.mode, clock.now
 						o.Reorder = reorder.Config{Policy: policy, Timeout: 20 * time.Millisecond}
@@ -272,7 +272,7 @@ func TestSetUpOverRoughNetwork(t *testing.T) {
 			noLeaks(t)
 			tap, book := newWireTap(), new(logbook)
 			pass := c.pass()
-			w := newWorld(t, book.keep, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
+			w := newWorld(t, book.keep, func(c *ClientConfig, s *ServerConfig, po *wireOptions) {
 				c.restartTimer, s.restartTimer = time.Second, time.Second
 				c.Reorder.Timeout, s.Reorder.Timeout = 5*time.Second, 5*time.Second
 				po.Impair = func(from netip.Addr, packet []byte, deliver func([]byte)) {

@@ -31,7 +31,7 @@ func dataBeforeTheNetworkIsUp(t *testing.T, policy ppp.MPPEPolicy) {
 	noLeaks(t)
 	var lost atomic.Bool
 	var passed atomic.Int64
-	w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *gre.PipeOptions) {
+	w := newWorld(t, func(c *ClientConfig, s *ServerConfig, po *wireOptions) {
 		c.restartTimer, s.restartTimer = time.Second, time.Second
 		c.MPPE, s.MPPE = policy, policy
 		po.Queue = 1 << 15

@@ -24,10 +24,10 @@ func TestShardedServer(t *testing.T) {
 	s := newSite(t, func(c *ServerConfig) { c.Pool = addresses })
 	s.pool = addresses
 	s.close()
-	s.cfg.ListenGRE = func(local netip.Addr) (gre.Conn, error) { return s.hub.listenShared(local, readers), nil }
+	s.cfg.ListenGRE = func(local netip.Addr) (gre.Conn, error) { return s.net.ListenShared(local, readers) }
 	s.open()
 	var toServer atomic.Uint64
-	s.hub.passing(func(_, to netip.Addr, _ []byte) bool {
+	s.net.passing(func(_, to netip.Addr, _ []byte) bool {
 		if to == serverOuter {
 			toServer.Add(1)
 		}
@@ -39,7 +39,7 @@ func TestShardedServer(t *testing.T) {
 		g.waitUp()
 		guests = append(guests, g)
 	}
-	stranger := s.hub.listen(netip.MustParseAddr("127.0.0.9"))
+	stranger := s.listen("127.0.0.9")
 	for id := range uint16(3 * readers) {
 		// Nobody has been given a call by this peer, so every ID is a stranger's.
 		_, err := stranger.WriteBatch([]gre.Packet{{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}})

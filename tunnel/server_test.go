@@ -286,9 +286,16 @@ func TestGuessingPasswords(t *testing.T) {
 		}
 	})
 	const nat = "127.0.0.6"
+	behindNAT := func(user, password string) *guest {
+		t.Helper()
+		return s.guest(nat, func(c *ClientConfig) {
+			c.User, c.Password = user, password
+			c.ListenGRE = func(local, _ netip.Addr) (gre.Conn, error) { return s.net.listenBehind(local) }
+		})
+	}
 	fails := func(user, password string) error {
 		t.Helper()
-		err := s.guest(nat, func(c *ClientConfig) { c.User, c.Password = user, password }).waitEnd()
+		err := behindNAT(user, password).waitEnd()
 		require.Error(t, err)
 		return err
 	}
@@ -300,7 +307,7 @@ func TestGuessingPasswords(t *testing.T) {
 	require.Equal(t, ClassPeer, ClassOf(err), "which is not final for who reconnects")
 	require.ErrorContains(t, err, "banned after failed logins, for 3")
 	t.Log("the user reads:", err)
-	colleague := s.guest(nat, nil)
+	colleague := behindNAT("alice", "secret")
 	colleague.waitUp()
 	colleague.exchange(10)
 
@@ -312,7 +319,7 @@ func TestGuessingPasswords(t *testing.T) {
 	require.Len(t, s.server.Snapshot().Bans, 2)
 	require.ErrorContains(t, fails("erin", "secret"), "banned after failed logins")
 	colleague.quit()
-	again := s.guest(nat, nil) // has logged in from there
+	again := behindNAT("alice", "secret") // has logged in from there
 	again.waitUp()
 	again.quit()
 
@@ -348,7 +355,7 @@ func TestIPv6(t *testing.T) {
 	tap := newWireTap()
 	tap.secret = [][]byte{marker}
 	s := newSite(t, func(c *ServerConfig) { c.IPv6, c.LocalIP6 = true, own })
-	s.hub.passing(func(from, _ netip.Addr, packet []byte) bool {
+	s.net.passing(func(from, _ netip.Addr, packet []byte) bool {
 		tap.pass(from, packet, func([]byte) {})
 		return true
 	})
@@ -450,7 +457,7 @@ func TestGREFromAStranger(t *testing.T) {
 	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
 	id := uint16(s.alone().Counters["call_id"])
-	other := s.hub.listen(netip.MustParseAddr("127.0.0.6"))
+	other := s.listen("127.0.0.6")
 	var pkts []gre.Packet
 	for i := range uint32(100) {
 		b := make([]byte, gre.MaxHeader+4)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -29,7 +28,7 @@ func TestNoTimerInASetUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			noLeaks(t)
 			var dialled time.Time
-			w := newWorld(t, func(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
+			w := newWorld(t, func(c *ClientConfig, s *ServerConfig, _ *wireOptions) {
 				// A timer that ran out would show: it could not do so unnoticed within the timeout
 				// of a test.
 				c.restartTimer, s.restartTimer = 4*timeout, 4*timeout

@@ -21,7 +21,7 @@ const (
 
 // mppe sets the same encryption at both ends.
 func withMPPE(p ppp.MPPEPolicy, linuxReset bool) setting {
-	return func(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
+	return func(c *ClientConfig, s *ServerConfig, _ *wireOptions) {
 		for _, o := range []*Options{&c.Options, &s.Options} {
 			o.MPPE, o.LinuxReset = p, linuxReset
 			o.Reorder.Timeout = 5 * time.Millisecond

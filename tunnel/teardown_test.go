@@ -129,7 +129,7 @@ func TestGREBlocked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, nil)
-			s.hub.passing(func(from, _ netip.Addr, _ []byte) bool { return pass(from) })
+			s.net.passing(func(from, _ netip.Addr, _ []byte) bool { return pass(from) })
 			g := s.guest("127.0.0.3", func(c *ClientConfig) { c.restartTimer = 20 * time.Millisecond })
 			err := g.waitEnd()
 			assert.Equal(t, ClassNetwork, ClassOf(err), "%v", err)
@@ -144,7 +144,7 @@ func TestGREBlocked(t *testing.T) {
 // TestClientLeavesWhileItNegotiates: nothing is left of a call that was never up.
 func TestClientLeavesWhileItNegotiates(t *testing.T) {
 	s := newSite(t, nil)
-	s.hub.passing(func(_, _ netip.Addr, _ []byte) bool { return false })
+	s.net.passing(func(_, _ netip.Addr, _ []byte) bool { return false })
 	g := s.guest("127.0.0.3", func(c *ClientConfig) { c.restartTimer = 50 * time.Millisecond })
 	s.eventually(func() bool { return len(s.server.Snapshot().Sessions) == 1 }, "the call is up")
 	g.quit()

@@ -22,7 +22,7 @@ import (
 // traced lets both ends of a world be watched, with chances that are the same each time.
 type traced struct{ client, server *trace.Tap }
 
-func (tr *traced) use(c *ClientConfig, s *ServerConfig, _ *gre.PipeOptions) {
+func (tr *traced) use(c *ClientConfig, s *ServerConfig, _ *wireOptions) {
 	c.Trace, s.Trace = trace.New(nil), trace.New(nil)
 	c.Rand, s.Rand = rand.NewChaCha8([32]byte{1}), rand.NewChaCha8([32]byte{2})
 	c.IPv6, s.IPv6 = true, true
@@ -147,7 +147,7 @@ func TestTraceAtRunTime(t *testing.T) {
 	noLeaks(t)
 	tr := trace.New(nil)
 	a := newAttacker(t)
-	w := newWorld(t, a.use, func(c *ClientConfig, _ *ServerConfig, _ *gre.PipeOptions) {
+	w := newWorld(t, a.use, func(c *ClientConfig, _ *ServerConfig, _ *wireOptions) {
 		c.Trace, c.EchoInterval = tr, MinEchoInterval
 	})
 	w.waitUp()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -45,8 +46,36 @@ type world struct {
 	serverGRE, clientGRE gre.Conn
 }
 
+// wireOptions say what happens to GRE packets between the two ends.
+type wireOptions struct {
+	Queue int // as in memnet.Options
+	// Impair gets every packet, if not nil, and calls deliver with what arrives at the other end:
+	// at once or later, from any goroutine, never, once or several times.
+	Impair func(from netip.Addr, packet []byte, deliver func(packet []byte))
+}
+
+// join opens the sockets of both ends.
+func (o wireOptions) join(t testing.TB) (server, client gre.Conn) {
+	t.Helper()
+	var n *memnet.Network
+	n = memnet.New(memnet.Options{Queue: o.Queue, Carry: func(from, to netip.Addr, packets [][]byte) {
+		for _, p := range packets {
+			if o.Impair == nil {
+				n.Arrive(from, to, p)
+				continue
+			}
+			o.Impair(from, p, func(p []byte) { n.Arrive(from, to, p) })
+		}
+	}})
+	server, err := n.Listen(serverOuter)
+	require.NoError(t, err)
+	client, err = n.Listen(clientOuter)
+	require.NoError(t, err)
+	return server, client
+}
+
 // setting changes what a world is made of.
-type setting func(*ClientConfig, *ServerConfig, *gre.PipeOptions)
+type setting func(*ClientConfig, *ServerConfig, *wireOptions)
 
 func newWorld(t *testing.T, settings ...setting) *world {
 	t.Helper()
@@ -74,11 +103,11 @@ func newWorld(t *testing.T, settings ...setting) *world {
 			return d.DialContext(ctx, "tcp4", address)
 		},
 	}
-	po := gre.PipeOptions{A: serverOuter, B: clientOuter}
+	var po wireOptions
 	for _, s := range settings {
 		s(&cc, &sc, &po)
 	}
-	w.serverGRE, w.clientGRE = gre.Pipe(po)
+	w.serverGRE, w.clientGRE = po.join(t)
 	if sc.ListenGRE == nil {
 		sc.ListenGRE = func(netip.Addr) (gre.Conn, error) { return w.serverGRE, nil }
 	}

@@ -1,7 +1,6 @@
 package tunnel
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
 	"net/netip"
@@ -11,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/internal/control"
-	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -117,39 +115,15 @@ func TestIPv6AddressOfAnother(t *testing.T) {
 	s.close()
 }
 
-// failingDevice is a device that can be read no more once it is broken.
-type failingDevice struct {
-	*memDevice
-	broken chan struct{}
-}
-
-func (d failingDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
-	select {
-	case <-d.broken:
-		return 0, errors.New("the interface is gone")
-	case <-d.Closed:
-		return d.memDevice.Read(bufs, sizes, offset)
-	case p := <-d.In:
-		sizes[0] = copy(bufs[0][offset:], p)
-		return 1, nil
-	}
-}
-
 // TestClientDeviceFails: a tunnel whose local device is gone ends with that as the reason, not as
 // if it had been asked to.
 func TestClientDeviceFails(t *testing.T) {
 	s := newSite(t, nil)
-	broken := make(chan struct{})
-	g := s.guest("127.0.0.3", func(c *ClientConfig) {
-		bring := c.Bring
-		c.Bring = func(ctx context.Context, n Network) (netdev.Device, error) {
-			d, err := bring(ctx, n)
-			return failingDevice{d.(*memDevice), broken}, err
-		}
-	})
+	g := s.guest("127.0.0.3", nil)
 	g.waitUp()
 	g.exchange(10)
-	close(broken)
+	g.dev.End = errors.New("the interface is gone")
+	require.NoError(t, g.dev.Close())
 	err := g.waitEnd()
 	require.Equal(t, ClassOther, ClassOf(err))
 	require.ErrorContains(t, err, "the interface is gone")

@@ -8,14 +8,13 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 )
 
-// Device is the local end of a tunnel in memory, a netdev.Device: the tunnel reads what is put
-// there, and what it delivers is in Got.
+// Device is the local end of a tunnel in memory, a netdev.Device: the tunnel reads what is in In, and
+// what it delivers is in Got.
 type Device struct {
-	Got chan []byte // packets that the tunnel has delivered
-	// End is what Read fails with after Close, which is called after it was changed.
-	End error
+	In  chan []byte
+	Got chan []byte
+	End error // what Read fails with after Close, which is called after it was changed
 
-	put    chan []byte
 	closed chan struct{}
 	once   sync.Once
 }
@@ -23,29 +22,29 @@ type Device struct {
 // How many packets a device holds that nobody has taken yet.
 const (
 	roomGot = 100_000
-	roomPut = 1000
+	roomIn  = 1000
 )
 
 // NewDevice makes a device without packets.
 func NewDevice() *Device {
-	return &Device{Got: make(chan []byte, roomGot), End: os.ErrClosed, put: make(chan []byte, roomPut), closed: make(chan struct{})}
+	return &Device{Got: make(chan []byte, roomGot), In: make(chan []byte, roomIn), End: os.ErrClosed, closed: make(chan struct{})}
 }
 
-// Put gives the tunnel a copy of a packet to read. It waits while the device is full.
-func (d *Device) Put(p []byte) { d.put <- append([]byte(nil), p...) }
+// Put puts a copy of a packet into In. It waits while the device is full.
+func (d *Device) Put(p []byte) { d.In <- append([]byte(nil), p...) }
 
 // Read takes what waits, as soon as there is something.
 func (d *Device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	select {
 	case <-d.closed:
 		return 0, d.End
-	case p := <-d.put:
+	case p := <-d.In:
 		sizes[0] = copy(bufs[0][offset:], p)
 	}
 	n := 1
 	for n < len(bufs) {
 		select {
-		case p := <-d.put:
+		case p := <-d.In:
 			sizes[n] = copy(bufs[n][offset:], p)
 			n++
 		default:

@@ -1,6 +1,9 @@
 package session
 
-import "github.com/arc4tun/arc4tun/tunnel/internal/tunneltest"
+import (
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
+	"github.com/arc4tun/arc4tun/tunnel/internal/tunneltest"
+)
 
 // What the tests of both floors share, under short names.
 var (
@@ -9,11 +12,11 @@ var (
 	grePacket    = tunneltest.GREPacket
 	controlFrame = tunneltest.ControlFrame
 	mppeFrame    = tunneltest.MPPEFrame
-	newMemDevice = tunneltest.NewMemDevice
+	newMemDevice = memnet.NewDevice
 	serverOuter  = tunneltest.ServerOuter
 	clientOuter  = tunneltest.ClientOuter
 	serverIP     = tunneltest.ServerIP
 	clientIP     = tunneltest.ClientIP
 )
 
-type memDevice = tunneltest.MemDevice
+type memDevice = memnet.Device

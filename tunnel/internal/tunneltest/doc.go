@@ -1,3 +1,3 @@
-// Package tunneltest has what the tests of a tunnel's two floors, its roles and its sessions,
-// share: a device in memory, and packets.
+// Package tunneltest has what the tests of package tunnel and of its sessions share: addresses and
+// packets.
 package tunneltest

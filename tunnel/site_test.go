@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"encoding/binary"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
@@ -19,111 +19,60 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// hub is a network of GRE packets with any number of ends, each at its own address.
-type hub struct {
+// lossyNetwork is one in memory that may lose packets.
+type lossyNetwork struct {
+	*memnet.Network
 	mu   sync.Mutex
-	ends map[netip.Addr]*hubEnd
 	pass func(from, to netip.Addr, packet []byte) bool // nil: everything passes
+
+	outside map[netip.Addr]netip.Addr // of hosts behind a NAT, the NAT's address
+	inside  map[netip.Addr]netip.Addr // of a NAT's address, the host behind it that has what comes
 }
 
-// hubEnd is a gre.Conn at one address of a hub. It is the first of its readers.
-type hubEnd struct {
-	hub    *hub
-	addr   netip.Addr
-	queue  chan gre.Packet
-	others []*hubEnd
-	closed chan struct{}
-	once   sync.Once
+func newLossyNetwork() *lossyNetwork {
+	n := &lossyNetwork{outside: make(map[netip.Addr]netip.Addr), inside: make(map[netip.Addr]netip.Addr)}
+	n.Network = memnet.New(memnet.Options{Carry: n.carry})
+	return n
 }
 
-func newHub() *hub { return &hub{ends: make(map[netip.Addr]*hubEnd)} }
+// passing chooses which packets pass from now on.
+func (n *lossyNetwork) passing(pass func(from, to netip.Addr, packet []byte) bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pass = pass
+}
 
-// listen opens the end at an address, which a closed one may have had before.
-func (h *hub) listen(a netip.Addr) gre.Conn { return h.listenShared(a, 1) }
+// listenBehind opens the socket of another host behind a NAT. What comes to the NAT's address is for
+// that host from now on.
+func (n *lossyNetwork) listenBehind(nat netip.Addr) (gre.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	host := 1 + len(n.outside)
+	inner := netip.AddrFrom4([4]byte{10, 0, byte(host >> 8), byte(host)})
+	n.outside[inner], n.inside[nat] = nat, inner
+	return n.Listen(inner)
+}
 
-// listenShared opens an end with several readers.
-func (h *hub) listenShared(a netip.Addr, readers int) *hubEnd {
-	e := &hubEnd{hub: h, addr: a, queue: make(chan gre.Packet, 4096), closed: make(chan struct{})}
-	for range readers - 1 {
-		e.others = append(e.others, &hubEnd{queue: make(chan gre.Packet, 4096), closed: e.closed})
+func (n *lossyNetwork) carry(from, to netip.Addr, packets [][]byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if nat, ok := n.outside[from]; ok {
+		from = nat
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ends[a] = e
-	return e
-}
-
-func (h *hub) passing(pass func(from, to netip.Addr, packet []byte) bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.pass = pass
-}
-
-func (e *hubEnd) ReadBatch(pkts []gre.Packet) (int, error) {
-	select {
-	case <-e.closed:
-		return 0, net.ErrClosed
-	case p := <-e.queue:
-		n := 0
-		for {
-			pkts[n].Addr, pkts[n].Data = p.Addr, pkts[n].Buf[:copy(pkts[n].Buf, p.Data)]
-			if n++; n == len(pkts) {
-				return n, nil
-			}
-			select {
-			case p = <-e.queue:
-			default:
-				return n, nil
-			}
+	if inner, ok := n.inside[to]; ok {
+		to = inner
+	}
+	for _, p := range packets {
+		if n.pass == nil || n.pass(from, to, p) {
+			n.Arrive(from, to, p)
 		}
 	}
 }
 
-func (e *hubEnd) WriteBatch(pkts []gre.Packet) (int, error) {
-	select {
-	case <-e.closed:
-		return 0, net.ErrClosed
-	default:
-	}
-	e.hub.mu.Lock()
-	defer e.hub.mu.Unlock()
-	for _, p := range pkts {
-		to := e.hub.ends[p.Addr]
-		if to == nil || e.hub.pass != nil && !e.hub.pass(e.addr, p.Addr, p.Data) {
-			continue
-		}
-		select {
-		case to.of(p.Data).queue <- gre.Packet{Addr: e.addr, Data: append([]byte(nil), p.Data...)}:
-		default: // as a full socket buffer
-		}
-	}
-	return len(pkts), nil
-}
-
-// of gives the reader of a packet.
-func (e *hubEnd) of(packet []byte) *hubEnd {
-	if i := gre.ReaderOf(binary.BigEndian.Uint16(packet[6:]), 1+len(e.others)); i > 0 {
-		return e.others[i-1]
-	}
-	return e
-}
-
-func (e *hubEnd) Readers() []gre.Reader {
-	all := []gre.Reader{e}
-	for _, other := range e.others {
-		all = append(all, other)
-	}
-	return all
-}
-
-func (e *hubEnd) LocalAddr() netip.Addr { return e.addr }
-func (e *hubEnd) Stats() gre.Stats      { return gre.Stats{} }
-func (e *hubEnd) Close() error          { e.once.Do(func() { close(e.closed) }); return nil }
-
-// site is a server at a hub, for any number of guests.
+// site is a server in a network, for any number of guests.
 type site struct {
 	t       *testing.T
-	hub     *hub
+	net     *lossyNetwork
 	log     *slog.Logger
 	pool    *pool.Pool
 	cfg     ServerConfig
@@ -139,19 +88,27 @@ func newSite(t *testing.T, change func(*ServerConfig)) *site {
 	t.Helper()
 	noLeaks(t)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s := &site{t: t, hub: newHub(), log: log, address: serverOuter.String() + ":0"}
+	s := &site{t: t, net: newLossyNetwork(), log: log, address: serverOuter.String() + ":0"}
 	s.cfg = ServerConfig{
 		Options: Options{Log: log.With("end", "server")}, LocalIP: serverIP,
 		Lookup: func(user string) (Account, bool) {
 			return Account{Account: ppp.Account{Password: "secret"}}, user == "alice"
 		},
-		ListenGRE: func(local netip.Addr) (gre.Conn, error) { return s.hub.listen(local), nil },
+		ListenGRE: func(local netip.Addr) (gre.Conn, error) { return s.net.Listen(local) },
 	}
 	if change != nil {
 		change(&s.cfg)
 	}
 	s.open()
 	return s
+}
+
+// listen opens a GRE socket of a test's own.
+func (s *site) listen(outer string) gre.Conn {
+	s.t.Helper()
+	c, err := s.net.Listen(netip.MustParseAddr(outer))
+	require.NoError(s.t, err)
+	return c
 }
 
 // open starts the server, or, after close, another one on the same address.
@@ -252,7 +209,7 @@ func (s *site) guest(outer string, change func(*ClientConfig)) *guest {
 			}
 		},
 		Dial:      g.dial,
-		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) { return s.hub.listen(local), nil },
+		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) { return s.net.Listen(local) },
 	}
 	if change != nil {
 		change(&cfg)
