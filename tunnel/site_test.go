@@ -42,8 +42,8 @@ func (n *lossyNetwork) passing(pass func(from, to netip.Addr, packet []byte) boo
 	n.pass = pass
 }
 
-// listenBehind opens the socket of another host behind a NAT. What comes to the NAT's address is for
-// that host from now on.
+// listenBehind opens the socket of another host behind a NAT. What comes to the NAT's address is
+// for that host from now on.
 func (n *lossyNetwork) listenBehind(nat netip.Addr) (gre.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

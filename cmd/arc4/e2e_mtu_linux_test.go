@@ -26,8 +26,8 @@ var fragmentable = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn
 	}), err)
 }}
 
-// aHouse is a testbed with a machine behind the server's, which forwards, and a client whose address in
-// the tunnel that machine reaches. The server's device has an MTU of 1400.
+// aHouse is a testbed with a machine behind the server's, which forwards, and a client whose
+// address in the tunnel that machine reaches. The server's device has an MTU of 1400.
 func aHouse(t *testing.T) (l *testbed, house *machine) {
 	l = newTestbed(t)
 	house = l.join(t, "house", "house", "192.168.7.2", "192.168.7.1")

@@ -34,8 +34,8 @@ const (
 // patience bounds every wait for something that takes a moment on an idle machine.
 const patience = 60 * time.Second
 
-// machine is a host with a /run of its own. All that happens there happens on one thread: programs it
-// starts and sockets it opens belong to its namespaces.
+// machine is a host with a /run of its own. All that happens there happens on one thread: programs
+// it starts and sockets it opens belong to its namespaces.
 type machine struct {
 	*labtest.Host
 	name string

@@ -23,8 +23,8 @@ const (
 	writeBuffers = "/proc/sys/net/ipv4/tcp_wmem"
 )
 
-// newHost makes a host. What it sets is the namespace's own; none of that is needed for correctness,
-// and a read-only /proc refuses it.
+// newHost makes a host. What it sets is the namespace's own; none of that is needed for
+// correctness, and a read-only /proc refuses it.
 func newHost() (*host, error) {
 	n, err := netns.NewHost()
 	if err != nil {

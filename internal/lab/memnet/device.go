@@ -8,8 +8,8 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 )
 
-// Device is the local end of a tunnel in memory, a netdev.Device: the tunnel reads what is in In, and
-// what it delivers is in Got.
+// Device is the local end of a tunnel in memory, a netdev.Device: the tunnel reads what is in In,
+// and what it delivers is in Got.
 type Device struct {
 	In  chan []byte
 	Got chan []byte

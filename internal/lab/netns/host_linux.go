@@ -21,7 +21,8 @@ type Host struct {
 	thread int // its ID
 }
 
-// NewHost makes a namespace, with the loopback interface up; the error tells what right was missing.
+// NewHost makes a namespace, with the loopback interface up; the error tells what right was
+// missing.
 func NewHost() (*Host, error) {
 	h := &Host{calls: make(chan func()), done: make(chan struct{})}
 	started := make(chan error, 1)

@@ -27,8 +27,8 @@ func AddAddress(name, cidr string) error {
 	})
 }
 
-// Carries gives the reason why an interface of the calling thread's namespace does not carry packets
-// yet, or nil.
+// Carries gives the reason why an interface of the calling thread's namespace does not carry
+// packets yet, or nil.
 func Carries(name string) error {
 	return Change(name, func(l netlink.Link) error {
 		if state := l.Attrs().OperState; state != netlink.OperUp {
