@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TESTRUN  = $(GO) run ./tools/testrun
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips fmt clean
+.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -86,6 +86,9 @@ test-statefuzz: ## the same for a minute
 
 bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
 	@$(GO) run ./tools/countinstr -arch mipsle,mips
+
+api: ## write the lists of what the packages export, doc/api, anew
+	@$(GO) test ./tools/house -run APIChanges -update
 
 fmt: ## gofmt -w
 	gofmt -w $$(git ls-files '*.go')
