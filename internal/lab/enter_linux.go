@@ -49,7 +49,7 @@ func tunUsable() error {
 	return unix.Close(fd)
 }
 
-// capable says whether this thread has a capability in effect.
+// capable reports whether this thread has a capability in effect.
 func capable(capability int) bool {
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

@@ -42,7 +42,7 @@ const (
 )
 
 // put takes packets that are sent now, and refuses what there is no room for. It
-// says whether Run is to be woken for them.
+// reports whether Run is to be woken for them.
 func (b *inbox) put(packets [][]byte, accountOf func([]byte) account) (wake bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
