@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
 	"os"
 	"time"
@@ -12,8 +11,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/arc4"
-	"github.com/arc4tun/arc4tun/internal/serverroute"
 	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 	"github.com/arc4tun/arc4tun/tunnel/trace"
@@ -109,20 +108,12 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return err
 	}
 	signalsFrom(ctx).undoes()
-	follower := followServer(&cfg, log)
-	if follower != nil {
-		defer func() {
-			if err := follower.Close(); err != nil {
-				log.Warn("removing the host route to the server", "error", err)
-			}
-		}()
-	}
-	end := &localEnd{name: f.device, routes: routes, defaultRoute: f.defaultRoute, log: log, follower: follower}
-	defer end.close()
-	cfg.Bring = end.bring
+	end := localend.NewClient(localend.ClientConfig{Device: f.device, Routes: routes, DefaultRoute: f.defaultRoute, Log: log})
+	defer end.Close()
+	end.Attach(&cfg)
 	cfg.Changed = func(up bool, n tunnel.Network) {
 		if up {
-			log.Info("tunnel is up", "device", end.device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
+			log.Info("tunnel is up", "device", end.Device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
 		}
 	}
 	cfg.Trace = trace.New(nil)
@@ -136,10 +127,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	why := backendReason(cfg.Backend, f.backend)
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
 		s := logins.client().Snapshot()
-		s.Process.Device, s.Process.BackendWhy = end.device(), why
-		if follower != nil {
-			s.Way = follower.Status()
-		}
+		s.Process.Device, s.Process.BackendWhy, s.Way = end.Device(), why, end.Way()
 		return s
 	})
 	if err != nil {
@@ -152,12 +140,12 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	defer func() {
 		// Nothing that waits for a part of the tunnel may come before this.
 		if v := recover(); v != nil {
-			end.close()
+			end.Close()
 			panic(v)
 		}
 	}()
 	spareProcessorsForTunnel()
-	tunnelCtx, ended := undoFirst(ctx, end.leave, func() { logins.client().Abandon() })
+	tunnelCtx, ended := undoFirst(ctx, end.Withdraw, func() { logins.client().Abandon() })
 	err = logins.run(tunnelCtx)
 	ended()
 	if errors.Is(err, errNoPassword) {
@@ -167,19 +155,6 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return nil
 	}
 	return withExit(codeOfClass(tunnel.ClassOf(err)), err)
-}
-
-// followServer has a client reach its server around the tunnel, whatever becomes of routes, links
-// and addresses; nil if this system tells nothing of them.
-func followServer(cfg *tunnel.ClientConfig, log *slog.Logger) *serverroute.Follower {
-	follower, err := serverroute.Open(log)
-	if err != nil {
-		log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
-		return nil
-	}
-	cfg.Dial, cfg.CarryGRE = follower.Dial, follower.Carry
-	cfg.NetworkChanged, cfg.CheckWay = follower.Changed(), follower.Check
-	return follower
 }
 
 // consistent refuses flags that were given and could not have an effect.

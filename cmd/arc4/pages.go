@@ -91,7 +91,7 @@ var pages = map[string]page{
 			{arc4.Environment, backendVariable + "; --backend comes first"},
 		},
 		files: []textEntry{
-			{cloneDevice, tunDevice},
+			{"/dev/net/tun", tunDevice},
 			{"/run/arc4/connect.sock", anyTunnelSocket},
 		},
 		exits:   []int{exitOK, exitFailure, exitUsage, exitAuth, exitNetwork, exitPolicy, exitPermission, exitInterrupted},
@@ -102,7 +102,7 @@ var pages = map[string]page{
 		environment: []textEntry{{arc4.Environment, backendVariable + "; --backend comes first"}},
 		files: []textEntry{
 			{"/etc/arc4/chap-secrets", "the usual place for --secrets, which has no default"},
-			{cloneDevice, tunDevice},
+			{"/dev/net/tun", tunDevice},
 			{"/run/arc4/serve.sock", anyTunnelSocket},
 		},
 		exits:   []int{exitOK, exitFailure, exitUsage, exitNetwork, exitPermission},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -12,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/arc4tun/arc4tun/internal/serverroute"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
+	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
@@ -124,36 +123,25 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer closeAll(listeners)
-	if err := serverroute.Sweep(log); err != nil {
-		log.Warn("looking for what a killed run has left", "error", err)
-	}
-	dev, setup, err := f.sharedDevice(ctx, p)
+	end, err := localend.NewServer(ctx, localend.ServerConfig{
+		Device: f.device, MTU: p.options.MTU, Local: p.local, Local6: p.local6, Routes: p.pool.Prefixes(), Log: log,
+	})
 	if err != nil {
-		return err
+		return withExit(codeOfLocal(err), err)
 	}
-	putBack := func(undo func() error) {
-		if err := undo(); err != nil {
-			log.Warn("putting addresses and routes back", "error", err)
-		}
-	}
-	defer dev.Close()
-	defer putBack(setup.Undo)
+	defer end.Close()
 	p.options.Trace = trace.New(nil)
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
-		Options: p.options, Listeners: listeners, Device: dev, LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
+		Options: p.options, Listeners: listeners, Device: end.Device(), LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.users.find, Explain: p.users.explain, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
 		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers,
 	})
 	if err != nil {
 		return usageError("%s", bare(err))
 	}
-	device, err := dev.Name()
-	if err != nil {
-		return err
-	}
 	stop, err := serveStatus(ctx, f.statusSocket, "serve", p.options.Trace, func() status.Snapshot {
 		s := server.Snapshot()
-		s.Process.Device, s.Process.BackendWhy = device, why
+		s.Process.Device, s.Process.BackendWhy = end.Name(), why
 		return s
 	})
 	if err != nil {
@@ -165,7 +153,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	spareProcessorsForTunnel()
 	log.Info("answering", "listen", server.Snapshot().Process.Listen, "pool", f.pool, "local", p.local)
-	tunnelCtx, ended := undoFirst(ctx, func() { putBack(setup.Withdraw) }, server.Abandon)
+	tunnelCtx, ended := undoFirst(ctx, end.Withdraw, server.Abandon)
 	defer ended()
 	if err := server.Serve(tunnelCtx); err != nil {
 		return withExit(codeOfClass(tunnel.ClassOf(err)), err)
@@ -245,24 +233,10 @@ func secretsError(flag string, err error) error {
 	return withExit(exitUsage, fmt.Errorf("%s: %w", flag, err))
 }
 
-// sharedDevice makes the TUN device that all sessions share, with our address and a route for the
-// pool.
-func (f *serveFlags) sharedDevice(ctx context.Context, p parsed) (netdev.Device, *netdev.Setup, error) {
-	dev, real, err := createTUN(f.device, p.options.MTU)
-	if err != nil {
-		return nil, nil, withExit(codeOfLocal(err), err)
-	}
-	setup, err := netdev.NewSetup(netdev.Settings{
-		Device: real, MTU: p.options.MTU, Local: p.local, Local6: p.local6, Routes: p.pool.Prefixes(),
-	})
-	if err == nil {
-		err = setup.Apply(ctx)
-	}
-	if err != nil {
-		dev.Close()
-		return nil, nil, withExit(codeOfLocal(err), err)
-	}
-	return dev, setup, nil
+// mayTunnel is what this process lacks for a tunnel, with its exit code.
+func mayTunnel() error {
+	err := localend.Permitted()
+	return withExit(codeOfLocal(err), err)
 }
 
 func codeOfLocal(err error) int {

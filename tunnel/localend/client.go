@@ -1,6 +1,7 @@
-package main
+package localend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,12 +13,21 @@ import (
 	"github.com/arc4tun/arc4tun/internal/serverroute"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// localEnd is a client's TUN device with its addresses and routes. It outlives a call, so that
-// traffic meant for the tunnel waits there while the client reconnects instead of leaving by
-// another way.
-type localEnd struct {
+// ClientConfig says what a client's local end is made of.
+type ClientConfig struct {
+	Device       string         // name of the TUN device; %d becomes the first free number; "": netdev.DefaultName
+	Routes       []netip.Prefix // networks to reach through the tunnel
+	DefaultRoute bool           // send all IPv4 through the tunnel
+	Log          *slog.Logger   // nil: slog.Default
+}
+
+// Client is a client's TUN device with its addresses and routes, and the way to its server around
+// the tunnel. It outlives a call, so that traffic meant for the tunnel waits there while the client
+// reconnects instead of leaving by another way. Its methods may be called from any goroutine.
+type Client struct {
 	name         string
 	routes       []netip.Prefix
 	defaultRoute bool
@@ -36,9 +46,40 @@ type localEnd struct {
 	unused netip.Addr // the server's address, if it was said that it is not used
 }
 
+// NewClient begins to follow the way to the server, where this system tells of it. The device is
+// made when the tunnel comes up first. Call Close in the end.
+func NewClient(c ClientConfig) *Client {
+	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), routes: c.Routes, defaultRoute: c.DefaultRoute, log: cmp.Or(c.Log, slog.Default())}
+	var err error
+	if l.follower, err = serverroute.Open(l.log); err != nil {
+		l.log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
+		l.follower = nil
+	}
+	return l
+}
+
+// Attach makes l the local end of cfg: it sets Bring, and, where the way to the server is followed,
+// Dial, CarryGRE, NetworkChanged and CheckWay, so that what carries the tunnel cannot enter it.
+func (l *Client) Attach(cfg *tunnel.ClientConfig) {
+	cfg.Bring = l.bring
+	if l.follower != nil {
+		cfg.Dial, cfg.CarryGRE = l.follower.Dial, l.follower.Carry
+		cfg.NetworkChanged, cfg.CheckWay = l.follower.Changed(), l.follower.Check
+	}
+}
+
+// Way is how the server is reached around the tunnel, for a status.Snapshot; nil if nobody follows
+// that.
+func (l *Client) Way() *status.Way {
+	if l.follower == nil {
+		return nil
+	}
+	return l.follower.Status()
+}
+
 // bring makes or changes the local end so that it fits n. Routes stay while addresses change, for
 // without them packets would leave outside the tunnel.
-func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
+func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.leaves {
@@ -88,7 +129,7 @@ func (l *localEnd) bring(ctx context.Context, n tunnel.Network) (netdev.Device, 
 
 // judge holds the addresses that the server gives against what this machine has and reaches, each
 // time it gives them, for both may have changed since. What cannot be used is taken out.
-func (l *localEnd) judge(n tunnel.Network) (tunnel.Network, error) {
+func (l *Client) judge(n tunnel.Network) (tunnel.Network, error) {
 	around, err := netdev.LookAround(l.real)
 	if err != nil {
 		return n, localError(err)
@@ -111,14 +152,14 @@ func (l *localEnd) judge(n tunnel.Network) (tunnel.Network, error) {
 }
 
 // warnOfIPv6 says what a default route does not take in.
-func (l *localEnd) warnOfIPv6() {
+func (l *Client) warnOfIPv6() {
 	if outside, err := netdev.IPv6Outside(l.real); err == nil && outside != "" {
 		l.log.Warn("IPv6 does not go through the tunnel: what has an IPv6 address is reached outside of it, in clear", "device", outside)
 	}
 }
 
-// device is the name of the TUN device, empty until it exists.
-func (l *localEnd) device() string {
+// Device is the name of the TUN device, empty until it exists.
+func (l *Client) Device() string {
 	l.nameMu.Lock()
 	defer l.nameMu.Unlock()
 	return l.real
@@ -138,20 +179,19 @@ func localError(err error) error {
 }
 
 // checkDevice forgets a device that somebody has deleted, so that another is made.
-func (l *localEnd) checkDevice() {
+func (l *Client) checkDevice() {
 	if l.dev == nil {
 		return
 	}
 	if _, err := l.dev.MTU(); err != nil {
 		l.log.Warn("the TUN device is gone; making another", "device", l.real, "error", err)
 		l.shut()
-		l.dev = nil
 	}
 }
 
-// leave takes back what leads into the tunnel, and brings nothing any more. The way to the server
+// Withdraw takes back what leads into the tunnel, and brings nothing any more. The way to the server
 // stays for the farewell, and the device until the tunnel has ended.
-func (l *localEnd) leave() {
+func (l *Client) Withdraw() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.leaves = true
@@ -164,7 +204,7 @@ func (l *localEnd) leave() {
 }
 
 // undo takes addresses and routes back.
-func (l *localEnd) undo() {
+func (l *Client) undo() {
 	if l.setup == nil {
 		return
 	}
@@ -174,18 +214,25 @@ func (l *localEnd) undo() {
 	l.setup = nil
 }
 
-// close puts everything back.
-func (l *localEnd) close() {
+// Close puts everything back, and closes the device. Call it when tunnel.Client.Run has returned.
+func (l *Client) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.shut()
+	if l.follower == nil {
+		return
+	}
+	if err := l.follower.Close(); err != nil {
+		l.log.Warn("removing the host route to the server", "error", err)
+	}
 }
 
-func (l *localEnd) shut() {
+func (l *Client) shut() {
 	l.undo()
 	if l.dev != nil {
 		if err := l.dev.Close(); err != nil {
 			l.log.Warn("closing the TUN device", "error", err)
 		}
+		l.dev = nil
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package localend
 
 import (
 	"errors"
@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mayTunnel says what this process certainly lacks for a tunnel: a raw socket for GRE, the TUN
+// Permitted reports what this process certainly lacks for a tunnel: a raw socket for GRE, the TUN
 // device, or the capability to make one. It is asked before anything else is, so that nobody types
 // a password or logs in for nothing.
-func mayTunnel() error {
+func Permitted() error {
 	err := mayMakeTUN()
 	if err == nil {
 		err = mayOpenGRE()
 	}
-	return withExit(codeOfLocal(err), err)
+	return err
 }
 
 // mayOpenGRE opens a raw socket and closes it. Errors but that of the permission show better where

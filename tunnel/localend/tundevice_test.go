@@ -1,4 +1,4 @@
-package main
+package localend
 
 import (
 	"errors"
@@ -38,18 +38,18 @@ func TestExplainClone(t *testing.T) {
 	require.NoError(t, os.WriteFile(closed, nil, 0o600))
 	cause := errors.New("device")
 	for name, test := range map[string]struct {
-		open error
-		want string
-		code int
+		open       error
+		want       string
+		permission bool
 	}{
-		"closed":           {&fs.PathError{Op: "open", Path: closed, Err: syscall.EACCES}, "may not open " + closed + " (mode 0600), whatever capabilities the program has: run as root, or chmod 666 " + closed, exitPermission},
-		"container's rule": {&fs.PathError{Op: "open", Path: closed, Err: syscall.EPERM}, "this container may not use " + closed + ": start it with --device " + closed, exitPermission},
-		"no driver":        {&fs.PathError{Op: "open", Path: closed, Err: syscall.ENODEV}, `modprobe tun`, exitFailure},
+		"closed":           {&fs.PathError{Op: "open", Path: closed, Err: syscall.EACCES}, "may not open " + closed + " (mode 0600), whatever capabilities the program has: run as root, or chmod 666 " + closed, true},
+		"container's rule": {&fs.PathError{Op: "open", Path: closed, Err: syscall.EPERM}, "this container may not use " + closed + ": start it with --device " + closed, true},
+		"no driver":        {&fs.PathError{Op: "open", Path: closed, Err: syscall.ENODEV}, `modprobe tun`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := explainClone(closed, test.open, cause)
 			assert.ErrorContains(t, err, test.want)
-			assert.Equal(t, test.code, codeOfLocal(err))
+			assert.Equal(t, test.permission, errors.Is(err, fs.ErrPermission))
 		})
 	}
 	assert.Equal(t, cause, explainClone(closed, nil, cause))

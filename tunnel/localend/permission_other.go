@@ -1,0 +1,7 @@
+//go:build !linux
+
+package localend
+
+// Permitted knows nothing of other systems' permissions: they show where the device and the socket
+// are opened.
+func Permitted() error { return nil }
