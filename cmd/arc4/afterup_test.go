@@ -130,7 +130,7 @@ func (s *stage) changing() {
 	}
 	s.clientCf.Bring = func(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
 		if e := s.bringErr.Load().(syscall.Errno); e != 0 {
-			return nil, localError(fmt.Errorf("no TUN device: %w", e))
+			return nil, &tunnel.Error{Class: tunnel.ClassPermission, Text: fmt.Sprintf("no TUN device: %v", e)}
 		}
 		return bring(ctx, n)
 	}

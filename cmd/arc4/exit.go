@@ -89,8 +89,8 @@ func (m exitMeaning) of(command string) string {
 	return text
 }
 
-// exitEntries are the codes of a command, in order; those of the program itself are all.
-func exitEntries(command string, codes []int) []textEntry {
+// exits are the codes that a command may end with, in order; those of the program itself are all.
+func exits(command string, codes ...int) []textEntry {
 	var list []textEntry
 	for _, m := range exitMeanings {
 		switch {

@@ -26,3 +26,14 @@ func (c *choice) Set(s string) error {
 	*c.value = s
 	return nil
 }
+
+// Words are what the flag takes.
+func (c *choice) Words() []string { return c.allowed }
+
+// anyOf lists words for a sentence: "a, b or c".
+func anyOf(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}

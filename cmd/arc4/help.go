@@ -11,41 +11,11 @@ import (
 	"golang.org/x/term"
 )
 
-// newHelpCmd replaces cobra's help command, which ends with success when asked about something that
-// does not exist.
-func newHelpCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:                   "help [COMMAND|TOPIC]",
-		Short:                 "Help about a command or a topic",
-		Example:               "  arc4 help speed\n  arc4 help exit-codes",
-		DisableFlagsInUseLine: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			target, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return usageError(`unknown help topic %q: "arc4 help" lists the commands and topics`, strings.Join(args, " "))
-			}
-			target.SetContext(cmd.Context())
-			return target.Help()
-		},
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			var names []cobra.Completion
-			if target, _, err := cmd.Root().Find(args); err == nil {
-				for _, sub := range target.Commands() {
-					if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
-						names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
-					}
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-	}
-}
-
 // addHelp makes the help of cmd, and of all commands below it, this program's own.
-func addHelp(root *cobra.Command) {
+func (d docs) addHelp(root *cobra.Command) {
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		out := cmd.OutOrStdout()
-		_, _ = io.WriteString(out, helpOf(cmd, textWidth(out))) // nobody can be told when help cannot be written
+		_, _ = io.WriteString(out, d.helpOf(cmd, textWidth(out))) // nobody can be told when help cannot be written
 	})
 	root.InitDefaultVersionFlag()
 	root.Flags().Lookup("version").Usage = "print the version and exit"
@@ -80,10 +50,10 @@ func textWidth(out io.Writer) int {
 
 // helpOf is what --help prints, in lines of at most width characters where the words and examples
 // allow it.
-func helpOf(cmd *cobra.Command, width int) string {
+func (d docs) helpOf(cmd *cobra.Command, width int) string {
 	var b strings.Builder
 	b.WriteString(wrapText(describe(cmd), "", width))
-	p := pageOf(cmd)
+	p := d.pageOf(cmd)
 	for _, s := range p.sections {
 		if s.inHelp {
 			fmt.Fprintf(&b, "\n%s:\n%s", s.title, wrapText(s.text, "  ", width))
@@ -104,7 +74,7 @@ func helpOf(cmd *cobra.Command, width int) string {
 	helpFlags(&b, "Flags of every command", cmd.InheritedFlags(), width)
 	helpEntries(&b, "Environment", p.environment, width)
 	helpEntries(&b, "Files", p.files, width)
-	helpEntries(&b, "Exit codes", exitEntries(commandName(cmd), p.exits), width)
+	helpEntries(&b, "Exit codes", p.exits, width)
 	return b.String()
 }
 
@@ -146,7 +116,7 @@ func helpCommands(b *strings.Builder, cmd *cobra.Command, width int) {
 		}
 	}
 	helpEntries(b, "Commands", commands, width)
-	helpEntries(b, `Topics ("arc4 help TOPIC")`, topics, width)
+	helpEntries(b, fmt.Sprintf("Topics (\"%s help TOPIC\")", cmd.Root().Name()), topics, width)
 }
 
 func helpFlags(b *strings.Builder, title string, flags *pflag.FlagSet, width int) {

@@ -21,7 +21,7 @@ func everyCommand(cmd *cobra.Command, do func(*cobra.Command)) {
 
 func TestHelpFitsATerminal(t *testing.T) {
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
-		help := helpOf(cmd, usualWidth)
+		help := documentation.helpOf(cmd, usualWidth)
 		kept := append(strings.Split(cmd.Example, "\n"), usageLines(cmd)...)
 		for _, b := range parseText(describe(cmd)) {
 			kept = append(kept, b.lines...)
@@ -34,6 +34,8 @@ func TestHelpFitsATerminal(t *testing.T) {
 			}
 			assert.Equal(t, strings.TrimRight(line, " "), line)
 		}
+		words := func(text string) string { return strings.Join(strings.Fields(text), "") }
+		assert.Contains(t, words(help), words(describe(cmd)), "wrapping changes nothing but blanks")
 	})
 }
 

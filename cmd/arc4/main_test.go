@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata/script",
-		Cmds:      map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Cmds:      map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": scriptExits},
 		Condition: condition,
 	})
 }
@@ -37,9 +37,9 @@ func condition(name string) (bool, error) {
 	return libcrypto.Built, nil
 }
 
-// exits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the code.
+// scriptExits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the code.
 // What it prints can then be looked at with stdout and stderr.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
 	}

@@ -6,75 +6,23 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 )
 
-const manLong = `man writes a manual page for each command and each topic of the help into a directory, which is made if it does not
-exist. Pages of other sections than 1, such as arc4-secrets-file.5, go into the directories man5 and man7 beside it if its
-own name is man1, else into the same.
-
-The pages come from the same text as --help. To read one without installing it: man -l DIR/arc4-connect.1`
-
-// epochVariable is the environment variable of reproducible builds
-// (https://reproducible-builds.org/specs/source-date-epoch/).
-const epochVariable = "SOURCE_DATE_EPOCH"
-
-func newManCmd() *cobra.Command {
-	var dir string
-	cmd := &cobra.Command{
-		Use:     "man --dir DIR",
-		Short:   "Write the manual pages, one for each command and topic",
-		Long:    manLong,
-		Example: "  arc4 man --dir /usr/local/share/man/man1",
-		Args:    noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if dir == "" {
-				return usageError("--dir is empty: name the directory for the pages")
-			}
-			date, err := manDate(os.Getenv(epochVariable))
-			if err != nil {
-				return err
-			}
-			return writeManPages(cmd.Root(), dir, date)
-		},
-	}
-	cmd.Flags().StringVar(&dir, "dir", "", "`DIR` for the pages, made if it is not there")
-	if err := cmd.MarkFlagRequired("dir"); err != nil {
-		panic(err)
-	}
-	if err := cmd.MarkFlagDirname("dir"); err != nil {
-		panic(err)
-	}
-	return cmd
-}
-
-// manDate is the date of the pages: that of SOURCE_DATE_EPOCH, or today's.
-func manDate(epoch string) (time.Time, error) {
-	if epoch == "" {
-		return time.Now(), nil
-	}
-	seconds, err := strconv.ParseInt(epoch, 10, 64)
-	if err != nil {
-		return time.Time{}, usageError("%s=%q: must be a number of seconds since 1970", epochVariable, epoch)
-	}
-	return time.Unix(seconds, 0).UTC(), nil
-}
-
-func writeManPages(root *cobra.Command, dir string, date time.Time) error {
+func (d docs) writeManPages(root *cobra.Command, dir string, date time.Time) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make the directory for the manual pages: %w", err)
 	}
 	for _, cmd := range append(manCommands(root), manTopics(root)...) {
-		in := manDir(dir, manSection(cmd))
+		in := manDir(dir, d.manSection(cmd))
 		if err := os.MkdirAll(in, 0o755); err != nil {
 			return fmt.Errorf("cannot make the directory for the manual pages: %w", err)
 		}
-		name := filepath.Join(in, manName(cmd)+"."+manSection(cmd))
-		if err := os.WriteFile(name, []byte(manPage(cmd, date)), 0o644); err != nil {
+		name := filepath.Join(in, manName(cmd)+"."+d.manSection(cmd))
+		if err := os.WriteFile(name, []byte(d.manPage(cmd, date)), 0o644); err != nil {
 			return fmt.Errorf("cannot write the manual page: %w", err)
 		}
 	}
@@ -89,20 +37,18 @@ func manDir(dir, section string) string {
 	return dir
 }
 
-// manSections are those of topics that describe a file's format; the others are in 7, miscellany
-// (man-pages(7)).
-var manSections = map[string]string{"secrets-file": "5"}
-
 // manSection is where a page belongs.
-func manSection(cmd *cobra.Command) string {
+func (d docs) manSection(cmd *cobra.Command) string {
 	if !cmd.IsAdditionalHelpTopicCommand() {
 		return "1"
 	}
-	return cmp.Or(manSections[cmd.Name()], "7")
+	return cmp.Or(d.pageOf(cmd).manSection, "7")
 }
 
 // manReference is how other pages name a page: arc4-connect(1).
-func manReference(cmd *cobra.Command) string { return manName(cmd) + "(" + manSection(cmd) + ")" }
+func (d docs) manReference(cmd *cobra.Command) string {
+	return manName(cmd) + "(" + d.manSection(cmd) + ")"
+}
 
 // manTitles are what a section is called in its pages' heads.
 var manTitles = map[string]string{"1": "User Commands", "5": "File Formats", "7": "Miscellaneous"}
@@ -133,11 +79,11 @@ func manCommands(root *cobra.Command) []*cobra.Command {
 func manName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
 
 // manPage is a command's page in roff, with the sections that man-pages(7) knows, in its order.
-func manPage(cmd *cobra.Command, date time.Time) string {
+func (d docs) manPage(cmd *cobra.Command, date time.Time) string {
 	var r roff
-	p := pageOf(cmd)
+	p := d.pageOf(cmd)
 	name := manName(cmd)
-	r.macro("TH", strings.ToUpper(name), manSection(cmd), date.Format(time.DateOnly), "arc4 "+versionString(), manTitles[manSection(cmd)])
+	r.macro("TH", strings.ToUpper(name), d.manSection(cmd), date.Format(time.DateOnly), cmd.Root().Name()+" "+d.version, manTitles[d.manSection(cmd)])
 	r.section("name")
 	r.line(name + " - " + lowerFirst(cmd.Short))
 	if cmd.Runnable() {
@@ -157,9 +103,9 @@ func manPage(cmd *cobra.Command, date time.Time) string {
 		r.flags(flags)
 		r.flags(flagDocs(cmd.InheritedFlags()))
 	}
-	if exits := exitEntries(commandName(cmd), p.exits); len(exits) > 0 {
+	if len(p.exits) > 0 {
 		r.section("exit status")
-		r.entries(exits)
+		r.entries(p.exits)
 	}
 	if len(p.environment) > 0 {
 		r.section("environment")
@@ -178,7 +124,7 @@ func manPage(cmd *cobra.Command, date time.Time) string {
 		r.examples(cmd.Example)
 	}
 	r.section("see also")
-	r.marked(roffMark(strings.Join(manSeeAlso(cmd, p), ", ")))
+	r.marked(roffMark(strings.Join(d.manSeeAlso(cmd, p), ", ")))
 	return r.String()
 }
 
@@ -199,16 +145,16 @@ func manCommandList(r *roff, cmd *cobra.Command) {
 
 // manSeeAlso are the page's neighbours: all others for the first page, those named and the first
 // for the others.
-func manSeeAlso(cmd *cobra.Command, p page) []string {
-	list := slices.Clone(p.seeAlso)
+func (d docs) manSeeAlso(cmd *cobra.Command, p page) []string {
 	if cmd.HasParent() {
-		return append([]string{manReference(cmd.Root())}, list...)
+		return append([]string{d.manReference(cmd.Root())}, p.seeAlso...)
 	}
+	var list []string
 	for _, sub := range append(manCommands(cmd)[1:], manTopics(cmd)...) {
-		list = append(list, manReference(sub))
+		list = append(list, d.manReference(sub))
 	}
 	slices.Sort(list)
-	return append(list, "pppd(8)", "wg(8)")
+	return append(list, p.seeAlso...)
 }
 
 func lowerFirst(s string) string {

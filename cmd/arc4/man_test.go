@@ -20,12 +20,12 @@ func TestManPages(t *testing.T) {
 	commands := manCommands(newRoot())
 	var names []string
 	for _, cmd := range append(commands, manTopics(newRoot())...) {
-		names = append(names, manReference(cmd))
+		names = append(names, documentation.manReference(cmd))
 	}
 	for _, cmd := range commands {
 		name := manName(cmd)
 		t.Run(name, func(t *testing.T) {
-			page := manPage(cmd, time.Unix(1700000000, 0).UTC())
+			page := documentation.manPage(cmd, time.Unix(1700000000, 0).UTC())
 			assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s 1 2023-11-14 \"arc4 ", strings.ToUpper(name))), page[:60])
 			assert.Contains(t, page, ".SH NAME\n"+strings.ReplaceAll(name, "-", `\-`)+` \- `)
 			var sections []string
@@ -57,9 +57,9 @@ func TestManPages(t *testing.T) {
 func TestManTopics(t *testing.T) {
 	var names []string
 	for _, topic := range manTopics(newRoot()) {
-		names = append(names, manReference(topic))
-		page := manPage(topic, time.Unix(1700000000, 0).UTC())
-		assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s %s 2023-11-14 ", strings.ToUpper(manName(topic)), manSection(topic))), page[:60])
+		names = append(names, documentation.manReference(topic))
+		page := documentation.manPage(topic, time.Unix(1700000000, 0).UTC())
+		assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s %s 2023-11-14 ", strings.ToUpper(manName(topic)), documentation.manSection(topic))), page[:60])
 		var sections []string
 		for line := range strings.Lines(page) {
 			if title, is := strings.CutPrefix(line, ".SH "); is {
@@ -69,31 +69,6 @@ func TestManTopics(t *testing.T) {
 		assert.Equal(t, []string{"NAME", "DESCRIPTION", "SEE ALSO"}, sections)
 	}
 	assert.Subset(t, names, []string{"arc4-exit-codes(7)", "arc4-secrets-file(5)", "arc4-status-fields(7)"})
-	assert.Equal(t, "share/man/man5", manDir("share/man/man1", "5"))
-	assert.Equal(t, "share/man/man5", manDir("share/man/man1/", "5"))
-	assert.Equal(t, "share/man/man1", manDir("share/man/man1", "1"))
-	assert.Equal(t, "build/pages", manDir("build/pages", "5"))
-}
-
-func TestRoffEscapes(t *testing.T) {
-	for text, want := range map[string]string{
-		`.TH`:                     `\&.TH`,
-		`'quoted'`:                `\(aqquoted\(aq`,
-		`OFFICE\alice`:            `OFFICE\ealice`,
-		`use --mppe-stateful now`: `use \fB\-\-mppe\-stateful\fR now`,
-		`see pppd(8), f(x)`:       `see \fBpppd\fR(8), f(x)`,
-		`a-b --`:                  `a\-b \-\-`,
-	} {
-		var r roff
-		r.text(text)
-		_, got, _ := strings.Cut(r.String(), ".PP\n")
-		assert.Equal(t, want+"\n", got)
-	}
-	assert.Equal(t, `\fBarc4\fR \fBconnect\fR \fISERVER\fR[:\fIPORT\fR] \fB\-\-user\fR \fINAME\fR [\fIFLAG\fR...]`,
-		roffUsage("arc4 connect SERVER[:PORT] --user NAME [FLAG...]"))
-	assert.Equal(t, `"two words"`, roffArgument("two words"))
-	assert.Equal(t, `""`, roffArgument(""))
-	assert.Equal(t, `\(dqx\(dq`, roffArgument(`"x"`))
 }
 
 func TestManDate(t *testing.T) {

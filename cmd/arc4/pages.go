@@ -1,36 +1,8 @@
 package main
 
 import (
-	"strings"
-
-	"github.com/spf13/cobra"
-
 	"github.com/arc4tun/arc4tun/arc4"
 )
-
-// page is what the help and the manual page of a command hold beyond its description, flags and
-// examples.
-type page struct {
-	sections    []pageSection
-	environment []textEntry
-	files       []textEntry
-	exits       []int    // the codes the command may end with; the program's own page has all
-	seeAlso     []string // pages beside arc4(1)
-}
-
-type pageSection struct {
-	title, text string
-	inHelp      bool // not in the manual page alone
-}
-
-// pageOf is the page of a command or a topic.
-func pageOf(cmd *cobra.Command) page { return pages[commandName(cmd)] }
-
-// commandName is how a command is called, without the program's name but for the program itself:
-// "speed tunnel".
-func commandName(cmd *cobra.Command) string {
-	return strings.TrimPrefix(cmd.CommandPath(), programName+" ")
-}
 
 var security = pageSection{title: "Security", inHelp: true, text: `PPTP protects against nobody who tries. Whoever records an MS-CHAPv2 login recovers the key with one search through
 2^56 DES keys, a day's work that is for hire; MPPE has no integrity check, so packets can be altered on the way; and RC4
@@ -78,11 +50,17 @@ var (
 	}
 )
 
+// documentation is the text of the help, the manual pages and the completion, beside that of the
+// commands and flags themselves.
+var documentation = docs{version: versionString(), pages: pages}
+
 // pages are the commands' own, by name.
 var pages = map[string]page{
 	programName: {
 		sections:    []pageSection{security},
 		environment: []textEntry{{arc4.Environment, backendVariable}, {passwordVariable, `the password of "arc4 connect"`}},
+		exits:       exits(programName),
+		seeAlso:     []string{"pppd(8)", "wg(8)"},
 	},
 	"connect": {
 		sections: []pageSection{traceOnPaper, securityOnPaper},
@@ -94,7 +72,7 @@ var pages = map[string]page{
 			{"/dev/net/tun", tunDevice},
 			{"/run/arc4/connect.sock", anyTunnelSocket},
 		},
-		exits:   []int{exitOK, exitFailure, exitUsage, exitAuth, exitNetwork, exitPolicy, exitPermission, exitInterrupted},
+		exits:   exits("connect", exitOK, exitFailure, exitUsage, exitAuth, exitNetwork, exitPolicy, exitPermission, exitInterrupted),
 		seeAlso: []string{"arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
 	},
 	"serve": {
@@ -105,50 +83,50 @@ var pages = map[string]page{
 			{"/dev/net/tun", tunDevice},
 			{"/run/arc4/serve.sock", anyTunnelSocket},
 		},
-		exits:   []int{exitOK, exitFailure, exitUsage, exitNetwork, exitPermission},
+		exits:   exits("serve", exitOK, exitFailure, exitUsage, exitNetwork, exitPermission),
 		seeAlso: []string{"arc4-secrets-file(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
 	"status": {
 		sections:    []pageSection{{title: "JSON", text: statusFieldsText}},
 		environment: socketsEnvironment,
 		files:       socketsFiles,
-		exits:       []int{exitOK, exitFailure, exitUsage, exitPermission},
+		exits:       exits("status", exitOK, exitFailure, exitUsage, exitPermission),
 		seeAlso:     []string{"arc4-status-fields(7)", "arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
 	},
 	"trace": {
 		environment: socketsEnvironment,
 		files:       socketsFiles,
-		exits:       []int{exitOK, exitFailure, exitUsage, exitPermission},
+		exits:       exits("trace", exitOK, exitFailure, exitUsage, exitPermission),
 		seeAlso:     []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-status(1)", "pppd(8)", "tcpdump(8)"},
 	},
 	"demo": {
 		environment: []textEntry{{arc4.Environment, backendVariable + "; --backend comes first"}},
-		exits:       []int{exitOK, exitFailure, exitUsage},
+		exits:       exits("demo", exitOK, exitFailure, exitUsage),
 		seeAlso:     []string{"arc4-connect(1)", "arc4-speed(1)", "tc-netem(8)"},
 	},
 	"speed": {
 		environment: []textEntry{{arc4.Environment, `the backend that is reported as selected`}},
-		exits:       []int{exitOK, exitFailure, exitUsage},
+		exits:       exits("speed", exitOK, exitFailure, exitUsage),
 		seeAlso:     []string{"arc4-speed-tunnel(1)", "arc4-backends(1)", "openssl-speed(1)"},
 	},
 	"speed tunnel": {
 		environment: []textEntry{{arc4.Environment, backendVariable + "; --backend comes first"}},
-		exits:       []int{exitOK, exitFailure, exitUsage},
+		exits:       exits("speed tunnel", exitOK, exitFailure, exitUsage),
 		seeAlso:     []string{"arc4-speed(1)", "arc4-demo(1)", "tc-netem(8)"},
 	},
 	"backends": {
 		environment: []textEntry{{arc4.Environment, `the backend to select instead of the fastest`}},
-		exits:       []int{exitOK, exitFailure, exitUsage},
+		exits:       exits("backends", exitOK, exitFailure, exitUsage),
 		seeAlso:     []string{"arc4-speed(1)"},
 	},
 	"man": {
 		environment: []textEntry{{"SOURCE_DATE_EPOCH", "the pages' date, in seconds since 1970, for packages that are to be reproducible"}},
-		exits:       []int{exitOK, exitFailure, exitUsage, exitPermission},
+		exits:       exits("man", exitOK, exitFailure, exitUsage, exitPermission),
 		seeAlso:     []string{"man(1)", "manpath(1)"},
 	},
-	"secrets-file":  {seeAlso: []string{"arc4-serve(1)", "pppd(8)"}},
+	"secrets-file":  {manSection: "5", seeAlso: []string{"arc4-serve(1)", "pppd(8)"}},
 	"exit-codes":    {seeAlso: []string{"arc4-connect(1)", "arc4-serve(1)"}},
 	"status-fields": {seeAlso: []string{"arc4-status(1)", "jq(1)"}},
-	"completion":    {exits: []int{exitOK, exitUsage}},
-	"version":       {exits: []int{exitOK, exitUsage}},
+	"completion":    {exits: exits("completion", exitOK, exitUsage)},
+	"version":       {exits: exits("version", exitOK, exitUsage)},
 }

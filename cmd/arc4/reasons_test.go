@@ -327,7 +327,7 @@ var reasons = []reason{
 		server: `the peer closed the link: "the local device failed"`},
 	{name: "no permission for the device", prepare: func(s *stage) {
 		s.clientCf.Bring = func(context.Context, tunnel.Network) (netdev.Device, error) {
-			return nil, localError(fmt.Errorf("no TUN device: %w", syscall.EPERM))
+			return nil, &tunnel.Error{Class: tunnel.ClassPermission, Text: "no TUN device: operation not permitted"}
 		}
 	},
 		client: "arc4: no TUN device: operation not permitted",
@@ -336,7 +336,7 @@ var reasons = []reason{
 		final:  true},
 	{name: "the device cannot be set up", prepare: func(s *stage) {
 		s.clientCf.Bring = func(context.Context, tunnel.Network) (netdev.Device, error) {
-			return nil, localError(errors.New("address 10.99.0.100: no buffer space available"))
+			return nil, &tunnel.Error{Class: tunnel.ClassOther, Text: "address 10.99.0.100: no buffer space available"}
 		}
 	},
 		client: "arc4: address 10.99.0.100: no buffer space available",

@@ -60,8 +60,8 @@ func newRoot() *cobra.Command {
 	root.SetHelpCommand(newHelpCmd())
 	// A shell offers files for whatever nobody has said a word about; most flags want none.
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	addCompletion(root)
-	addHelp(root)
+	addCompletion(root, flagOffers)
+	documentation.addHelp(root)
 	wrapRuns(root, &logs)
 	return root
 }
