@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -26,24 +27,24 @@ const completionExample = `  source <(arc4 completion bash)                     
 func newCompletionCmd() *cobra.Command {
 	var bare bool
 	cmd := &cobra.Command{
-		Use:       "completion " + strings.Join(shellNames(), "|"),
+		Use:       "completion " + strings.Join(clidoc.ShellNames(), "|"),
 		Short:     "Write a shell's completion script",
 		Long:      completionLong,
 		Example:   completionExample,
-		ValidArgs: shellNames(),
+		ValidArgs: clidoc.ShellNames(),
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
-				return usageError("no shell: give %s", anyOf(shellNames()))
+				return usageError("no shell: give %s", anyOf(clidoc.ShellNames()))
 			case len(args) > 1:
 				return usageError("%q: one shell at a time", args[1])
-			case !slices.Contains(shellNames(), args[0]):
-				return usageError("unknown shell %q: give %s", args[0], anyOf(shellNames()))
+			case !slices.Contains(clidoc.ShellNames(), args[0]):
+				return usageError("unknown shell %q: give %s", args[0], anyOf(clidoc.ShellNames()))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return writeCompletion(cmd.Root(), args[0], cmd.OutOrStdout(), !bare)
+			return clidoc.WriteCompletion(cmd.Root(), args[0], cmd.OutOrStdout(), !bare)
 		},
 	}
 	cmd.Flags().BoolVar(&bare, "no-descriptions", false, "leave the descriptions of what is offered out")
@@ -66,8 +67,8 @@ func completeSockets(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 
 // flagOffers are what is offered for flags by their name, which means the same with every command.
 var flagOffers = map[string]cobra.CompletionFunc{
-	"auth":          completeList("mschapv2", "chap-md5", "pap"),
-	"password-file": completeFiles,
-	"secrets":       completeFiles,
+	"auth":          clidoc.CompleteList("mschapv2", "chap-md5", "pap"),
+	"password-file": clidoc.CompleteFiles,
+	"secrets":       clidoc.CompleteFiles,
 	"status-socket": completeStatusSocket,
 }

@@ -34,7 +34,7 @@ func newManCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return documentation.writeManPages(cmd.Root(), dir, date)
+			return documentation.WriteManPages(cmd.Root(), dir, date)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "`DIR` for the pages, made if it is not there")

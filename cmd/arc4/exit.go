@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
 // The exit codes of every subcommand. Scripts depend on them.
@@ -90,14 +92,14 @@ func (m exitMeaning) of(command string) string {
 }
 
 // exits are the codes that a command may end with, in order; those of the program itself are all.
-func exits(command string, codes ...int) []textEntry {
-	var list []textEntry
+func exits(command string, codes ...int) []clidoc.Entry {
+	var list []clidoc.Entry
 	for _, m := range exitMeanings {
 		switch {
 		case command == programName:
-			list = append(list, textEntry{strconv.Itoa(m.code), m.text()})
+			list = append(list, clidoc.Entry{Name: strconv.Itoa(m.code), What: m.text()})
 		case slices.Contains(codes, m.code):
-			list = append(list, textEntry{strconv.Itoa(m.code), m.of(command)})
+			list = append(list, clidoc.Entry{Name: strconv.Itoa(m.code), What: m.of(command)})
 		}
 	}
 	return list
@@ -107,7 +109,7 @@ func exits(command string, codes ...int) []textEntry {
 func exitCodesText() string {
 	var b strings.Builder
 	for _, m := range exitMeanings {
-		fmt.Fprintf(&b, textIndent+"%d  %s\n", m.code, m.text())
+		fmt.Fprintf(&b, clidoc.Indent+"%d  %s\n", m.code, m.text())
 	}
 	return b.String()
 }

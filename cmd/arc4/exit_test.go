@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
 func TestCodeOf(t *testing.T) {
@@ -56,13 +58,13 @@ func TestExitCodesAreTheSameEverywhere(t *testing.T) {
 	}
 	assert.True(t, strings.Contains(document(t, "README.md"), table), "README.md does not have this table:\n%s", table)
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
-		page, help := documentation.pageOf(cmd), strings.Join(strings.Fields(documentation.helpOf(cmd, usualWidth)), " ")
-		for _, e := range page.exits {
-			assert.Contains(t, help, " "+e.name+" "+e.what)
+		page, help := documentation.PageOf(cmd), strings.Join(strings.Fields(documentation.Help(cmd, clidoc.UsualWidth)), " ")
+		for _, e := range page.Exits {
+			assert.Contains(t, help, " "+e.Name+" "+e.What)
 		}
 		for _, m := range exitMeanings {
-			if own := m.of(commandName(cmd)); own != m.meaning {
-				assert.Contains(t, page.exits, textEntry{strconv.Itoa(m.code), own}, "%s has a meaning of its own for it", cmd.Name())
+			if own := m.of(clidoc.CommandName(cmd)); own != m.meaning {
+				assert.Contains(t, page.Exits, clidoc.Entry{Name: strconv.Itoa(m.code), What: own}, "%s has a meaning of its own for it", cmd.Name())
 			}
 		}
 	})

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
 // formerNames are flags that had another name, which still works.
@@ -43,7 +45,7 @@ var opensslOnly = map[string]string{
 // Arguments of other commands stay as they are.
 func opensslSpelling(root *cobra.Command, args []string) ([]string, error) {
 	cmd, _, err := root.Find(args)
-	if err != nil || !strings.HasPrefix(commandName(cmd), "speed") {
+	if err != nil || !strings.HasPrefix(clidoc.CommandName(cmd), "speed") {
 		return args, nil
 	}
 	var out []string

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
 // everyCommand calls do for all commands and topics.
@@ -21,21 +23,21 @@ func everyCommand(cmd *cobra.Command, do func(*cobra.Command)) {
 
 func TestHelpFitsATerminal(t *testing.T) {
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
-		help := documentation.helpOf(cmd, usualWidth)
-		kept := append(strings.Split(cmd.Example, "\n"), usageLines(cmd)...)
-		for _, b := range parseText(describe(cmd)) {
-			kept = append(kept, b.lines...)
+		help := documentation.Help(cmd, clidoc.UsualWidth)
+		kept := append(strings.Split(cmd.Example, "\n"), clidoc.UsageLines(cmd)...)
+		for _, b := range clidoc.ParseText(clidoc.Describe(cmd)) {
+			kept = append(kept, b.Lines...)
 		}
 		for line := range strings.Lines(help) {
 			line = strings.TrimSuffix(line, "\n")
 			asIs := func(k string) bool { return strings.TrimSpace(k) == strings.TrimSpace(line) }
 			if !slices.ContainsFunc(kept, asIs) && len(strings.Fields(line)) > 1 { // a long word stays whole
-				assert.LessOrEqual(t, utf8.RuneCountInString(line), usualWidth, line)
+				assert.LessOrEqual(t, utf8.RuneCountInString(line), clidoc.UsualWidth, line)
 			}
 			assert.Equal(t, strings.TrimRight(line, " "), line)
 		}
 		words := func(text string) string { return strings.Join(strings.Fields(text), "") }
-		assert.Contains(t, words(help), words(describe(cmd)), "wrapping changes nothing but blanks")
+		assert.Contains(t, words(help), words(clidoc.Describe(cmd)), "wrapping changes nothing but blanks")
 	})
 }
 
@@ -44,12 +46,12 @@ func TestHelpFitsATerminal(t *testing.T) {
 func TestFlagsSayWhatTheyTake(t *testing.T) {
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			doc := flagDoc(f)
-			if !strings.HasPrefix(commandName(cmd), "speed") { // whose words are its own
-				assert.NotRegexp(t, `STRING|INT\b|UINT|WORD`, doc.name)
+			doc := clidoc.FlagDoc(f)
+			if !strings.HasPrefix(clidoc.CommandName(cmd), "speed") { // whose words are its own
+				assert.NotRegexp(t, `STRING|INT\b|UINT|WORD`, doc.Name)
 			}
-			assert.NotEmpty(t, doc.what)
-			assert.False(t, strings.HasSuffix(doc.what, "."), doc.what)
+			assert.NotEmpty(t, doc.What)
+			assert.False(t, strings.HasSuffix(doc.What, "."), doc.What)
 		})
 	})
 }
@@ -62,11 +64,11 @@ func TestFlagDoc(t *testing.T) {
 	flags.BoolP("bool", "b", false, "yes")
 	flags.Var(newChoice(&mode, "order", "drop"), "mode", "`MODE` of it")
 	flags.Duration("zero", 0, "none")
-	assert.Equal(t, []textEntry{
-		{"-b, --bool", "yes"},
-		{"--empty NAME", "NAME of it"},
-		{"--list LIST", "a LIST (default a,b)"},
-		{"--mode MODE", "MODE of it (default order)"},
-		{"--zero DURATION", "none (default 0s)"},
-	}, flagDocs(flags))
+	assert.Equal(t, []clidoc.Entry{
+		{Name: "-b, --bool", What: "yes"},
+		{Name: "--empty NAME", What: "NAME of it"},
+		{Name: "--list LIST", What: "a LIST (default a,b)"},
+		{Name: "--mode MODE", What: "MODE of it (default order)"},
+		{Name: "--zero DURATION", What: "none (default 0s)"},
+	}, clidoc.FlagDocs(flags))
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
 // manOrder is the order of sections in man-pages(7), with this project's own before the examples.
@@ -17,15 +19,15 @@ var manOrder = []string{"NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS"
 	"SECRETS FILE", "TRACE", "JSON", "SECURITY", "EXAMPLES", "SEE ALSO"}
 
 func TestManPages(t *testing.T) {
-	commands := manCommands(newRoot())
+	commands := clidoc.ManCommands(newRoot())
 	var names []string
-	for _, cmd := range append(commands, manTopics(newRoot())...) {
-		names = append(names, documentation.manReference(cmd))
+	for _, cmd := range append(commands, clidoc.ManTopics(newRoot())...) {
+		names = append(names, documentation.ManReference(cmd))
 	}
 	for _, cmd := range commands {
-		name := manName(cmd)
+		name := clidoc.ManName(cmd)
 		t.Run(name, func(t *testing.T) {
-			page := documentation.manPage(cmd, time.Unix(1700000000, 0).UTC())
+			page := documentation.ManPage(cmd, time.Unix(1700000000, 0).UTC())
 			assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s 1 2023-11-14 \"arc4 ", strings.ToUpper(name))), page[:60])
 			assert.Contains(t, page, ".SH NAME\n"+strings.ReplaceAll(name, "-", `\-`)+` \- `)
 			var sections []string
@@ -56,10 +58,10 @@ func TestManPages(t *testing.T) {
 
 func TestManTopics(t *testing.T) {
 	var names []string
-	for _, topic := range manTopics(newRoot()) {
-		names = append(names, documentation.manReference(topic))
-		page := documentation.manPage(topic, time.Unix(1700000000, 0).UTC())
-		assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s %s 2023-11-14 ", strings.ToUpper(manName(topic)), documentation.manSection(topic))), page[:60])
+	for _, topic := range clidoc.ManTopics(newRoot()) {
+		names = append(names, documentation.ManReference(topic))
+		page := documentation.ManPage(topic, time.Unix(1700000000, 0).UTC())
+		assert.True(t, strings.HasPrefix(page, fmt.Sprintf(".TH %s %s 2023-11-14 ", strings.ToUpper(clidoc.ManName(topic)), documentation.ManSection(topic))), page[:60])
 		var sections []string
 		for line := range strings.Lines(page) {
 			if title, is := strings.CutPrefix(line, ".SH "); is {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
 )
 
@@ -27,9 +28,9 @@ func document(t *testing.T, name string) string {
 // arc4 serve does.
 func TestSecretsExample(t *testing.T) {
 	var example string
-	for _, b := range parseText(usersFile.text) {
-		if b.lines != nil {
-			example = strings.Join(b.lines, "\n")
+	for _, b := range clidoc.ParseText(usersFile.Text) {
+		if b.Lines != nil {
+			example = strings.Join(b.Lines, "\n")
 		}
 	}
 	require.NotEmpty(t, example)

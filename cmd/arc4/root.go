@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
 const rootLong = `arc4 measures RC4 implementations on the machine where they will run, and carries IP through PPTP tunnels (RFC 2637)
@@ -60,8 +62,8 @@ func newRoot() *cobra.Command {
 	root.SetHelpCommand(newHelpCmd())
 	// A shell offers files for whatever nobody has said a word about; most flags want none.
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	addCompletion(root, flagOffers)
-	documentation.addHelp(root)
+	clidoc.OfferValues(root, flagOffers)
+	documentation.AddHelp(root)
 	wrapRuns(root, &logs)
 	return root
 }
@@ -133,7 +135,7 @@ func execute(ctx context.Context) error {
 	root := newRoot()
 	args := os.Args[1:]
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		plainUsages(root)
+		clidoc.PlainUsages(root)
 	}
 	args, err := opensslSpelling(root, args)
 	if err != nil {

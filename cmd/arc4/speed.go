@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 	"github.com/arc4tun/arc4tun/speed"
 )
@@ -89,7 +90,7 @@ func newSpeedCmd() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.BoolVar(&o.benchfmt, "benchfmt", false, "Go benchmark lines, for benchstat")
 	cmd.AddCommand(newSpeedTunnelCmd())
-	if err := cmd.RegisterFlagCompletionFunc("workload", completeList(workloadNames()...)); err != nil {
+	if err := cmd.RegisterFlagCompletionFunc("workload", clidoc.CompleteList(workloadNames()...)); err != nil {
 		panic(err)
 	}
 	return cmd

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/internal/bench/chart"
 	"github.com/arc4tun/arc4tun/internal/bench/tunnels"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
@@ -96,8 +97,8 @@ func newSpeedTunnelCmd() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "one JSON object")
 	f.StringVar(&o.plot, "plot", "", "draw the download into `FILE`, whose name ends in .svg or .png")
 	completions := map[string]cobra.CompletionFunc{
-		"cols":         completeList(cols...),
-		"rows":         completeList(append([]string{"none"}, rows...)...),
+		"cols":         clidoc.CompleteList(cols...),
+		"rows":         clidoc.CompleteList(append([]string{"none"}, rows...)...),
 		"distribution": cobra.FixedCompletions([]string{"uniform", "normal", "pareto"}, cobra.ShellCompDirectiveNoFileComp),
 		"congestion":   cobra.FixedCompletions([]string{"cubic", "reno", "bbr"}, cobra.ShellCompDirectiveNoFileComp),
 		"omit":         cobra.FixedCompletions([]string{"auto", "0s", "2s"}, cobra.ShellCompDirectiveNoFileComp),

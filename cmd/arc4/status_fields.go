@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
 // statusField is a number by name, of the counters of a session or of its MPPE.
@@ -164,7 +166,7 @@ func fieldsText(fields []statusField, now bool) string {
 	var b strings.Builder
 	for _, f := range fields {
 		if f.now == now {
-			fmt.Fprintf(&b, textIndent+"%s  %s\n", f.name, f.what)
+			fmt.Fprintf(&b, clidoc.Indent+"%s  %s\n", f.name, f.what)
 		}
 	}
 	return b.String()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -78,6 +79,6 @@ func TestSplitCounters(t *testing.T) {
 
 func TestFieldsTextLeavesNoneOut(t *testing.T) {
 	for _, f := range append(slices.Clone(mppeFields), sessionFields...) {
-		assert.Equal(t, 1, strings.Count(statusFieldsText, "\n"+textIndent+f.name+"  "), f.name)
+		assert.Equal(t, 1, strings.Count(statusFieldsText, "\n"+clidoc.Indent+f.name+"  "), f.name)
 	}
 }

@@ -18,7 +18,7 @@ func newSecretsFileTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "secrets-file",
 		Short: "The users of arc4 serve: the file of --secrets",
-		Long:  usersFile.text,
+		Long:  usersFile.Text,
 	}
 }
 

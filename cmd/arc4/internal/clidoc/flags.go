@@ -1,4 +1,4 @@
-package main
+package clidoc
 
 import (
 	"strings"
@@ -6,21 +6,21 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagDocs describes the flags of a set, in alphabetical order, for the help and the manual pages
+// FlagDocs describes the flags of a set, in alphabetical order, for the help and the manual pages
 // alike.
-func flagDocs(flags *pflag.FlagSet) []textEntry {
-	var list []textEntry
+func FlagDocs(flags *pflag.FlagSet) []Entry {
+	var list []Entry
 	flags.VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden && f.Deprecated == "" {
-			list = append(list, flagDoc(f))
+			list = append(list, FlagDoc(f))
 		}
 	})
 	return list
 }
 
-// flagDoc is a flag's entry: how it is written, with its value's name in capitals, and what it
+// FlagDoc is a flag's entry: how it is written, with its value's name in capitals, and what it
 // does, with its default at the end.
-func flagDoc(f *pflag.Flag) textEntry {
+func FlagDoc(f *pflag.Flag) Entry {
 	value, usage := pflag.UnquoteUsage(f)
 	name := "--" + f.Name
 	if f.Shorthand != "" {
@@ -32,7 +32,7 @@ func flagDoc(f *pflag.Flag) textEntry {
 	if d := flagDefault(f); d != "" {
 		usage += " (default " + d + ")"
 	}
-	return textEntry{name, usage}
+	return Entry{name, usage}
 }
 
 // flagDefault is the default as it would be typed; empty where it is nothing, which goes without

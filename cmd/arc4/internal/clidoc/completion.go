@@ -1,4 +1,4 @@
-package main
+package clidoc
 
 import (
 	"io"
@@ -34,7 +34,7 @@ var shells = []struct {
 	}},
 }
 
-func shellNames() []string {
+func ShellNames() []string {
 	var names []string
 	for _, s := range shells {
 		names = append(names, s.name)
@@ -42,15 +42,15 @@ func shellNames() []string {
 	return names
 }
 
-// completeFiles offers files, for flags that name one: for all others nothing is offered unless
+// CompleteFiles offers files, for flags that name one: for all others nothing is offered unless
 // somebody says what.
-func completeFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func CompleteFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-// completeList offers words for a flag that takes several with commas between them: those not named
+// CompleteList offers words for a flag that takes several with commas between them: those not named
 // yet. No blank follows, for a comma may.
-func completeList(words ...string) cobra.CompletionFunc {
+func CompleteList(words ...string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		head := typed[:strings.LastIndexByte(typed, ',')+1]
 		given := strings.Split(head, ",")
@@ -64,20 +64,20 @@ func completeList(words ...string) cobra.CompletionFunc {
 	}
 }
 
-// plainUsages takes the marks of values out of the descriptions of flags, which a shell would show.
-func plainUsages(cmd *cobra.Command) {
+// PlainUsages takes the marks of values out of the descriptions of flags, which a shell would show.
+func PlainUsages(cmd *cobra.Command) {
 	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
 	cmd.Flags().VisitAll(plain)
 	cmd.PersistentFlags().VisitAll(plain)
 	for _, sub := range cmd.Commands() {
-		plainUsages(sub)
+		PlainUsages(sub)
 	}
 }
 
-// addCompletion offers values for the flags of cmd and of all commands below it, unless the command
+// OfferValues offers values for the flags of cmd and of all commands below it, unless the command
 // has said what to offer: the words of a flag that takes one of a few, and what flagOffers has for
 // the name of others, which means the same with every command.
-func addCompletion(cmd *cobra.Command, flagOffers map[string]cobra.CompletionFunc) {
+func OfferValues(cmd *cobra.Command, flagOffers map[string]cobra.CompletionFunc) {
 	complete := func(f *pflag.Flag) {
 		var offer cobra.CompletionFunc
 		if c, ok := f.Value.(interface{ Words() []string }); ok {
@@ -94,12 +94,12 @@ func addCompletion(cmd *cobra.Command, flagOffers map[string]cobra.CompletionFun
 	}
 	cmd.LocalFlags().VisitAll(complete)
 	for _, sub := range cmd.Commands() {
-		addCompletion(sub, flagOffers)
+		OfferValues(sub, flagOffers)
 	}
 }
 
-// writeCompletion writes a shell's script; describe has it show descriptions too.
-func writeCompletion(root *cobra.Command, shell string, out io.Writer, describe bool) error {
-	at := slices.Index(shellNames(), shell)
+// WriteCompletion writes a shell's script; describe has it show descriptions too.
+func WriteCompletion(root *cobra.Command, shell string, out io.Writer, describe bool) error {
+	at := slices.Index(ShellNames(), shell)
 	return shells[at].write(root, out, describe)
 }

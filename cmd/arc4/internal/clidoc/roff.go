@@ -1,4 +1,4 @@
-package main
+package clidoc
 
 import (
 	"fmt"
@@ -43,9 +43,9 @@ func (r *roff) paragraph() {
 	}
 }
 
-// text writes a description.
+// Text writes a description.
 func (r *roff) text(text string) {
-	for _, b := range parseText(text) {
+	for _, b := range ParseText(text) {
 		switch {
 		case b.text != "":
 			r.paragraph()
@@ -53,17 +53,17 @@ func (r *roff) text(text string) {
 		case b.entries != nil:
 			r.entries(b.entries)
 		default:
-			r.verbatim(b.lines)
+			r.verbatim(b.Lines)
 		}
 	}
 }
 
 // entries writes a list.
-func (r *roff) entries(list []textEntry) {
+func (r *roff) entries(list []Entry) {
 	for _, e := range list {
 		r.macro("TP")
-		r.marked(`\fB` + roffEscape(e.name) + `\fR`)
-		r.marked(roffMark(e.what))
+		r.marked(`\fB` + roffEscape(e.Name) + `\fR`)
+		r.marked(roffMark(e.What))
 	}
 }
 
@@ -144,11 +144,11 @@ func roffUsage(line string) string {
 }
 
 // flags writes a list of flags; what is typed is bold, the name of a value italic.
-func (r *roff) flags(list []textEntry) {
+func (r *roff) flags(list []Entry) {
 	for _, f := range list {
 		r.macro("TP")
-		r.marked(roffUsage(f.name))
-		r.marked(roffMark(f.what))
+		r.marked(roffUsage(f.Name))
+		r.marked(roffMark(f.What))
 	}
 }
 

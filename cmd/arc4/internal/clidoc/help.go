@@ -1,4 +1,4 @@
-package main
+package clidoc
 
 import (
 	"fmt"
@@ -11,11 +11,11 @@ import (
 	"golang.org/x/term"
 )
 
-// addHelp makes the help of cmd, and of all commands below it, this program's own.
-func (d docs) addHelp(root *cobra.Command) {
+// AddHelp makes the help of cmd, and of all commands below it, this program's own.
+func (d Docs) AddHelp(root *cobra.Command) {
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		out := cmd.OutOrStdout()
-		_, _ = io.WriteString(out, d.helpOf(cmd, textWidth(out))) // nobody can be told when help cannot be written
+		_, _ = io.WriteString(out, d.Help(cmd, textWidth(out))) // nobody can be told when help cannot be written
 	})
 	root.InitDefaultVersionFlag()
 	root.Flags().Lookup("version").Usage = "print the version and exit"
@@ -33,7 +33,7 @@ func nameHelpFlags(cmd *cobra.Command) {
 
 // Widths of help, in characters.
 const (
-	usualWidth    = 80
+	UsualWidth    = 80
 	narrowestText = 60
 	widestText    = 110
 )
@@ -45,25 +45,25 @@ func textWidth(out io.Writer) int {
 			return min(max(width, narrowestText), widestText)
 		}
 	}
-	return usualWidth
+	return UsualWidth
 }
 
-// helpOf is what --help prints, in lines of at most width characters where the words and examples
+// Help is what --help prints, in lines of at most width characters where the words and examples
 // allow it.
-func (d docs) helpOf(cmd *cobra.Command, width int) string {
+func (d Docs) Help(cmd *cobra.Command, width int) string {
 	var b strings.Builder
-	b.WriteString(wrapText(describe(cmd), "", width))
-	p := d.pageOf(cmd)
-	for _, s := range p.sections {
-		if s.inHelp {
-			fmt.Fprintf(&b, "\n%s:\n%s", s.title, wrapText(s.text, "  ", width))
+	b.WriteString(wrapText(Describe(cmd), "", width))
+	p := d.PageOf(cmd)
+	for _, s := range p.Sections {
+		if s.InHelp {
+			fmt.Fprintf(&b, "\n%s:\n%s", s.Title, wrapText(s.Text, "  ", width))
 		}
 	}
 	if !cmd.Runnable() {
 		return b.String() // a topic
 	}
 	fmt.Fprintf(&b, "\nUsage:\n")
-	for _, line := range usageLines(cmd) {
+	for _, line := range UsageLines(cmd) {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	if cmd.Example != "" {
@@ -72,22 +72,22 @@ func (d docs) helpOf(cmd *cobra.Command, width int) string {
 	helpCommands(&b, cmd, width)
 	helpFlags(&b, "Flags", cmd.LocalFlags(), width)
 	helpFlags(&b, "Flags of every command", cmd.InheritedFlags(), width)
-	helpEntries(&b, "Environment", p.environment, width)
-	helpEntries(&b, "Files", p.files, width)
-	helpEntries(&b, "Exit codes", p.exits, width)
+	helpEntries(&b, "Environment", p.Environment, width)
+	helpEntries(&b, "Files", p.Files, width)
+	helpEntries(&b, "Exit codes", p.Exits, width)
 	return b.String()
 }
 
-// describe is a command's description; those that need none beyond a sentence have that.
-func describe(cmd *cobra.Command) string {
+// Describe is a command's description; those that need none beyond a sentence have that.
+func Describe(cmd *cobra.Command) string {
 	if cmd.Long != "" {
 		return cmd.Long
 	}
 	return cmd.Short + "."
 }
 
-// usageLines are the ways to call a command.
-func usageLines(cmd *cobra.Command) []string {
+// UsageLines are the ways to call a command.
+func UsageLines(cmd *cobra.Command) []string {
 	var below []string
 	if cmd.HasAvailableSubCommands() {
 		below = []string{cmd.CommandPath() + " COMMAND [FLAG...]"}
@@ -106,9 +106,9 @@ func usageLines(cmd *cobra.Command) []string {
 }
 
 func helpCommands(b *strings.Builder, cmd *cobra.Command, width int) {
-	var commands, topics []textEntry
+	var commands, topics []Entry
 	for _, sub := range cmd.Commands() {
-		switch entry := (textEntry{sub.Name(), sub.Short}); {
+		switch entry := (Entry{sub.Name(), sub.Short}); {
 		case sub.IsAdditionalHelpTopicCommand():
 			topics = append(topics, entry)
 		case sub.IsAvailableCommand(), sub.Name() == "help":
@@ -120,10 +120,10 @@ func helpCommands(b *strings.Builder, cmd *cobra.Command, width int) {
 }
 
 func helpFlags(b *strings.Builder, title string, flags *pflag.FlagSet, width int) {
-	helpEntries(b, title, flagDocs(flags), width)
+	helpEntries(b, title, FlagDocs(flags), width)
 }
 
-func helpEntries(b *strings.Builder, title string, entries []textEntry, width int) {
+func helpEntries(b *strings.Builder, title string, entries []Entry, width int) {
 	if len(entries) > 0 {
 		fmt.Fprintf(b, "\n%s:\n%s", title, wrapEntries(entries, "  ", width))
 	}

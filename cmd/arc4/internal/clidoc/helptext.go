@@ -1,4 +1,4 @@
-package main
+package clidoc
 
 import (
 	"regexp"
@@ -14,20 +14,20 @@ import (
 // textBlock is a paragraph (text), a list (entries) or lines to be kept (lines).
 type textBlock struct {
 	text    string
-	entries []textEntry
-	lines   []string
+	entries []Entry
+	Lines   []string
 }
 
-// textEntry is a word or a few, and what they mean.
-type textEntry struct{ name, what string }
+// Entry is a word or a few, and what they mean.
+type Entry struct{ Name, What string }
 
-const textIndent = "    "
+const Indent = "    "
 
 // entryPattern is an entry of a list without its indent. A remark behind a command is none.
 var entryPattern = regexp.MustCompile(`^(\S+(?: \S+)*)  +([^\s#].*)$`)
 
-// parseText takes a description apart.
-func parseText(text string) []textBlock {
+// ParseText takes a description apart.
+func ParseText(text string) []textBlock {
 	var blocks []textBlock
 	var current []string
 	end := func() {
@@ -38,7 +38,7 @@ func parseText(text string) []textBlock {
 	}
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimRight(line, " \t\r")
-		changes := len(current) > 0 && strings.HasPrefix(line, textIndent) != strings.HasPrefix(current[0], textIndent)
+		changes := len(current) > 0 && strings.HasPrefix(line, Indent) != strings.HasPrefix(current[0], Indent)
 		if line == "" || changes {
 			end()
 		}
@@ -52,31 +52,31 @@ func parseText(text string) []textBlock {
 
 // newTextBlock is the block of lines that are all indented or all not.
 func newTextBlock(lines []string) textBlock {
-	if !strings.HasPrefix(lines[0], textIndent) {
+	if !strings.HasPrefix(lines[0], Indent) {
 		return textBlock{text: oneLine(strings.Join(lines, " "))}
 	}
 	var kept []string
 	for _, line := range lines {
-		kept = append(kept, strings.TrimPrefix(line, textIndent))
+		kept = append(kept, strings.TrimPrefix(line, Indent))
 	}
 	if entries := parseEntries(kept); entries != nil {
 		return textBlock{entries: entries}
 	}
-	return textBlock{lines: kept}
+	return textBlock{Lines: kept}
 }
 
 // parseEntries reads the lines of a list, or gives nil if they are none.
-func parseEntries(lines []string) []textEntry {
-	var entries []textEntry
+func parseEntries(lines []string) []Entry {
+	var entries []Entry
 	for _, line := range lines {
 		m := entryPattern.FindStringSubmatch(line)
 		switch {
 		case m != nil && strings.Contains(m[2], "  "):
 			return nil // a table
 		case m != nil && !strings.HasPrefix(line, " "):
-			entries = append(entries, textEntry{m[1], oneLine(m[2])})
+			entries = append(entries, Entry{m[1], oneLine(m[2])})
 		case strings.HasPrefix(line, " ") && len(entries) > 0:
-			entries[len(entries)-1].what += " " + oneLine(line)
+			entries[len(entries)-1].What += " " + oneLine(line)
 		default:
 			return nil
 		}
@@ -88,14 +88,14 @@ func parseEntries(lines []string) []textEntry {
 // line but empty ones begins with indent.
 func wrapText(text, indent string, width int) string {
 	var parts []string
-	for _, b := range parseText(text) {
+	for _, b := range ParseText(text) {
 		switch {
 		case b.text != "":
 			parts = append(parts, wrapWords(b.text, indent, indent, width))
 		case b.entries != nil:
-			parts = append(parts, wrapEntries(b.entries, indent+textIndent, width))
+			parts = append(parts, wrapEntries(b.entries, indent+Indent, width))
 		default:
-			parts = append(parts, indent+textIndent+strings.Join(b.lines, "\n"+indent+textIndent)+"\n")
+			parts = append(parts, indent+Indent+strings.Join(b.Lines, "\n"+indent+Indent)+"\n")
 		}
 	}
 	return strings.Join(parts, "\n")
@@ -106,10 +106,10 @@ func wrapText(text, indent string, width int) string {
 const widestName = 26
 
 // wrapEntries writes a list in two columns.
-func wrapEntries(entries []textEntry, indent string, width int) string {
+func wrapEntries(entries []Entry, indent string, width int) string {
 	column := 0
 	for _, e := range entries {
-		if n := utf8.RuneCountInString(e.name); n <= widestName {
+		if n := utf8.RuneCountInString(e.Name); n <= widestName {
 			column = max(column, n)
 		}
 	}
@@ -119,12 +119,12 @@ func wrapEntries(entries []textEntry, indent string, width int) string {
 	var b strings.Builder
 	hang := indent + strings.Repeat(" ", column+2)
 	for _, e := range entries {
-		if n := utf8.RuneCountInString(e.name); n <= column {
-			b.WriteString(wrapWords(e.what, indent+e.name+strings.Repeat(" ", column+2-n), hang, width))
+		if n := utf8.RuneCountInString(e.Name); n <= column {
+			b.WriteString(wrapWords(e.What, indent+e.Name+strings.Repeat(" ", column+2-n), hang, width))
 			continue
 		}
-		b.WriteString(indent + e.name + "\n")
-		b.WriteString(wrapWords(e.what, hang, hang, width))
+		b.WriteString(indent + e.Name + "\n")
+		b.WriteString(wrapWords(e.What, hang, hang, width))
 	}
 	return b.String()
 }
@@ -150,3 +150,5 @@ func wrapWords(text, first, rest string, width int) string {
 	}
 	return strings.TrimRight(b.String(), " ") + "\n"
 }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

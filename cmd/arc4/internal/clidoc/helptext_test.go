@@ -1,4 +1,4 @@
-package main
+package clidoc
 
 import (
 	"strings"
@@ -25,12 +25,12 @@ Then:
 func TestParseText(t *testing.T) {
 	assert.Equal(t, []textBlock{
 		{text: "A paragraph of two lines."},
-		{entries: []textEntry{{"one", "the first entry"}, {"two", "the second"}}},
+		{entries: []Entry{{"one", "the first entry"}, {"two", "the second"}}},
 		{text: "Then:"},
-		{lines: []string{"arc4 speed    # as it stands", "  deeper"}},
-		{lines: []string{"name  a  table", "x     y  z"}},
-	}, parseText(exampleText))
-	assert.Empty(t, parseText("\n \n"))
+		{Lines: []string{"arc4 speed    # as it stands", "  deeper"}},
+		{Lines: []string{"name  a  table", "x     y  z"}},
+	}, ParseText(exampleText))
+	assert.Empty(t, ParseText("\n \n"))
 }
 
 func TestWrapText(t *testing.T) {
@@ -55,8 +55,8 @@ func TestWrapText(t *testing.T) {
 
 func TestWrapEntriesWithLongNames(t *testing.T) {
 	long := strings.Repeat("n", widestName+1)
-	assert.Equal(t, "  aa  b\n  "+long+"\n      c\n", wrapEntries([]textEntry{{"aa", "b"}, {long, "c"}}, "  ", 80))
-	assert.Equal(t, "  "+long+"\n        c\n", wrapEntries([]textEntry{{long, "c"}}, "  ", 80))
+	assert.Equal(t, "  aa  b\n  "+long+"\n      c\n", wrapEntries([]Entry{{"aa", "b"}, {long, "c"}}, "  ", 80))
+	assert.Equal(t, "  "+long+"\n        c\n", wrapEntries([]Entry{{long, "c"}}, "  ", 80))
 }
 
 func FuzzText(f *testing.F) {

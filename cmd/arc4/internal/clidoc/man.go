@@ -1,4 +1,4 @@
-package main
+package clidoc
 
 import (
 	"cmp"
@@ -12,17 +12,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (d docs) writeManPages(root *cobra.Command, dir string, date time.Time) error {
+func (d Docs) WriteManPages(root *cobra.Command, dir string, date time.Time) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make the directory for the manual pages: %w", err)
 	}
-	for _, cmd := range append(manCommands(root), manTopics(root)...) {
-		in := manDir(dir, d.manSection(cmd))
+	for _, cmd := range append(ManCommands(root), ManTopics(root)...) {
+		in := manDir(dir, d.ManSection(cmd))
 		if err := os.MkdirAll(in, 0o755); err != nil {
 			return fmt.Errorf("cannot make the directory for the manual pages: %w", err)
 		}
-		name := filepath.Join(in, manName(cmd)+"."+d.manSection(cmd))
-		if err := os.WriteFile(name, []byte(d.manPage(cmd, date)), 0o644); err != nil {
+		name := filepath.Join(in, ManName(cmd)+"."+d.ManSection(cmd))
+		if err := os.WriteFile(name, []byte(d.ManPage(cmd, date)), 0o644); err != nil {
 			return fmt.Errorf("cannot write the manual page: %w", err)
 		}
 	}
@@ -38,23 +38,23 @@ func manDir(dir, section string) string {
 }
 
 // manSection is where a page belongs.
-func (d docs) manSection(cmd *cobra.Command) string {
+func (d Docs) ManSection(cmd *cobra.Command) string {
 	if !cmd.IsAdditionalHelpTopicCommand() {
 		return "1"
 	}
-	return cmp.Or(d.pageOf(cmd).manSection, "7")
+	return cmp.Or(d.PageOf(cmd).Section, "7")
 }
 
-// manReference is how other pages name a page: arc4-connect(1).
-func (d docs) manReference(cmd *cobra.Command) string {
-	return manName(cmd) + "(" + d.manSection(cmd) + ")"
+// ManReference is how other pages name a page: arc4-connect(1).
+func (d Docs) ManReference(cmd *cobra.Command) string {
+	return ManName(cmd) + "(" + d.ManSection(cmd) + ")"
 }
 
 // manTitles are what a section is called in its pages' heads.
 var manTitles = map[string]string{"1": "User Commands", "5": "File Formats", "7": "Miscellaneous"}
 
-// manTopics are the topics of the help, which have pages too.
-func manTopics(root *cobra.Command) []*cobra.Command {
+// ManTopics are the topics of the help, which have pages too.
+func ManTopics(root *cobra.Command) []*cobra.Command {
 	var list []*cobra.Command
 	for _, sub := range root.Commands() {
 		if sub.IsAdditionalHelpTopicCommand() {
@@ -64,31 +64,31 @@ func manTopics(root *cobra.Command) []*cobra.Command {
 	return list
 }
 
-// manCommands are the commands that have a page: root and all below it that do something.
-func manCommands(root *cobra.Command) []*cobra.Command {
+// ManCommands are the commands that have a page: root and all below it that do something.
+func ManCommands(root *cobra.Command) []*cobra.Command {
 	list := []*cobra.Command{root}
 	for _, sub := range root.Commands() {
 		if sub.IsAvailableCommand() && !sub.IsAdditionalHelpTopicCommand() {
-			list = append(list, manCommands(sub)...)
+			list = append(list, ManCommands(sub)...)
 		}
 	}
 	return list
 }
 
-// manName is a page's name: arc4-connect.
-func manName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
+// ManName is a page's name: arc4-connect.
+func ManName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
 
-// manPage is a command's page in roff, with the sections that man-pages(7) knows, in its order.
-func (d docs) manPage(cmd *cobra.Command, date time.Time) string {
+// ManPage is a command's page in roff, with the sections that man-pages(7) knows, in its order.
+func (d Docs) ManPage(cmd *cobra.Command, date time.Time) string {
 	var r roff
-	p := d.pageOf(cmd)
-	name := manName(cmd)
-	r.macro("TH", strings.ToUpper(name), d.manSection(cmd), date.Format(time.DateOnly), cmd.Root().Name()+" "+d.version, manTitles[d.manSection(cmd)])
+	p := d.PageOf(cmd)
+	name := ManName(cmd)
+	r.macro("TH", strings.ToUpper(name), d.ManSection(cmd), date.Format(time.DateOnly), cmd.Root().Name()+" "+d.Version, manTitles[d.ManSection(cmd)])
 	r.section("name")
 	r.line(name + " - " + lowerFirst(cmd.Short))
 	if cmd.Runnable() {
 		r.section("synopsis")
-		for n, line := range usageLines(cmd) {
+		for n, line := range UsageLines(cmd) {
 			if n > 0 {
 				r.macro("br")
 			}
@@ -96,28 +96,28 @@ func (d docs) manPage(cmd *cobra.Command, date time.Time) string {
 		}
 	}
 	r.section("description")
-	r.text(describe(cmd))
+	r.text(Describe(cmd))
 	manCommandList(&r, cmd)
-	if flags := flagDocs(cmd.LocalFlags()); len(flags) > 0 && cmd.Runnable() {
+	if flags := FlagDocs(cmd.LocalFlags()); len(flags) > 0 && cmd.Runnable() {
 		r.section("options")
 		r.flags(flags)
-		r.flags(flagDocs(cmd.InheritedFlags()))
+		r.flags(FlagDocs(cmd.InheritedFlags()))
 	}
-	if len(p.exits) > 0 {
+	if len(p.Exits) > 0 {
 		r.section("exit status")
-		r.entries(p.exits)
+		r.entries(p.Exits)
 	}
-	if len(p.environment) > 0 {
+	if len(p.Environment) > 0 {
 		r.section("environment")
-		r.entries(p.environment)
+		r.entries(p.Environment)
 	}
-	if len(p.files) > 0 {
+	if len(p.Files) > 0 {
 		r.section("files")
-		r.entries(p.files)
+		r.entries(p.Files)
 	}
-	for _, s := range p.sections {
-		r.section(s.title)
-		r.text(s.text)
+	for _, s := range p.Sections {
+		r.section(s.Title)
+		r.text(s.Text)
 	}
 	if cmd.Example != "" {
 		r.section("examples")
@@ -137,7 +137,7 @@ func manCommandList(r *roff, cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		if sub.IsAvailableCommand() && !sub.IsAdditionalHelpTopicCommand() {
 			r.macro("TP")
-			r.marked(roffMark(manName(sub) + "(1)"))
+			r.marked(roffMark(ManName(sub) + "(1)"))
 			r.marked(roffMark(sub.Short + "."))
 		}
 	}
@@ -145,16 +145,16 @@ func manCommandList(r *roff, cmd *cobra.Command) {
 
 // manSeeAlso are the page's neighbours: all others for the first page, those named and the first
 // for the others.
-func (d docs) manSeeAlso(cmd *cobra.Command, p page) []string {
+func (d Docs) manSeeAlso(cmd *cobra.Command, p Page) []string {
 	if cmd.HasParent() {
-		return append([]string{d.manReference(cmd.Root())}, p.seeAlso...)
+		return append([]string{d.ManReference(cmd.Root())}, p.SeeAlso...)
 	}
 	var list []string
-	for _, sub := range append(manCommands(cmd)[1:], manTopics(cmd)...) {
-		list = append(list, d.manReference(sub))
+	for _, sub := range append(ManCommands(cmd)[1:], ManTopics(cmd)...) {
+		list = append(list, d.ManReference(sub))
 	}
 	slices.Sort(list)
-	return append(list, p.seeAlso...)
+	return append(list, p.SeeAlso...)
 }
 
 func lowerFirst(s string) string {
