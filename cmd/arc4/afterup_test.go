@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -60,22 +61,22 @@ func TestReconnectOnceATunnelHasBeenUp(t *testing.T) {
 		code   int
 		reason string // of the attempt that failed
 	}{
-		{"the password is another", func(s *stage) { s.password.Store("changed") }, nil, exitAuth,
+		{"the password is another", func(s *stage) { s.password.Store("changed") }, nil, exit.Auth,
 			"authentication failed: 691: wrong user name or password"},
 		{"the server proves nothing", func(s *stage) {
 			s.carrying(rewriting(ppp.ProtoCHAP, 3, []byte("S=0000000000000000000000000000000000000000")))
 		},
-			func(s *stage) { s.carrying(nil) }, exitOK,
+			func(s *stage) { s.carrying(nil) }, exit.OK,
 			"authentication failed: the server does not prove that it knows the password: its authenticator response is wrong"},
-		{"a Terminate-Request that speaks of the account", func(s *stage) { s.carrying(terminating) }, func(s *stage) { s.carrying(nil) }, exitOK,
+		{"a Terminate-Request that speaks of the account", func(s *stage) { s.carrying(terminating) }, func(s *stage) { s.carrying(nil) }, exit.OK,
 			"the peer closed the link: 691: wrong user name or password"},
-		{"no encryption", func(s *stage) { s.carrying(withoutCCP()) }, func(s *stage) { s.carrying(nil) }, exitOK,
+		{"no encryption", func(s *stage) { s.carrying(withoutCCP()) }, func(s *stage) { s.carrying(nil) }, exit.OK,
 			"encryption is required, but the peer does not know CCP"},
-		{"no raw socket", func(s *stage) { s.openErr.Store(syscall.EPERM) }, func(s *stage) { s.openErr.Store(syscall.Errno(0)) }, exitOK,
+		{"no raw socket", func(s *stage) { s.openErr.Store(syscall.EPERM) }, func(s *stage) { s.openErr.Store(syscall.Errno(0)) }, exit.OK,
 			"GRE socket: operation not permitted"},
-		{"no device", func(s *stage) { s.bringErr.Store(syscall.EPERM) }, func(s *stage) { s.bringErr.Store(syscall.Errno(0)) }, exitOK,
+		{"no device", func(s *stage) { s.bringErr.Store(syscall.EPERM) }, func(s *stage) { s.bringErr.Store(syscall.Errno(0)) }, exit.OK,
 			"no TUN device: operation not permitted"},
-		{"no network", func(s *stage) { s.dialFails.Store(true) }, func(s *stage) { s.dialFails.Store(false) }, exitOK,
+		{"no network", func(s *stage) { s.dialFails.Store(true) }, func(s *stage) { s.dialFails.Store(false) }, exit.OK,
 			"server 192.0.2.1:1723 cannot be reached: network is unreachable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -88,11 +89,11 @@ func newConnectCmd() *cobra.Command {
 func oneServer(_ *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return usageError("no server: give SERVER or SERVER:PORT, such as vpn.example.net")
+		return exit.Usagef("no server: give SERVER or SERVER:PORT, such as vpn.example.net")
 	case 1:
 		return nil
 	}
-	return usageError("%q: one server at a time", args[1])
+	return exit.Usagef("%q: one server at a time", args[1])
 }
 
 func (f *connectFlags) run(cmd *cobra.Command, server string) error {
@@ -154,7 +155,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	return withExit(codeOfClass(tunnel.ClassOf(err)), err)
+	return exit.With(exit.CodeOfClass(tunnel.ClassOf(err)), err)
 }
 
 // consistent refuses flags that were given and could not have an effect.
@@ -162,11 +163,11 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	switch {
 	case flags.Changed("password-file") && f.passwordFile == "":
-		return usageError("--password-file is empty: name the file, or leave the flag out to be asked")
+		return exit.Usagef("--password-file is empty: name the file, or leave the flag out to be asked")
 	case flags.Changed("holdoff") && !f.reconnect:
-		return usageError("--holdoff %s has no effect without --reconnect: add that, or leave it out", f.holdoff)
+		return exit.Usagef("--holdoff %s has no effect without --reconnect: add that, or leave it out", f.holdoff)
 	case f.insecure && f.passwordFile == "":
-		return usageError("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
+		return exit.Usagef("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
 	}
 	return nil
 }
@@ -181,7 +182,7 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	user, server, inArgument := splitUser(server)
 	switch {
 	case inArgument && cmd.Flags().Changed("user"):
-		return tunnel.ClientConfig{}, usageError("the user is given twice, as %q and as --user %q: leave one of them out", user+"@", f.user)
+		return tunnel.ClientConfig{}, exit.Usagef("the user is given twice, as %q and as --user %q: leave one of them out", user+"@", f.user)
 	case inArgument:
 		f.user = user
 	}
@@ -190,12 +191,12 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	case err != nil:
 		return tunnel.ClientConfig{}, err
 	case f.user == "":
-		return tunnel.ClientConfig{}, usageError("no user: give USER@SERVER or --user NAME")
+		return tunnel.ClientConfig{}, exit.Usagef("no user: give USER@SERVER or --user NAME")
 	case len(f.user) > longestUser:
-		return tunnel.ClientConfig{}, usageError("--user: the name is %d bytes long: %d at most", len(f.user), longestUser)
+		return tunnel.ClientConfig{}, exit.Usagef("--user: the name is %d bytes long: %d at most", len(f.user), longestUser)
 	}
 	if err := netdev.ValidateName(f.device); err != nil {
-		return tunnel.ClientConfig{}, usageError("--tun: %w", err)
+		return tunnel.ClientConfig{}, exit.Usagef("--tun: %w", err)
 	}
 	o, err := f.options(log)
 	if err != nil {
@@ -241,10 +242,10 @@ func (f *connectFlags) parseRoutes() ([]netip.Prefix, error) {
 	for _, arg := range f.routes {
 		p, err := netdev.ParseRoute(arg)
 		if err != nil {
-			return nil, usageError("--route: %w", err)
+			return nil, exit.Usagef("--route: %w", err)
 		}
 		if p.Addr().Is6() && !f.ipv6 {
-			return nil, usageError("--route %s is IPv6, which the tunnel carries only with --ipv6: add that, or leave the route out", arg)
+			return nil, exit.Usagef("--route %s is IPv6, which the tunnel carries only with --ipv6: add that, or leave the route out", arg)
 		}
 		routes = append(routes, p)
 	}

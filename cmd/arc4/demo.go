@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -82,13 +83,13 @@ func newDemoCmd() *cobra.Command {
 func (o *demoOptions) links() (constant, jittery link.Config, err error) {
 	switch {
 	case o.delay < 0 || o.delay > maxDemoDelay:
-		return constant, jittery, usageError("--delay %v: must be 0s to %v", o.delay, maxDemoDelay)
+		return constant, jittery, exit.Usagef("--delay %v: must be 0s to %v", o.delay, maxDemoDelay)
 	case o.jitter <= 0 || o.jitter > maxDemoDelay:
-		return constant, jittery, usageError("--jitter %v: must be more than 0s (nothing would be reordered), %v at most", o.jitter, maxDemoDelay)
+		return constant, jittery, exit.Usagef("--jitter %v: must be more than 0s (nothing would be reordered), %v at most", o.jitter, maxDemoDelay)
 	case o.jitter > o.delay:
-		return constant, jittery, usageError("--jitter %v: must not exceed --delay %v: no packet arrives before it was sent", o.jitter, o.delay)
+		return constant, jittery, exit.Usagef("--jitter %v: must not exceed --delay %v: no packet arrives before it was sent", o.jitter, o.delay)
 	case o.window < minDemoWindow || o.window > maxDemoWindow:
-		return constant, jittery, usageError("--window %d: must be %d to %d bytes (262144 is 256 KB)", o.window, minDemoWindow, maxDemoWindow)
+		return constant, jittery, exit.Usagef("--window %d: must be %d to %d bytes (262144 is 256 KB)", o.window, minDemoWindow, maxDemoWindow)
 	}
 	if o.rate != "0" {
 		if len(strings.Fields(o.rate)) == 1 {
@@ -97,7 +98,7 @@ func (o *demoOptions) links() (constant, jittery link.Config, err error) {
 			err = errors.New("want a rate with its unit")
 		}
 		if err != nil {
-			return constant, jittery, usageError("--rate %q: give a rate from 1kbit to 1000gbit, such as 100mbit, or 0 for none", o.rate)
+			return constant, jittery, exit.Usagef("--rate %q: give a rate from 1kbit to 1000gbit, such as 100mbit, or 0 for none", o.rate)
 		}
 	}
 	constant.Delay = o.delay
@@ -118,7 +119,7 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if !o.userspace {
 		done, code, why := speedlab.Enter(ctx)
 		if done {
-			return withExit(code, whenNot(code, exitOK))
+			return exit.With(code, whenNot(code, exit.OK))
 		}
 		if cfg.Why = why; why == "" {
 			cfg.Mode = speedlab.Auto
@@ -194,7 +195,7 @@ func whenNot(code, good int) error {
 	if code == good {
 		return nil
 	}
-	return errSaid
+	return exit.ErrReported
 }
 
 // quiet leaves out what the tunnel logs about its ordinary life, unless everything is asked for.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // ownCloneDevice puts a /dev/net/tun with a mode of its own in the place of the machine's.
@@ -55,7 +57,7 @@ func TestE2ECapabilities(t *testing.T) {
 				assert.NotContains(t, client.stderr.String(), "no news of routes")
 				client.stop(t, syscall.SIGTERM)
 			} else {
-				last := client.fails(t, exitPermission)
+				last := client.fails(t, exit.Permission)
 				for _, w := range c.words {
 					assert.Contains(t, last, w)
 				}

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // TestE2ETunnel is the main job with default settings, from the first packet to the last, ended by
@@ -153,7 +155,7 @@ func TestE2ERoutes(t *testing.T) {
 		return netlink.RouteAdd(&netlink.Route{Dst: prefix("198.51.100.0/24"), Gw: netip.MustParseAddr(serverOuter).AsSlice()})
 	})
 	before = l.client.snapshot(t)
-	last := l.connectTo(t, serverFar, "wonderland", "--route", "198.51.100.0/24").fails(t, exitFailure)
+	last := l.connectTo(t, serverFar, "wonderland", "--route", "198.51.100.0/24").fails(t, exit.Failure)
 	assert.Contains(t, last, "198.51.100.0/24")
 	assert.Contains(t, last, "via "+serverOuter)
 	assert.Equal(t, before, l.client.snapshot(t))

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // TestE2ENoRoomForTheStatusSocket: a tunnel matters more than its status, whatever is wrong with
@@ -43,7 +45,7 @@ func TestE2ENoRoomForTheStatusSocket(t *testing.T) {
 	server.stop(t, syscall.SIGTERM)
 
 	file := secretsFile(t, "")
-	last := l.server.start(t, serveArgs(secretsFile(t, twoUsers), "--status-socket", file)...).fails(t, exitFailure)
+	last := l.server.start(t, serveArgs(secretsFile(t, twoUsers), "--status-socket", file)...).fails(t, exit.Failure)
 	assert.Contains(t, last, "a file that is no socket has this name")
 	require.FileExists(t, file)
 }

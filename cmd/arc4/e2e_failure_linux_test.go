@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // TestE2EReconnect kills the server under a client that is to come back, and which keeps its device
@@ -70,7 +72,7 @@ func TestE2EReconnectRefused(t *testing.T) {
 	l := newTestbed(t)
 	l.serve(t)
 	client := l.connectTo(t, serverOuter, "looking-glass", "--reconnect")
-	assert.Contains(t, client.fails(t, exitAuth), "691")
+	assert.Contains(t, client.fails(t, exit.Auth), "691")
 	assert.NotContains(t, client.stderr.String(), "trying again")
 }
 
@@ -82,7 +84,7 @@ func TestE2EServerStops(t *testing.T) {
 	server := l.serve(t)
 	client := l.connect(t).up(t)
 	server.stop(t, syscall.SIGTERM)
-	assert.Regexp(t, "shutting down|ended the call", client.fails(t, exitNetwork))
+	assert.Regexp(t, "shutting down|ended the call", client.fails(t, exit.Network))
 	assert.Equal(t, clientBefore, l.client.snapshot(t))
 	assert.Equal(t, serverBefore, l.server.snapshot(t))
 }
@@ -115,7 +117,7 @@ func TestE2ESilence(t *testing.T) {
 	stoppedClient.signal(t, syscall.SIGSTOP)
 	t.Parallel()
 
-	assert.Contains(t, forsaken.fails(t, exitNetwork), "echo")
+	assert.Contains(t, forsaken.fails(t, exit.Network), "echo")
 	assert.Equal(t, deadServerBefore, deadServer.client.snapshot(t))
 	stoppedServer.signal(t, syscall.SIGCONT)
 	deadServer.server.noSessions(t)
@@ -123,12 +125,12 @@ func TestE2ESilence(t *testing.T) {
 	deadClient.server.noSessions(t)
 	assert.Contains(t, left.stderr.String(), "session ended")
 	stoppedClient.signal(t, syscall.SIGCONT)
-	stoppedClient.fails(t, exitNetwork)
+	stoppedClient.fails(t, exit.Network)
 	assert.Equal(t, deadClientBefore, deadClient.client.snapshot(t))
 
 	noGRE.waitLog(t, "no GRE packet has come.*blocked", 1)
-	assert.Contains(t, noServer.fails(t, exitNetwork), "198.18.0.1:1723 does not answer on TCP within 15s")
-	last := noGRE.fails(t, exitNetwork)
+	assert.Contains(t, noServer.fails(t, exit.Network), "198.18.0.1:1723 does not answer on TCP within 15s")
+	last := noGRE.fails(t, exit.Network)
 	assert.Contains(t, last, "GRE (IP protocol 47) is blocked on the way")
 	assert.Equal(t, blockedBefore, blocked.client.snapshot(t))
 	blocked.server.noSessions(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // givingServer starts a server whose client gets one address, and which has another itself.
@@ -46,7 +47,7 @@ func TestE2EAddressesThatAreRefused(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			server := l.givingServer(t, tc.address, tunnelLocal)
-			line := l.connectTo(t, serverFar, "wonderland").fails(t, exitPolicy)
+			line := l.connectTo(t, serverFar, "wonderland").fails(t, exit.Policy)
 			assert.Contains(t, line, "the server gives this machine the tunnel address "+tc.address+", "+tc.reason)
 			t.Log(line)
 			assert.Equal(t, before, l.client.snapshot(t))

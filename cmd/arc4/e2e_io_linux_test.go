@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -53,7 +54,7 @@ func TestE2EWaysOfSending(t *testing.T) {
 			l.client.ping(t, tunnelLocal, 1400)
 
 			p := l.client.start(t, "status")
-			require.Equal(t, exitOK, p.wait(t))
+			require.Equal(t, exit.OK, p.wait(t))
 			assert.Regexp(t, `(?i)#\s+sent by\s+because\s`, p.stdout.String())
 			assert.Regexp(t, `1\s+`+tc.clientWay+`\s+`+tc.clientWhy, p.stdout.String())
 			client.stop(t, syscall.SIGTERM)

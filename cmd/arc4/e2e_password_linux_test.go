@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // asks starts a client on a terminal, which asks for alice's password.
@@ -54,7 +56,7 @@ func TestE2EPasswordPrompt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client, x := l.asks(t)
 			end(t, client, x)
-			assert.Equal(t, exitInterrupted, client.wait(t))
+			assert.Equal(t, exit.Interrupted, client.wait(t))
 			x.waitScreen(t, "arc4: no password was given", 1)
 			assert.True(t, x.echoes(t), "the terminal is as it was")
 			x.typed(t, "ls\n") // for the shell
@@ -91,7 +93,7 @@ func TestE2EPasswordPrompt(t *testing.T) {
 			x.waitPrompt(t, n+1)
 			x.typed(t, "wrong\n")
 		}
-		assert.Equal(t, exitAuth, client.wait(t))
+		assert.Equal(t, exit.Auth, client.wait(t))
 		x.waitScreen(t, "arc4: ", 1)
 		assert.NotContains(t, x.screen.String(), "wrong\n")
 	})
@@ -100,7 +102,7 @@ func TestE2EPasswordPrompt(t *testing.T) {
 		cmd.Env = append(cmd.Env, "ARC4_PASSWORD=wrong")
 		x := onTerminal(t, cmd)
 		client := l.client.run(t, cmd)
-		assert.Equal(t, exitAuth, client.wait(t))
+		assert.Equal(t, exit.Auth, client.wait(t))
 		assert.NotContains(t, x.screen.String(), "Password of")
 	})
 	require.Equal(t, before, l.client.snapshot(t))

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -157,7 +158,7 @@ func (p *program) signal(t *testing.T, s syscall.Signal) {
 func (p *program) stop(t *testing.T, s syscall.Signal) {
 	t.Helper()
 	p.signal(t, s)
-	require.Equal(t, exitOK, p.wait(t), "after %v: %s", s, p.name)
+	require.Equal(t, exit.OK, p.wait(t), "after %v: %s", s, p.name)
 }
 
 // fails waits for the program to end with an exit code and gives its last line, the error.
@@ -227,7 +228,7 @@ func (p *program) up(t *testing.T) *program {
 func (m *machine) status(t *testing.T, args ...string) status.Snapshot {
 	t.Helper()
 	p := m.start(t, append([]string{"status", "--json"}, args...)...)
-	require.Equal(t, exitOK, p.wait(t), p.stderr.String())
+	require.Equal(t, exit.OK, p.wait(t), p.stderr.String())
 	var all []status.Snapshot
 	require.NoError(t, json.Unmarshal([]byte(p.stdout.String()), &all))
 	require.Len(t, all, 1)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -26,7 +27,7 @@ func TestE2ELoggedInElsewhere(t *testing.T) {
 	second := other.run(t, cmd).up(t)
 
 	assert.Equal(t, "arc4: the server ended this session because the user has logged in again elsewhere, and it allows no more sessions at once",
-		first.fails(t, exitPolicy))
+		first.fails(t, exit.Policy))
 	assert.Equal(t, before, l.client.snapshot(t))
 	other.ping(t, tunnelLocal, 1400)
 	require.Equal(t, 1, l.server.sessions(t))
@@ -51,7 +52,7 @@ func TestE2EStatusWhileReconnecting(t *testing.T) {
 	assert.Regexp(t, "^the server (closed|reset) the control connection", s.Client.Reason)
 	assert.WithinRange(t, s.Client.NextAttempt, asked, asked.Add(2*time.Minute))
 	p := l.client.start(t, "status")
-	require.Equal(t, exitOK, p.wait(t))
+	require.Equal(t, exit.OK, p.wait(t))
 	assert.Regexp(t, `(?m)^reconnecting for \d+s, attempt 1 in (1m\d+s|2m0s)$`, p.stdout.String())
 	assert.Regexp(t, `(?m)^the last one ended: the server (closed|reset) the control connection`, p.stdout.String())
 	client.stop(t, syscall.SIGTERM)

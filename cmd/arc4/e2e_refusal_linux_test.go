@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // TestE2ERefused holds a client that the server will not have to its exit code and its words, with
@@ -28,11 +30,11 @@ func TestE2ERefused(t *testing.T) {
 		code     int
 		words    []string
 	}{
-		{"wrong password", "looking-glass", nil, exitAuth, []string{"691", "password"}},
-		{"unknown user", "wonderland", []string{"--user", "hatter"}, exitAuth, []string{"691"}},
-		{"no encryption here", "wonderland", []string{"--mppe", "off"}, exitPolicy, []string{"encrypt"}},
-		{"pap alone", "wonderland", []string{"--mppe", "off", "--auth", "pap"}, exitPolicy, []string{"MS-CHAPv2", "PAP"}},
-		{"stateful alone", "wonderland", []string{"--mppe-stateful", "require"}, exitPolicy, []string{"stateful"}},
+		{"wrong password", "looking-glass", nil, exit.Auth, []string{"691", "password"}},
+		{"unknown user", "wonderland", []string{"--user", "hatter"}, exit.Auth, []string{"691"}},
+		{"no encryption here", "wonderland", []string{"--mppe", "off"}, exit.Policy, []string{"encrypt"}},
+		{"pap alone", "wonderland", []string{"--mppe", "off", "--auth", "pap"}, exit.Policy, []string{"MS-CHAPv2", "PAP"}},
+		{"stateful alone", "wonderland", []string{"--mppe-stateful", "require"}, exit.Policy, []string{"stateful"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := l.connectTo(t, serverOuter, c.password, c.args...)
@@ -85,14 +87,14 @@ func TestE2EStricterClient(t *testing.T) {
 	l := newTestbed(t)
 	before := l.client.snapshot(t)
 	l.serve(t, "--mppe", "off")
-	last := l.connect(t).fails(t, exitPolicy)
+	last := l.connect(t).fails(t, exit.Policy)
 	assert.Contains(t, last, "encrypt")
 	assert.Equal(t, before, l.client.snapshot(t))
 
 	l2 := newTestbed(t)
 	l2.serve(t, "--mppe", "off", "--auth", "pap")
 	client := l2.connect(t)
-	assert.Contains(t, client.fails(t, exitPolicy), "PAP")
+	assert.Contains(t, client.fails(t, exit.Policy), "PAP")
 }
 
 // TestE2EUnreachable has no server at the end of the line, or no line.
@@ -108,7 +110,7 @@ func TestE2EUnreachable(t *testing.T) {
 		serverOuter:         "refuses TCP connections",
 		serverOuter + ":99": serverOuter + ":99",
 	} {
-		assert.Contains(t, l.connectTo(t, to, "wonderland").fails(t, exitNetwork), words)
+		assert.Contains(t, l.connectTo(t, to, "wonderland").fails(t, exit.Network), words)
 	}
 	assert.Equal(t, before, l.client.snapshot(t))
 }
@@ -122,7 +124,7 @@ func TestE2EWithoutPermission(t *testing.T) {
 
 	connect := nobody(t, "connect", serverOuter, "--user", "alice", "--status-socket", "none")
 	connect.Env = append(connect.Env, "ARC4_PASSWORD=wonderland")
-	assert.Regexp(t, "CAP_NET_RAW|CAP_NET_ADMIN", l.client.run(t, connect).fails(t, exitPermission))
+	assert.Regexp(t, "CAP_NET_RAW|CAP_NET_ADMIN", l.client.run(t, connect).fails(t, exit.Permission))
 	assert.Equal(t, clientBefore, l.client.snapshot(t))
 	l.server.noSessions(t)
 
@@ -130,11 +132,11 @@ func TestE2EWithoutPermission(t *testing.T) {
 	require.NoError(t, os.WriteFile(secrets, []byte(twoUsers), 0o600))
 	require.NoError(t, os.Chown(secrets, 65534, 65534))
 	serve := nobody(t, serveArgs(secrets, "--listen", serverInner+":2723", "--status-socket", "none")...)
-	assert.Regexp(t, "CAP_NET_RAW|CAP_NET_ADMIN", l.server.run(t, serve).fails(t, exitPermission))
+	assert.Regexp(t, "CAP_NET_RAW|CAP_NET_ADMIN", l.server.run(t, serve).fails(t, exit.Permission))
 
 	// A file of somebody else's.
 	closed := nobody(t, serveArgs(secretsFile(t, twoUsers), "--status-socket", "none")...)
-	assert.Contains(t, l.server.run(t, closed).fails(t, exitPermission), "chap-secrets")
+	assert.Contains(t, l.server.run(t, closed).fails(t, exit.Permission), "chap-secrets")
 	assert.Equal(t, serverBefore, l.server.snapshot(t))
 }
 
@@ -145,14 +147,14 @@ func TestE2ENameTaken(t *testing.T) {
 	l.serve(t)
 	clientBefore, serverBefore := l.client.snapshot(t), l.server.snapshot(t)
 	for _, name := range []string{"wire", "lo"} {
-		last := l.connect(t, "--tun", name).fails(t, exitFailure)
+		last := l.connect(t, "--tun", name).fails(t, exit.Failure)
 		assert.Contains(t, last, `"`+name+`"`)
 		assert.Contains(t, last, "taken")
 		assert.Equal(t, clientBefore, l.client.snapshot(t))
 	}
 	l.server.noSessions(t)
 	// The server's own device, which is in use.
-	last := l.server.start(t, serveArgs(secretsFile(t, twoUsers), "--listen", serverInner, "--tun", "arc40")...).fails(t, exitFailure)
+	last := l.server.start(t, serveArgs(secretsFile(t, twoUsers), "--listen", serverInner, "--tun", "arc40")...).fails(t, exit.Failure)
 	assert.Contains(t, last, `"arc40" is in use`)
 	assert.Equal(t, serverBefore, l.server.snapshot(t))
 }
@@ -174,7 +176,7 @@ func TestE2EListen(t *testing.T) {
 		":1723":     ":1723: another program",
 		clientOuter: clientOuter + ":1723: no interface of this machine",
 	} {
-		assert.Contains(t, l.server.start(t, serveArgs(secrets, "--listen", listen)...).fails(t, exitNetwork), words)
+		assert.Contains(t, l.server.start(t, serveArgs(secrets, "--listen", listen)...).fails(t, exit.Network), words)
 	}
 	assert.Equal(t, before, l.server.snapshot(t))
 }

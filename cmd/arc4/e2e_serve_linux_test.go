@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // TestE2ETwoClients keeps the sessions of two machines apart.
@@ -46,7 +48,7 @@ func TestE2EPoolExhausted(t *testing.T) {
 	first := l.connect(t).up(t)
 	second := l.connect(t, "--tun", "other", "--status-socket", "none")
 	code := second.wait(t)
-	assert.Contains(t, []int{exitNetwork, exitPolicy}, code)
+	assert.Contains(t, []int{exit.Network, exit.Policy}, code)
 	server.waitLog(t, `no address for a client.*10\.99\.0\.100`, 1)
 	assert.Nil(t, l.client.device(t, "other"))
 	l.client.ping(t, tunnelLocal, 84)
@@ -62,7 +64,7 @@ func TestE2EMaxSessions(t *testing.T) {
 	server := l.serve(t, "--max-sessions", "1")
 	first := l.connect(t).up(t)
 	second := l.connect(t, "--tun", "other", "--status-socket", "none")
-	last := second.fails(t, exitNetwork)
+	last := second.fails(t, exit.Network)
 	assert.Contains(t, last, "call")
 	server.waitLog(t, "all sessions are in use.*sessions=1", 1)
 	l.client.ping(t, tunnelLocal, 84)
@@ -87,7 +89,7 @@ func TestE2ESecretsChange(t *testing.T) {
 	l := newTestbed(t)
 	secrets := secretsFile(t, "bob * builder *\n")
 	server := l.serveWith(t, secrets)
-	assert.Contains(t, l.connect(t).fails(t, exitAuth), "691")
+	assert.Contains(t, l.connect(t).fails(t, exit.Auth), "691")
 
 	rewrite := func(content string) {
 		require.NoError(t, os.WriteFile(secrets+".new", []byte(content), 0o600))
@@ -117,7 +119,7 @@ func TestE2ENoAddressColumn(t *testing.T) {
 	l := newTestbed(t)
 	server := l.serveWith(t, secretsFile(t, "bob * builder *\nalice * wonderland\n"))
 	assert.Contains(t, server.stderr.String(), `:2 user=alice warning="no address column`)
-	last := l.connect(t).fails(t, exitNetwork)
+	last := l.connect(t).fails(t, exit.Network)
 	assert.Contains(t, last, "the server has no address to give")
 	server.waitLog(t, "allows this user no address: add a fourth word to the line.* user=alice line=2", 1)
 	l.server.noSessions(t)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -38,7 +39,7 @@ func (p *program) endsBy(t *testing.T, signals ...syscall.Signal) {
 			require.NoError(t, err)
 		}
 	}
-	require.Equal(t, exitOK, p.wait(t), p.name)
+	require.Equal(t, exit.OK, p.wait(t), p.name)
 	assert.NotContains(t, p.stderr.String(), "goroutine")
 }
 
@@ -106,7 +107,7 @@ func TestE2ESignalsServer(t *testing.T) {
 			require.NotEqual(t, before, l.server.snapshot(t))
 			server.endsBy(t, tc.signals...)
 			assert.Equal(t, before, l.server.snapshot(t))
-			client.fails(t, exitNetwork)
+			client.fails(t, exit.Network)
 		})
 	}
 }
@@ -150,7 +151,7 @@ func TestE2EUndoBeforeFarewell(t *testing.T) {
 			if again {
 				client.signal(t, syscall.SIGINT)
 			}
-			require.Equal(t, exitOK, client.wait(t))
+			require.Equal(t, exit.OK, client.wait(t))
 			t.Logf("ended after %v", time.Since(began).Round(time.Millisecond))
 			assert.Equal(t, before, l.client.snapshot(t))
 		})
@@ -243,7 +244,7 @@ func TestE2EReaderGone(t *testing.T) {
 				l.client.ping(t, serverInner, 84)
 				client.signal(t, syscall.SIGINT)
 			}
-			assert.Equal(t, exitOK, client.wait(t))
+			assert.Equal(t, exit.OK, client.wait(t))
 			assert.Equal(t, clientBefore, l.client.snapshot(t))
 
 			serverGone()
@@ -252,7 +253,7 @@ func TestE2EReaderGone(t *testing.T) {
 				l.connectTo(t, serverFar, "wonderland").up(t).stop(t, syscall.SIGTERM)
 				server.signal(t, syscall.SIGINT)
 			}
-			assert.Equal(t, exitOK, server.wait(t))
+			assert.Equal(t, exit.OK, server.wait(t))
 			assert.Equal(t, serverBefore, l.server.snapshot(t))
 		})
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // TestE2ETrace: --trace writes a set-up of each end beside its log, or into it where that is JSON,
@@ -41,7 +43,7 @@ func TestE2ETrace(t *testing.T) {
 	}
 	says(none, "(the trace begins)", 1)
 	none.signal(t, syscall.SIGINT)
-	require.Equal(t, exitOK, none.wait(t))
+	require.Equal(t, exit.OK, none.wait(t))
 	assert.Equal(t, 1, strings.Count(none.stdout.String(), "\n"), "nobody is there")
 
 	client.stop(t, syscall.SIGTERM)
@@ -49,9 +51,9 @@ func TestE2ETrace(t *testing.T) {
 	says(all, "rcvd [LCP TermReq", 1)
 	says(all, "sent [Call-Disconnect-Notify", 1)
 	server.stop(t, syscall.SIGTERM)
-	require.Equal(t, exitFailure, all.wait(t))
+	require.Equal(t, exit.Failure, all.wait(t))
 	assert.Regexp(t, `^arc4: status socket \S+: the tunnel has ended\n$`, all.stderr.String())
-	require.Equal(t, exitFailure, one.wait(t))
+	require.Equal(t, exit.Failure, one.wait(t))
 
 	var line struct{ Socket, Time, Peer, Session, Text string }
 	require.NoError(t, json.Unmarshal([]byte(strings.SplitN(one.stdout.String(), "\n", 3)[1]), &line))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 const backendUsage = "`NAME` of the RC4 backend; auto measures and takes the fastest (arc4 backends lists them)"
@@ -23,7 +24,7 @@ func lookupBackend(name string) (*arc4.Backend, error) {
 	}
 	// The list of all names ever is for programmers.
 	reason, _, _ := strings.Cut(bare(err), ", known are ")
-	return nil, usageError("%s: %s; give %s", asked, strings.TrimPrefix(reason, asked+": "), anyOf(usableBackends()))
+	return nil, exit.Usagef("%s: %s; give %s", asked, strings.TrimPrefix(reason, asked+": "), anyOf(usableBackends()))
 }
 
 // usableBackends are the names that --backend takes on this machine.

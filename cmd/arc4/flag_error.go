@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // valueForms is what a flag's value must be, by the flag's type, where Go's own packages would say
@@ -20,14 +22,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	if errors.As(err, &bad) {
 		if form, known := valueForms[bad.GetFlag().Value.Type()]; known {
-			return usageError(`--%s %q: %s; see "%s --help"`, bad.GetFlag().Name, bad.GetValue(), form, cmd.CommandPath())
+			return exit.Usagef(`--%s %q: %s; see "%s --help"`, bad.GetFlag().Name, bad.GetValue(), form, cmd.CommandPath())
 		}
 	}
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		if meant := oneDash(cmd, unknown.GetSpecifiedShortnames()); meant != "" {
-			return usageError(`-%s: did you mean --%s? see "%s --help"`, unknown.GetSpecifiedShortnames(), meant, cmd.CommandPath())
+			return exit.Usagef(`-%s: did you mean --%s? see "%s --help"`, unknown.GetSpecifiedShortnames(), meant, cmd.CommandPath())
 		}
 	}
-	return usageError(`%w; see "%s --help"`, err, cmd.CommandPath())
+	return exit.Usagef(`%w; see "%s --help"`, err, cmd.CommandPath())
 }

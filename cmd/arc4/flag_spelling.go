@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // formerNames are flags that had another name, which still works.
@@ -63,14 +64,14 @@ func opensslSpelling(root *cobra.Command, args []string) ([]string, error) {
 			}
 		case name == "evp":
 			if !hasValue && i+1 == len(args) {
-				return nil, usageError("-evp: give the name behind it, such as -evp rc4")
+				return nil, exit.Usagef("-evp: give the name behind it, such as -evp rc4")
 			}
 			if named = !hasValue; named {
 				continue
 			}
 			arg = strings.ToLower(value)
 		case opensslOnly[name] != "":
-			return nil, usageError("-%s: %s", name, opensslOnly[name])
+			return nil, exit.Usagef("-%s: %s", name, opensslOnly[name])
 		case cmd.Flag(name) != nil:
 			arg = "-" + arg
 		}

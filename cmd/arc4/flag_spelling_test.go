@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 func TestOpensslSpelling(t *testing.T) {
@@ -37,7 +39,7 @@ func TestOpensslSpelling(t *testing.T) {
 	} {
 		_, err := opensslSpelling(newRoot(), strings.Split(args, " "))
 		assert.EqualError(t, err, want)
-		assert.Equal(t, exitUsage, codeOf(err))
+		assert.Equal(t, exit.Usage, exit.CodeOf(err))
 	}
 }
 

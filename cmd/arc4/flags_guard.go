@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
@@ -49,19 +50,19 @@ func (f *guardFlags) limits() (tunnel.GuardLimits, error) {
 	}
 	switch {
 	case f.loginGrace < minLoginGrace || f.loginGrace > maxLoginGrace:
-		return l, usageError("--login-grace-time %v: must be 1s to 1h (2m suits slow links too)", f.loginGrace)
+		return l, exit.Usagef("--login-grace-time %v: must be 1s to 1h (2m suits slow links too)", f.loginGrace)
 	case f.maxStartups < 2 || f.maxStartups > maxStartups:
-		return l, usageError("--max-startups %d: must be 2 to %d, for a login is two", f.maxStartups, maxStartups)
+		return l, exit.Usagef("--max-startups %d: must be 2 to %d, for a login is two", f.maxStartups, maxStartups)
 	case f.startupsPerAddress < 2 || f.startupsPerAddress > f.maxStartups:
-		return l, usageError("--max-startups-per-address %d: must be 2 to %d, which is --max-startups", f.startupsPerAddress, f.maxStartups)
+		return l, exit.Usagef("--max-startups-per-address %d: must be 2 to %d, which is --max-startups", f.startupsPerAddress, f.maxStartups)
 	case f.startupsPerUser < 1 || f.startupsPerUser > f.maxStartups:
-		return l, usageError("--max-startups-per-user %d: must be 1 to %d, which is --max-startups", f.startupsPerUser, f.maxStartups)
+		return l, exit.Usagef("--max-startups-per-user %d: must be 1 to %d, which is --max-startups", f.startupsPerUser, f.maxStartups)
 	case f.maxFailures < 1 || f.maxFailures > maxFailures:
-		return l, usageError("--max-failures %d: must be 1 to %d; --ban-time 0 bans nobody", f.maxFailures, maxFailures)
+		return l, exit.Usagef("--max-failures %d: must be 1 to %d; --ban-time 0 bans nobody", f.maxFailures, maxFailures)
 	case f.failuresPerAddress < f.maxFailures || f.failuresPerAddress > maxFailures:
-		return l, usageError("--max-failures-per-address %d: must be %d, which is --max-failures, to %d", f.failuresPerAddress, f.maxFailures, maxFailures)
+		return l, exit.Usagef("--max-failures-per-address %d: must be %d, which is --max-failures, to %d", f.failuresPerAddress, f.maxFailures, maxFailures)
 	case f.banTime < 0 || f.banTime > maxBanTime || f.banTime > 0 && f.banTime < time.Second:
-		return l, usageError("--ban-time %v: must be 1s to 24h, or 0 for no bans", f.banTime)
+		return l, exit.Usagef("--ban-time %v: must be 1s to 24h, or 0 for no bans", f.banTime)
 	}
 	return l, nil
 }

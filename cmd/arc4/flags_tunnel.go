@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -67,23 +69,23 @@ func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 		o.EchoInterval = -1
 	}
 	if f.echoInterval < 0 {
-		return o, usageError("--echo-interval %v: must not be negative (30s, or 0 for none)", f.echoInterval)
+		return o, exit.Usagef("--echo-interval %v: must not be negative (30s, or 0 for none)", f.echoInterval)
 	}
 	if f.mtu < tunnel.MinMTU || f.mtu > tunnel.MaxMTU {
-		return o, usageError("--mtu %d: must be %d to %d bytes (%d suits most paths)", f.mtu, tunnel.MinMTU, tunnel.MaxMTU, tunnel.DefaultMTU)
+		return o, exit.Usagef("--mtu %d: must be %d to %d bytes (%d suits most paths)", f.mtu, tunnel.MinMTU, tunnel.MaxMTU, tunnel.DefaultMTU)
 	}
 	if f.ipv6 && f.mtu < netdev.MinMTU6 {
-		return o, usageError("--mtu %d: IPv6 needs at least %d bytes; raise it, or leave --ipv6 out", f.mtu, netdev.MinMTU6)
+		return o, exit.Usagef("--mtu %d: IPv6 needs at least %d bytes; raise it, or leave --ipv6 out", f.mtu, netdev.MinMTU6)
 	}
 	if f.reserve < 0 || f.reserve > maxReserve {
-		return o, usageError("--mppe-reserve %d: must be 0 to %d packets (0 is no reserve)", f.reserve, maxReserve)
+		return o, exit.Usagef("--mppe-reserve %d: must be 0 to %d packets (0 is no reserve)", f.reserve, maxReserve)
 	}
 	var err error
 	if o.Backend, err = lookupBackend(f.backend); err != nil {
 		return o, err
 	}
 	if o.IO, err = uplink.ParseMode(f.io); err != nil {
-		return o, usageError("--io %w", err)
+		return o, exit.Usagef("--io %w", err)
 	}
 	if o.Reorder, err = f.reorder(); err != nil {
 		return o, err
@@ -102,9 +104,9 @@ func reorderWindowError(window int) error {
 func (f *tunnelFlags) reorder() (reorder.Config, error) {
 	switch {
 	case f.window < 2 || f.window > reorder.MaxSize || f.window&(f.window-1) != 0:
-		return reorder.Config{}, usageError("%w", reorderWindowError(f.window))
+		return reorder.Config{}, exit.Usagef("%w", reorderWindowError(f.window))
 	case f.timeout < time.Millisecond || f.timeout > 10*time.Second:
-		return reorder.Config{}, usageError("--reorder-timeout %v: must be 1ms to 10s (333ms suits most links)", f.timeout)
+		return reorder.Config{}, exit.Usagef("--reorder-timeout %v: must be 1ms to 10s (333ms suits most links)", f.timeout)
 	}
 	policy, err := reorder.ParsePolicy(f.policy)
 	return reorder.Config{Size: f.window, Timeout: f.timeout, Policy: policy}, err
@@ -113,16 +115,16 @@ func (f *tunnelFlags) reorder() (reorder.Config, error) {
 func (f *tunnelFlags) encryption() (ppp.MPPEPolicy, error) {
 	mode, err := ppp.ParseMPPEMode(f.mppe)
 	if err != nil {
-		return ppp.MPPEPolicy{}, usageError("--mppe: %w", err)
+		return ppp.MPPEPolicy{}, exit.Usagef("--mppe: %w", err)
 	}
 	stateful := map[string]ppp.StatefulMode{
 		"never": ppp.StatefulNever, "allow": ppp.StatefulAllowed, "require": ppp.StatefulRequired,
 	}[f.stateful]
 	switch {
 	case f.linuxReset && stateful == ppp.StatefulNever:
-		return ppp.MPPEPolicy{}, usageError("--mppe-linux-reset has no effect with --mppe-stateful never, which is the default: add --mppe-stateful allow or require, or leave it out")
+		return ppp.MPPEPolicy{}, exit.Usagef("--mppe-linux-reset has no effect with --mppe-stateful never, which is the default: add --mppe-stateful allow or require, or leave it out")
 	case mode == ppp.Off && stateful != ppp.StatefulNever:
-		return ppp.MPPEPolicy{}, usageError("--mppe-stateful %s has no effect with --mppe off: leave one of them out", f.stateful)
+		return ppp.MPPEPolicy{}, exit.Usagef("--mppe-stateful %s has no effect with --mppe off: leave one of them out", f.stateful)
 	}
 	return ppp.MPPEPolicy{Mode: mode, Stateful: stateful}, nil
 }
@@ -133,15 +135,15 @@ func (f *tunnelFlags) methods(mode ppp.MPPEMode, log *slog.Logger) ([]ppp.AuthMe
 	for _, name := range f.auth {
 		m, err := ppp.ParseAuthMethod(strings.TrimSpace(name))
 		if err != nil {
-			return nil, usageError("--auth: %w", err)
+			return nil, exit.Usagef("--auth: %w", err)
 		}
 		if m != ppp.MSCHAPv2 && (mode == ppp.Require128 || mode == ppp.Require) {
-			return nil, usageError("--auth %s: gives no encryption keys, and --mppe is %s: add --mppe allow or --mppe off, or leave it out", name, f.mppe)
+			return nil, exit.Usagef("--auth %s: gives no encryption keys, and --mppe is %s: add --mppe allow or --mppe off, or leave it out", name, f.mppe)
 		}
 		methods = append(methods, m)
 	}
 	if len(methods) == 0 {
-		return nil, usageError("--auth: names no method: use mschapv2, chap-md5 or pap")
+		return nil, exit.Usagef("--auth: names no method: use mschapv2, chap-md5 or pap")
 	}
 	f.warn(methods, mode, log)
 	return methods, nil
@@ -171,19 +173,8 @@ func (f *tunnelFlags) warn(methods []ppp.AuthMethod, mode ppp.MPPEMode, log *slo
 	}
 }
 
-// codeOfClass is the exit code that a tunnel's end stands for.
-func codeOfClass(c tunnel.Class) int {
-	switch c {
-	case tunnel.ClassAuth:
-		return exitAuth
-	case tunnel.ClassNetwork, tunnel.ClassPeer:
-		return exitNetwork
-	case tunnel.ClassPolicy, tunnel.ClassReplaced:
-		return exitPolicy
-	case tunnel.ClassPermission:
-		return exitPermission
-	case tunnel.ClassAdmin:
-		return exitOK
-	}
-	return exitFailure
+// mayTunnel is what this process lacks for a tunnel, with its exit code.
+func mayTunnel() error {
+	err := localend.Permitted()
+	return exit.With(exit.CodeOfLocal(err), err)
 }

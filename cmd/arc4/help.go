@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // newHelpCmd replaces cobra's help command, which ends with success when asked about something that
@@ -17,7 +19,7 @@ func newHelpCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError(`unknown help topic %q: "arc4 help" lists the commands and topics`, strings.Join(args, " "))
+				return exit.Usagef(`unknown help topic %q: "arc4 help" lists the commands and topics`, strings.Join(args, " "))
 			}
 			target.SetContext(cmd.Context())
 			return target.Help()

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
@@ -15,7 +16,7 @@ func parseHoldOff(s string) (time.Duration, error) {
 		d, err = time.Duration(n)*time.Second, nil
 	}
 	if err != nil || d < tunnel.MinHoldOff || d > tunnel.MaxHoldOff {
-		return 0, usageError("--holdoff %q: must be %d to %d seconds, or a duration such as 5s or 2m (left out, the pauses grow from 1s to 1m)",
+		return 0, exit.Usagef("--holdoff %q: must be %d to %d seconds, or a duration such as 5s or 2m (left out, the pauses grow from 1s to 1m)",
 			s, int(tunnel.MinHoldOff.Seconds()), int(tunnel.MaxHoldOff.Seconds()))
 	}
 	return d, nil

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 func TestHoldOff(t *testing.T) {
@@ -17,7 +19,7 @@ func TestHoldOff(t *testing.T) {
 	}
 	for _, text := range []string{"", "0", "0s", "-1", "-5s", "999ms", "86401", "25h", "five", "5 s", "99999999999999999999", "+5"} {
 		_, err := parseHoldOff(text)
-		assert.Equal(t, exitUsage, codeOf(err), text)
+		assert.Equal(t, exit.Usage, exit.CodeOf(err), text)
 		assert.ErrorContains(t, err, "must be 1 to 86400 seconds", text)
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
 // listenAddresses completes those of --listen with PPTP's port.
 func listenAddresses(flags []string) ([]string, error) {
 	if len(flags) == 0 {
-		return nil, usageError("--listen is empty: give ADDRESS, ADDRESS:PORT or :PORT")
+		return nil, exit.Usagef("--listen is empty: give ADDRESS, ADDRESS:PORT or :PORT")
 	}
 	var all []string
 	for _, f := range flags {
@@ -25,10 +26,10 @@ func listenAddresses(flags []string) ([]string, error) {
 		}
 		for _, other := range all {
 			if a == other {
-				return nil, usageError("--listen %s: is given twice: leave one of them out", a)
+				return nil, exit.Usagef("--listen %s: is given twice: leave one of them out", a)
 			}
 			if everyAddress(a, other) {
-				return nil, usageError("--listen %s and %s: one of them is every address of this machine already: leave the other out", other, a)
+				return nil, exit.Usagef("--listen %s and %s: one of them is every address of this machine already: leave the other out", other, a)
 			}
 		}
 		all = append(all, a)
@@ -53,14 +54,14 @@ func listenAddress(s string) (string, error) {
 	if host != "" {
 		a, err := netip.ParseAddr(host)
 		if err != nil || !a.Unmap().Is4() {
-			return "", usageError("--listen %q: must be an IPv4 address of this machine, with :PORT or without", s)
+			return "", exit.Usagef("--listen %q: must be an IPv4 address of this machine, with :PORT or without", s)
 		}
 	}
 	if s == "" || strings.HasSuffix(s, ":") {
-		return "", usageError("--listen %q: give ADDRESS, ADDRESS:PORT or :PORT", s)
+		return "", exit.Usagef("--listen %q: give ADDRESS, ADDRESS:PORT or :PORT", s)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
-		return "", usageError("--listen %q: no such port: give 1 to 65535, or leave it out for 1723", s)
+		return "", exit.Usagef("--listen %q: no such port: give 1 to 65535, or leave it out for 1723", s)
 	}
 	return net.JoinHostPort(host, port), nil
 }
@@ -88,11 +89,11 @@ func closeAll(listeners []net.Listener) {
 func listenError(address string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return withExit(exitNetwork, fmt.Errorf("--listen %s: another program (a PPTP server?) has this port; stop it, or give another ADDRESS:PORT", address))
+		return exit.With(exit.Network, fmt.Errorf("--listen %s: another program (a PPTP server?) has this port; stop it, or give another ADDRESS:PORT", address))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return withExit(exitNetwork, fmt.Errorf("--listen %s: no interface of this machine has that address", address))
+		return exit.With(exit.Network, fmt.Errorf("--listen %s: no interface of this machine has that address", address))
 	case errors.Is(err, fs.ErrPermission):
-		return withExit(exitPermission, fmt.Errorf("--listen %s: %w", address, err))
+		return exit.With(exit.Permission, fmt.Errorf("--listen %s: %w", address, err))
 	}
-	return withExit(exitNetwork, fmt.Errorf("--listen %s: %w", address, err))
+	return exit.With(exit.Network, fmt.Errorf("--listen %s: %w", address, err))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
@@ -35,7 +36,7 @@ func newLogins(cfg tunnel.ClientConfig, ask func(context.Context) (string, error
 func (l *logins) renew() error {
 	client, err := tunnel.NewClient(l.cfg)
 	if err != nil {
-		return usageError("%s", bare(err))
+		return exit.Usagef("%s", bare(err))
 	}
 	l.current.Store(client)
 	return nil

@@ -4,6 +4,8 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 func main() {
@@ -15,5 +17,5 @@ func main() {
 func run() int {
 	ctx, _ := watchSignals(context.Background())
 	stderr := newLogWriter(os.Stderr)
-	return report(stderr, execute(withLogOutput(ctx, stderr)))
+	return exit.Report(stderr, execute(withLogOutput(ctx, stderr)))
 }

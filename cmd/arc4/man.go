@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 const manLong = `man writes a manual page for each command and each topic of the help into a directory, which is made if it does not
@@ -28,7 +30,7 @@ func newManCmd() *cobra.Command {
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir == "" {
-				return usageError("--dir is empty: name the directory for the pages")
+				return exit.Usagef("--dir is empty: name the directory for the pages")
 			}
 			date, err := manDate(os.Getenv(epochVariable))
 			if err != nil {
@@ -54,7 +56,7 @@ func manDate(epoch string) (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(epoch, 10, 64)
 	if err != nil {
-		return time.Time{}, usageError("%s=%q: must be a number of seconds since 1970", epochVariable, epoch)
+		return time.Time{}, exit.Usagef("%s=%q: must be a number of seconds since 1970", epochVariable, epoch)
 	}
 	return time.Unix(seconds, 0).UTC(), nil
 }

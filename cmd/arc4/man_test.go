@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // manOrder is the order of sections in man-pages(7), with this project's own before the examples.
@@ -79,7 +80,7 @@ func TestManDate(t *testing.T) {
 	assert.Equal(t, "1970-01-02", date.Format(time.DateOnly))
 	_, err = manDate("tomorrow")
 	assert.ErrorContains(t, err, `SOURCE_DATE_EPOCH="tomorrow": must be a number of seconds`)
-	assert.Equal(t, exitUsage, codeOf(err))
+	assert.Equal(t, exit.Usage, exit.CodeOf(err))
 	date, err = manDate("")
 	require.NoError(t, err)
 	assert.False(t, date.IsZero())

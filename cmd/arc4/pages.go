@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 var security = clidoc.Section{Title: "Security", InHelp: true, Text: `PPTP protects against nobody who tries. Whoever records an MS-CHAPv2 login recovers the key with one search through
@@ -60,7 +61,7 @@ var pages = map[string]clidoc.Page{
 	programName: {
 		Sections:    []clidoc.Section{security},
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: backendVariable}, {Name: passwordVariable, What: `the password of "arc4 connect"`}},
-		Exits:       exits(programName),
+		Exits:       exit.Entries(programName),
 		SeeAlso:     []string{"pppd(8)", "wg(8)"},
 	},
 	"connect": {
@@ -73,7 +74,7 @@ var pages = map[string]clidoc.Page{
 			{Name: "/dev/net/tun", What: tunDevice},
 			{Name: "/run/arc4/connect.sock", What: anyTunnelSocket},
 		},
-		Exits:   exits("connect", exitOK, exitFailure, exitUsage, exitAuth, exitNetwork, exitPolicy, exitPermission, exitInterrupted),
+		Exits:   exit.Entries("connect", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),
 		SeeAlso: []string{"arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
 	},
 	"serve": {
@@ -84,50 +85,50 @@ var pages = map[string]clidoc.Page{
 			{Name: "/dev/net/tun", What: tunDevice},
 			{Name: "/run/arc4/serve.sock", What: anyTunnelSocket},
 		},
-		Exits:   exits("serve", exitOK, exitFailure, exitUsage, exitNetwork, exitPermission),
+		Exits:   exit.Entries("serve", exit.OK, exit.Failure, exit.Usage, exit.Network, exit.Permission),
 		SeeAlso: []string{"arc4-secrets-file(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
 	"status": {
 		Sections:    []clidoc.Section{{Title: "JSON", Text: statusFieldsText}},
 		Environment: socketsEnvironment,
 		Files:       socketsFiles,
-		Exits:       exits("status", exitOK, exitFailure, exitUsage, exitPermission),
+		Exits:       exit.Entries("status", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso:     []string{"arc4-status-fields(7)", "arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
 	},
 	"trace": {
 		Environment: socketsEnvironment,
 		Files:       socketsFiles,
-		Exits:       exits("trace", exitOK, exitFailure, exitUsage, exitPermission),
+		Exits:       exit.Entries("trace", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso:     []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-status(1)", "pppd(8)", "tcpdump(8)"},
 	},
 	"demo": {
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: backendVariable + "; --backend comes first"}},
-		Exits:       exits("demo", exitOK, exitFailure, exitUsage),
+		Exits:       exit.Entries("demo", exit.OK, exit.Failure, exit.Usage),
 		SeeAlso:     []string{"arc4-connect(1)", "arc4-speed(1)", "tc-netem(8)"},
 	},
 	"speed": {
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: `the backend that is reported as selected`}},
-		Exits:       exits("speed", exitOK, exitFailure, exitUsage),
+		Exits:       exit.Entries("speed", exit.OK, exit.Failure, exit.Usage),
 		SeeAlso:     []string{"arc4-speed-tunnel(1)", "arc4-backends(1)", "openssl-speed(1)"},
 	},
 	"speed tunnel": {
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: backendVariable + "; --backend comes first"}},
-		Exits:       exits("speed tunnel", exitOK, exitFailure, exitUsage),
+		Exits:       exit.Entries("speed tunnel", exit.OK, exit.Failure, exit.Usage),
 		SeeAlso:     []string{"arc4-speed(1)", "arc4-demo(1)", "tc-netem(8)"},
 	},
 	"backends": {
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: `the backend to select instead of the fastest`}},
-		Exits:       exits("backends", exitOK, exitFailure, exitUsage),
+		Exits:       exit.Entries("backends", exit.OK, exit.Failure, exit.Usage),
 		SeeAlso:     []string{"arc4-speed(1)"},
 	},
 	"man": {
 		Environment: []clidoc.Entry{{Name: "SOURCE_DATE_EPOCH", What: "the pages' date, in seconds since 1970, for packages that are to be reproducible"}},
-		Exits:       exits("man", exitOK, exitFailure, exitUsage, exitPermission),
+		Exits:       exit.Entries("man", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso:     []string{"man(1)", "manpath(1)"},
 	},
 	"secrets-file":  {Section: "5", SeeAlso: []string{"arc4-serve(1)", "pppd(8)"}},
 	"exit-codes":    {SeeAlso: []string{"arc4-connect(1)", "arc4-serve(1)"}},
 	"status-fields": {SeeAlso: []string{"arc4-status(1)", "jq(1)"}},
-	"completion":    {Exits: exits("completion", exitOK, exitUsage)},
-	"version":       {Exits: exits("version", exitOK, exitUsage)},
+	"completion":    {Exits: exit.Entries("completion", exit.OK, exit.Usage)},
+	"version":       {Exits: exit.Entries("version", exit.OK, exit.Usage)},
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
 )
 
@@ -32,7 +33,7 @@ func readPassword(ctx context.Context, user, file string, insecure bool, stderr 
 		return p, false, nil
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return "", false, usageError("no password: give --password-file FILE or set %s (standard input is no terminal to ask on)", passwordVariable)
+		return "", false, exit.Usagef("no password: give --password-file FILE or set %s (standard input is no terminal to ask on)", passwordVariable)
 	}
 	password, err = askPassword(ctx, user, stderr)
 	return password, true, err
@@ -49,11 +50,11 @@ func askPassword(ctx context.Context, user string, stderr io.Writer) (string, er
 		switch {
 		case ctx.Err() != nil, errors.Is(err, io.EOF):
 			fmt.Fprintln(stderr)
-			return "", withExit(exitInterrupted, errNoPassword)
+			return "", exit.With(exit.Interrupted, errNoPassword)
 		case err != nil:
 			return "", fmt.Errorf("reading the password: %w", err)
 		case strings.ContainsRune(p, utf8.RuneError):
-			return "", usageError("the password that was typed is not UTF-8: set the terminal to UTF-8, or use --password-file")
+			return "", exit.Usagef("the password that was typed is not UTF-8: set the terminal to UTF-8, or use --password-file")
 		case p != "":
 			return p, nil
 		}
@@ -111,15 +112,15 @@ func passwordFromFile(name string, insecure bool) (string, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxPasswordFile+1))
 	if err != nil {
-		return "", withExit(exitUsage, fmt.Errorf("--password-file %s: %w", name, cause(err)))
+		return "", exit.With(exit.Usage, fmt.Errorf("--password-file %s: %w", name, cause(err)))
 	}
 	if len(b) > maxPasswordFile {
-		return "", usageError("--password-file %s: longer than %d bytes: is this the right file?", name, maxPasswordFile)
+		return "", exit.Usagef("--password-file %s: longer than %d bytes: is this the right file?", name, maxPasswordFile)
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
-		return "", usageError("--password-file %s: its first line is empty", name)
+		return "", exit.Usagef("--password-file %s: its first line is empty", name)
 	}
 	return line, nil
 }
@@ -131,4 +132,14 @@ func cause(err error) error {
 		return path.Err
 	}
 	return err
+}
+
+// secretsError classes a file of secrets that cannot be used: closed to us, open to others, or
+// malformed.
+func secretsError(flag string, err error) error {
+	var insecure *secrets.InsecureError
+	if errors.As(err, &insecure) || errors.Is(err, fs.ErrPermission) {
+		return exit.With(exit.Permission, fmt.Errorf("%s: %w", flag, err))
+	}
+	return exit.With(exit.Usage, fmt.Errorf("%s: %w", flag, err))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 const rootLong = `arc4 measures RC4 implementations on the machine where they will run, and carries IP through PPTP tunnels (RFC 2637)
@@ -76,9 +77,9 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usageError(`unknown command %q: did you mean %s?`, args[0], strings.Join(near, " or "))
+		return exit.Usagef(`unknown command %q: did you mean %s?`, args[0], strings.Join(near, " or "))
 	}
-	return usageError(`unknown command %q: "%s --help" lists the commands`, args[0], cmd.CommandPath())
+	return exit.Usagef(`unknown command %q: "%s --help" lists the commands`, args[0], cmd.CommandPath())
 }
 
 // showHelp is what a command does that has subcommands only.
@@ -89,7 +90,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError(`%s takes no arguments: leave out %q, or see "%s --help"`, cmd.CommandPath(), strings.Join(args, " "), cmd.CommandPath())
+	return exit.Usagef(`%s takes no arguments: leave out %q, or see "%s --help"`, cmd.CommandPath(), strings.Join(args, " "), cmd.CommandPath())
 }
 
 // atMostOne refuses more than one of the named flags.
@@ -103,7 +104,7 @@ func atMostOne(cmd *cobra.Command, names ...string) error {
 	if len(given) < 2 {
 		return nil
 	}
-	return usageError("%s exclude each other: give one of them", strings.Join(given, " and "))
+	return exit.Usagef("%s exclude each other: give one of them", strings.Join(given, " and "))
 }
 
 // wrapRuns gives every command below cmd its logger, and marks what a command itself returns with
@@ -123,7 +124,7 @@ func wrapRuns(cmd *cobra.Command, logs *logOptions) {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cmd.SetContext(withLogger(cmd.Context(), logs.logger(logOutputFrom(cmd.Context(), cmd.ErrOrStderr()))))
 		if err := inner(cmd, args); err != nil {
-			return withExit(codeOf(err), err)
+			return exit.With(exit.CodeOf(err), err)
 		}
 		return nil
 	}
@@ -143,9 +144,9 @@ func execute(ctx context.Context) error {
 	}
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	var coded *exitError
+	var coded *exit.Error
 	if err == nil || errors.As(err, &coded) {
 		return err
 	}
-	return usageError(`%w; see "%s --help"`, err, cmd.CommandPath())
+	return exit.Usagef(`%w; see "%s --help"`, err, cmd.CommandPath())
 }

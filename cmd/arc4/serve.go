@@ -2,21 +2,18 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/netip"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
-	"github.com/arc4tun/arc4tun/tunnel/secrets"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
@@ -127,7 +124,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		Device: f.device, MTU: p.options.MTU, Local: p.local, Local6: p.local6, Routes: p.pool.Prefixes(), Log: log,
 	})
 	if err != nil {
-		return withExit(codeOfLocal(err), err)
+		return exit.With(exit.CodeOfLocal(err), err)
 	}
 	defer end.Close()
 	p.options.Trace = trace.New(nil)
@@ -137,7 +134,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers,
 	})
 	if err != nil {
-		return usageError("%s", bare(err))
+		return exit.Usagef("%s", bare(err))
 	}
 	stop, err := serveStatus(ctx, f.statusSocket, "serve", p.options.Trace, func() status.Snapshot {
 		s := server.Snapshot()
@@ -156,7 +153,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	tunnelCtx, ended := undoFirst(ctx, end.Withdraw, server.Abandon)
 	defer ended()
 	if err := server.Serve(tunnelCtx); err != nil {
-		return withExit(codeOfClass(tunnel.ClassOf(err)), err)
+		return exit.With(exit.CodeOfClass(tunnel.ClassOf(err)), err)
 	}
 	return nil
 }
@@ -164,7 +161,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 // parse checks every flag before anything is opened.
 func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if err := netdev.ValidateName(f.device); err != nil {
-		return p, usageError("--tun: %w", err)
+		return p, exit.Usagef("--tun: %w", err)
 	}
 	if p.listen, err = listenAddresses(f.listen); err != nil {
 		return p, err
@@ -179,25 +176,25 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 		return p, err
 	}
 	if f.maxSessions < 1 || f.maxSessions > 65535 {
-		return p, usageError("--max-sessions %d: must be 1 to 65535", f.maxSessions)
+		return p, exit.Usagef("--max-sessions %d: must be 1 to 65535", f.maxSessions)
 	}
 	if f.perUser < 0 {
-		return p, usageError("--sessions-per-user %d: must be 1 or more, or 0 for no limit", f.perUser)
+		return p, exit.Usagef("--sessions-per-user %d: must be 1 or more, or 0 for no limit", f.perUser)
 	}
 	if f.readers < 0 || f.readers > gre.MaxReaders {
-		return p, usageError("--readers %d: must be 1 to %d, or 0 to have as many as suit this machine", f.readers, gre.MaxReaders)
+		return p, exit.Usagef("--readers %d: must be 1 to %d, or 0 to have as many as suit this machine", f.readers, gre.MaxReaders)
 	}
 	if p.guard, err = f.guard.limits(); err != nil {
 		return p, err
 	}
 	if f.name == "" || len(f.name) > 255 {
-		return p, usageError("--name %q: must be 1 to 255 bytes", f.name)
+		return p, exit.Usagef("--name %q: must be 1 to 255 bytes", f.name)
 	}
 	if f.secrets == "" {
-		return p, usageError("--secrets is empty: name the file of users (arc4 help secrets-file)")
+		return p, exit.Usagef("--secrets is empty: name the file of users (arc4 help secrets-file)")
 	}
 	if p.pool, err = pool.Parse(f.pool, p.local); err != nil {
-		return p, usageError("--pool: %w", err)
+		return p, exit.Usagef("--pool: %w", err)
 	}
 	for _, listen := range p.listen {
 		if err = checkOwnAddresses(listen, p.local, p.pool, log); err != nil {
@@ -221,56 +218,4 @@ func linkLocal() netip.Addr {
 	_, _ = rand.Read(a[8:]) // never fails since Go 1.24
 	a[8] &^= 2
 	return netip.AddrFrom16(a)
-}
-
-// secretsError classes a file of secrets that cannot be used: closed to us, open to others, or
-// malformed.
-func secretsError(flag string, err error) error {
-	var insecure *secrets.InsecureError
-	if errors.As(err, &insecure) || errors.Is(err, fs.ErrPermission) {
-		return withExit(exitPermission, fmt.Errorf("%s: %w", flag, err))
-	}
-	return withExit(exitUsage, fmt.Errorf("%s: %w", flag, err))
-}
-
-// mayTunnel is what this process lacks for a tunnel, with its exit code.
-func mayTunnel() error {
-	err := localend.Permitted()
-	return withExit(codeOfLocal(err), err)
-}
-
-func codeOfLocal(err error) int {
-	if errors.Is(err, fs.ErrPermission) {
-		return exitPermission
-	}
-	return exitFailure
-}
-
-func ipv4Flag(name, value string) (netip.Addr, error) {
-	a, err := netip.ParseAddr(value)
-	switch {
-	case err != nil || !a.Is4():
-		return a, usageError("%s %q: must be an IPv4 address, such as 10.99.0.1", name, value)
-	case a.IsUnspecified() || a.IsLoopback() || a.As4()[0] >= 224:
-		return a, usageError("%s %s: no machine can be reached under this address: give another, such as 10.99.0.1", name, value)
-	}
-	return a, nil
-}
-
-func ipv4Flags(name string, values []string) ([]netip.Addr, error) {
-	switch {
-	case values != nil && len(values) == 0:
-		return nil, usageError("%s is empty: give one address or two, or leave it out", name)
-	case len(values) > 2:
-		return nil, usageError("%s %s: PPP has room for two", name, strings.Join(values, ","))
-	}
-	var all []netip.Addr
-	for _, v := range values {
-		a, err := ipv4Flag(name, v)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, nil
 }

@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
 
@@ -22,9 +24,9 @@ func checkOwnAddresses(listen string, local netip.Addr, clients *pool.Pool, log 
 	if err == nil && !called.IsUnspecified() {
 		switch called = called.Unmap(); {
 		case called == local:
-			return usageError("--local-ip %s: is the address that clients call (--listen), and the tunnel's has to be another, such as 10.99.0.1: a client would send the tunnel's own packets into the tunnel", local)
+			return exit.Usagef("--local-ip %s: is the address that clients call (--listen), and the tunnel's has to be another, such as 10.99.0.1: a client would send the tunnel's own packets into the tunnel", local)
 		case slices.ContainsFunc(clients.Prefixes(), func(p netip.Prefix) bool { return p.Contains(called) }):
-			return usageError("--pool: holds %s, the address that clients call (--listen): leave it out", called)
+			return exit.Usagef("--pool: holds %s, the address that clients call (--listen): leave it out", called)
 		}
 		return nil
 	}
@@ -43,4 +45,34 @@ func checkOwnAddresses(listen string, local netip.Addr, clients *pool.Pool, log 
 		}
 	}
 	return nil
+}
+
+// ipv4Flag reads a flag that is an address of a machine.
+func ipv4Flag(name, value string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(value)
+	switch {
+	case err != nil || !a.Is4():
+		return a, exit.Usagef("%s %q: must be an IPv4 address, such as 10.99.0.1", name, value)
+	case a.IsUnspecified() || a.IsLoopback() || a.As4()[0] >= 224:
+		return a, exit.Usagef("%s %s: no machine can be reached under this address: give another, such as 10.99.0.1", name, value)
+	}
+	return a, nil
+}
+
+func ipv4Flags(name string, values []string) ([]netip.Addr, error) {
+	switch {
+	case values != nil && len(values) == 0:
+		return nil, exit.Usagef("%s is empty: give one address or two, or leave it out", name)
+	case len(values) > 2:
+		return nil, exit.Usagef("%s %s: PPP has room for two", name, strings.Join(values, ","))
+	}
+	var all []netip.Addr
+	for _, v := range values {
+		a, err := ipv4Flag(name, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }

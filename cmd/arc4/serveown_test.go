@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
 
@@ -47,7 +48,7 @@ func TestOwnAddresses(t *testing.T) {
 				assert.NoError(t, err)
 			} else {
 				assert.ErrorContains(t, err, c.wrong)
-				assert.Equal(t, exitUsage, codeOf(err))
+				assert.Equal(t, exit.Usage, exit.CodeOf(err))
 			}
 			if c.warning == "" {
 				assert.Empty(t, book.String())

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
@@ -31,33 +32,33 @@ func splitUser(arg string) (user, server string, given bool) {
 func parseServer(arg string) (string, error) {
 	const form = "give HOST or HOST:PORT, such as vpn.example.net or 192.0.2.1:1723"
 	if scheme, rest, found := strings.Cut(arg, "://"); found {
-		return "", usageError("server %q: leave %q out: give %s", arg, scheme+"://", strings.TrimRight(rest, "/"))
+		return "", exit.Usagef("server %q: leave %q out: give %s", arg, scheme+"://", strings.TrimRight(rest, "/"))
 	}
 	host, port, hasPort := strings.Cut(arg, ":")
 	inner := strings.TrimPrefix(strings.SplitN(arg, "]", 2)[0], "[")
 	for _, text := range []string{arg, inner} {
 		if a, err := netip.ParseAddr(text); err == nil && a.Is6() {
-			return "", usageError("server %q: is an IPv6 address, and PPTP runs over IPv4 only: give the server's IPv4 address or its name", arg)
+			return "", exit.Usagef("server %q: is an IPv6 address, and PPTP runs over IPv4 only: give the server's IPv4 address or its name", arg)
 		}
 	}
 	switch {
 	case strings.ContainsAny(arg, "[]"):
-		return "", usageError("server %q: leave the brackets out: %s", arg, form)
+		return "", exit.Usagef("server %q: leave the brackets out: %s", arg, form)
 	case strings.Contains(port, ":"):
-		return "", usageError("server %q: has more than one colon: %s", arg, form)
+		return "", exit.Usagef("server %q: has more than one colon: %s", arg, form)
 	case host == "" && hasPort:
-		return "", usageError("server %q: no host before the port: %s", arg, form)
+		return "", exit.Usagef("server %q: no host before the port: %s", arg, form)
 	case host == "":
-		return "", usageError("no server: SERVER is empty: %s", form)
+		return "", exit.Usagef("no server: SERVER is empty: %s", form)
 	}
 	if reason := badHost(host); reason != "" {
-		return "", usageError("server %q: %s: %s", arg, reason, form)
+		return "", exit.Usagef("server %q: %s: %s", arg, reason, form)
 	}
 	if !hasPort {
 		port = strconv.Itoa(tunnel.Port)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", usageError("server %q: no such port as %q: give 1 to 65535, or leave it out for %d", arg, port, tunnel.Port)
+		return "", exit.Usagef("server %q: no such port as %q: give 1 to 65535, or leave it out for %d", arg, port, tunnel.Port)
 	}
 	return net.JoinHostPort(host, port), nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 func TestParseServer(t *testing.T) {
@@ -67,7 +69,7 @@ func TestParseServerRefuses(t *testing.T) {
 		_, err := parseServer(arg)
 		require.Error(t, err, arg)
 		assert.ErrorContains(t, err, words, arg)
-		assert.Equal(t, exitUsage, codeOf(err), arg)
+		assert.Equal(t, exit.Usage, exit.CodeOf(err), arg)
 	}
 }
 
@@ -78,7 +80,7 @@ func FuzzParseServer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, arg string) {
 		address, err := parseServer(arg)
 		if err != nil {
-			assert.Equal(t, exitUsage, codeOf(err))
+			assert.Equal(t, exit.Usage, exit.CodeOf(err))
 			return
 		}
 		host, port, err := net.SplitHostPort(address)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
 // handSignals are signals that come by hand.
@@ -137,7 +139,7 @@ func TestLogWriterBroken(t *testing.T) {
 			assert.Equal(t, 5, n)
 		}
 	}
-	assert.Equal(t, exitFailure, report(newLogWriter(failingWriter{syscall.EPIPE}), errors.New("said to nobody")))
+	assert.Equal(t, exit.Failure, exit.Report(newLogWriter(failingWriter{syscall.EPIPE}), errors.New("said to nobody")))
 }
 
 type failingWriter struct{ err error }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 	"github.com/arc4tun/arc4tun/speed"
 )
@@ -100,7 +101,7 @@ func newSpeedCmd() *cobra.Command {
 func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 	workloads, err := speed.ParseWorkloads(o.workloads)
 	if err != nil {
-		return usageError("%w", err)
+		return exit.Usagef("%w", err)
 	}
 	cfg := o.config
 	cfg.Workloads = workloads
@@ -112,7 +113,7 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	var bad *speed.ConfigError
 	switch {
 	case errors.As(err, &bad):
-		return usageError("%w", err)
+		return exit.Usagef("%w", err)
 	case err != nil:
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/bench/chart"
 	"github.com/arc4tun/arc4tun/internal/bench/tunnels"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
@@ -122,22 +123,22 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 	ctx := cmd.Context()
 	cfg, err := o.config(cmd)
 	if err != nil {
-		return usageError("%w", err)
+		return exit.Usagef("%w", err)
 	}
 	var picture string
 	if o.plot != "" {
 		if picture, err = chart.FormatOf(o.plot); err != nil {
-			return usageError("--plot %w", err)
+			return exit.Usagef("--plot %w", err)
 		}
 		if !chart.Drawn {
-			return usageError("--plot %s: this build draws no charts (build tag noplot)", o.plot)
+			return exit.Usagef("--plot %s: this build draws no charts (build tag noplot)", o.plot)
 		}
 	}
 	cfg.Lab = speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Log: quiet(loggerFrom(ctx))}
 	if !o.userspace {
 		done, code, why := speedlab.Enter(ctx)
 		if done {
-			return withExit(code, whenNot(code, exitOK))
+			return exit.With(code, whenNot(code, exit.OK))
 		}
 		if cfg.Lab.Why = why; why == "" {
 			cfg.Lab.Mode = speedlab.Auto

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/control"
 	"github.com/arc4tun/arc4tun/internal/lab/memnet"
 	"github.com/arc4tun/arc4tun/tunnel"
@@ -354,7 +355,7 @@ func (s *stage) waitEnd() (printed string, code int, took time.Duration) {
 			err = nil
 		}
 		var out bytes.Buffer
-		code := report(&out, withExit(codeOfClass(tunnel.ClassOf(err)), err))
+		code := exit.Report(&out, exit.With(exit.CodeOfClass(tunnel.ClassOf(err)), err))
 		return strings.TrimSuffix(out.String(), "\n"), code, time.Since(start)
 	case <-time.After(time.Hour):
 		require.FailNow(s.t, "the client does not end", "client:\n%s\nserver:\n%s", s.clientLn, s.serverLn)

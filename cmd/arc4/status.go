@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -72,11 +73,11 @@ func newStatusCmd() *cobra.Command {
 func (o statusOptions) validate(intervalGiven, socketGiven bool) error {
 	switch {
 	case o.interval < minStatusInterval || o.interval > maxStatusInterval:
-		return usageError("--interval %v is out of range: give %v to %v", o.interval, minStatusInterval, maxStatusInterval)
+		return exit.Usagef("--interval %v is out of range: give %v to %v", o.interval, minStatusInterval, maxStatusInterval)
 	case intervalGiven && !o.watch:
-		return usageError("--interval %v has no effect without --watch: add --watch", o.interval)
+		return exit.Usagef("--interval %v has no effect without --watch: add --watch", o.interval)
 	case socketGiven && o.socket == "":
-		return usageError("--status-socket is empty: name a socket, or leave the flag out for all of them")
+		return exit.Usagef("--status-socket is empty: name a socket, or leave the flag out for all of them")
 	}
 	return nil
 }

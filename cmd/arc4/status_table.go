@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -24,7 +25,7 @@ func writeStatusTables(out io.Writer, results, last []status.Result, elapsed tim
 			fmt.Fprintln(out)
 		}
 		if r.Err != nil {
-			fmt.Fprintf(out, "%s: no answer: %s\n", r.Path, oneLine(r.Err.Error()))
+			fmt.Fprintf(out, "%s: no answer: %s\n", r.Path, exit.OneLine(r.Err.Error()))
 			continue
 		}
 		writeProcess(out, r.Snapshot)

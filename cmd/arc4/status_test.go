@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -241,7 +242,7 @@ func TestStatusAsksARunningTunnel(t *testing.T) {
 	}}
 	err = statusOptions{socket: path, watch: true, interval: time.Millisecond}.run(context.Background(), lines)
 	require.ErrorIs(t, err, status.ErrNoTunnel)
-	assert.Equal(t, exitFailure, codeOf(err))
+	assert.Equal(t, exit.Failure, exit.CodeOf(err))
 	assert.NoFileExists(t, path)
 }
 

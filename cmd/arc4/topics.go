@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+)
 
 // Topics are pages of the help, not commands.
 
@@ -9,7 +13,7 @@ func newExitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
 		Short: "What the exit codes mean",
-		Long:  "Every command ends with one of these codes, and with one line on standard error unless it is 0:\n\n" + exitCodesText(),
+		Long:  "Every command ends with one of these codes, and with one line on standard error unless it is 0:\n\n" + exit.Text(),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
@@ -74,14 +75,14 @@ func newTraceCmd() *cobra.Command {
 // parse checks the flags.
 func (o traceOptions) parse(socketGiven, peerGiven bool) (peer netip.Addr, err error) {
 	if socketGiven && o.socket == "" {
-		return peer, usageError("--status-socket is empty: name a socket, or leave the flag out for all of them")
+		return peer, exit.Usagef("--status-socket is empty: name a socket, or leave the flag out for all of them")
 	}
 	if !peerGiven {
 		return peer, nil
 	}
 	peer, err = netip.ParseAddr(o.peer)
 	if err != nil || !peer.Unmap().Is4() {
-		return peer, usageError("--peer %q: must be an IPv4 address, such as 198.51.100.7", o.peer)
+		return peer, exit.Usagef("--peer %q: must be an IPv4 address, such as 198.51.100.7", o.peer)
 	}
 	return peer.Unmap(), nil
 }

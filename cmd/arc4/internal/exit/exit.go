@@ -1,0 +1,205 @@
+// Package exit knows which failure ends with which exit code, and reports it.
+package exit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/tunnel"
+)
+
+// program is in front of what is reported.
+const program = "arc4"
+
+// The exit codes of every subcommand. Scripts depend on them.
+const (
+	OK         = 0
+	Failure    = 1
+	Usage      = 2
+	Auth       = 3
+	Network    = 4
+	Policy     = 5
+	Permission = 6
+	// Interrupted is what shells give a program that control-C has ended.
+	Interrupted = 130
+)
+
+// Meaning is a code and what it says: of every command, and of some besides.
+type Meaning struct {
+	Code    int
+	Meaning string
+	also    []note
+}
+
+type note struct {
+	commands []string
+	what     string
+}
+
+// Meanings is what the help, the manual pages and the README say about each code, in order.
+var Meanings = []Meaning{
+	{OK, "done", []note{{[]string{"connect", "serve"}, "ended by a signal, and everything put back"}}},
+	{Failure, "any other failure", []note{
+		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
+		{[]string{"speed", "backends"}, "a backend failed its self-test"},
+		{[]string{"status", "trace"}, "no tunnel is running"},
+	}},
+	{Usage, "usage: an unknown command, flag or name, or a value out of range", []note{
+		{[]string{"connect", "serve"}, "a file of secrets is missing or malformed"},
+	}},
+	{Auth, "authentication: the peer refused the user or the password, or could not prove itself", nil},
+	{Network, "network: the peer cannot be reached, GRE is blocked, an address or port is taken", []note{
+		{[]string{"connect"}, "the server refused or ended the call"},
+	}},
+	{Policy, "peer policy: the peer does not agree to what is required here, such as encryption", []note{
+		{[]string{"connect"}, "the user has logged in elsewhere, and the server allows no more sessions"},
+	}},
+	{Permission, "permission: a capability, a device or a file is out of reach for this user", []note{
+		{[]string{"connect", "serve"}, "others can read a file of secrets"},
+	}},
+	{Interrupted, "control-C or control-D instead of the password that was asked for", nil},
+}
+
+// Text says what a code means to all commands.
+func (m Meaning) Text() string {
+	text := m.Meaning
+	for _, n := range m.also {
+		text += "; " + allOf(n.commands) + " also: " + n.what
+	}
+	return text
+}
+
+// allOf lists words for a sentence: "a, b and c".
+func allOf(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// Of says what a code means to one command.
+func (m Meaning) Of(command string) string {
+	text := m.Meaning
+	for _, n := range m.also {
+		if slices.Contains(n.commands, command) {
+			text += "; also: " + n.what
+		}
+	}
+	return text
+}
+
+// Entries are the codes that a command may end with, in order; those of the program itself are all.
+func Entries(command string, codes ...int) []clidoc.Entry {
+	var list []clidoc.Entry
+	for _, m := range Meanings {
+		switch {
+		case command == program:
+			list = append(list, clidoc.Entry{Name: strconv.Itoa(m.Code), What: m.Text()})
+		case slices.Contains(codes, m.Code):
+			list = append(list, clidoc.Entry{Name: strconv.Itoa(m.Code), What: m.Of(command)})
+		}
+	}
+	return list
+}
+
+// Text is the list of all exit codes, as a description has it.
+func Text() string {
+	var b strings.Builder
+	for _, m := range Meanings {
+		fmt.Fprintf(&b, clidoc.Indent+"%d  %s\n", m.Code, m.Text())
+	}
+	return b.String()
+}
+
+// Error is an error that knows the code the process ends with.
+type Error struct {
+	code int
+	err  error
+}
+
+func (e *Error) Error() string { return e.err.Error() }
+func (e *Error) Unwrap() error { return e.err }
+
+// With gives err the exit code that it ends the process with; nil stays nil.
+func With(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{code: code, err: err}
+}
+
+// Usagef is a mistake in the command line: it names the value and the remedy, and ends with
+// Usage.
+func Usagef(format string, args ...any) error {
+	return With(Usage, fmt.Errorf(format, args...))
+}
+
+// CodeOf is the exit code that a command's error stands for: its own if it carries one, else what
+// the operating system's error underneath says.
+func CodeOf(err error) int {
+	var coded *Error
+	var operation *net.OpError
+	var lookup *net.DNSError
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.Is(err, fs.ErrPermission):
+		return Permission
+	case errors.As(err, &operation), errors.As(err, &lookup):
+		return Network
+	default:
+		return Failure
+	}
+}
+
+// CodeOfClass is the exit code that a tunnel's end stands for.
+func CodeOfClass(c tunnel.Class) int {
+	switch c {
+	case tunnel.ClassAuth:
+		return Auth
+	case tunnel.ClassNetwork, tunnel.ClassPeer:
+		return Network
+	case tunnel.ClassPolicy, tunnel.ClassReplaced:
+		return Policy
+	case tunnel.ClassPermission:
+		return Permission
+	case tunnel.ClassAdmin:
+		return OK
+	}
+	return Failure
+}
+
+// CodeOfLocal is the exit code of what this machine refuses.
+func CodeOfLocal(err error) int {
+	if errors.Is(err, fs.ErrPermission) {
+		return Permission
+	}
+	return Failure
+}
+
+// ErrReported stands for an error that was reported already, by another process that did this one's
+// work.
+var ErrReported = errors.New("reported already")
+
+// Report writes the one line that says what went wrong and returns the exit code.
+func Report(w io.Writer, err error) int {
+	if err != nil && !errors.Is(err, ErrReported) {
+		fmt.Fprintf(w, program+": %s\n", OneLine(err.Error()))
+	}
+	return CodeOf(err)
+}
+
+// OneLine joins the lines of a message, because scripts and logs read errors by the line.
+func OneLine(s string) string {
+	return strings.Join(strings.Fields(s), " ")
+}
