@@ -37,8 +37,8 @@ func condition(name string) (bool, error) {
 	return libcrypto.Built, nil
 }
 
-// scriptExits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the code.
-// What it prints can then be looked at with stdout and stderr.
+// scriptExits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the
+// code. What it prints can then be looked at with stdout and stderr.
 func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")

@@ -189,8 +189,8 @@ func (l *Client) checkDevice() {
 	}
 }
 
-// Withdraw takes back what leads into the tunnel, and brings nothing any more. The way to the server
-// stays for the farewell, and the device until the tunnel has ended.
+// Withdraw takes back what leads into the tunnel, and brings nothing any more. The way to the
+// server stays for the farewell, and the device until the tunnel has ended.
 func (l *Client) Withdraw() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

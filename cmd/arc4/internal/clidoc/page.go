@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Docs is a program's documentation: out of its commands, their flags and these pages come the help,
-// the manual pages and what shells complete.
+// Docs is a program's documentation: out of its commands, their flags and these pages come the
+// help, the manual pages and what shells complete.
 type Docs struct {
 	Version string          // of the program, for the heads of manual pages
 	Pages   map[string]Page // by CommandName
