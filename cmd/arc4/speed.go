@@ -6,17 +6,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/progressbar"
 	"github.com/arc4tun/arc4tun/speed"
 )
 
@@ -117,7 +116,7 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	case err != nil:
 		return err
 	}
-	if report.Interrupted && (o.mr || isTerminal(stderr)) {
+	if report.Interrupted && (o.mr || progressbar.IsTerminal(stderr)) {
 		fmt.Fprintln(stderr)
 	}
 	if err := o.write(report, stdout); err != nil {
@@ -138,7 +137,7 @@ func (o *speedOptions) observer(stderr io.Writer, log *slog.Logger) speed.Observ
 	switch {
 	case o.mr:
 		return &speed.MRProgress{Out: stderr}
-	case isTerminal(stderr):
+	case progressbar.IsTerminal(stderr):
 		return &speed.Progress{Out: stderr}
 	default:
 		return longRun{log}
@@ -183,12 +182,6 @@ func (o *speedOptions) write(r *speed.Report, w io.Writer) error {
 	default:
 		return r.WriteTable(w)
 	}
-}
-
-// isTerminal says whether somebody reads w as it is written.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func workloadHelp() string {

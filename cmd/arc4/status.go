@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/progressbar"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -83,7 +84,7 @@ func (o statusOptions) validate(intervalGiven, socketGiven bool) error {
 }
 
 func (o statusOptions) run(ctx context.Context, out io.Writer) error {
-	screen := statusScreen{out: out, redraw: o.watch && !o.json && isTerminal(out), json: o.json, watch: o.watch}
+	screen := statusScreen{out: out, redraw: o.watch && !o.json && progressbar.IsTerminal(out), json: o.json, watch: o.watch}
 	for {
 		results, err := o.ask(ctx)
 		if ctx.Err() != nil {

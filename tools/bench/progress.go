@@ -3,12 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
+	"github.com/arc4tun/arc4tun/internal/progressbar"
 	"github.com/arc4tun/arc4tun/speed"
 )
 
@@ -19,19 +16,14 @@ const partsPerJob = 100
 // [speed.Observer].
 type progress struct {
 	out  io.Writer
-	bar  *progressbar.ProgressBar
+	bar  *progressbar.Bar
 	done int // jobs before the one that is being measured
 	all  int
 	any  bool // a job was begun
 }
 
 func newProgress(out io.Writer) *progress {
-	p := &progress{out: out}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30),
-			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false))
-	}
-	return p
+	return &progress{out: out, bar: progressbar.New(out, 1)}
 }
 
 // start says how many jobs there will be.
@@ -42,9 +34,7 @@ func (p *progress) start(jobs int) {
 // more says that there will be more.
 func (p *progress) more(jobs int) {
 	p.all += jobs
-	if p.bar != nil {
-		p.bar.ChangeMax(p.all * partsPerJob)
-	}
+	p.bar.Grow(int64(p.all * partsPerJob))
 }
 
 // next begins a job.
@@ -67,11 +57,9 @@ func (p *progress) next(j job) {
 // Planned has nothing to say: the number of jobs is known.
 func (p *progress) Planned(int, time.Duration) {}
 
-// Rounds moves the bar; one that cannot be drawn is no reason to stop.
+// Rounds moves the bar.
 func (p *progress) Rounds(_ []speed.Case, done, all int) {
-	if p.bar != nil {
-		_ = p.bar.Set(p.done*partsPerJob + min(partsPerJob*done/all, partsPerJob-1))
-	}
+	p.bar.Set(int64(p.done*partsPerJob + min(partsPerJob*done/all, partsPerJob-1)))
 }
 
 // Begin has nothing to say beside Rounds.
@@ -81,8 +69,4 @@ func (p *progress) Begin(speed.Case) {}
 func (p *progress) End(speed.Result) {}
 
 // end takes the bar away.
-func (p *progress) end() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
-}
+func (p *progress) end() { p.bar.Clear() }

@@ -3,14 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"github.com/arc4tun/arc4tun/internal/bench/soak"
+	"github.com/arc4tun/arc4tun/internal/progressbar"
 )
 
 // progress says what is going on: a bar with the time left on a terminal, elsewhere a line for each
@@ -20,45 +16,25 @@ type progress struct {
 	began time.Time
 	total time.Duration
 
-	bar   *progressbar.ProgressBar
-	stop  chan struct{}
-	ended sync.WaitGroup
+	bar  *progressbar.Bar
+	stop func() // ends the bar's moving
 }
 
 func newProgress(w io.Writer, cfg soak.Config) *progress {
-	p := &progress{out: w, began: time.Now(), total: cfg.Duration}
+	p := &progress{out: w, began: time.Now(), total: cfg.Duration, stop: func() {}}
 	fmt.Fprintf(w, "soak: seed %d, %v\n", cfg.Seed, cfg.Duration)
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || cfg.Only > 0 {
+	if cfg.Only > 0 {
 		return p
 	}
-	p.bar = progressbar.NewOptions64(p.total.Milliseconds(), progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(30),
-		progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false))
-	p.stop = make(chan struct{})
-	p.ended.Go(p.tick)
+	p.bar = progressbar.New(w, p.total.Milliseconds())
+	// The last scene may end after the time is up.
+	p.stop = p.bar.Follow(func() int64 { return min(time.Since(p.began), p.total-time.Millisecond).Milliseconds() })
 	return p
-}
-
-// tick moves the bar. The last scene may end after the time is up.
-func (p *progress) tick() {
-	ticker := time.NewTicker(200 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-p.stop:
-			return
-		case <-ticker.C:
-			// A bar that cannot be drawn is no reason to stop.
-			_ = p.bar.Set64(min(time.Since(p.began), p.total-time.Millisecond).Milliseconds())
-		}
-	}
 }
 
 // Begin names a scene.
 func (p *progress) Begin(s soak.Scene) {
-	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%d %s", s.Number, s.Kind))
-	}
+	p.bar.Describe(fmt.Sprintf("%d %s", s.Number, s.Kind))
 }
 
 // End says what came of it.
@@ -91,17 +67,12 @@ func (p *progress) Idle(m soak.Memory, faults []string) {
 
 // say prints a line, above the bar if there is one.
 func (p *progress) say(format string, values ...any) {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
+	p.bar.Clear()
 	fmt.Fprintf(p.out, format+"\n", values...)
 }
 
 // end takes the bar away.
 func (p *progress) end() {
-	if p.bar != nil {
-		close(p.stop)
-		p.ended.Wait()
-		_ = p.bar.Clear()
-	}
+	p.stop()
+	p.bar.Clear()
 }
