@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/bench/leakcheck"
 	"github.com/arc4tun/arc4tun/internal/bench/soak"
 	"github.com/arc4tun/arc4tun/internal/progressbar"
 )
@@ -54,7 +55,7 @@ func (p *progress) End(s soak.Scene, r soak.SceneResult) {
 }
 
 // Idle says what is left without a tunnel.
-func (p *progress) Idle(m soak.Memory, faults []string) {
+func (p *progress) Idle(m leakcheck.Memory, faults []string) {
 	if p.bar != nil && len(faults) == 0 {
 		return
 	}

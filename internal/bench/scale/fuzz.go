@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"runtime"
-	"runtime/debug"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/arc4tun/arc4tun/internal/bench/leakcheck"
 )
 
 // FuzzConfig says for how long hostile peers attack a server and clients.
@@ -23,7 +20,7 @@ type FuzzConfig struct {
 	Progress func(string)  // is told how it goes; nil: nobody
 
 	sabotage    func(*testbed) // tests put in what must be found
-	leakTimeout time.Duration  // how long what is left of a round may take to be gone; 0: the constant leakTimeout
+	leakTimeout time.Duration  // how long what is left of a round may take to be gone; 0: leakcheck.Timeout
 }
 
 // FuzzResult is what came of it.
@@ -74,7 +71,7 @@ func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
 		cfg.Progress = func(string) {}
 	}
 	if cfg.leakTimeout == 0 {
-		cfg.leakTimeout = leakTimeout
+		cfg.leakTimeout = leakcheck.Timeout
 	}
 	r := &FuzzResult{Seed: cfg.Seed, Faults: []string{}}
 	began := time.Now()
@@ -82,7 +79,7 @@ func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
 	if first, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil {
 		first.Close()
 	}
-	known, files := goleak.IgnoreCurrent(), openFiles()
+	baseline := leakcheck.NewBaseline(cfg.leakTimeout)
 	for round := range cfg.Rounds {
 		f := &fuzzRound{cfg: cfg, peerNumber: uint64(round) << 40}
 		err := f.run(ctx, cfg.Duration/time.Duration(cfg.Rounds))
@@ -90,7 +87,7 @@ func Fuzz(ctx context.Context, cfg FuzzConfig) (*FuzzResult, error) {
 		if err != nil {
 			return r, err
 		}
-		r.checkLeaks(round, known, files, cfg.leakTimeout)
+		r.checkLeaks(round, baseline)
 		r.Took = time.Since(began)
 		cfg.Progress(fmt.Sprintf("%6.0fs round %d: %s", r.Took.Seconds(), round+1, r))
 		if len(r.Faults) > 0 {
@@ -111,42 +108,15 @@ func (r *FuzzResult) String() string {
 	return s
 }
 
-// leakTimeout is how long goroutines and descriptors may take to be gone.
-const leakTimeout = 30 * time.Second
-
 // checkLeaks demands that nothing is left of a round.
-func (r *FuzzResult) checkLeaks(round int, known goleak.Option, files int, patience time.Duration) {
-	var err error
-	for limit := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		err = goleak.Find(known)
-		if n := openFiles(); err == nil && n > files {
-			err = fmt.Errorf("%d descriptors are open, where %d were at first", n, files)
-		}
-		if err == nil || time.Now().After(limit) {
-			break
-		}
+func (r *FuzzResult) checkLeaks(round int, baseline *leakcheck.Baseline) {
+	for _, leak := range baseline.Check(context.Background()) {
+		r.Faults = append(r.Faults, fmt.Sprintf("after round %d: %s", round+1, leak))
 	}
-	if err != nil {
-		r.Faults = append(r.Faults, fmt.Sprintf("after round %d: %v", round+1, err))
+	m := leakcheck.Measure()
+	r.Heap = append(r.Heap, m.Heap)
+	r.Goroutines, r.Files = m.Goroutines, m.Files
+	if m.Heap > r.Heap[0]+heapGrowth {
+		r.Faults = append(r.Faults, fmt.Sprintf("live memory has grown from %d bytes after the first round to %d after round %d", r.Heap[0], m.Heap, round+1))
 	}
-	runtime.GC()
-	runtime.GC()
-	debug.FreeOSMemory()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	r.Heap = append(r.Heap, m.HeapAlloc)
-	r.Goroutines, r.Files = runtime.NumGoroutine(), openFiles()
-	if m.HeapAlloc > r.Heap[0]+heapGrowth {
-		r.Faults = append(r.Faults, fmt.Sprintf("live memory has grown from %d bytes after the first round to %d after round %d", r.Heap[0], m.HeapAlloc, round+1))
-	}
-}
-
-// openFiles counts descriptors, without the one that it reads them with; -1 where the system does
-// not tell.
-func openFiles() int {
-	names, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(names) - 1
 }

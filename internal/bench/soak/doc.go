@@ -24,7 +24,7 @@
 //     more goroutines and file descriptors than before the first one; and what the
 //     process holds, live heap and resident memory, both after a collection and after
 //     what is free was given back, is at the end of the run at most 2% more than after
-//     every kind of scene has had its turn once. Medians of five such rests each are
+//     every kind of scene has had its turn once. Medians of five such looks each are
 //     compared. What a process takes once, its program and its threads, is taken before.
 //
 // # How it goes

@@ -6,20 +6,21 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/bench/leakcheck"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
 // SceneResult is what came of a scene.
 type SceneResult struct {
-	Number   int           `json:"number"`
-	Kind     string        `json:"kind"`
-	Scene    string        `json:"scene"`
-	Took     time.Duration `json:"took_ns"`  // with all that follows it
-	Sessions uint64        `json:"sessions"` // that began in it
-	Memory   Memory        `json:"memory"`   // after it
-	Traffic  [2]Traffic    `json:"traffic"`  // download, upload
-	Faults   []string      `json:"faults,omitempty"`
+	Number   int              `json:"number"`
+	Kind     string           `json:"kind"`
+	Scene    string           `json:"scene"`
+	Took     time.Duration    `json:"took_ns"`  // with all that follows it
+	Sessions uint64           `json:"sessions"` // that began in it
+	Memory   leakcheck.Memory `json:"memory"`   // after it
+	Traffic  [2]Traffic       `json:"traffic"`  // download, upload
+	Faults   []string         `json:"faults,omitempty"`
 }
 
 // Traffic is what one direction has carried.

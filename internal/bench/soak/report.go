@@ -8,6 +8,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/arc4tun/arc4tun/internal/bench/leakcheck"
 )
 
 // Good reports whether nothing went wrong.
@@ -84,8 +86,8 @@ func (r *Result) writeMemory(b *strings.Builder) {
 	fmt.Fprintf(b, "\nat rest, without a tunnel, %d times: %d goroutines and %d file descriptors at the last one\n", len(r.Idle), last.Goroutines, last.Files)
 	for _, m := range []struct {
 		name string
-		of   func(Memory) uint64
-	}{{"resident memory", func(m Memory) uint64 { return m.RSS }}, {"live heap", func(m Memory) uint64 { return m.Heap }}} {
+		of   func(leakcheck.Memory) uint64
+	}{{"resident memory", func(m leakcheck.Memory) uint64 { return m.RSS }}, {"live heap", func(m leakcheck.Memory) uint64 { return m.Heap }}} {
 		from, to, known := r.memoryGrowth(m.of)
 		if !known {
 			fmt.Fprintf(b, "%s: %.2f MB; too short a run to compare\n", m.name, float64(m.of(last))/1e6)

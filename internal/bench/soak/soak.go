@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/bench/leakcheck"
 	"github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/raceflag"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -31,21 +32,21 @@ type Config struct {
 type Observer interface {
 	Begin(s Scene)
 	End(s Scene, r SceneResult)
-	Idle(m Memory, faults []string)
+	Idle(m leakcheck.Memory, faults []string)
 }
 
 // Result is what came of a run.
 type Result struct {
-	Seed     uint64        `json:"seed"`
-	Mode     string        `json:"mode"`
-	Why      string        `json:"why"`
-	Asked    time.Duration `json:"asked_ns"`
-	Took     time.Duration `json:"took_ns"`
-	Scenes   []SceneResult `json:"scenes"`
-	Idle     []Memory      `json:"rests"` // without any tunnel, one after each round
-	WarmUp   int           `json:"warm_up"`
-	Faults   []Fault       `json:"faults"`
-	Complete bool          `json:"complete"` // it was not interrupted
+	Seed     uint64             `json:"seed"`
+	Mode     string             `json:"mode"`
+	Why      string             `json:"why"`
+	Asked    time.Duration      `json:"asked_ns"`
+	Took     time.Duration      `json:"took_ns"`
+	Scenes   []SceneResult      `json:"scenes"`
+	Idle     []leakcheck.Memory `json:"rests"` // without any tunnel, one after each round
+	WarmUp   int                `json:"warm_up"`
+	Faults   []Fault            `json:"faults"`
+	Complete bool               `json:"complete"` // it was not interrupted
 }
 
 // Fault is something that went wrong.
@@ -54,8 +55,8 @@ type Fault struct {
 	What  string `json:"what"`
 }
 
-// scenesPerRound is how many scenes one lab sees. After it there is a rest: everything is ended,
-// and must be gone.
+// scenesPerRound is how many scenes one lab sees. After them the process is idle: everything is
+// ended, and must be gone.
 const scenesPerRound = 7
 
 // shortestScene is shorter than any scene with what follows it.
@@ -74,7 +75,7 @@ type run struct {
 	cfg    Config
 	plan   *plan
 	result Result
-	rest   *rest
+	leaks  *leakcheck.Baseline
 	began  time.Time
 }
 
@@ -100,7 +101,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	// What the run itself notes must not look like a leak.
 	most := int(cfg.Duration/shortestScene) + 1
 	r.result.Scenes = make([]SceneResult, 0, most)
-	r.result.Idle = make([]Memory, 0, most)
+	r.result.Idle = make([]leakcheck.Memory, 0, most)
 	err := r.runRounds(ctx)
 	r.result.Took = time.Since(r.began)
 	r.describe()
@@ -141,9 +142,9 @@ func (c Config) withDefaults() Config {
 
 type noObserver struct{}
 
-func (noObserver) Begin(Scene)            {}
-func (noObserver) End(Scene, SceneResult) {}
-func (noObserver) Idle(Memory, []string)  {}
+func (noObserver) Begin(Scene)                     {}
+func (noObserver) End(Scene, SceneResult)          {}
+func (noObserver) Idle(leakcheck.Memory, []string) {}
 
 func (r *run) fault(scene int, what string) {
 	r.result.Faults = append(r.result.Faults, Fault{scene, what})
@@ -153,7 +154,7 @@ func (r *run) fault(scene int, what string) {
 func (r *run) runRounds(ctx context.Context) error {
 	server, client := r.plan.firstSettings()
 	// What a process makes once and keeps is made by a first tunnel, which nothing is asked of.
-	spawnThreads()
+	leakcheck.SpawnThreads()
 	w, err := openTestbed(ctx, r.cfg, server, client, r.cfg.Seed)
 	if err != nil {
 		return err
@@ -165,7 +166,7 @@ func (r *run) runRounds(ctx context.Context) error {
 		return err
 	}
 	time.Sleep(time.Second) // a bounded wait for those of the first tunnel that are on their way out
-	r.rest = newRest()
+	r.leaks = leakcheck.NewBaseline(leakcheck.Timeout)
 	for round := uint64(1); !r.over(); round++ {
 		if server, client, err = r.round(ctx, server, client, r.cfg.Seed+round<<32); err != nil {
 			return err
@@ -182,8 +183,8 @@ func (r *run) over() bool {
 	return time.Since(r.began) >= r.cfg.Duration
 }
 
-// round plays some scenes in one testbed, until one goes wrong, and rests. It gives the settings
-// with which the ends go on.
+// round plays some scenes in one testbed, until one goes wrong, and looks for leaks. It gives the
+// settings with which the ends go on.
 func (r *run) round(ctx context.Context, server, client endSettings, seed uint64) (endSettings, endSettings, error) {
 	next := func() Scene {
 		s := r.plan.next()
@@ -216,14 +217,14 @@ func (r *run) round(ctx context.Context, server, client endSettings, seed uint64
 		return server, client, err
 	}
 	w = nil
-	m, faults := r.rest.check(ctx)
+	faults, m := r.leaks.Check(ctx), leakcheck.MeasureLeast()
 	for _, f := range faults {
 		r.fault(r.plan.n, f)
 	}
 	r.result.Idle = append(r.result.Idle, m)
 	r.cfg.Observer.Idle(m, faults)
 	if len(faults) > 0 {
-		r.rest = newRest() // each leak is reported once
+		r.leaks = leakcheck.NewBaseline(leakcheck.Timeout) // each leak is reported once
 	}
 	return server, client, ctx.Err()
 }
@@ -236,7 +237,7 @@ func (r *run) scene(ctx context.Context, w *testbed, s Scene) (good bool, err er
 		// The scene has failed, the run has not.
 		result.Faults, err = append(result.Faults, err.Error()), nil
 	}
-	result.Memory = measure()
+	result.Memory = leakcheck.Measure()
 	if err != nil {
 		return false, err
 	}
@@ -280,19 +281,19 @@ func (r *run) checkWhole() {
 
 // memoryGrowth compares the memory of the idle process after the warm-up with that at the end of
 // the run; false if the run was too short to tell.
-func (r *Result) memoryGrowth(of func(Memory) uint64) (from, to uint64, known bool) {
+func (r *Result) memoryGrowth(of func(leakcheck.Memory) uint64) (from, to uint64, known bool) {
 	if len(r.Idle) < r.WarmUp {
 		return 0, 0, false
 	}
-	return growth(r.Idle[r.WarmUp:], of)
+	return leakcheck.Growth(r.Idle[r.WarmUp:], of)
 }
 
 // memoryFault says how memory has grown beyond what is allowed, or nothing.
 func (r *Result) memoryFault() string {
 	measures := []struct {
 		name string
-		of   func(Memory) uint64
-	}{{"live heap", func(m Memory) uint64 { return m.Heap }}, {"resident memory", func(m Memory) uint64 { return m.RSS }}}
+		of   func(leakcheck.Memory) uint64
+	}{{"live heap", func(m leakcheck.Memory) uint64 { return m.Heap }}, {"resident memory", func(m leakcheck.Memory) uint64 { return m.RSS }}}
 	if raceflag.Enabled {
 		measures = measures[:1] // the race detector's own memory grows with every address that is used
 	}

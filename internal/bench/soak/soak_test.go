@@ -14,8 +14,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/bench/leakcheck"
 	"github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
+	"github.com/arc4tun/arc4tun/internal/raceflag"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -192,9 +194,9 @@ type recordingObserver struct {
 	rests        int
 }
 
-func (o *recordingObserver) Begin(s Scene)              { o.begun = append(o.begun, s.Number) }
-func (o *recordingObserver) End(s Scene, _ SceneResult) { o.ended = append(o.ended, s.Number) }
-func (o *recordingObserver) Idle(Memory, []string)      { o.rests++ }
+func (o *recordingObserver) Begin(s Scene)                   { o.begun = append(o.begun, s.Number) }
+func (o *recordingObserver) End(s Scene, _ SceneResult)      { o.ended = append(o.ended, s.Number) }
+func (o *recordingObserver) Idle(leakcheck.Memory, []string) { o.rests++ }
 
 // One scene of a plan can be played again alone, and is the same.
 func TestRunOneScene(t *testing.T) {
@@ -256,7 +258,7 @@ func TestRunWithoutWraps(t *testing.T) {
 		{"too few packets", [2]Traffic{few, few}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := run{result: Result{Scenes: make([]SceneResult, 9), Idle: make([]Memory, 1)}}
+			r := run{result: Result{Scenes: make([]SceneResult, 9), Idle: make([]leakcheck.Memory, 1)}}
 			r.result.Scenes[3].Traffic, r.result.Scenes[4].Sessions = tc.traffic, 1
 			r.checkWhole()
 			if tc.want == "" {
@@ -266,5 +268,33 @@ func TestRunWithoutWraps(t *testing.T) {
 			require.Len(t, r.result.Faults, 1)
 			assert.Contains(t, r.result.Faults[0].What, tc.want)
 		})
+	}
+}
+
+func samples(heap ...uint64) (all []leakcheck.Memory) {
+	for _, h := range heap {
+		all = append(all, leakcheck.Memory{Heap: h})
+	}
+	return all
+}
+
+// A leak of one part in fifty is a fault, what is less is not, and what the warm-up takes is not
+// looked at.
+func TestMemoryFault(t *testing.T) {
+	run := func(last uint64) *Result {
+		return &Result{WarmUp: 2, Idle: samples(1, 2, 1000, 1000, 1000, 1000, 1000, 1000, 1000, last, last, last)}
+	}
+	assert.Empty(t, (&Result{}).memoryFault())
+	assert.Empty(t, (&Result{WarmUp: 2, Idle: samples(1, 2, 1000, 2000)}).memoryFault(), "too short to tell")
+	assert.Empty(t, run(1020).memoryFault())
+	assert.Contains(t, run(1021).memoryFault(), "live heap at rest has grown from 1000 to 1021")
+	rss := run(1000)
+	for i := range rss.Idle {
+		rss.Idle[i].RSS = uint64(1000 + 100*i)
+	}
+	if raceflag.Enabled {
+		assert.Empty(t, rss.memoryFault())
+	} else {
+		assert.Contains(t, rss.memoryFault(), "resident memory")
 	}
 }

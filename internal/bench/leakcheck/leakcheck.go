@@ -1,4 +1,7 @@
-package soak
+// Package leakcheck finds what a run leaves behind in its process: goroutines, file descriptors and
+// memory. The runs of packages soak and scale take a [Baseline] before the first tunnel and check
+// it after every round, when nothing may be left.
+package leakcheck
 
 import (
 	"context"
@@ -24,8 +27,8 @@ type Memory struct {
 	Files      int    `json:"files"` // open descriptors; -1 where the system does not tell
 }
 
-// measure takes what is held now.
-func measure() Memory {
+// Measure takes what is held now.
+func Measure() Memory {
 	// What pools hold goes with the second collection, and finalizers run between them.
 	runtime.GC()
 	runtime.GC()
@@ -36,16 +39,13 @@ func measure() Memory {
 	return Memory{Heap: m.HeapAlloc, RSS: residentSize(), Goroutines: runtime.NumGoroutine(), Files: openFiles()}
 }
 
-// looks is how often memory is measured at rest.
-const looks = 5
-
-// leastOf measures several times and takes what is resident at least: what the collector works with
-// comes and goes.
-func leastOf(looks int) Memory {
-	least := measure()
-	for range looks - 1 {
+// MeasureLeast measures five times and takes what is resident at least: what the collector works
+// with comes and goes.
+func MeasureLeast() Memory {
+	least := Measure()
+	for range 4 {
 		time.Sleep(20 * time.Millisecond)
-		if m := measure(); m.RSS < least.RSS {
+		if m := Measure(); m.RSS < least.RSS {
 			least = m
 		}
 	}
@@ -75,19 +75,12 @@ func openFiles() int {
 	return len(names) - 1
 }
 
-// rest is a process without any tunnel: what is there then must be there each time.
-type rest struct {
-	known     goleak.Option
-	files     int
-	lingering time.Duration
-}
-
 // threads is how many of them a process is given at once: Go never ends one that is idle, and how
 // many there are at most is chance. Each takes memory.
 const threads = 64
 
-// spawnThreads makes so many, if they are not there.
-func spawnThreads() {
+// SpawnThreads makes so many, if they are not there.
+func SpawnThreads() {
 	var all, ready sync.WaitGroup
 	ready.Add(threads)
 	for range threads {
@@ -101,33 +94,42 @@ func spawnThreads() {
 	all.Wait()
 }
 
-// newRest takes the process as it is now for the one at rest.
-func newRest() *rest {
-	return &rest{known: goleak.IgnoreCurrent(), files: openFiles(), lingering: lingering}
+// Timeout is how long goroutines and descriptors may usually take to be gone.
+const Timeout = 30 * time.Second
+
+// Baseline is what a process has without any tunnel.
+type Baseline struct {
+	goroutines goleak.Option
+	files      int
+	timeout    time.Duration
 }
 
-// lingering is how long goroutines and descriptors may take to be gone.
-const lingering = 30 * time.Second
+// NewBaseline takes the process as it is now. Check gives what is left so long to be gone.
+func NewBaseline(timeout time.Duration) *Baseline {
+	return &Baseline{goroutines: goleak.IgnoreCurrent(), files: openFiles(), timeout: timeout}
+}
 
-// check demands that nothing is left of what there was since newRest, and measures.
-func (r *rest) check(ctx context.Context) (m Memory, faults []string) {
-	leaked := poll(ctx, r.lingering, "goroutines are left", func() (string, bool) {
-		err := goleak.Find(r.known)
-		if err == nil {
-			return "", true
+// Check waits until nothing is left of what has come since NewBaseline, and says what is left all
+// the same. It says nothing once ctx has ended.
+func (b *Baseline) Check(ctx context.Context) (leaks []string) {
+	for limit := time.Now().Add(b.timeout); ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+		err, files := goleak.Find(b.goroutines), openFiles()
+		if err == nil && files <= b.files {
+			return nil
 		}
-		return err.Error(), false
-	})
-	files := poll(ctx, r.lingering, "file descriptors are left", func() (string, bool) {
-		n := openFiles()
-		return fmt.Sprintf("%d, where %d were at first: %s", n, r.files, describeFiles()), n <= r.files
-	})
-	for _, err := range []error{leaked, files} {
+		if time.Now().Before(limit) {
+			continue
+		}
 		if err != nil {
-			faults = append(faults, err.Error())
+			leaks = append(leaks, fmt.Sprintf("goroutines are left, after %v of waiting: %v", b.timeout, err))
 		}
+		if files > b.files {
+			leaks = append(leaks, fmt.Sprintf("file descriptors are left, after %v of waiting: %d descriptors are open, where %d were at first: %s",
+				b.timeout, files, b.files, describeFiles()))
+		}
+		return leaks
 	}
-	return leastOf(looks), faults
+	return nil
 }
 
 // describeFiles says what is open.
@@ -145,9 +147,9 @@ func describeFiles() string {
 // span is how many samples at each end of a run are compared.
 const span = 5
 
-// growth compares the memory of the first samples with that of the last: medians, since a page more
+// Growth compares the memory of the first samples with that of the last: medians, since a page more
 // or less is chance. Too few samples tell nothing.
-func growth(samples []Memory, of func(Memory) uint64) (from, to uint64, known bool) {
+func Growth(samples []Memory, of func(Memory) uint64) (from, to uint64, known bool) {
 	if len(samples) < 2*span {
 		return 0, 0, false
 	}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package soak
+package leakcheck
 
 // loadProgram is for systems that tell what is resident.
 func loadProgram() {}
