@@ -201,7 +201,10 @@ func (b *ReceiveBatch) finish() {
 			return false
 		}
 		d := r.dec
-		d.run, d.wary = nil, 2*(d.stats.Implausible-r.implausible) > uint64(len(r.packets))
+		d.run = nil
+		if len(r.packets) > 1 { // one packet alone says nothing of the next batch
+			d.wary = 2*(d.stats.Implausible-r.implausible) > uint64(len(r.packets))
+		}
 		clear(r.packets)
 		*r = receiveRun{packets: r.packets[:0]}
 		b.spare = append(b.spare, r)

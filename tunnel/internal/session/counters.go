@@ -3,7 +3,9 @@ package session
 import "github.com/arc4tun/arc4tun/tunnel/ppp"
 
 // What a session counts, and under which names status shows it (status.Session.Counters). A new
-// counter is a field and a name here, and a line in the help for status fields.
+// counter is a field and a name here, and a line in cmd/arc4/status_fields.go. One that says why a
+// packet was dropped has a place in two sums besides, which prove that every packet is accounted
+// for: tunnel/counters_test.go and internal/bench/soak/counters.go.
 
 // inStats counts what came, and why what did not pass was dropped.
 type inStats struct {
@@ -24,6 +26,11 @@ type inStats struct {
 	RouterMessages uint64 // ICMPv6 that would give us routes
 	Overrun        uint64 // control frames that came faster than they could be answered
 	DeviceErrors   uint64 // batches the local device refused
+}
+
+// named names what the way in has counted besides.
+func (s inStats) named() map[string]uint64 {
+	return map[string]uint64{"control_frames_in": s.Frames}
 }
 
 // dropped names every reason for which a packet from the peer went no further.

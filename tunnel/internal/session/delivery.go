@@ -54,8 +54,8 @@ func (in *inbound) decryptLate(p []byte) ([]byte, bool) {
 	return b[:headroom+n], true
 }
 
-// mayEnter judges the IP packet itself: its version was negotiated, its length is what its header
-// says, and on a server its source is the address the peer was given.
+// mayEnter judges the IP packet itself: its version was negotiated, it holds a header of that
+// version, and on a server its source is the address the peer was given.
 func (in *inbound) mayEnter(ip []byte) bool {
 	if !in.up {
 		in.stats.NotUp++

@@ -15,7 +15,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
-// The way of a packet in, all of it on the goroutine that reads the GRE socket:
+// The way of a packet in, on the goroutine that reads the GRE socket; only what has waited too long
+// in the window goes on from there on the session's own (inboundlife.go), and what came before its
+// session was there is taken by whoever adds that (socketreader.go):
 //
 //  1. A socketReader takes a batch from the socket (socketreader.go). The headers of every packet
 //     are read, once, into a record that goes with it (record.go), and its session is found by the

@@ -18,8 +18,8 @@ import (
 //     (devicereader.go, gather.go).
 //  2. The owner, Client or Server, says whose they are; those of one session make a run
 //     (outgoing.go).
-//  3. sendRuns has every run accepted: the PPP protocol is put before each packet, and the MSS of a
-//     TCP SYN lowered. What is too long is fragmented, or answered (oversize.go).
+//  3. sendRuns has every run accepted: what is too long is fragmented, or answered (oversize.go),
+//     the MSS of a TCP SYN is lowered, and the PPP protocol is put before each packet.
 //  4. The runs of all sessions are encrypted together, in place: MPPE header and ciphertext
 //     (mppe.SendBatch).
 //  5. seal puts the PPP and GRE headers before that; the first of a run carries the pending

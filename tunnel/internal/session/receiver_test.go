@@ -86,3 +86,31 @@ func TestBrokenReader(t *testing.T) {
 	conn.fail <- why
 	assert.Equal(t, why, <-ended)
 }
+
+// beginner has something done when the peer acknowledges.
+type beginner struct {
+	gre.Sender
+	begin func()
+}
+
+func (b beginner) Acknowledged(ack uint32) { b.begin() }
+
+// TestCallBeginsWhileABatchIsInHand: packets whose call begins in the middle of a read are taken
+// with it.
+func TestCallBeginsWhileABatchIsInHand(t *testing.T) {
+	var strays atomic.Uint64
+	r := NewReceiver(listen(t, 1), time.Now, &strays)
+	a := newTestSession(t, Config{}, r.conn, 3)
+	r.Add(a)
+	s := newTestSession(t, Config{}, r.conn, 4)
+	r.Await()
+	a.in.to = beginner{a.in.to, func() { r.of(4).add(s) }}
+	h := r.of(3)
+	pk := func(id uint16) gre.Packet {
+		return gre.Packet{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}
+	}
+	h.hand(time.Now(), []gre.Packet{pk(4), pk(3), pk(4), pk(9)}, newIncoming())
+	require.EqualValues(t, 1, a.Snapshot().AcksIn)
+	require.EqualValues(t, 2, s.Snapshot().AcksIn)
+	require.EqualValues(t, 1, strays.Load())
+}

@@ -8,8 +8,8 @@ import (
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
-// filler keeps the reserves of all sessions filled (mppe.Reserve): one goroutine, which is there as
-// long as there is a reserve. Nobody wakes it, for that costs the packet paths more than a packet;
+// reserves keeps the reserves of all sessions filled (mppe.Reserve): one goroutine, which is there as
+// long as there is a reserve. No packet wakes it, for that costs the packet paths more than a packet;
 // it looks every now and then.
 type reserves struct {
 	packets int // for how many there is a reserve in each direction
@@ -32,7 +32,7 @@ const (
 	fillIdle  = 128 * time.Millisecond
 )
 
-// newReserves gives a filler for reserves of so many packets in each direction; nil, which has
+// newReserves makes those reserves of so many packets in each direction; nil, which has
 // none, for 0, or where there is no second processor that could have the time: GOMAXPROCS may be
 // more than the processors.
 func newReserves(packets int) *reserves {

@@ -40,7 +40,7 @@ func TestReserves(t *testing.T) {
 		}
 		time.Sleep(fillIdle)
 		synctest.Wait()
-		assert.Zero(t, a.Reserve().Fill(), "the filler did not look")
+		assert.Zero(t, a.Reserve().Fill(), "it did not look")
 		f.remove(s)
 		f.remove(s)
 		for range 30 {
@@ -48,7 +48,7 @@ func TestReserves(t *testing.T) {
 		}
 		time.Sleep(fillIdle)
 		synctest.Wait()
-		assert.NotZero(t, a.Reserve().Fill(), "the filler still fills it")
+		assert.NotZero(t, a.Reserve().Fill(), "it still fills it")
 		f.remove(other)
 		synctest.Wait()
 		assert.False(t, f.running)

@@ -17,9 +17,9 @@ import (
 // Session is one call: a PPP link inside GRE between us and one peer.
 //
 // Three goroutines touch it. The socket's reader owns the way in (inbound.go), the device's reader
-// the way out (outbound.go), each under its own lock, which nobody else takes. The PPP link, all
-// timers and everything slow belong to the session's own goroutine, Run, to which control frames
-// come through a bounded queue.
+// the way out (outbound.go), each under its own lock, which the session's own
+// goroutine takes too, briefly. The PPP link, all timers and everything slow belong to that
+// goroutine, Run, to which control frames come through a bounded queue.
 type Session struct {
 	cfg        Config
 	conn       gre.Conn

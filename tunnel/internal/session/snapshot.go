@@ -46,8 +46,8 @@ func (in *inbound) snapshot(v *status.Session) {
 	c["window_held_packets"], c["window_held_bytes"] = uint64(held), uint64(heldBytes)
 	c["window_wait_us"] = uint64(in.win.Wait().Microseconds())
 	c["sequence_in"] = uint64(in.data.last)
+	maps.Copy(c, in.stats.named())
 	maps.Copy(c, in.stats.dropped())
-	c["control_frames_in"] = in.stats.Frames
 	if in.dec == nil {
 		return
 	}

@@ -36,27 +36,9 @@ const MaxEarly = 8
 // batch is how many packets one read of a socket or device takes at most.
 const batch = 128
 
-// reserve takes a call ID, unless it is taken.
-func (h *socketReader) reserve(k callKey) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, taken := h.sessions[k]; taken {
-		return false
-	}
-	h.sessions[k] = nil
-	return true
-}
-
-// giveUp gives a call ID back.
-func (h *socketReader) giveUp(k callKey) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.sessions, k)
-}
-
 // remove takes a session off, which has had its last packet when remove returns.
 func (h *socketReader) remove(k callKey) {
-	h.giveUp(k)
+	h.giveBack(k)
 	h.reading.Lock()
 	defer h.reading.Unlock()
 }
