@@ -32,4 +32,4 @@ func (p *stepProgress) tick() (stop func()) {
 }
 
 // end takes the bar away.
-func (p *stepProgress) end() { p.bar.Clear() }
+func (p *stepProgress) end() { p.bar.End() }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -22,13 +21,15 @@ func TestNoBarWithoutTerminal(t *testing.T) {
 	b.Set(5)
 	b.Grow(20)
 	b.Follow(func() int64 { t.Error("nobody follows"); return 0 })()
-	b.Clear()
+	b.Say("a line")
+	b.End()
 	assert.Empty(t, out.String())
 }
 
 // A bar follows a function until it is told to stop, and not after.
 func TestFollow(t *testing.T) {
-	b := &Bar{progressbar.NewOptions64(10, progressbar.OptionSetWriter(io.Discard))}
+	b := show(io.Discard, 10)
+	defer b.End()
 	followed := make(chan struct{})
 	var once sync.Once
 	stop := b.Follow(func() int64 {
@@ -41,16 +42,42 @@ func TestFollow(t *testing.T) {
 		t.Fatal("the bar does not move")
 	}
 	stop()
-	assert.InDelta(t, 0.7, b.bar.State().CurrentPercent, 1e-9)
+	assert.EqualValues(t, 7, b.bar.Value())
 }
 
+// screen is a terminal that keeps what was written to it.
+type screen struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// A bar names what is done, lets lines pass above it, and is gone at its end.
 func TestBarSaysWhatItIsTold(t *testing.T) {
-	var out strings.Builder
-	b := &Bar{progressbar.NewOptions64(1, progressbar.OptionSetWriter(&out))}
+	var s screen
+	b := show(&s, 1)
 	b.Grow(4)
 	b.Describe("third of four")
 	b.Set(3)
-	b.Clear()
-	assert.Contains(t, out.String(), "third of four")
-	assert.Contains(t, out.String(), "75%")
+	shows := func(what string) {
+		t.Helper()
+		require.Eventually(t, func() bool { return strings.Contains(s.String(), what) }, time.Minute, time.Millisecond)
+	}
+	shows("third of four")
+	shows("75")
+	b.Say("a line of %d words", 5)
+	shows("a line of 5 words")
+	b.End()
+	assert.True(t, strings.HasSuffix(s.String(), "\n\x1b[A\x1b[K"), "the bar's line is taken back")
 }

@@ -69,4 +69,4 @@ func (p *progress) Begin(speed.Case) {}
 func (p *progress) End(speed.Result) {}
 
 // end takes the bar away.
-func (p *progress) end() { p.bar.Clear() }
+func (p *progress) end() { p.bar.End() }

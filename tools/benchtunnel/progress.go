@@ -30,4 +30,4 @@ func (p *progress) step(what string) {
 }
 
 // end takes the bar away.
-func (p *progress) end() { p.bar.Clear() }
+func (p *progress) end() { p.bar.End() }

@@ -68,12 +68,15 @@ func (p *progress) Idle(m leakcheck.Memory, faults []string) {
 
 // say prints a line, above the bar if there is one.
 func (p *progress) say(format string, values ...any) {
-	p.bar.Clear()
+	if p.bar != nil {
+		p.bar.Say(format, values...)
+		return
+	}
 	fmt.Fprintf(p.out, format+"\n", values...)
 }
 
 // end takes the bar away.
 func (p *progress) end() {
 	p.stop()
-	p.bar.Clear()
+	p.bar.End()
 }

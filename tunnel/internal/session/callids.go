@@ -15,8 +15,8 @@ type callKey struct {
 
 // CallID takes a call ID that is free among the calls of one peer, if there is one; Remove, or
 // GiveUp before there is a session, gives it back. They begin anywhere, so that a packet that is
-// still under way for the last call does not meet the next, and so that every socket has its part of
-// the calls.
+// still under way for the last call does not meet the next, and so that every socket has its part
+// of the calls.
 func (r *Receiver) CallID(peer netip.Addr) (id uint16, ok bool) {
 	var b [2]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24

@@ -8,9 +8,9 @@ import (
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
-// reserves keeps the reserves of all sessions filled (mppe.Reserve): one goroutine, which is there as
-// long as there is a reserve. No packet wakes it, for that costs the packet paths more than a packet;
-// it looks every now and then.
+// reserves keeps the reserves of all sessions filled (mppe.Reserve): one goroutine, which is there
+// as long as there is a reserve. No packet wakes it, for that costs the packet paths more than a
+// packet; it looks every now and then.
 type reserves struct {
 	packets int // for how many there is a reserve in each direction
 	bytes   int // what reserves may take in all
