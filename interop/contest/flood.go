@@ -23,8 +23,8 @@ const (
 	// guest longer than a tunnel takes for the packet. They are packets of their own: UDP
 	// segmentation offload is refused where a device cannot do checksums, which PPP's cannot.
 	perCall = 32
-	// hurdle is how long the flood waits where the system has no room for more.
-	hurdle = time.Millisecond
+	// fullQueueWait is how long the flood waits where the system has no room for more.
+	fullQueueWait = time.Millisecond
 )
 
 // flood sends small packets for a time and prints how many it sent.
@@ -48,7 +48,7 @@ func flood(to string, d time.Duration) error {
 		n, err := out.WriteBatch(messages, 0)
 		switch {
 		case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.EAGAIN):
-			time.Sleep(hurdle)
+			time.Sleep(fullQueueWait)
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNREFUSED):
 		case err != nil:
 			return fmt.Errorf("sending to %s: %w", to, err)

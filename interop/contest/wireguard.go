@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// patience is how long wireguard-go may take to open its socket and to answer there.
-const patience = 10 * time.Second
+// socketTimeout is how long wireguard-go may take to open its socket and to answer there.
+const socketTimeout = 10 * time.Second
 
 // guards writes the settings of two ends, each an outer and an inner address, for each other.
 func guards(one, two []string) error {
@@ -44,7 +44,7 @@ func settle(device, file string) error {
 		return err
 	}
 	socket := "/var/run/wireguard/" + device + ".sock"
-	end := time.Now().Add(patience)
+	end := time.Now().Add(socketTimeout)
 	conn, err := net.Dial("unix", socket)
 	for ; err != nil && time.Now().Before(end); conn, err = net.Dial("unix", socket) {
 		time.Sleep(10 * time.Millisecond)

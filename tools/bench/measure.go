@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/stats"
 	"github.com/arc4tun/arc4tun/speed"
 )
 
@@ -138,10 +139,10 @@ func (m *measured) best(r row) (name string, f figures) {
 }
 
 // ratio is the median of the runs.
-func (f figures) ratio() float64 { return median(f.ratios) }
+func (f figures) ratio() float64 { return stats.Median(f.ratios) }
 
 // seconds is what an operation takes, in the median of the runs.
-func (f figures) seconds() float64 { return median(f.each) }
+func (f figures) seconds() float64 { return stats.Median(f.each) }
 
 // spread is by which share the highest ratio of the runs exceeds the lowest.
 func (f figures) spread() float64 {
@@ -149,14 +150,4 @@ func (f figures) spread() float64 {
 		return 0
 	}
 	return slices.Max(f.ratios)/slices.Min(f.ratios) - 1
-}
-
-// median of none is 0, of an even number the mean of the two in the middle.
-func median(list []float64) float64 {
-	n := len(list)
-	if n == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(list))
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

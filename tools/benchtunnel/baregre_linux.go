@@ -17,9 +17,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
-// pump sends GRE packets from the near end to the far one, with nothing in them and nothing done to
-// them.
-type pump struct {
+// bareGRE sends GRE packets from the near end to the far one, with nothing in them and nothing done
+// to them.
+type bareGRE struct {
 	*pair
 	from, to gre.Conn
 	sender   gre.Sender
@@ -31,14 +31,14 @@ type pump struct {
 }
 
 const (
-	pumpBatch = 64
-	pumpCall  = 7
+	greBatch  = 64
+	greCallID = 7
 	// shortBatch is the number of packets that are too few for a read; a pause lets more come.
 	shortBatch = 32
 	pause      = 50 * time.Microsecond
 )
 
-func newPump(way string) (subject, error) {
+func newBareGRE(way string) (runningCandidate, error) {
 	mode, err := uplink.ParseMode(way)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func newPump(way string) (subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &pump{pair: p, way: way}
+	s := &bareGRE{pair: p, way: way}
 	near, far := netip.MustParseAddr(nearOuter), netip.MustParseAddr(farOuter)
 	err = p.near.Do(func() (err error) { s.from, err = gre.Listen(near, gre.Options{Peer: far, IO: mode}); return err })
 	if err == nil {
@@ -62,8 +62,8 @@ func newPump(way string) (subject, error) {
 	}
 	s.sender = gre.NewSender(s.from, far)
 	s.sender.Established()
-	s.reading.Go(s.arrivals)
-	s.reading.Go(s.answers)
+	s.reading.Go(s.countAndAcknowledge)
+	s.reading.Go(s.readAcknowledgments)
 	if err := s.warmUp(); err != nil {
 		s.close()
 		return nil, err
@@ -71,7 +71,7 @@ func newPump(way string) (subject, error) {
 	return s, nil
 }
 
-func (s *pump) close() {
+func (s *bareGRE) close() {
 	if s.from != nil {
 		_ = s.from.Close()
 	}
@@ -83,7 +83,7 @@ func (s *pump) close() {
 }
 
 // warmUp sends until the way is in use.
-func (s *pump) warmUp() error {
+func (s *bareGRE) warmUp() error {
 	for range 1000 {
 		if err := s.batch(make([][]byte, 0, 1), 1, 100); err != nil {
 			return err
@@ -96,8 +96,8 @@ func (s *pump) warmUp() error {
 	return fmt.Errorf("packets go by %s: %s", s.sender.Status().Way, s.sender.Status().Why)
 }
 
-// arrivals counts, and acknowledges each batch.
-func (s *pump) arrivals() {
+// countAndAcknowledge counts, and acknowledges each batch.
+func (s *bareGRE) countAndAcknowledge() {
 	pkts := packets(128)
 	ack := []gre.Packet{{Data: make([]byte, gre.AckOnlyLen)}}
 	for {
@@ -114,7 +114,7 @@ func (s *pump) arrivals() {
 		}
 		s.packets.Add(uint64(n))
 		s.bytes.Add(uint64(size))
-		gre.AckOnly(pumpCall, last).Put(ack[0].Data)
+		gre.AckOnly(greCallID, last).Put(ack[0].Data)
 		ack[0].Addr = pkts[0].Addr
 		if _, err := s.to.WriteBatch(ack); err != nil {
 			return
@@ -126,8 +126,8 @@ func (s *pump) arrivals() {
 	}
 }
 
-// answers hears the acknowledgments.
-func (s *pump) answers() {
+// readAcknowledgments hears the acknowledgments.
+func (s *bareGRE) readAcknowledgments() {
 	pkts := packets(128)
 	for {
 		n, err := s.from.ReadBatch(pkts)
@@ -151,9 +151,9 @@ func packets(n int) []gre.Packet {
 }
 
 // batch sends n packets, which out has room for, with payloads of a size.
-func (s *pump) batch(out [][]byte, n, size int) error {
+func (s *bareGRE) batch(out [][]byte, n, size int) error {
 	for i := range n {
-		h := gre.Header{CallID: pumpCall, PayloadLen: uint16(size), HasSeq: true, Seq: s.next, HasAck: i == 0}
+		h := gre.Header{CallID: greCallID, PayloadLen: uint16(size), HasSeq: true, Seq: s.next, HasAck: i == 0}
 		s.next++
 		out = append(out, append(h.AppendTo(nil), make([]byte, size)...))
 	}
@@ -161,22 +161,24 @@ func (s *pump) batch(out [][]byte, n, size int) error {
 	return err
 }
 
-func (s *pump) pinged() (*netns.Host, string) { return s.near, farOuter }
+func (s *bareGRE) pinged() (*netns.Host, string) { return s.near, farOuter }
 
 // bulk counts as data what a tunnel with that MTU would carry of TCP: less headers of 52 bytes.
-func (s *pump) bulk(ctx context.Context, d time.Duration) (flow, error) {
+func (s *bareGRE) bulk(ctx context.Context, d time.Duration) (flow, error) {
 	f, err := s.flood(ctx, d, tunnelMTU)
 	f.bytes *= float64(tunnelMTU-52) / tunnelMTU
 	return f, err
 }
 
-func (s *pump) small(ctx context.Context, d time.Duration) (flow, error) { return s.flood(ctx, d, 64) }
+func (s *bareGRE) small(ctx context.Context, d time.Duration) (flow, error) {
+	return s.flood(ctx, d, 64)
+}
 
 // flood sends for a time.
-func (s *pump) flood(ctx context.Context, d time.Duration, size int) (flow, error) {
-	var out [pumpBatch][]byte
+func (s *bareGRE) flood(ctx context.Context, d time.Duration, size int) (flow, error) {
+	var out [greBatch][]byte
 	for i := range out {
-		h := gre.Header{CallID: pumpCall, PayloadLen: uint16(size), HasSeq: true, HasAck: i == 0}
+		h := gre.Header{CallID: greCallID, PayloadLen: uint16(size), HasSeq: true, HasAck: i == 0}
 		out[i] = append(h.AppendTo(nil), make([]byte, size)...)
 	}
 	packets, bytes, began := s.packets.Load(), s.bytes.Load(), time.Now()

@@ -73,7 +73,7 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	defer bench.close()
 	all := newResults(chosen)
 	for round := range o.rounds {
-		for i, s := range bench.subjects {
+		for i, s := range bench.running {
 			say.step(fmt.Sprintf("round %d of %d: %s", round+1, o.rounds, chosen[i].name))
 			m, err := measure(ctx, s, time.Duration(o.seconds)*time.Second)
 			if ctx.Err() != nil {

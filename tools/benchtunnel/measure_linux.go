@@ -15,8 +15,8 @@ import (
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
-// subject is a contender that is set up.
-type subject interface {
+// runningCandidate is a candidate that is set up.
+type runningCandidate interface {
 	// bulk sends for a time, as fast as it goes, and returns the bits a second and the bytes that
 	// arrived, and TCP's retransmissions.
 	bulk(ctx context.Context, d time.Duration) (flow, error)
@@ -27,15 +27,15 @@ type subject interface {
 	close()
 }
 
-// measure measures a contender once.
-func measure(ctx context.Context, s subject, d time.Duration) (measurement, error) {
+// measure measures a candidate once.
+func measure(ctx context.Context, s runningCandidate, d time.Duration) (measurement, error) {
 	var m measurement
-	before, err := readTicks()
+	before, err := readCPUTicks()
 	if err != nil {
 		return m, err
 	}
 	time.Sleep(500 * time.Millisecond) // for what ran before to end, and to see what else does
-	idle, err := readTicks()
+	idle, err := readCPUTicks()
 	if err != nil {
 		return m, err
 	}
@@ -49,7 +49,7 @@ func measure(ctx context.Context, s subject, d time.Duration) (measurement, erro
 	var pinging sync.WaitGroup
 	pinging.Go(func() { m.pings, pingErr = p.run(ctx, d) })
 	f, err := s.bulk(ctx, d)
-	after, err2 := readTicks()
+	after, err2 := readCPUTicks()
 	pinging.Wait()
 	if err := errors.Join(err, err2, pingErr); err != nil {
 		return m, err
@@ -66,26 +66,26 @@ func measure(ctx context.Context, s subject, d time.Duration) (measurement, erro
 	return m, nil
 }
 
-func readTicks() (ticks, error) {
+func readCPUTicks() (cpuTicks, error) {
 	f, err := os.Open("/proc/stat")
 	if err != nil {
-		return ticks{}, err
+		return cpuTicks{}, err
 	}
 	defer f.Close()
-	return parseTicks(f)
+	return parseCPUTicks(f)
 }
 
-// carrier is a contender that carries IP.
-type carrier struct {
+// ipCandidate is a candidate that carries IP.
+type ipCandidate struct {
 	*pair
 	to      string // the far end's address in it
 	started []*exec.Cmd
 	logs    []*os.File
 }
 
-// run starts a program that lasts as long as the contender, with what it says in a file that is
+// run starts a program that lasts as long as the candidate, with what it says in a file that is
 // shown if it fails.
-func (c *carrier) run(h *netns.Host, cmd *exec.Cmd) error {
+func (c *ipCandidate) run(h *netns.Host, cmd *exec.Cmd) error {
 	log, err := os.CreateTemp("", "benchtunnel")
 	if err != nil {
 		return err
@@ -99,8 +99,8 @@ func (c *carrier) run(h *netns.Host, cmd *exec.Cmd) error {
 	return nil
 }
 
-// said adds to an error what the programs wrote last.
-func (c *carrier) said(err error) error {
+// withLogs adds to an error what the programs wrote last.
+func (c *ipCandidate) withLogs(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (c *carrier) said(err error) error {
 	return err
 }
 
-func (c *carrier) close() {
+func (c *ipCandidate) close() {
 	for _, cmd := range c.started {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -123,21 +123,21 @@ func (c *carrier) close() {
 	c.pair.close()
 }
 
-func (c *carrier) pinged() (*netns.Host, string) { return c.near, c.to }
+func (c *ipCandidate) pinged() (*netns.Host, string) { return c.near, c.to }
 
-func (c *carrier) bulk(ctx context.Context, d time.Duration) (flow, error) {
+func (c *ipCandidate) bulk(ctx context.Context, d time.Duration) (flow, error) {
 	return c.iperf(ctx, "-t", strconv.Itoa(int(d.Seconds())))
 }
 
 // udpData is the UDP data of an IP packet of 64 bytes.
 const udpData = 64 - 20 - 8
 
-func (c *carrier) small(ctx context.Context, d time.Duration) (flow, error) {
+func (c *ipCandidate) small(ctx context.Context, d time.Duration) (flow, error) {
 	return c.iperf(ctx, "-u", "-b", "0", "-l", strconv.Itoa(udpData), "-t", strconv.Itoa(int(d.Seconds())))
 }
 
 // iperf sends from the near end to the far one.
-func (c *carrier) iperf(ctx context.Context, args ...string) (flow, error) {
+func (c *ipCandidate) iperf(ctx context.Context, args ...string) (flow, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	server := exec.CommandContext(ctx, "iperf3", "-s", "-1", "-B", c.to)
@@ -148,20 +148,20 @@ func (c *carrier) iperf(ctx context.Context, args ...string) (flow, error) {
 		_ = server.Process.Kill() // it has ended, unless the client has failed
 		_ = server.Wait()
 	}()
-	if err := listens(ctx, c.far, net.JoinHostPort(c.to, "5201")); err != nil {
-		return flow{}, c.said(err)
+	if err := waitForListener(ctx, c.far, net.JoinHostPort(c.to, "5201")); err != nil {
+		return flow{}, c.withLogs(err)
 	}
 	out, err := output(ctx, c.near, "iperf3", append([]string{"-c", c.to, "-J"}, args...)...)
 	if err != nil && len(out) == 0 {
-		return flow{}, c.said(err)
+		return flow{}, c.withLogs(err)
 	}
 	f, err := parseFlow(out)
-	return f, c.said(err)
+	return f, c.withLogs(err)
 }
 
-// listens waits until a socket of a host listens, without connecting to it: the server takes one
-// client.
-func listens(ctx context.Context, h *netns.Host, address string) error {
+// waitForListener waits until a socket of a host listens, without connecting to it: the server
+// takes one client.
+func waitForListener(ctx context.Context, h *netns.Host, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return err

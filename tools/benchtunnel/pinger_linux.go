@@ -48,15 +48,15 @@ func (p *pinger) run(ctx context.Context, d time.Duration) ([]time.Duration, err
 	heard := make(chan struct{})
 	go func() {
 		defer close(heard)
-		p.answers()
+		p.readReplies()
 	}()
-	err := p.ask(ctx, d)
+	err := p.sendRequests(ctx, d)
 	_ = p.socket.Close()
 	<-heard
 	return p.all, err
 }
 
-func (p *pinger) ask(ctx context.Context, d time.Duration) error {
+func (p *pinger) sendRequests(ctx context.Context, d time.Duration) error {
 	tick, over := time.NewTicker(pingEvery), time.After(d)
 	defer tick.Stop()
 	for seq := 1; ; seq++ {
@@ -81,8 +81,8 @@ func (p *pinger) ask(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// answers notes replies until the socket is closed.
-func (p *pinger) answers() {
+// readReplies notes replies until the socket is closed.
+func (p *pinger) readReplies() {
 	b := make([]byte, 1500)
 	for {
 		n, _, err := p.socket.ReadFrom(b)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -10,9 +9,11 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/arc4tun/arc4tun/internal/stats"
 )
 
-// measurement is one of one contender.
+// measurement is one of one candidate.
 type measurement struct {
 	bits        float64         // a second, of TCP's data
 	cpu         float64         // seconds of all processors for 10^9 bytes of data
@@ -24,20 +25,20 @@ type measurement struct {
 
 // results are those of all rounds.
 type results struct {
-	of  []contender
-	all [][]measurement // by contender
+	of  []candidate
+	all [][]measurement // by candidate
 }
 
-func newResults(of []contender) *results {
+func newResults(of []candidate) *results {
 	return &results{of: of, all: make([][]measurement, len(of))}
 }
 
 func (r *results) add(i int, m measurement) { r.all[i] = append(r.all[i], m) }
 
-// row is a contender's medians. What was not measured is 0.
+// row is a candidate's medians. What was not measured is 0.
 type row struct {
 	Name        string  `json:"name"`
-	Says        string  `json:"says"`
+	What        string  `json:"says"`
 	Megabits    float64 `json:"mbit_per_s"`
 	Ratio       float64 `json:"against_wireguard_go"`
 	CPU         float64 `json:"cpu_seconds_per_gb"`
@@ -67,17 +68,17 @@ func (r *results) report(machine string) report {
 			out.Busy = max(out.Busy, one.busy)
 		}
 		out.Rows = append(out.Rows, row{
-			Name: c.name, Says: c.says,
-			Megabits:    median(m, func(m measurement) float64 { return m.bits }) / 1e6,
-			CPU:         median(m, func(m measurement) float64 { return m.cpu }),
-			Retransmits: median(m, func(m measurement) float64 { return m.retransmits }),
-			Small:       median(m, func(m measurement) float64 { return m.small }),
-			Ping50:      milliseconds(percentile(pings, 50)),
-			Ping99:      milliseconds(percentile(pings, 99)),
+			Name: c.name, What: c.what,
+			Megabits:    stats.MedianOf(m, func(m measurement) float64 { return m.bits }) / 1e6,
+			CPU:         stats.MedianOf(m, func(m measurement) float64 { return m.cpu }),
+			Retransmits: stats.MedianOf(m, func(m measurement) float64 { return m.retransmits }),
+			Small:       stats.MedianOf(m, func(m measurement) float64 { return m.small }),
+			Ping50:      milliseconds(stats.Percentile(pings, 50)),
+			Ping99:      milliseconds(stats.Percentile(pings, 99)),
 		})
 	}
 	// A ratio is the median of the rounds' ratios: what swings with the machine swings for both.
-	at := slices.IndexFunc(r.of, func(c contender) bool { return c.name == reference })
+	at := slices.IndexFunc(r.of, func(c candidate) bool { return c.name == reference })
 	if at < 0 {
 		return out
 	}
@@ -86,41 +87,13 @@ func (r *results) report(machine string) report {
 		for n, m := range r.all[i] {
 			ratios = append(ratios, m.bits/r.all[at][n].bits)
 		}
-		out.Rows[i].Ratio = median(ratios, func(f float64) float64 { return f })
+		out.Rows[i].Ratio = stats.Median(ratios)
 		out.Rows[i].PingRatio = out.Rows[i].Ping99 / out.Rows[at].Ping99
 	}
 	return out
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// median of what f reads; the mean of the middle two where there are two. 0 of nothing.
-func median[T any](all []T, f func(T) float64) float64 {
-	values := make([]float64, len(all))
-	for i, v := range all {
-		values[i] = f(v)
-	}
-	slices.Sort(values)
-	switch n := len(values); {
-	case n == 0:
-		return 0
-	case n%2 == 1:
-		return values[n/2]
-	default:
-		return (values[n/2-1] + values[n/2]) / 2
-	}
-}
-
-// percentile by the nearest rank; 0 of nothing.
-func percentile[T cmp.Ordered](all []T, p int) T {
-	if len(all) == 0 {
-		var none T
-		return none
-	}
-	sorted := slices.Sorted(slices.Values(all))
-	rank := (len(sorted)*p + 99) / 100
-	return sorted[max(rank, 1)-1]
-}
 
 // bar is what the tunnel is to reach of wireguard-go's speed, and pingBar how much longer a ping
 // may take.
@@ -153,7 +126,7 @@ func (r report) write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nmedians of %d rounds; TCP from one end to the other, ping meanwhile; CPU of both ends, iperf3 included\n\n%s\n\n", r.Machine, r.Rounds, t.Render())
 	for _, v := range r.Rows {
-		fmt.Fprintf(&b, "%-13s %s\n", v.Name, v.Says)
+		fmt.Fprintf(&b, "%-13s %s\n", v.Name, v.What)
 	}
 	if r.Busy > noisy {
 		fmt.Fprintf(&b, "\nOthers kept up to %.0f%% of the processors busy: the figures are worth less for it.\n", 100*r.Busy)

@@ -24,19 +24,19 @@ import (
 // tunnelMTU is that of every tunnel here, in bytes.
 const tunnelMTU = 1400
 
-// bench is all contenders, set up and idle.
-type bench struct{ subjects []subject }
+// bench is all candidates, set up and idle.
+type bench struct{ running []runningCandidate }
 
 func (b *bench) close() {
-	for _, s := range b.subjects {
+	for _, s := range b.running {
 		s.close()
 	}
 }
 
-// setUp bounds how long a tunnel may take to be up.
-const setUp = 30 * time.Second
+// setUpTimeout bounds how long a tunnel may take to be up.
+const setUpTimeout = 30 * time.Second
 
-func open(ctx context.Context, o options, chosen []contender, say *progress) (*bench, error) {
+func open(ctx context.Context, o options, chosen []candidate, say *progress) (*bench, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("network namespaces need root")
 	}
@@ -48,18 +48,18 @@ func open(ctx context.Context, o options, chosen []contender, say *progress) (*b
 	b := &bench{}
 	for _, c := range chosen {
 		say.step("setting up " + c.name)
-		s, err := newSubject(ctx, o, c)
+		s, err := startCandidate(ctx, o, c)
 		if err != nil {
 			b.close()
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
-		b.subjects = append(b.subjects, s)
+		b.running = append(b.running, s)
 	}
 	return b, nil
 }
 
-// newSubject builds what a contender needs, and sets it up.
-func newSubject(ctx context.Context, o options, c contender) (subject, error) {
+// startCandidate builds what a candidate needs, and sets it up.
+func startCandidate(ctx context.Context, o options, c candidate) (runningCandidate, error) {
 	kind, way, _ := strings.Cut(c.name, "-")
 	var program string
 	var err error
@@ -76,17 +76,17 @@ func newSubject(ctx context.Context, o options, c contender) (subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, setUp)
+	ctx, cancel := context.WithTimeout(ctx, setUpTimeout)
 	defer cancel()
 	switch {
 	case kind == "veth":
-		return newPlain(ctx, way == "plain")
+		return newVeth(ctx, way == "plain")
 	case c.name == reference:
 		return newWireGuard(ctx, program)
 	case kind == "arc4":
 		return newTunnel(ctx, program, way)
 	}
-	return newPump(way)
+	return newBareGRE(way)
 }
 
 // build makes a program of a package; Go's cache makes a second time short.
@@ -99,13 +99,13 @@ func build(ctx context.Context, program, from string) error {
 	return nil
 }
 
-// newPlain is the virtual links themselves.
-func newPlain(ctx context.Context, plain bool) (subject, error) {
+// newVeth is the virtual links themselves.
+func newVeth(ctx context.Context, plain bool) (runningCandidate, error) {
 	p, err := newPair()
 	if err != nil {
 		return nil, err
 	}
-	c := &carrier{pair: p, to: farOuter}
+	c := &ipCandidate{pair: p, to: farOuter}
 	for _, h := range []*netns.Host{p.near, p.far} {
 		if !plain {
 			break
@@ -119,21 +119,21 @@ func newPlain(ctx context.Context, plain bool) (subject, error) {
 }
 
 // newTunnel is a server and a client of this project.
-func newTunnel(ctx context.Context, program, way string) (subject, error) {
+func newTunnel(ctx context.Context, program, way string) (runningCandidate, error) {
 	p, err := newPair()
 	if err != nil {
 		return nil, err
 	}
-	c := &carrier{pair: p, to: "10.99.0.1"}
-	if err := c.tunnel(ctx, program, way); err != nil {
-		err = c.said(err)
+	c := &ipCandidate{pair: p, to: "10.99.0.1"}
+	if err := c.startTunnel(ctx, program, way); err != nil {
+		err = c.withLogs(err)
 		c.close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *carrier) tunnel(ctx context.Context, program, way string) error {
+func (c *ipCandidate) startTunnel(ctx context.Context, program, way string) error {
 	secrets, err := os.CreateTemp("", "benchtunnel") // mode 0600
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (c *carrier) tunnel(ctx context.Context, program, way string) error {
 	if err := c.run(c.far, serve); err != nil {
 		return err
 	}
-	if err := listens(ctx, c.far, net.JoinHostPort(farOuter, "1723")); err != nil {
+	if err := waitForListener(ctx, c.far, net.JoinHostPort(farOuter, "1723")); err != nil {
 		return err
 	}
 	connect := exec.Command(program, append([]string{"connect", farOuter, "--user", "bench"}, settings...)...)
@@ -163,21 +163,21 @@ func (c *carrier) tunnel(ctx context.Context, program, way string) error {
 }
 
 // newWireGuard is two wireguard-go.
-func newWireGuard(ctx context.Context, program string) (subject, error) {
+func newWireGuard(ctx context.Context, program string) (runningCandidate, error) {
 	p, err := newPair()
 	if err != nil {
 		return nil, err
 	}
-	c := &carrier{pair: p, to: "10.98.0.1"}
-	if err := c.wireGuard(ctx, program); err != nil {
-		err = c.said(err)
+	c := &ipCandidate{pair: p, to: "10.98.0.1"}
+	if err := c.startWireGuard(ctx, program); err != nil {
+		err = c.withLogs(err)
 		c.close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *carrier) wireGuard(ctx context.Context, program string) error {
+func (c *ipCandidate) startWireGuard(ctx context.Context, program string) error {
 	ends := []guardEnd{
 		{host: c.far, device: "wgbench0", inner: c.to, allows: "10.98.0.2/32", peer: nearOuter},
 		{host: c.near, device: "wgbench1", inner: "10.98.0.2", allows: c.to + "/32", peer: farOuter},
@@ -190,7 +190,7 @@ func (c *carrier) wireGuard(ctx context.Context, program string) error {
 		ends[i].key = key
 	}
 	for i, e := range ends {
-		if err := c.guard(ctx, program, e, ends[1-i]); err != nil {
+		if err := c.startGuardEnd(ctx, program, e, ends[1-i]); err != nil {
 			return err
 		}
 	}
@@ -205,8 +205,8 @@ type guardEnd struct {
 	key           *ecdh.PrivateKey
 }
 
-// guard starts wireguard-go at one end.
-func (c *carrier) guard(ctx context.Context, program string, e, other guardEnd) error {
+// startGuardEnd starts wireguard-go at one end.
+func (c *ipCandidate) startGuardEnd(ctx context.Context, program string, e, other guardEnd) error {
 	cmd := exec.Command(program, "-f", e.device)
 	cmd.Env = append(os.Environ(), "LOG_LEVEL=error", "WG_PROCESS_FOREGROUND=1")
 	if err := c.run(e.host, cmd); err != nil {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-type bench struct{ subjects []struct{} }
+type bench struct{ running []struct{} }
 
-func open(context.Context, options, []contender, *progress) (*bench, error) {
+func open(context.Context, options, []candidate, *progress) (*bench, error) {
 	return nil, errors.New("needs the network namespaces of Linux, and this is " + runtime.GOOS)
 }
 

@@ -9,13 +9,14 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/arc4tun/arc4tun/internal/stats"
 )
 
 // Memory is what the process holds, in bytes, after a collection and after all that is free was
@@ -154,12 +155,7 @@ func Growth(samples []Memory, of func(Memory) uint64) (from, to uint64, known bo
 		return 0, 0, false
 	}
 	median := func(part []Memory) uint64 {
-		values := make([]uint64, len(part))
-		for i, m := range part {
-			values[i] = of(m)
-		}
-		slices.Sort(values)
-		return values[len(values)/2]
+		return uint64(stats.MedianOf(part, func(m Memory) float64 { return float64(of(m)) }))
 	}
 	return median(samples[:span]), median(samples[len(samples)-span:]), true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
+	"github.com/arc4tun/arc4tun/internal/stats"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
@@ -215,7 +216,7 @@ func (r *Report) transfers(ctx context.Context, l *lab.Lab, row Row, column Colu
 		}
 		c := r.cell(Cell{Row: row, Column: column, Backend: backend, Upload: upload})
 		c.Samples = append(c.Samples, got.BitsPerSecond)
-		c.BitsPerSecond = median(c.Samples)
+		c.BitsPerSecond = stats.Median(c.Samples)
 		c.Window = plus(c.Window, window(l, upload))
 	}
 	return nil
@@ -282,12 +283,4 @@ func (r *Report) end() {
 	if r.Config.Observer != nil {
 		r.Config.Observer.End()
 	}
-}
-
-func median(samples []float64) float64 {
-	s := slices.Sorted(slices.Values(samples))
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
-	}
-	return s[len(s)/2]
 }

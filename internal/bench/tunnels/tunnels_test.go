@@ -181,8 +181,3 @@ func TestChart(t *testing.T) {
 	assert.Equal(t, []string{"u32", "reference"}, b.Groups)
 	assert.Len(t, b.Series, 6)
 }
-
-func TestMedian(t *testing.T) {
-	assert.InDelta(t, 2, median([]float64{3, 1, 2}), 0)
-	assert.InDelta(t, 2.5, median([]float64{4, 1, 2, 3}), 0)
-}
