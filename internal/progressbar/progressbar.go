@@ -17,7 +17,8 @@ import (
 )
 
 // Bar is a line on a terminal: what is going on, a bar, and the time left. A nil Bar shows nothing,
-// and all its methods may be called. A bar that cannot be drawn is no reason to stop: nothing fails.
+// and all its methods may be called. A bar that cannot be drawn is no reason to stop: nothing
+// fails.
 type Bar struct {
 	out   io.Writer
 	lines progress.Writer
