@@ -68,7 +68,8 @@ type boundSocket struct {
 
 const (
 	// quiet is how long a burst of news is let go on before it is looked at, and busiest the share
-	// of the time that looking may take on a machine whose routes change all the time.
+	// of the time that looking may take on a machine whose routes change all the time: nobody is
+	// deaf for longer than regular, though, where a look takes seconds.
 	quiet   = 10 * time.Millisecond
 	busiest = 20
 	// regular is between two looks without news: what changes by itself, such as a redirect, makes
@@ -165,7 +166,7 @@ func (f *Follower) follow() {
 		select {
 		case <-f.done:
 			return
-		case <-time.After(busiest * time.Since(began)):
+		case <-time.After(min(busiest*time.Since(began), regular)):
 		}
 		timer.Reset(next)
 	}
