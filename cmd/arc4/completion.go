@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
@@ -36,11 +37,11 @@ func newCompletionCmd() *cobra.Command {
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
-				return exit.Usagef("no shell: give %s", anyOf(clidoc.ShellNames()))
+				return exit.Usagef("no shell: give %s", cmdline.AnyOf(clidoc.ShellNames()))
 			case len(args) > 1:
 				return exit.Usagef("%q: one shell at a time", args[1])
 			case !slices.Contains(clidoc.ShellNames(), args[0]):
-				return exit.Usagef("unknown shell %q: give %s", args[0], anyOf(clidoc.ShellNames()))
+				return exit.Usagef("unknown shell %q: give %s", args[0], cmdline.AnyOf(clidoc.ShellNames()))
 			}
 			return nil
 		},

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
@@ -179,14 +180,14 @@ const longestUser = 255
 // for the password.
 func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientConfig, error) {
 	log := loggerFrom(cmd.Context())
-	user, server, inArgument := splitUser(server)
+	user, server, inArgument := cmdline.SplitUser(server)
 	switch {
 	case inArgument && cmd.Flags().Changed("user"):
 		return tunnel.ClientConfig{}, exit.Usagef("the user is given twice, as %q and as --user %q: leave one of them out", user+"@", f.user)
 	case inArgument:
 		f.user = user
 	}
-	address, err := parseServer(server)
+	address, err := cmdline.ParseServer(server)
 	switch {
 	case err != nil:
 		return tunnel.ClientConfig{}, err
@@ -204,7 +205,7 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	}
 	var holdOff time.Duration
 	if cmd.Flags().Changed("holdoff") {
-		if holdOff, err = parseHoldOff(f.holdoff); err != nil {
+		if holdOff, err = cmdline.ParseHoldOff(f.holdoff); err != nil {
 			return tunnel.ClientConfig{}, err
 		}
 	}

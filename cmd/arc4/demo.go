@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
@@ -67,7 +68,7 @@ func newDemoCmd() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.Var((*secondsFlag)(&o.seconds), "seconds", "how long to measure each of the three: seconds, or a duration such as 500ms")
+	f.Var((*cmdline.Seconds)(&o.seconds), "seconds", "how long to measure each of the three: seconds, or a duration such as 500ms")
 	f.DurationVar(&o.delay, "delay", 3*time.Millisecond, "one-way delay of the link, 2s at most")
 	f.DurationVar(&o.jitter, "jitter", time.Millisecond, "how far the delay of a packet is from that, at most: more than 0, and --delay at most")
 	f.StringVar(&o.rate, "rate", "100mbit", "`RATE` of the line, such as 100mbit or 1gbit; 0 for no limit")

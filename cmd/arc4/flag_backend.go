@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
@@ -24,7 +25,7 @@ func lookupBackend(name string) (*arc4.Backend, error) {
 	}
 	// The list of all names ever is for programmers.
 	reason, _, _ := strings.Cut(bare(err), ", known are ")
-	return nil, exit.Usagef("%s: %s; give %s", asked, strings.TrimPrefix(reason, asked+": "), anyOf(usableBackends()))
+	return nil, exit.Usagef("%s: %s; give %s", asked, strings.TrimPrefix(reason, asked+": "), cmdline.AnyOf(usableBackends()))
 }
 
 // usableBackends are the names that --backend takes on this machine.

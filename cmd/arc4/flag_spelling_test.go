@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
@@ -27,7 +28,7 @@ func TestOpensslSpelling(t *testing.T) {
 		"status -json":                                 "status -json",
 		"speed --workload ":                            "speed --workload ",
 	} {
-		got, err := opensslSpelling(newRoot(), strings.Split(args, " "))
+		got, err := cmdline.OpensslSpelling(newRoot(), strings.Split(args, " "))
 		require.NoError(t, err, args)
 		assert.Equal(t, want, strings.Join(got, " "))
 	}
@@ -37,22 +38,8 @@ func TestOpensslSpelling(t *testing.T) {
 		"speed -async_jobs 4":     "-async_jobs: several threads at once are --multi",
 		"speed -engine padlock":   "-engine: OpenSSL's own RC4 is the name libcrypto",
 	} {
-		_, err := opensslSpelling(newRoot(), strings.Split(args, " "))
+		_, err := cmdline.OpensslSpelling(newRoot(), strings.Split(args, " "))
 		assert.EqualError(t, err, want)
 		assert.Equal(t, exit.Usage, exit.CodeOf(err))
-	}
-}
-
-func TestSplitUser(t *testing.T) {
-	for arg, want := range map[string][2]string{
-		"vpn.example.net":              {"", "vpn.example.net"},
-		"alice@vpn.example.net":        {"alice", "vpn.example.net"},
-		`OFFICE\alice@192.0.2.1:1723`:  {`OFFICE\alice`, "192.0.2.1:1723"},
-		"alice@corp.example@192.0.2.1": {"alice@corp.example", "192.0.2.1"},
-		"@vpn.example.net":             {"", "vpn.example.net"},
-		"alice@":                       {"alice", ""},
-	} {
-		user, server, _ := splitUser(arg)
-		assert.Equal(t, want, [2]string{user, server}, arg)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel"
@@ -43,8 +44,8 @@ const maxReserve = 4096
 func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	f.mppe, f.stateful, f.policy, f.io = "require-128", "never", "order", "auto"
 	flags.StringVar(&f.backend, "backend", "auto", backendUsage)
-	flags.Var(newChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: `MODE` is require-128, require (40 and 56 bits too), allow (clear text too) or off")
-	flags.Var(newChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: `MODE` is never, allow or require")
+	flags.Var(cmdline.NewChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: `MODE` is require-128, require (40 and 56 bits too), allow (clear text too) or off")
+	flags.Var(cmdline.NewChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: `MODE` is never, allow or require")
 	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "with --mppe-stateful: change the key at a reset as the Linux kernel does, against RFC 3078")
 	flags.IntVar(&f.reserve, "mppe-reserve", 0, "make keys and keystream for so many `PACKETS` of each direction ahead, on a processor that has nothing else to do (1.5 KB each)")
 	flags.StringSliceVar(&f.auth, "auth", []string{"mschapv2"}, "authentication `METHODS`, preferred first, with commas: mschapv2, chap-md5, pap")
@@ -53,9 +54,9 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.StringVar(&f.device, "tun", device, "`NAME` of the TUN device; %d becomes the first free number")
 	flags.IntVar(&f.window, "reorder-window", reorder.DefaultSize, fmt.Sprintf("how many `PACKETS` the reorder window reaches over, a power of two, %d at most", reorder.MaxSize))
 	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one at most, 1ms to 10s; less where less has been enough lately")
-	flags.Var(newChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "packets that overtake each other: `POLICY` is order (early ones wait), immediate (all pass as they come) or drop (late ones are thrown away, as the Linux kernel does)")
+	flags.Var(cmdline.NewChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "packets that overtake each other: `POLICY` is order (early ones wait), immediate (all pass as they come) or drop (late ones are thrown away, as the Linux kernel does)")
 	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, fmt.Sprintf("silence of the peer after which an LCP Echo-Request is sent; after %d times as long the tunnel ends; 0 sends none, and a dead peer stays unnoticed", ppp.DefaultEchoFailures))
-	flags.Var(newChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is raw (by the kernel), xsk or packet (at half the cost, past its output rules, its queueing discipline and tcpdump), or auto (the cheapest that the peer's acknowledgments prove to work)")
+	flags.Var(cmdline.NewChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is raw (by the kernel), xsk or packet (at half the cost, past its output rules, its queueing discipline and tcpdump), or auto (the cheapest that the peer's acknowledgments prove to work)")
 	flags.BoolVar(&f.trace, "trace", false, "write every control message and PPP control frame to standard error, both ways, in words, without passwords, challenges and keys; arc4 trace does so at run time")
 	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks: a `PATH`, or none for no socket; left out, a socket that arc4 status finds")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 )
 
 // everyCommand calls do for all commands and topics.
@@ -62,7 +63,7 @@ func TestFlagDoc(t *testing.T) {
 	flags.String("empty", "", "`NAME` of it")
 	flags.StringSlice("list", []string{"a", "b"}, "a `LIST`")
 	flags.BoolP("bool", "b", false, "yes")
-	flags.Var(newChoice(&mode, "order", "drop"), "mode", "`MODE` of it")
+	flags.Var(cmdline.NewChoice(&mode, "order", "drop"), "mode", "`MODE` of it")
 	flags.Duration("zero", 0, "none")
 	assert.Equal(t, []clidoc.Entry{
 		{Name: "-b, --bool", What: "yes"},

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 
 	"github.com/spf13/pflag"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 )
 
 // logOptions are the persistent logging flags.
@@ -25,8 +27,8 @@ var logLevels = map[string]slog.Level{
 // addFlags defines the logging flags on flags.
 func (o *logOptions) addFlags(flags *pflag.FlagSet) {
 	o.level, o.format = "info", "text"
-	flags.Var(newChoice(&o.level, "debug", "info", "warn", "error"), "log-level", "least severe messages to log: `LEVEL` is debug, info, warn or error")
-	flags.Var(newChoice(&o.format, "text", "json"), "log-format", "how to log to standard error: `FORM` is text or json")
+	flags.Var(cmdline.NewChoice(&o.level, "debug", "info", "warn", "error"), "log-level", "least severe messages to log: `LEVEL` is debug, info, warn or error")
+	flags.Var(cmdline.NewChoice(&o.format, "text", "json"), "log-format", "how to log to standard error: `FORM` is text or json")
 }
 
 // logger is the logger that the flags ask for; it writes to w.

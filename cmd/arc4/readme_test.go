@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/tunnel/secrets"
 )
 
@@ -77,7 +78,7 @@ func callExists(t *testing.T, call string) {
 	words := strings.Fields(strings.NewReplacer("'", "", "...", "x").Replace(line))
 	root := newRoot()
 	root.InitDefaultHelpCmd()
-	words, err := opensslSpelling(root, words)
+	words, err := cmdline.OpensslSpelling(root, words)
 	require.NoError(t, err, line)
 	cmd, rest, err := root.Find(words)
 	require.NoError(t, err, line)
@@ -102,7 +103,7 @@ func TestExamplesParse(t *testing.T) {
 			words := strings.Fields(strings.NewReplacer("'", "", ")", "").Replace(call))
 			root := newRoot()
 			root.InitDefaultHelpCmd()
-			words, err := opensslSpelling(root, words)
+			words, err := cmdline.OpensslSpelling(root, words)
 			require.NoError(t, err, line)
 			cmd, rest, err := root.Find(words)
 			require.NoError(t, err, line)

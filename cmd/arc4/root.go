@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
@@ -42,8 +43,8 @@ func newRoot() *cobra.Command {
 		RunE:          showHelp,
 	}
 	root.SetVersionTemplate("arc4 {{.Version}}\n")
-	root.SetFlagErrorFunc(flagError)
-	root.SetGlobalNormalizationFunc(currentFlagName)
+	root.SetFlagErrorFunc(cmdline.Error)
+	root.SetGlobalNormalizationFunc(cmdline.CurrentFlagName)
 	logs.addFlags(root.PersistentFlags())
 	root.AddCommand(
 		newConnectCmd(),
@@ -138,7 +139,7 @@ func execute(ctx context.Context) error {
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		clidoc.PlainUsages(root)
 	}
-	args, err := opensslSpelling(root, args)
+	args, err := cmdline.OpensslSpelling(root, args)
 	if err != nil {
 		return err
 	}

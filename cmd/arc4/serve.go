@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -115,11 +116,11 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
 	signalsFrom(ctx).undoes()
 	signalsFrom(ctx).reloads(p.users.reload)
-	listeners, err := listenOn(p.listen)
+	listeners, err := cmdline.ListenOn(p.listen)
 	if err != nil {
 		return err
 	}
-	defer closeAll(listeners)
+	defer cmdline.CloseAll(listeners)
 	end, err := localend.NewServer(ctx, localend.ServerConfig{
 		Device: f.device, MTU: p.options.MTU, Local: p.local, Local6: p.local6, Routes: p.pool.Prefixes(), Log: log,
 	})
@@ -163,16 +164,16 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 	if err := netdev.ValidateName(f.device); err != nil {
 		return p, exit.Usagef("--tun: %w", err)
 	}
-	if p.listen, err = listenAddresses(f.listen); err != nil {
+	if p.listen, err = cmdline.ListenAddresses(f.listen); err != nil {
 		return p, err
 	}
-	if p.local, err = ipv4Flag("--local-ip", f.localIP); err != nil {
+	if p.local, err = cmdline.IPv4("--local-ip", f.localIP); err != nil {
 		return p, err
 	}
-	if p.dns, err = ipv4Flags("--dns", f.dns); err != nil {
+	if p.dns, err = cmdline.IPv4List("--dns", f.dns); err != nil {
 		return p, err
 	}
-	if p.nbns, err = ipv4Flags("--wins", f.nbns); err != nil {
+	if p.nbns, err = cmdline.IPv4List("--wins", f.nbns); err != nil {
 		return p, err
 	}
 	if f.maxSessions < 1 || f.maxSessions > 65535 {
@@ -197,7 +198,7 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 		return p, exit.Usagef("--pool: %w", err)
 	}
 	for _, listen := range p.listen {
-		if err = checkOwnAddresses(listen, p.local, p.pool, log); err != nil {
+		if err = cmdline.CheckOwnAddresses(listen, p.local, p.pool, log); err != nil {
 			return p, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 	"github.com/arc4tun/arc4tun/internal/progressbar"
@@ -79,10 +80,10 @@ func newSpeedCmd() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.Var((*secondsFlag)(&o.config.Time), "seconds", "how long to measure each size: seconds, or a duration such as 500ms")
-	f.Var(&sizesFlag{sizes: &o.config.Sizes}, "bytes", "block sizes in bytes, a list; may be repeated")
-	f.Var(&countFlag{&o.config.Workers, speed.MaxWorkers}, "multi", "measure with `N` threads at once and add up their rates")
-	f.Var(&countFlag{&o.config.Count, speed.MaxCount}, "count", "measure everything `N` times, in turns")
+	f.Var((*cmdline.Seconds)(&o.config.Time), "seconds", "how long to measure each size: seconds, or a duration such as 500ms")
+	f.Var(&cmdline.Sizes{List: &o.config.Sizes}, "bytes", "block sizes in bytes, a list; may be repeated")
+	f.Var(&cmdline.Count{Value: &o.config.Workers, Max: speed.MaxWorkers}, "multi", "measure with `N` threads at once and add up their rates")
+	f.Var(&cmdline.Count{Value: &o.config.Count, Max: speed.MaxCount}, "count", "measure everything `N` times, in turns")
 	f.BoolVar(&o.config.Elapsed, "elapsed", false, "divide by wall time instead of CPU time")
 	f.StringSliceVar(&o.workloads, "workload", o.workloads, "what to measure, a list: all, or any of those above")
 	f.BoolVar(&o.config.Peers, "peers", false, "measure in turns with libcrypto and crypto/rc4, and print ratios to them")

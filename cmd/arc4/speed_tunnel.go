@@ -14,6 +14,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/bench/chart"
 	"github.com/arc4tun/arc4tun/internal/bench/tunnels"
@@ -79,9 +80,9 @@ func newSpeedTunnelCmd() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.Var((*secondsFlag)(&o.seconds), "seconds", "how long each transfer lasts: seconds, or a duration such as 500ms")
+	f.Var((*cmdline.Seconds)(&o.seconds), "seconds", "how long each transfer lasts: seconds, or a duration such as 500ms")
 	f.StringVar(&o.omit, "omit", "auto", "how long each transfer runs before it counts, such as 2s; auto: 20 times the row's delay, for slow start")
-	f.Var(&countFlag{&o.count, maxTunnelCount}, "count", "measure everything `N` times, in turns, and take the medians")
+	f.Var(&cmdline.Count{Value: &o.count, Max: maxTunnelCount}, "count", "measure everything `N` times, in turns, and take the medians")
 	f.StringSliceVar(&o.rows, "rows", rows, "the links, a list (see above)")
 	f.StringSliceVar(&o.cols, "cols", cols, "the ways of the packets, a list: raw, drop, order, immediate")
 	f.BoolVar(&o.both, "both", false, "measure the upload too")

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"net"
@@ -16,9 +16,9 @@ const (
 	longestLabel = 63
 )
 
-// splitUser takes the user out of USER@SERVER, as ssh has it: what is before the last @, for names
+// SplitUser takes the user out of USER@SERVER, as ssh has it: what is before the last @, for names
 // may have one too.
-func splitUser(arg string) (user, server string, given bool) {
+func SplitUser(arg string) (user, server string, given bool) {
 	at := strings.LastIndexByte(arg, '@')
 	if at < 0 {
 		return "", arg, false
@@ -26,10 +26,10 @@ func splitUser(arg string) (user, server string, given bool) {
 	return arg[:at], arg[at+1:], true
 }
 
-// parseServer reads SERVER[:PORT] and gives HOST:PORT, so that what cannot be a server is a mistake
+// ParseServer reads SERVER[:PORT] and gives HOST:PORT, so that what cannot be a server is a mistake
 // in the command line and not one of the network. PPTP runs over IPv4 alone, so that a colon stands
 // before a port or is one of IPv6.
-func parseServer(arg string) (string, error) {
+func ParseServer(arg string) (string, error) {
 	const form = "give HOST or HOST:PORT, such as vpn.example.net or 192.0.2.1:1723"
 	if scheme, rest, found := strings.Cut(arg, "://"); found {
 		return "", exit.Usagef("server %q: leave %q out: give %s", arg, scheme+"://", strings.TrimRight(rest, "/"))

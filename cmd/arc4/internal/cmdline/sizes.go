@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"fmt"
@@ -8,27 +8,27 @@ import (
 	"github.com/arc4tun/arc4tun/speed"
 )
 
-// sizesFlag is a list of block sizes in bytes, with commas or by repeating the flag. The first use
+// Sizes is a list of block sizes in bytes, with commas or by repeating the flag. The first use
 // replaces the default.
-type sizesFlag struct {
-	sizes *[]int
+type Sizes struct {
+	List  *[]int
 	given bool
 }
 
-func (s *sizesFlag) Type() string { return "list" }
+func (s *Sizes) Type() string { return "list" }
 
-func (s *sizesFlag) String() string {
-	if s.sizes == nil {
+func (s *Sizes) String() string {
+	if s.List == nil {
 		return ""
 	}
 	var words []string
-	for _, n := range *s.sizes {
+	for _, n := range *s.List {
 		words = append(words, strconv.Itoa(n))
 	}
 	return strings.Join(words, ",")
 }
 
-func (s *sizesFlag) Set(text string) error {
+func (s *Sizes) Set(text string) error {
 	var list []int
 	for word := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(word))
@@ -38,8 +38,8 @@ func (s *sizesFlag) Set(text string) error {
 		list = append(list, n)
 	}
 	if s.given {
-		list = append(*s.sizes, list...)
+		list = append(*s.List, list...)
 	}
-	*s.sizes, s.given = list, true
+	*s.List, s.given = list, true
 	return nil
 }

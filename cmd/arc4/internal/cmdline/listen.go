@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
-// listenAddresses completes those of --listen with PPTP's port.
-func listenAddresses(flags []string) ([]string, error) {
+// ListenAddresses completes those of --listen with PPTP's port.
+func ListenAddresses(flags []string) ([]string, error) {
 	if len(flags) == 0 {
 		return nil, exit.Usagef("--listen is empty: give ADDRESS, ADDRESS:PORT or :PORT")
 	}
@@ -66,13 +66,13 @@ func listenAddress(s string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// listenOn opens all addresses, or none.
-func listenOn(addresses []string) ([]net.Listener, error) {
+// ListenOn opens all addresses, or none.
+func ListenOn(addresses []string) ([]net.Listener, error) {
 	var all []net.Listener
 	for _, a := range addresses {
 		l, err := net.Listen("tcp4", a)
 		if err != nil {
-			closeAll(all)
+			CloseAll(all)
 			return nil, listenError(a, err)
 		}
 		all = append(all, l)
@@ -80,7 +80,7 @@ func listenOn(addresses []string) ([]net.Listener, error) {
 	return all, nil
 }
 
-func closeAll(listeners []net.Listener) {
+func CloseAll(listeners []net.Listener) {
 	for _, l := range listeners {
 		l.Close()
 	}

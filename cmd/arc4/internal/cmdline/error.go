@@ -1,4 +1,6 @@
-package main
+// Package cmdline reads the words of a command line: values of flags, addresses of servers and
+// machines, and the spelling of openssl. A mistake is an error that names the value and the remedy.
+package cmdline
 
 import (
 	"errors"
@@ -17,8 +19,8 @@ var valueForms = map[string]string{
 	"bool":     "must be true or false",
 }
 
-// flagError is what a flag that cannot be parsed ends with.
-func flagError(cmd *cobra.Command, err error) error {
+// Error is what a flag that cannot be parsed ends with.
+func Error(cmd *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	if errors.As(err, &bad) {
 		if form, known := valueForms[bad.GetFlag().Value.Type()]; known {

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"log/slog"
@@ -11,11 +11,11 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/pool"
 )
 
-// checkOwnAddresses refuses a server's tunnel addresses that are also the address which clients
+// CheckOwnAddresses refuses a server's tunnel addresses that are also the address which clients
 // call: a client that has a route to it through the tunnel sends the tunnel's own packets there.
 // listen is HOST:PORT. Where every address of the machine is answered on, only clients that call
 // this one have that trouble.
-func checkOwnAddresses(listen string, local netip.Addr, clients *pool.Pool, log *slog.Logger) error {
+func CheckOwnAddresses(listen string, local netip.Addr, clients *pool.Pool, log *slog.Logger) error {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil // judged elsewhere
@@ -47,8 +47,8 @@ func checkOwnAddresses(listen string, local netip.Addr, clients *pool.Pool, log 
 	return nil
 }
 
-// ipv4Flag reads a flag that is an address of a machine.
-func ipv4Flag(name, value string) (netip.Addr, error) {
+// IPv4 reads a flag that is an address of a machine.
+func IPv4(name, value string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(value)
 	switch {
 	case err != nil || !a.Is4():
@@ -59,7 +59,7 @@ func ipv4Flag(name, value string) (netip.Addr, error) {
 	return a, nil
 }
 
-func ipv4Flags(name string, values []string) ([]netip.Addr, error) {
+func IPv4List(name string, values []string) ([]netip.Addr, error) {
 	switch {
 	case values != nil && len(values) == 0:
 		return nil, exit.Usagef("%s is empty: give one address or two, or leave it out", name)
@@ -68,7 +68,7 @@ func ipv4Flags(name string, values []string) ([]netip.Addr, error) {
 	}
 	var all []netip.Addr
 	for _, v := range values {
-		a, err := ipv4Flag(name, v)
+		a, err := IPv4(name, v)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func TestOwnAddresses(t *testing.T) {
 			clients, err := pool.Parse(c.pool)
 			require.NoError(t, err)
 			var book bytes.Buffer
-			err = checkOwnAddresses(c.listen, c.local, clients, slog.New(slog.NewTextHandler(&book, nil)))
+			err = CheckOwnAddresses(c.listen, c.local, clients, slog.New(slog.NewTextHandler(&book, nil)))
 			if c.wrong == "" {
 				assert.NoError(t, err)
 			} else {

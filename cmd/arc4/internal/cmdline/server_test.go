@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"net"
@@ -24,7 +24,7 @@ func TestParseServer(t *testing.T) {
 		"3com.example":         "3com.example:1723",
 		"xn--bcher-kva.test:9": "xn--bcher-kva.test:9",
 	} {
-		got, err := parseServer(arg)
+		got, err := ParseServer(arg)
 		require.NoError(t, err, arg)
 		assert.Equal(t, want, got)
 	}
@@ -66,7 +66,7 @@ func TestParseServerRefuses(t *testing.T) {
 		strings.Repeat("abcd.", 51):  "longer than the 253 bytes",
 		"vpn.example.net:1723\nmore": "no such port",
 	} {
-		_, err := parseServer(arg)
+		_, err := ParseServer(arg)
 		require.Error(t, err, arg)
 		assert.ErrorContains(t, err, words, arg)
 		assert.Equal(t, exit.Usage, exit.CodeOf(err), arg)
@@ -78,7 +78,7 @@ func FuzzParseServer(f *testing.F) {
 		f.Add(arg)
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
-		address, err := parseServer(arg)
+		address, err := ParseServer(arg)
 		if err != nil {
 			assert.Equal(t, exit.Usage, exit.CodeOf(err))
 			return
@@ -89,8 +89,22 @@ func FuzzParseServer(f *testing.F) {
 		n, err := strconv.Atoi(port)
 		require.NoError(t, err)
 		assert.True(t, n > 0 && n < 65536, port)
-		again, err := parseServer(address)
+		again, err := ParseServer(address)
 		require.NoError(t, err)
 		assert.Equal(t, address, again)
 	})
+}
+
+func TestSplitUser(t *testing.T) {
+	for arg, want := range map[string][2]string{
+		"vpn.example.net":              {"", "vpn.example.net"},
+		"alice@vpn.example.net":        {"alice", "vpn.example.net"},
+		`OFFICE\alice@192.0.2.1:1723`:  {`OFFICE\alice`, "192.0.2.1:1723"},
+		"alice@corp.example@192.0.2.1": {"alice@corp.example", "192.0.2.1"},
+		"@vpn.example.net":             {"", "vpn.example.net"},
+		"alice@":                       {"alice", ""},
+	} {
+		user, server, _ := SplitUser(arg)
+		assert.Equal(t, want, [2]string{user, server}, arg)
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ type choice struct {
 	allowed []string
 }
 
-func newChoice(value *string, allowed ...string) *choice {
+func NewChoice(value *string, allowed ...string) *choice {
 	return &choice{value: value, allowed: allowed}
 }
 
@@ -30,8 +30,8 @@ func (c *choice) Set(s string) error {
 // Words are what the flag takes.
 func (c *choice) Words() []string { return c.allowed }
 
-// anyOf lists words for a sentence: "a, b or c".
-func anyOf(words []string) string {
+// AnyOf lists words for a sentence: "a, b or c".
+func AnyOf(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"strings"
@@ -15,8 +15,8 @@ var formerNames = map[string]pflag.NormalizedName{
 	"socket": "status-socket",
 }
 
-// currentFlagName is a flag's name, whatever it was called.
-func currentFlagName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+// CurrentFlagName is a flag's name, whatever it was called.
+func CurrentFlagName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	if now, former := formerNames[name]; former {
 		return now
 	}
@@ -41,10 +41,10 @@ var opensslOnly = map[string]string{
 	"writerand":     "keys are random as it is: leave it out",
 }
 
-// opensslSpelling turns the arguments of speed that are spelt as openssl has them into this
+// OpensslSpelling turns the arguments of speed that are spelt as openssl has them into this
 // program's: one dash before a long flag, and names behind -evp. What only openssl has is an error.
 // Arguments of other commands stay as they are.
-func opensslSpelling(root *cobra.Command, args []string) ([]string, error) {
+func OpensslSpelling(root *cobra.Command, args []string) ([]string, error) {
 	cmd, _, err := root.Find(args)
 	if err != nil || !strings.HasPrefix(clidoc.CommandName(cmd), "speed") {
 		return args, nil

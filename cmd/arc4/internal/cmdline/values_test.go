@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"testing"
@@ -15,14 +15,14 @@ func TestSecondsFlag(t *testing.T) {
 		"3": 3 * time.Second, "0.5": 500 * time.Millisecond, "1e-3": time.Millisecond, "250ms": 250 * time.Millisecond, "1h": time.Hour,
 	} {
 		var got time.Duration
-		require.NoError(t, (*secondsFlag)(&got).Set(text), text)
+		require.NoError(t, (*Seconds)(&got).Set(text), text)
 		assert.Equal(t, want, got, text)
 	}
 }
 
 func TestSizesFlagReplacesTheDefaultOnce(t *testing.T) {
 	sizes := []int{16, 64}
-	f := sizesFlag{sizes: &sizes}
+	f := Sizes{List: &sizes}
 	assert.Equal(t, "16,64", f.String())
 	require.NoError(t, f.Set("1, 2"))
 	require.NoError(t, f.Set("3"))
@@ -37,7 +37,7 @@ func FuzzSecondsFlag(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		d := speed.DefaultTime
-		err := (*secondsFlag)(&d).Set(text)
+		err := (*Seconds)(&d).Set(text)
 		if err == nil && (d < speed.MinTime || d > speed.MaxTime) {
 			t.Fatalf("%q became %v", text, d)
 		}
@@ -53,7 +53,7 @@ func FuzzSizesFlag(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var sizes []int
-		if err := (&sizesFlag{sizes: &sizes}).Set(text); err != nil && sizes != nil {
+		if err := (&Sizes{List: &sizes}).Set(text); err != nil && sizes != nil {
 			t.Fatalf("refused %q left %v", text, sizes)
 		}
 		for _, n := range sizes {

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"strconv"
@@ -8,9 +8,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
-// parseHoldOff reads --holdoff: seconds, as pppd's option of that name has them, or a duration with
+// ParseHoldOff reads --holdoff: seconds, as pppd's option of that name has them, or a duration with
 // its unit.
-func parseHoldOff(s string) (time.Duration, error) {
+func ParseHoldOff(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if n, intErr := strconv.ParseUint(s, 10, 32); intErr == nil {
 		d, err = time.Duration(n)*time.Second, nil

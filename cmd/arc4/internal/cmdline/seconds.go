@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"fmt"
@@ -9,17 +9,17 @@ import (
 	"github.com/arc4tun/arc4tun/speed"
 )
 
-// secondsFlag is a length of time given as a number of seconds, as openssl has it, or as a Go
+// Seconds is a length of time given as a number of seconds, as openssl has it, or as a Go
 // duration.
-type secondsFlag time.Duration
+type Seconds time.Duration
 
-func (s *secondsFlag) Type() string { return "seconds" }
+func (s *Seconds) Type() string { return "seconds" }
 
-func (s *secondsFlag) String() string {
+func (s *Seconds) String() string {
 	return strconv.FormatFloat(time.Duration(*s).Seconds(), 'g', -1, 64)
 }
 
-func (s *secondsFlag) Set(text string) error {
+func (s *Seconds) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		seconds, err := strconv.ParseFloat(text, 64)
@@ -32,6 +32,6 @@ func (s *secondsFlag) Set(text string) error {
 	if d < speed.MinTime || d > speed.MaxTime {
 		return fmt.Errorf("give %v to %v seconds", speed.MinTime.Seconds(), speed.MaxTime.Seconds())
 	}
-	*s = secondsFlag(d)
+	*s = Seconds(d)
 	return nil
 }
