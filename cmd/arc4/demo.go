@@ -14,6 +14,7 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -126,7 +127,7 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 			cfg.Mode = speedlab.Auto
 		}
 	}
-	r := &demoReport{Version: versionString(), Seconds: o.seconds.Seconds(), WindowBytes: o.window, RateBits: constant.Rate}
+	r := &report.Demo{Version: versionString(), Seconds: o.seconds.Seconds(), WindowBytes: o.window, RateBits: constant.Rate}
 	cfg.Backend, r.BackendWhy = o.choose()
 	r.Backend = cfg.Backend.Name()
 	l, err := speedlab.New(ctx, cfg)
@@ -142,9 +143,9 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return err
 	}
 	if o.json {
-		return r.writeJSON(stdout)
+		return r.WriteJSON(stdout)
 	}
-	return r.writeTables(stdout)
+	return r.WriteTables(stdout)
 }
 
 // choose gives the backend and says why it is that one.
@@ -158,33 +159,33 @@ func (o *demoOptions) choose() (b *arc4.Backend, why string) {
 }
 
 // measure fills the report's rows.
-func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *demoReport, constant, jittery link.Config, stdout, stderr io.Writer) error {
+func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *report.Demo, constant, jittery link.Config, stdout, stderr io.Writer) error {
 	r.Mode, r.ModeWhy = l.Mode().String(), l.Why()
 	if !o.json {
-		r.writeHead(stdout)
+		r.WriteHead(stdout)
 	}
 	rows := []struct {
 		link   link.Config
 		policy reorder.Policy
 	}{{constant, reorder.Order}, {jittery, reorder.Order}, {jittery, reorder.Drop}}
-	p := newStepProgress(stderr, time.Duration(len(rows))*o.seconds)
-	defer p.end()
+	p := report.NewProgress(stderr, time.Duration(len(rows))*o.seconds)
+	defer p.End()
 	for _, row := range rows {
-		p.begin(fmt.Sprintf("%s, %s", linkText(row.link), policyText(row.policy)), o.seconds)
+		p.Begin(fmt.Sprintf("%s, %s", report.LinkText(row.link), report.PolicyText(row.policy)), o.seconds)
 		if err := l.StartTunnel(ctx, speedlab.TunnelConfig{Reorder: reorder.Config{Policy: row.policy}}); err != nil {
 			return err
 		}
 		if err := l.SetLink(row.link, link.Config{Rate: row.link.Rate}); err != nil {
 			return err
 		}
-		stop := p.tick()
+		stop := p.Tick()
 		got, err := l.Measure(ctx, speedlab.Transfer{Path: speedlab.Tunnel, Duration: o.seconds, TCP: speedlab.TCP{Window: o.window}})
 		stop()
 		if err != nil {
 			return err
 		}
 		server, client, _ := l.Snapshots()
-		if err := r.add(row.link, row.policy, got, server, client); err != nil {
+		if err := r.Add(row.link, row.policy, got, server, client); err != nil {
 			return err
 		}
 	}

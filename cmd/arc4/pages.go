@@ -4,6 +4,7 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 )
 
 var security = clidoc.Section{Title: "Security", InHelp: true, Text: `PPTP protects against nobody who tries. Whoever records an MS-CHAPv2 login recovers the key with one search through
@@ -89,7 +90,7 @@ var pages = map[string]clidoc.Page{
 		SeeAlso: []string{"arc4-secrets-file(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
 	"status": {
-		Sections:    []clidoc.Section{{Title: "JSON", Text: statusFieldsText}},
+		Sections:    []clidoc.Section{{Title: "JSON", Text: report.FieldsText}},
 		Environment: socketsEnvironment,
 		Files:       socketsFiles,
 		Exits:       exit.Entries("status", exit.OK, exit.Failure, exit.Usage, exit.Permission),

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 	"github.com/arc4tun/arc4tun/internal/control"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -428,7 +429,7 @@ func TestReasons(t *testing.T) {
 				if assert.Equal(t, r.final, len(s.ended) > 0, "final") && !r.final {
 					assert.Equal(t, strings.TrimPrefix(r.client, "arc4: "), c.Reason)
 					var out bytes.Buffer
-					writeStatusTables(&out, []status.Result{{Snapshot: s.client.Snapshot()}}, nil, 0, false)
+					report.WriteTables(&out, []status.Result{{Snapshot: s.client.Snapshot()}}, nil, 0, false)
 					assert.Contains(t, out.String(), "the last one ended: "+c.Reason+"\n")
 				}
 				s.end()

@@ -109,7 +109,7 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	cfg.Observer = o.observer(stderr, loggerFrom(ctx))
 	o.remark(ctx, cfg)
 
-	report, err := speed.Run(ctx, cfg)
+	result, err := speed.Run(ctx, cfg)
 	var bad *speed.ConfigError
 	switch {
 	case errors.As(err, &bad):
@@ -117,16 +117,16 @@ func (o *speedOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	case err != nil:
 		return err
 	}
-	if report.Interrupted && (o.mr || progressbar.IsTerminal(stderr)) {
+	if result.Interrupted && (o.mr || progressbar.IsTerminal(stderr)) {
 		fmt.Fprintln(stderr)
 	}
-	if err := o.write(report, stdout); err != nil {
+	if err := o.write(result, stdout); err != nil {
 		return fmt.Errorf("cannot write the report: %w", err)
 	}
-	if err := report.Err(); err != nil {
+	if err := result.Err(); err != nil {
 		return err
 	}
-	if report.Interrupted {
+	if result.Interrupted {
 		return errors.New("interrupted: the report holds only what was measured by then")
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 	"github.com/arc4tun/arc4tun/internal/bench/chart"
 	"github.com/arc4tun/arc4tun/internal/bench/tunnels"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
@@ -149,15 +150,15 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	p := newStepProgress(stderr, cfg.Total())
+	p := report.NewProgress(stderr, cfg.Total())
 	cfg.Observer = &tunnelProgress{bar: p}
-	report, err := tunnels.Run(ctx, cfg)
-	p.end()
+	result, err := tunnels.Run(ctx, cfg)
+	p.End()
 	interrupted := ctx.Err() != nil
 	if err != nil && !interrupted {
 		return errors.Join(err, drawInto(f, nil, picture))
 	}
-	if err := errors.Join(o.write(report, stdout), drawInto(f, report, picture)); err != nil {
+	if err := errors.Join(o.write(result, stdout), drawInto(f, result, picture)); err != nil {
 		return err
 	}
 	if interrupted {
@@ -318,13 +319,13 @@ func (o *speedTunnelOptions) link() (c link.Config, err error) {
 
 // tunnelProgress tells the progress bar what the measurement says.
 type tunnelProgress struct {
-	bar  *stepProgress
+	bar  *report.Progress
 	stop func()
 }
 
 func (p *tunnelProgress) Begin(what string, lasts time.Duration) {
-	p.bar.begin(what, lasts)
-	p.stop = p.bar.tick()
+	p.bar.Begin(what, lasts)
+	p.stop = p.bar.Tick()
 }
 
 func (p *tunnelProgress) End() { p.stop() }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 	"github.com/arc4tun/arc4tun/internal/progressbar"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
@@ -84,7 +83,7 @@ func (o statusOptions) validate(intervalGiven, socketGiven bool) error {
 }
 
 func (o statusOptions) run(ctx context.Context, out io.Writer) error {
-	screen := statusScreen{out: out, redraw: o.watch && !o.json && progressbar.IsTerminal(out), json: o.json, watch: o.watch}
+	screen := report.StatusScreen{Out: out, Redraw: o.watch && !o.json && progressbar.IsTerminal(out), JSON: o.json, Watch: o.watch}
 	for {
 		results, err := o.ask(ctx)
 		if ctx.Err() != nil {
@@ -96,7 +95,7 @@ func (o statusOptions) run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := screen.show(results, time.Now()); err != nil {
+		if err := screen.Show(results, time.Now()); err != nil {
 			return fmt.Errorf("cannot write the status: %w", err)
 		}
 		if err := firstError(results); err != nil && !o.watch {
@@ -133,53 +132,4 @@ func firstError(results []status.Result) error {
 		}
 	}
 	return nil
-}
-
-// statusScreen writes one look after the other.
-type statusScreen struct {
-	out    io.Writer
-	json   bool
-	watch  bool
-	redraw bool // on a terminal: each look in the place of the last
-
-	last   []status.Result
-	lastAt time.Time
-}
-
-func (s *statusScreen) show(results []status.Result, now time.Time) error {
-	var block bytes.Buffer
-	if s.json {
-		if err := writeStatusJSON(&block, results, s.watch); err != nil {
-			return err
-		}
-	} else {
-		if s.redraw {
-			// Home and erase: written together with the block, so that the screen does not flicker.
-			block.WriteString("\x1b[H\x1b[2J")
-		} else if s.last != nil {
-			block.WriteString("\n")
-		}
-		if s.watch {
-			fmt.Fprintf(&block, "%s\n", now.Format(time.RFC3339))
-		}
-		writeStatusTables(&block, results, s.last, now.Sub(s.lastAt), s.watch)
-	}
-	s.last, s.lastAt = results, now
-	_, err := s.out.Write(block.Bytes())
-	return err
-}
-
-// writeStatusJSON writes an array of snapshots: on one line when more follow.
-func writeStatusJSON(out io.Writer, results []status.Result, oneLine bool) error {
-	snapshots := []status.Snapshot{}
-	for _, r := range results {
-		if r.Err == nil {
-			snapshots = append(snapshots, r.Snapshot)
-		}
-	}
-	e := json.NewEncoder(out)
-	if !oneLine {
-		e.SetIndent("", "  ")
-	}
-	return e.Encode(snapshots)
 }

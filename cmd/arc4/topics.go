@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 )
 
 // Topics are pages of the help, not commands.
@@ -31,6 +32,6 @@ func newStatusFieldsTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status-fields",
 		Short: "What arc4 status --json writes, field by field",
-		Long:  statusFieldsText,
+		Long:  report.FieldsText,
 	}
 }

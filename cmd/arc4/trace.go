@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 	"github.com/arc4tun/arc4tun/tunnel/trace"
 )
@@ -137,7 +138,7 @@ func (p *tracePrinter) print(socket string, l trace.Line) error {
 			trace.Line
 		}{socket, l})
 	} else {
-		l.Time, l.Text = l.Time.Local(), printableUpTo(l.Text, longestTrace)
+		l.Time, l.Text = l.Time.Local(), report.PrintableUpTo(l.Text, longestTrace)
 		name := ""
 		if p.named {
 			name = strings.TrimSuffix(filepath.Base(socket), ".sock") + " "

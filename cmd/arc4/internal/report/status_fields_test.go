@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"bytes"
@@ -28,11 +28,11 @@ func TestStatusFieldsAreAllDocumented(t *testing.T) {
 	for name, s := range map[string]status.Snapshot{"server": server, "client": client} {
 		require.Len(t, s.Sessions, 1, name)
 		for _, numbers := range []struct {
-			documented []statusField
+			documented []Field
 			seen       status.Counters
 		}{{mppeFields, s.Sessions[0].MPPE.Counters}, {sessionFields, s.Sessions[0].Counters}} {
 			for n := range numbers.seen {
-				assert.True(t, slices.ContainsFunc(numbers.documented, func(f statusField) bool { return f.name == n }),
+				assert.True(t, slices.ContainsFunc(numbers.documented, func(f Field) bool { return f.name == n }),
 					"the %s's number %s is not documented", name, n)
 			}
 			for _, f := range numbers.documented {
@@ -41,17 +41,17 @@ func TestStatusFieldsAreAllDocumented(t *testing.T) {
 		}
 	}
 	for reason := range server.Refused {
-		assert.Contains(t, statusFieldsText, reason)
+		assert.Contains(t, FieldsText, reason)
 	}
 }
 
 // TestStatusFieldsHaveAllNames goes through what is written as JSON.
 func TestStatusFieldsHaveAllNames(t *testing.T) {
 	var text bytes.Buffer
-	require.NoError(t, writeStatusJSON(&text, []status.Result{{Snapshot: statusExample()}}, false))
+	require.NoError(t, WriteJSON(&text, []status.Result{{Snapshot: statusExample()}}, false))
 	var all []map[string]any
 	require.NoError(t, json.Unmarshal(text.Bytes(), &all))
-	documented := regexp.MustCompile(`[a-z][a-z0-9_]+`).FindAllString(statusFieldsText, -1)
+	documented := regexp.MustCompile(`[a-z][a-z0-9_]+`).FindAllString(FieldsText, -1)
 	var check func(any)
 	check = func(v any) {
 		switch v := v.(type) {
@@ -79,6 +79,6 @@ func TestSplitCounters(t *testing.T) {
 
 func TestFieldsTextLeavesNoneOut(t *testing.T) {
 	for _, f := range append(slices.Clone(mppeFields), sessionFields...) {
-		assert.Equal(t, 1, strings.Count(statusFieldsText, "\n"+clidoc.Indent+f.name+"  "), f.name)
+		assert.Equal(t, 1, strings.Count(FieldsText, "\n"+clidoc.Indent+f.name+"  "), f.name)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"encoding/json"
@@ -17,8 +17,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// demoReport is what demo prints; its JSON is the command's.
-type demoReport struct {
+// Demo is what demo prints; its JSON is the command's.
+type Demo struct {
 	Version     string    `json:"version"`
 	GOOS        string    `json:"goos"`
 	GOARCH      string    `json:"goarch"`
@@ -48,7 +48,7 @@ type demoRow struct {
 // serverCounters are those of MPPE that only the sending end has.
 var serverCounters = []string{"encrypted_packets", "encrypted_bytes", "rekeys_out"}
 
-func (r *demoReport) add(l link.Config, policy reorder.Policy, got speedlab.Result, server, client status.Snapshot) error {
+func (r *Demo) Add(l link.Config, policy reorder.Policy, got speedlab.Result, server, client status.Snapshot) error {
 	if len(server.Sessions) != 1 || len(client.Sessions) != 1 {
 		return errors.New("the tunnel went down while it was measured")
 	}
@@ -69,15 +69,15 @@ func (r *demoReport) add(l link.Config, policy reorder.Policy, got speedlab.Resu
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-func (r *demoReport) writeJSON(out io.Writer) error {
+func (r *Demo) WriteJSON(out io.Writer) error {
 	r.GOOS, r.GOARCH = runtime.GOOS, runtime.GOARCH
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(r)
 }
 
-// writeHead says what is going to be measured.
-func (r *demoReport) writeHead(out io.Writer) {
+// WriteHead says what is going to be measured.
+func (r *Demo) WriteHead(out io.Writer) {
 	fmt.Fprintf(out, "backend  %s (%s)\n", r.Backend, r.BackendWhy)
 	fmt.Fprintf(out, "network  %s mode (%s)\n", r.Mode, r.ModeWhy)
 	line := "no limit to its rate"
@@ -88,8 +88,8 @@ func (r *demoReport) writeHead(out io.Writer) {
 	fmt.Fprintf(out, "traffic  TCP from server to client, window %s, %gs each\n", byteSize(uint64(r.WindowBytes)), r.Seconds)
 }
 
-// writeTables writes the results, what they show, and what the tunnel does not do.
-func (r *demoReport) writeTables(out io.Writer) error {
+// WriteTables writes the results, what they show, and what the tunnel does not do.
+func (r *Demo) WriteTables(out io.Writer) error {
 	speeds := newStatusTable("link", "reorder window", "Mbit/s", "kept", "Accepted", "Under Window", "Buffered", "Duplicated", "Lost")
 	alignRight(speeds, 3, 9)
 	crypto := newStatusTable("MPPE", "reorder window", "encrypted", "decrypted", "late", "duplicated", "implausible", "out of range", "rekeys")
@@ -113,7 +113,7 @@ func (r *demoReport) writeTables(out io.Writer) error {
 const demoSecurity = "PPTP is not secure: a recorded login gives its keys away, and packets can be altered on the way; send nothing through it that is not encrypted already."
 
 // finding says in a sentence what the rows show.
-func (r *demoReport) finding() string {
+func (r *Demo) finding() string {
 	window, none := r.Rows[1], r.Rows[2]
 	return fmt.Sprintf("When %s becomes %s, packets overtake each other: with the window the tunnel keeps %.0f%% of its speed, without it, as in the Linux kernel's driver, %.0f%%.",
 		r.Rows[0].delayText(), window.delayText(), 100*window.Kept, 100*none.Kept)
@@ -126,10 +126,10 @@ func (w demoRow) policyText() string {
 	if err != nil {
 		return w.Policy
 	}
-	return policyText(policy)
+	return PolicyText(policy)
 }
 
-func linkText(l link.Config) string { return delayText(milliseconds(l.Delay), milliseconds(l.Jitter)) }
+func LinkText(l link.Config) string { return delayText(milliseconds(l.Delay), milliseconds(l.Jitter)) }
 
 func delayText(delay, jitter float64) string {
 	if jitter == 0 {
@@ -138,7 +138,7 @@ func delayText(delay, jitter float64) string {
 	return fmt.Sprintf("%g±%g ms", delay, jitter)
 }
 
-func policyText(p reorder.Policy) string {
+func PolicyText(p reorder.Policy) string {
 	if p == reorder.Drop {
 		return "no (drop)"
 	}

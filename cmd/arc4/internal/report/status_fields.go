@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -7,15 +7,15 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 )
 
-// statusField is a number by name, of the counters of a session or of its MPPE.
-type statusField struct {
+// Field is a number by name, of the counters of a session or of its MPPE.
+type Field struct {
 	name string
 	what string
 	now  bool // tells how things stand, and can fall; all others only grow
 }
 
 // mppeFields are the numbers in a session's mppe.counters.
-var mppeFields = []statusField{
+var mppeFields = []Field{
 	{name: "decrypted_packets", what: "packets that deciphered"},
 	{name: "decrypted_bytes", what: "their bytes, without MPPE's header"},
 	{name: "encrypted_packets", what: "packets that were encrypted"},
@@ -36,7 +36,7 @@ var mppeFields = []statusField{
 }
 
 // sessionFields are the numbers in a session's counters.
-var sessionFields = []statusField{
+var sessionFields = []Field{
 	{name: "call_id", what: "this end's ID of the call, which comes with every packet in", now: true},
 	{name: "peer_call_id", what: "the peer's ID of the call, which goes with every packet out", now: true},
 	{name: "sequence_in", what: "the highest GRE number that is believed", now: true},
@@ -100,8 +100,8 @@ func splitCounters(all map[string]uint64) (counters, state map[string]uint64) {
 	return counters, state
 }
 
-// statusFieldsText documents what arc4 status --json writes.
-var statusFieldsText = `"arc4 status --json" writes an array with an object for each process. Names stay what they are, and others may be added.
+// FieldsText documents what arc4 status --json writes.
+var FieldsText = `"arc4 status --json" writes an array with an object for each process. Names stay what they are, and others may be added.
 Numbers are whole and exact, up to 2^64-1; times are RFC 3339; an address that is not agreed yet is "". Counters only
 grow while a session lives, and start at 0 with it.
 
@@ -162,7 +162,7 @@ And among these, numbers that are no counters but tell how things stand now:
 
 ` + fieldsText(sessionFields, true)
 
-func fieldsText(fields []statusField, now bool) string {
+func fieldsText(fields []Field, now bool) string {
 	var b strings.Builder
 	for _, f := range fields {
 		if f.now == now {

@@ -1,4 +1,5 @@
-package main
+// Package report writes what the commands print: tables of status, the results of a demo, progress.
+package report
 
 import (
 	"fmt"
@@ -17,9 +18,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// writeStatusTables writes what people read. last is the look before, elapsed ago, for the rates;
+// WriteTables writes what people read. last is the look before, elapsed ago, for the rates;
 // rates adds their columns.
-func writeStatusTables(out io.Writer, results, last []status.Result, elapsed time.Duration, rates bool) {
+func WriteTables(out io.Writer, results, last []status.Result, elapsed time.Duration, rates bool) {
 	for i, r := range results {
 		if i > 0 {
 			fmt.Fprintln(out)
@@ -91,7 +92,7 @@ func writeClient(out io.Writer, s status.Snapshot) {
 		fmt.Fprintf(out, ", attempt %d", c.Attempts)
 	}
 	if c.Reason != "" {
-		fmt.Fprintf(out, "\nthe last one ended: %s", printableUpTo(c.Reason, longestReason))
+		fmt.Fprintf(out, "\nthe last one ended: %s", PrintableUpTo(c.Reason, longestReason))
 	}
 	fmt.Fprintln(out)
 }
@@ -260,9 +261,9 @@ const longestReason = 600
 
 // printable takes control characters, which a peer's name may hold, off a terminal's way, and
 // bounds the length.
-func printable(s string) string { return printableUpTo(s, 200) }
+func printable(s string) string { return PrintableUpTo(s, 200) }
 
-func printableUpTo(s string, longest int) string {
+func PrintableUpTo(s string, longest int) string {
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
