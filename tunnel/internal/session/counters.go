@@ -3,7 +3,7 @@ package session
 import "github.com/arc4tun/arc4tun/tunnel/ppp"
 
 // What a session counts, and under which names status shows it (status.Session.Counters). A new
-// counter is a field and a name here, and a line in cmd/arc4/status_fields.go. One that says why a
+// counter is a field and a name here, and a line in cmd/arc4/internal/report/status_fields.go. One that says why a
 // packet was dropped has a place in two sums besides, which prove that every packet is accounted
 // for: tunnel/counters_test.go and internal/bench/soak/counters.go.
 

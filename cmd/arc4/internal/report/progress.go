@@ -15,6 +15,7 @@ type Progress struct {
 	now  time.Duration // the length of this one
 }
 
+// NewProgress begins the bar of measurements that take total together.
 func NewProgress(stderr io.Writer, total time.Duration) *Progress {
 	return &Progress{bar: progressbar.New(stderr, total.Milliseconds())}
 }
