@@ -3,9 +3,9 @@ package session
 import "github.com/arc4tun/arc4tun/tunnel/ppp"
 
 // What a session counts, and under which names status shows it (status.Session.Counters). A new
-// counter is a field and a name here, and a line in cmd/arc4/internal/report/status_fields.go. One that says why a
-// packet was dropped has a place in two sums besides, which prove that every packet is accounted
-// for: tunnel/counters_test.go and internal/bench/soak/counters.go.
+// counter is a field and a name here, and a line in cmd/arc4/internal/report/status_fields.go. One
+// that says why a packet was dropped has a place in two sums besides, which prove that every packet
+// is accounted for: tunnel/counters_test.go and internal/bench/soak/counters.go.
 
 // inStats counts what came, and why what did not pass was dropped.
 type inStats struct {

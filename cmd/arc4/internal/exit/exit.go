@@ -142,6 +142,37 @@ func Usagef(format string, args ...any) error {
 	return With(Usage, fmt.Errorf(format, args...))
 }
 
+// Which failure ends with which code:
+//
+//	a mistake in flags or arguments              Usage, by Usagef
+//	a file of secrets that cannot be used        Usage; Permission if the mode is why
+//	no password at the prompt                    Interrupted
+//	--listen cannot be opened                    Network; Permission if that is missing
+//	no TUN device, address or route              Failure; Permission if that is missing (CodeOfLocal)
+//	a tunnel ends                                byClass (CodeOfClass)
+//	any other error of the operating system      Permission, Network or Failure (CodeOf)
+//
+// Meanings says the same to users.
+
+// byClass has the codes of the ends of a tunnel; those of any other class are Failure.
+var byClass = map[tunnel.Class]int{
+	tunnel.ClassAuth:       Auth,
+	tunnel.ClassNetwork:    Network,
+	tunnel.ClassPeer:       Network,
+	tunnel.ClassPolicy:     Policy,
+	tunnel.ClassReplaced:   Policy,
+	tunnel.ClassPermission: Permission,
+	tunnel.ClassAdmin:      OK,
+}
+
+// CodeOfClass is the exit code that a tunnel's end stands for.
+func CodeOfClass(c tunnel.Class) int {
+	if code, known := byClass[c]; known {
+		return code
+	}
+	return Failure
+}
+
 // CodeOf is the exit code that a command's error stands for: its own if it carries one, else what
 // the operating system's error underneath says.
 func CodeOf(err error) int {
@@ -160,23 +191,6 @@ func CodeOf(err error) int {
 	default:
 		return Failure
 	}
-}
-
-// CodeOfClass is the exit code that a tunnel's end stands for.
-func CodeOfClass(c tunnel.Class) int {
-	switch c {
-	case tunnel.ClassAuth:
-		return Auth
-	case tunnel.ClassNetwork, tunnel.ClassPeer:
-		return Network
-	case tunnel.ClassPolicy, tunnel.ClassReplaced:
-		return Policy
-	case tunnel.ClassPermission:
-		return Permission
-	case tunnel.ClassAdmin:
-		return OK
-	}
-	return Failure
 }
 
 // CodeOfLocal is the exit code of what this machine refuses.
