@@ -47,8 +47,8 @@ var parts = []part{
 		// processor. Go does not know that a result is another machine's, so none is from its
 		// cache.
 		{run: "go vet ./arc4/... ./mppe/...", on: isFirst},
-		{run: "go test -count=1 -timeout 20m -exec EMULATOR ./arc4/... ./mppe/...", on: isLeastLikeAPC},
-		{run: "go test -count=1 -timeout 20m -exec EMULATOR -skip " + models + " ./arc4/... ./mppe/...", on: isFirstOfTheRest},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR ./arc4/... ./mppe/... ./internal/mipscpu", on: isLeastLikeAPC},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR -skip " + models + " ./arc4/... ./mppe/... ./internal/mipscpu", on: isFirstOfTheRest},
 		{run: "go test -count=1 -timeout 20m -exec EMULATOR -run " + processorTests + " ./arc4/ ./arc4/asm/", on: isAnother},
 	}},
 	{"fuzz", "every fuzz target, briefly", []step{

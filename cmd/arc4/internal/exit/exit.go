@@ -148,7 +148,7 @@ func Usagef(format string, args ...any) error {
 //	a file of secrets that cannot be used        Usage; Permission if the mode is why
 //	no password at the prompt                    Interrupted
 //	--listen cannot be opened                    Network; Permission if that is missing
-//	no TUN device, address or route              Failure; Permission if that is missing (CodeOfLocal)
+//	no TUN device, address or route              Failure, or Permission (CodeOfLocal)
 //	a tunnel ends                                byClass (CodeOfClass)
 //	any other error of the operating system      Permission, Network or Failure (CodeOf)
 //
