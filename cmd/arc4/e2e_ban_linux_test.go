@@ -11,22 +11,6 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
-// TestE2ESeveralAddresses has one server on two addresses.
-func TestE2ESeveralAddresses(t *testing.T) {
-	t.Parallel()
-	l := newTestbed(t)
-	server := l.serve(t, "--listen", serverOuter+","+serverInner, "--listen", "127.0.0.1:2723")
-	server.waitLog(t, `answering.*listen="`+serverOuter+`:1723, `+serverInner+`:1723, 127.0.0.1:2723"`, 1)
-	assert.Equal(t, serverOuter+":1723, "+serverInner+":1723, 127.0.0.1:2723", l.server.status(t).Process.Listen)
-	first := l.connect(t).up(t)
-	second := l.connectTo(t, serverInner, "wonderland", "--tun", "other", "--status-socket", "none").up(t)
-	require.Equal(t, 2, l.server.sessions(t))
-	first.stop(t, syscall.SIGTERM)
-	second.stop(t, syscall.SIGTERM)
-	l.server.noSessions(t)
-	server.stop(t, syscall.SIGTERM)
-}
-
 // TestE2EBan has a user who is banned say so at the client, in the log and in the status; another
 // user of that address is not.
 func TestE2EBan(t *testing.T) {

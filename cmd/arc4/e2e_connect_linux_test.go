@@ -183,3 +183,16 @@ func TestE2ENamesAndSizes(t *testing.T) {
 	client.stop(t, syscall.SIGTERM)
 	assert.Nil(t, l.client.device(t, "vpn0"))
 }
+
+// TestE2EUserInTheAddress names the user as ssh does.
+func TestE2EUserInTheAddress(t *testing.T) {
+	t.Parallel()
+	l := newTestbed(t)
+	l.serveWith(t, secretsFile(t, "alice@corp.example * wonderland *\n\"OFFICE\\\\carol\" * looking-glass *\n"))
+	for user, password := range map[string]string{"alice@corp.example": "wonderland", `OFFICE\carol`: "looking-glass"} {
+		cmd := command(t, "connect", user+"@"+serverOuter)
+		cmd.Env = append(cmd.Env, "ARC4_PASSWORD="+password)
+		client := l.client.run(t, cmd).up(t)
+		client.stop(t, syscall.SIGTERM)
+	}
+}

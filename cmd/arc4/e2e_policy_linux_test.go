@@ -42,7 +42,7 @@ func (m *machine) sniff(t *testing.T) sniffer {
 	return sniffer(fd)
 }
 
-// saw says whether any frame so far had the bytes in it, and how many frames there were.
+// saw reports whether any frame so far had the bytes in it, and how many frames there were.
 func (s sniffer) saw(t *testing.T, pattern []byte) (seen bool, frames int) {
 	t.Helper()
 	buf := make([]byte, 65536)

@@ -110,7 +110,7 @@ func (m *machine) run(t *testing.T, cmd *exec.Cmd) *program {
 	return p
 }
 
-// running says whether the process is still there.
+// running reports whether the process is still there.
 func (p *program) running() bool {
 	select {
 	case <-p.ended:

@@ -49,16 +49,3 @@ func TestE2ENoRoomForTheStatusSocket(t *testing.T) {
 	assert.Contains(t, last, "a file that is no socket has this name")
 	require.FileExists(t, file)
 }
-
-// TestE2EUserInTheAddress names the user as ssh does.
-func TestE2EUserInTheAddress(t *testing.T) {
-	t.Parallel()
-	l := newTestbed(t)
-	l.serveWith(t, secretsFile(t, "alice@corp.example * wonderland *\n\"OFFICE\\\\carol\" * looking-glass *\n"))
-	for user, password := range map[string]string{"alice@corp.example": "wonderland", `OFFICE\carol`: "looking-glass"} {
-		cmd := command(t, "connect", user+"@"+serverOuter)
-		cmd.Env = append(cmd.Env, "ARC4_PASSWORD="+password)
-		client := l.client.run(t, cmd).up(t)
-		client.stop(t, syscall.SIGTERM)
-	}
-}

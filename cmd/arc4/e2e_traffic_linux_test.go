@@ -161,7 +161,7 @@ func half(c net.Conn, send, receive byte, size int) error {
 
 func stream(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 
-// exists says whether the machine has a file.
+// exists reports whether the machine has a file.
 func (m *machine) exists(t *testing.T, name string) (there bool) {
 	t.Helper()
 	m.Must(t, func() error {

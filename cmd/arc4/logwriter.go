@@ -63,7 +63,7 @@ func (w *logWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// put queues a line, if there is room, and says whether to wait for it.
+// put queues a line, if there is room, and reports whether to wait for it.
 func (w *logWriter) put(p []byte) (written chan struct{}, wait bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -37,7 +37,7 @@ func ListenAddresses(flags []string) ([]string, error) {
 	return all, nil
 }
 
-// everyAddress is whether one of two completed addresses has the other in it.
+// everyAddress reports whether one of two completed addresses has the other in it.
 func everyAddress(a, b string) bool {
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)

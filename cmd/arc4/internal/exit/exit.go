@@ -144,13 +144,13 @@ func Usagef(format string, args ...any) error {
 
 // Which failure ends with which code:
 //
-//	a mistake in flags or arguments              Usage, by Usagef
-//	a file of secrets that cannot be used        Usage; Permission if the mode is why
-//	no password at the prompt                    Interrupted
-//	--listen cannot be opened                    Network; Permission if that is missing
-//	no TUN device, address or route              Failure, or Permission (CodeOfLocal)
-//	a tunnel ends                                byClass (CodeOfClass)
-//	any other error of the operating system      Permission, Network or Failure (CodeOf)
+//	a mistake in flags or arguments         Usage (Usagef)
+//	a file of secrets that cannot be used   Usage; Permission if its mode is why
+//	no password at the prompt               Interrupted
+//	--listen cannot be opened               Network; Permission if that is missing
+//	no TUN device, address or route         Failure; Permission if that is missing (CodeOfLocal)
+//	a tunnel ends                           byClass (CodeOfClass)
+//	any other error of the system           Permission, Network or Failure (CodeOf)
 //
 // Meanings says the same to users.
 
