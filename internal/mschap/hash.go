@@ -3,6 +3,7 @@ package mschap
 import (
 	"unicode/utf16"
 
+	//lint:ignore SA1019 RFC 2759 section 8.3 is made of MD4
 	"golang.org/x/crypto/md4"
 )
 

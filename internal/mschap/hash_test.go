@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	//lint:ignore SA1019 RFC 2759 section 8.3 is made of MD4
 	"golang.org/x/crypto/md4"
 )
 
