@@ -97,9 +97,7 @@ func (k *clientCall) run(ctx context.Context) error {
 				return k.finish()
 			}
 		case <-silence:
-			if !k.session.Heard() {
-				k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
-			}
+			k.warnOfSilence()
 		case down := <-k.ended:
 			k.linkOver(down)
 			k.shutdown(ctx, down)
@@ -119,6 +117,13 @@ func (k *clientCall) run(ctx context.Context) error {
 			}
 			// The session saw ctx end too, and closes its link; ended brings the rest.
 		}
+	}
+}
+
+// warnOfSilence tells the user what is probably wrong long before the link gives up.
+func (k *clientCall) warnOfSilence() {
+	if !k.session.Heard() {
+		k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
 	}
 }
 

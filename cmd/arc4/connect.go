@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"os"
 	"time"
@@ -97,6 +98,15 @@ func oneServer(_ *cobra.Command, args []string) error {
 	return exit.Usagef("%q: one server at a time", args[1])
 }
 
+// announce gives the function that says in the log that the tunnel is up.
+func announce(log *slog.Logger, end *localend.Client) func(bool, tunnel.Network) {
+	return func(up bool, n tunnel.Network) {
+		if up {
+			log.Info("tunnel is up", "device", end.Device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
+		}
+	}
+}
+
 func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
@@ -113,12 +123,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	end := localend.NewClient(localend.ClientConfig{Device: f.device, Routes: routes, DefaultRoute: f.defaultRoute, Log: log})
 	defer end.Close()
 	end.Attach(&cfg)
-	cfg.Changed = func(up bool, n tunnel.Network) {
-		if up {
-			log.Info("tunnel is up", "device", end.Device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
-		}
-	}
-	cfg.Trace = trace.New(nil)
+	cfg.Changed, cfg.Trace = announce(log, end), trace.New(nil)
 	logins, err := newLogins(cfg, f.ask)
 	if err != nil {
 		return err
