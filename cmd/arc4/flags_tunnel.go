@@ -12,6 +12,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel"
+	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -85,7 +86,7 @@ func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 	if o.Backend, err = lookupBackend(f.backend); err != nil {
 		return o, err
 	}
-	if o.IO, err = uplink.ParseMode(f.io); err != nil {
+	if o.IO, err = gre.ParseMode(f.io); err != nil {
 		return o, exit.Usagef("--io %w", err)
 	}
 	if o.Reorder, err = f.reorder(); err != nil {
