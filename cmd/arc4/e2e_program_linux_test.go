@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -51,10 +52,15 @@ func (r *record) String() string {
 	return string(r.text)
 }
 
+// heedHUP has programs begin with SIGHUP as it is by default, also where the tests run under nohup:
+// a signal that is ignored stays so in a child, one that is handled does not.
+var heedHUP = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) })
+
 // command prepares arc4 on a machine. The test binary is the program: TestMain goes by the name in
 // the first argument.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
+	heedHUP()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := &exec.Cmd{Path: self, Args: append([]string{"arc4"}, args...)}
