@@ -92,14 +92,6 @@ func (in *inbound) waitsForReset() bool {
 	return in.dec.NeedReset()
 }
 
-// decryptsNothing reports whether so many packets came, and none decrypted, that the two ends must
-// have different keys.
-func (in *inbound) decryptsNothing() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.dec != nil && in.stats.Undecryptable >= undecryptable && in.dec.Stats().Packets == 0
-}
-
 // answer writes an ICMP message, at headroom in p, to the device.
 func (in *inbound) answer(p []byte) {
 	in.mu.Lock()

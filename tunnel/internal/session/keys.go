@@ -36,3 +36,23 @@ func (s *Session) forgetKeys() {
 	s.out.wipe()
 	s.in.wipe()
 }
+
+// undecryptable is how many packets, of which none decrypts, show that the keys differ.
+const undecryptable = 32
+
+// checkKeys says once that nothing of the peer's decrypts, for the link is up and shows no other
+// sign of it. It ends nothing: anyone can forge such packets.
+func (s *Session) checkKeys() {
+	if !s.keysWarned && s.in.decryptsNothing() {
+		s.keysWarned = true
+		s.log.Warn("no packet of the peer deciphers: the two ends have different keys, or somebody forges packets")
+	}
+}
+
+// decryptsNothing reports whether so many packets came, and none decrypted, that the two ends must
+// have different keys.
+func (in *inbound) decryptsNothing() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.dec != nil && in.stats.Undecryptable >= undecryptable && in.dec.Stats().Packets == 0
+}

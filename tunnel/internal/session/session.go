@@ -208,18 +208,6 @@ func (s *Session) work(now time.Time) {
 	s.reply()
 }
 
-// undecryptable is how many packets, of which none decrypts, show that the keys differ.
-const undecryptable = 32
-
-// checkKeys says once that nothing of the peer's decrypts, for the link is up and shows no other
-// sign of it. It ends nothing: anyone can forge such packets.
-func (s *Session) checkKeys() {
-	if !s.keysWarned && s.in.decryptsNothing() {
-		s.keysWarned = true
-		s.log.Warn("no packet of the peer deciphers: the two ends have different keys, or somebody forges packets")
-	}
-}
-
 // reset asks the peer to start its cipher over when a stateful decrypter has lost step, until it
 // has found it again.
 func (s *Session) reset(now time.Time) {
