@@ -135,7 +135,7 @@ func (f *failureRun) report(a netip.Addr, user string, failures int) ban {
 	return ban{addr: a, user: user, failures: failures, since: f.since, until: f.until}
 }
 
-// idle is whether nothing of it matters any more.
+// idle reports whether nothing of it matters any more.
 func (f *failureRun) idle(now time.Time, penalty time.Duration) bool {
 	return now.Sub(f.last) > penalty && now.Sub(f.until) > longestPenalty
 }
@@ -163,12 +163,12 @@ func (b *bans) left(now time.Time, a netip.Addr, user string) {
 	b.trim()
 }
 
-// trusted is whether a user has logged in from there of late.
+// trusted reports whether a user has logged in from there of late.
 func (u *originUser) trusted(now time.Time) bool {
 	return u.online > 0 || !u.proved.IsZero() && now.Sub(u.proved) < longestPenalty
 }
 
-// closedTo is whether no control connection is taken from an address.
+// closedTo reports whether no control connection is taken from an address.
 func (b *bans) closedTo(now time.Time, a netip.Addr) bool {
 	o := b.origins[a]
 	if o == nil || !o.run.inForce(now) {

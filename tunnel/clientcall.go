@@ -189,8 +189,8 @@ func (k *clientCall) end(err error) {
 	}
 }
 
-// unheard is whether no GRE came for so long that it is blocked: a server that hears none either
-// may end the call before our link gives up.
+// unheard reports whether no GRE came for so long that it is blocked: a server that hears none
+// either may end the call before our link gives up.
 func (k *clientCall) unheard() bool {
 	return !k.session.Heard() && k.c.cfg.Now().Sub(k.began) >= greSilence
 }

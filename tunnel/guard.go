@@ -152,7 +152,7 @@ func (g *guard) failed(now time.Time, a netip.Addr, user string) []ban {
 	return g.bans.failed(now, a, user)
 }
 
-// closedTo says whether an address is banned as a whole, and no control connection is taken from
+// closedTo reports whether an address is banned as a whole, and no control connection is taken from
 // it.
 func (g *guard) closedTo(now time.Time, a netip.Addr) bool {
 	g.mu.Lock()

@@ -87,7 +87,7 @@ func (r *roughNet) pass(from netip.Addr, packet []byte, deliver func([]byte)) {
 	r.ways[from].pass(packet, deliver)
 }
 
-// carriesData says whether a GRE packet has an IP packet in it, sealed or not.
+// carriesData reports whether a GRE packet has an IP packet in it, sealed or not.
 func carriesData(packet []byte) bool {
 	h, payload, err := gre.Parse(packet)
 	if err != nil || !h.HasSeq {

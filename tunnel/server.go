@@ -385,7 +385,7 @@ func (v *Server) route(ip []byte) *session.Session {
 	return v.byAddress[to]
 }
 
-// full is whether there is no room at the moment.
+// full reports whether there is no room at the moment.
 func (v *Server) full() bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()

@@ -411,7 +411,7 @@ func TestIPv6(t *testing.T) {
 	tap.requireNoFault(t)
 }
 
-// ready6 is whether both data paths of a guest take IPv6.
+// ready6 reports whether both data paths of a guest take IPv6.
 func (g *guest) ready6() bool {
 	g.client.mu.Lock()
 	mine := g.client.session

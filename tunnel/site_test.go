@@ -250,7 +250,7 @@ func (g *guest) waitUp() Network {
 	return g.network
 }
 
-// served is whether the server's session with this guest is up.
+// served reports whether the server's session with this guest is up.
 func (g *guest) served() bool {
 	for _, s := range g.server.Snapshot().Sessions {
 		if s.Peer == g.outer.String() && s.State == "up" {

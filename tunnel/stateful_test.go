@@ -108,7 +108,7 @@ func TestStatefulMPPESurvivesLoss(t *testing.T) {
 	}
 }
 
-// recovered says whether an end has asked for n resets, and has answered as many.
+// recovered reports whether an end has asked for n resets, and has answered as many.
 func recovered(s status.Snapshot, n uint64) bool {
 	if len(s.Sessions) != 1 {
 		return false

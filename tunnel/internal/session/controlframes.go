@@ -49,15 +49,15 @@ func (in *inbound) mayAcknowledge(now time.Time, seq uint32, frame []byte) bool 
 	return in.isPeersEcho(frame) && time.Duration(ahead) <= stride*(1+now.Sub(in.dataAt)/time.Second)
 }
 
-// isEcho is whether a frame is an echo that can follow an outage: further on, and of the peer's.
-// Without it a session that is idle after an outage would stay deaf.
+// isEcho reports whether a frame is an echo that can follow an outage: further on, and of the
+// peer's. Without it a session that is idle after an outage would stay deaf.
 func (in *inbound) isEcho(seq uint32, frame []byte) bool {
 	return in.isPeersEcho(frame) && serial.Diff(seq, in.ctl.last) > 0
 }
 
-// isPeersEcho is whether a frame is an echo with what only the peer knows, and who has seen it on
-// the wire: its magic number, or, for some peers fill in another one than was agreed on, what our
-// own Echo-Requests have in them.
+// isPeersEcho reports whether a frame is an echo with what only the peer knows, and who has seen it
+// on the wire: its magic number, or, for some peers fill in another one than was agreed on, what
+// our own Echo-Requests have in them.
 func (in *inbound) isPeersEcho(frame []byte) bool {
 	if magic, ok := ppp.EchoMagic(frame); ok && magic != 0 && magic == in.magic {
 		return true

@@ -23,7 +23,7 @@ func newGatherer(dev netdev.Device) gatherer {
 	return gatherer{device: device}
 }
 
-// waiting says whether another read would give something at once.
+// waiting reports whether another read would give something at once.
 func (g *gatherer) waiting() bool {
 	if g.device == nil {
 		return false
