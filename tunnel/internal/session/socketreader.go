@@ -33,7 +33,7 @@ type socketReader struct {
 // MaxEarly is how many packets are kept for a session that is not there yet.
 const MaxEarly = 8
 
-// batch is how many packets one read of a socket or device takes at most.
+// batch is how many packets one read of a socket takes at most.
 const batch = 128
 
 // remove takes a session off, which has had its last packet when remove returns.
