@@ -174,6 +174,7 @@ func (in *inbound) compressed(now time.Time, p *received) {
 // decrypted takes a stateless packet; what is not sound has moved nothing.
 func (in *inbound) decrypted(now time.Time, p *received) {
 	b, plain := p.buf, p.mppe.Dst
+	p.buf, p.mppe.Dst = nil, nil // the record outlives the packet
 	if p.mppe.Err != nil {
 		putBuffer(b[:])
 		in.countDecryptError(p.mppe.Err)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/arc4tun/arc4tun/mppe"
@@ -32,9 +33,9 @@ func newIncoming() *incoming { return &incoming{writer: newDeviceWriter()} }
 
 // parse reads the headers of the packets of one read.
 func (c *incoming) parse(pkts []gre.Packet) {
-	c.packets = c.packets[:0]
+	c.packets = slices.Grow(c.packets[:0], len(pkts))[:len(pkts)]
 	for i := range pkts {
-		c.packets = append(c.packets, parse(pkts[i]))
+		c.packets[i].parse(&pkts[i])
 	}
 }
 
@@ -59,6 +60,3 @@ func (c *incoming) receive(now time.Time) {
 	clear(c.order)
 	clear(c.runs)
 }
-
-// forget lets go of what one read has brought.
-func (c *incoming) forget() { clear(c.packets) }

@@ -29,7 +29,6 @@ func (c *incoming) handOver(now time.Time, pkts []gre.Packet, owner func(i int) 
 		c.packets[i].owner = owner(i)
 	}
 	c.receive(now)
-	c.forget()
 }
 
 // TestIncoming mixes the packets of several sessions, forged ones and those of none in every read:

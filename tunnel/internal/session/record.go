@@ -43,26 +43,28 @@ const (
 	isClear          // IP
 )
 
-// parse reads the headers of a packet: GRE (RFC 2637 section 4.1) and PPP.
-func parse(p gre.Packet) received {
-	r := received{peer: p.Addr}
+// parse reads the headers of a packet, GRE (RFC 2637 section 4.1) and PPP, into a record that may have
+// been another packet's. It writes in place: a record is large, and there is one for every packet.
+func (r *received) parse(p *gre.Packet) {
+	r.peer, r.callID, r.owner, r.stray = p.Addr, 0, nil, false
+	r.kind, r.hasAck, r.buf = isNobodys, false, nil
 	if len(p.Data) < gre.MinHeader {
-		return r
+		return
 	}
 	r.callID, r.kind = binary.BigEndian.Uint16(p.Data[6:]), isMalformed
 	h, payload, err := gre.Parse(p.Data)
-	empty := errors.Is(err, gre.ErrEmpty)
+	empty := err != nil && errors.Is(err, gre.ErrEmpty)
 	if err != nil && !(empty && h.HasAck) {
-		return r
+		return
 	}
 	r.ack, r.hasAck, r.seq = h.Ack, h.HasAck, h.Seq
 	if !h.HasSeq || empty {
 		r.kind = isAcknowledgment
-		return r
+		return
 	}
 	r.frame = payload
 	if r.protocol, r.body, err = ppp.ParseFrame(payload); err != nil {
-		return r
+		return
 	}
 	switch r.protocol {
 	case ppp.ProtoCompressed:
@@ -72,5 +74,4 @@ func parse(p gre.Packet) received {
 	default:
 		r.kind = isControl
 	}
-	return r
 }

@@ -108,7 +108,6 @@ func (h *socketReader) hand(now time.Time, pkts []gre.Packet, in *incoming) {
 	if strays && h.strayed(pkts, in.packets) {
 		in.receive(now)
 	}
-	in.forget()
 }
 
 // find gives every packet its owner, and reports whether one has none.
