@@ -43,8 +43,9 @@ const (
 	isClear          // IP
 )
 
-// parse reads the headers of a packet, GRE (RFC 2637 section 4.1) and PPP, into a record that may have
-// been another packet's. It writes in place: a record is large, and there is one for every packet.
+// parse reads the headers of a packet, GRE (RFC 2637 section 4.1) and PPP, into a record that may
+// have been another packet's. It writes in place: a record is large, and there is one for every
+// packet.
 func (r *received) parse(p *gre.Packet) {
 	r.peer, r.callID, r.owner, r.stray = p.Addr, 0, nil, false
 	r.kind, r.hasAck, r.buf = isNobodys, false, nil
