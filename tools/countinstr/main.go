@@ -12,6 +12,10 @@
 // runtime's copying and clearing is counted, and the count is exact: two runs
 // print the same.
 //
+//	go run ./tools/countinstr -arch mipsle -packets
+//
+// counts, function by function, what the packets of a tunnel take in MPPE.
+//
 // For MIPS it also prints the cycles a byte that a 24K core would need with all
 // data in its cache, after its pipeline's rules; see mips24k.go.
 package main
@@ -31,19 +35,22 @@ func main() {
 	backends := flag.String("backend", "", "backends to count, separated by commas (default: all that the processor runs)")
 	processor := flag.String("cpu", "", "processor to emulate, as qemu calls it (default: one that has all that a backend uses)")
 	markdown := flag.Bool("markdown", false, "print tables as Markdown")
+	packets := flag.Bool("packets", false, "count, by function, whole MPPE packets on the backend that is selected instead")
 	work := flag.String("work", "", "for the emulated program itself: the backend to run")
 	flag.Parse()
 	var err error
 	switch {
 	case flag.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q; it takes flags only", flag.Arg(0))
+	case *work == packetsArgument:
+		err = runPackets()
 	case *work != "":
 		err = runWork(*work)
 	case *archs == "":
 		err = fmt.Errorf("-arch is missing, such as -arch mipsle,mips")
 	default:
 		for _, arch := range list(*archs) {
-			if err = count(arch, *processor, list(*backends), *markdown); err != nil {
+			if err = count(arch, *processor, list(*backends), *packets, *markdown); err != nil {
 				break
 			}
 		}
@@ -60,7 +67,7 @@ func list(words string) []string {
 
 // count builds the program for arch, runs it for each backend and prints the
 // table.
-func count(arch, processor string, backends []string, markdown bool) error {
+func count(arch, processor string, backends []string, packets, markdown bool) error {
 	machine, err := emulated.Find(arch)
 	if err != nil {
 		return err
@@ -76,6 +83,15 @@ func count(arch, processor string, backends []string, markdown bool) error {
 	p, err := build(machine, dir)
 	if err != nil {
 		return err
+	}
+	if packets {
+		shares, err := p.countPackets()
+		if err != nil {
+			return err
+		}
+		title := fmt.Sprintf("instructions a packet of %d bytes on %s, counted under qemu-user, -cpu %s", packet, arch, machine.Processor)
+		printPackets(os.Stdout, title, shares, p.core != nil, markdown)
+		return nil
 	}
 	if len(backends) == 0 {
 		if backends, err = p.backends(); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
 	"os"
@@ -19,11 +20,12 @@ func (s span) has(pc uint64) bool { return pc-s.start < s.size }
 
 // program is this program, built for a machine.
 type program struct {
-	emulator []string // and its flags
-	path     string
-	marker   span   // of mark
-	counted  []span // of what is counted, and of mark
-	words    func(pc uint64) uint32
+	emulator  []string // and its flags
+	path      string
+	marker    span   // of mark
+	counted   []span // of what is counted, and of mark
+	functions functions
+	words     func(pc uint64) uint32
 	// core makes a model of an in-order core: a function that is given every
 	// instruction executed and says how many cycles that waits; nil if there is
 	// no model.
@@ -56,8 +58,11 @@ func build(m emulated.Machine, dir string) (*program, error) {
 	}
 	for _, s := range symbols {
 		at := span{s.Value, s.Size}
+		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Size == 0 {
+			continue
+		}
+		p.functions = append(p.functions, function{at, s.Name})
 		switch {
-		case elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Size == 0:
 		case s.Name == "main.mark":
 			p.marker = at
 			p.counted = append(p.counted, at)
@@ -68,8 +73,17 @@ func build(m emulated.Machine, dir string) (*program, error) {
 	if p.marker.size == 0 {
 		return nil, fmt.Errorf("%s has no symbol main.mark", p.path)
 	}
+	slices.SortFunc(p.functions, func(a, b function) int { return cmp.Compare(a.at.start, b.at.start) })
 	p.words, err = textWords(file)
 	return p, err
+}
+
+// isPacketWork reports whether a function's instructions count where whole packets do: those of
+// everything but this program itself and the runtime, of which copying and clearing counts. How
+// often the runtime's scheduler looks around depends on the time that the emulator takes.
+func isPacketWork(name string) bool {
+	return isCounted(name) || !strings.HasPrefix(name, "main.") && !strings.HasPrefix(name, "runtime.") &&
+		!strings.HasPrefix(name, "internal/runtime/") && !strings.HasPrefix(name, "_rt0_")
 }
 
 // isCounted reports whether a function's instructions count: those of the backends
@@ -126,8 +140,19 @@ func (p *program) backends() ([]string, error) {
 
 // trace runs the work with the backend called name and counts.
 func (p *program) trace(name string) ([]segment, error) {
+	stall := func(int, uint64) int { return 0 }
+	if p.core != nil {
+		core := p.core()
+		stall = func(_ int, pc uint64) int { return core(p.words(pc)) }
+	}
+	return p.run(name, p.counted, stall)
+}
+
+// run runs the work called name, and has each be told every instruction that counts in these ranges
+// of addresses; see readTrace.
+func (p *program) run(name string, counted []span, each func(segment int, pc uint64) int) ([]segment, error) {
 	var ranges []string
-	for _, s := range p.counted {
+	for _, s := range counted {
 		ranges = append(ranges, fmt.Sprintf("%#x+%#x", s.start, s.size))
 	}
 	single, err := singleStep(p.emulator[0])
@@ -142,12 +167,7 @@ func (p *program) trace(name string) ([]segment, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	var stall func(uint64) int
-	if p.core != nil {
-		core := p.core()
-		stall = func(pc uint64) int { return core(p.words(pc)) }
-	}
-	segments, said, readErr := readTrace(log, p.marker, stall)
+	segments, said, readErr := readTrace(log, p.marker, each)
 	if err := cmd.Wait(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", p.emulator[0], err, said)
 	}

@@ -48,10 +48,10 @@ func executed(line string) (thread int, pc uint64, ok bool) {
 // readTrace reads a log of executed instructions, one a line, and counts them
 // from each execution of the first instruction of marker to the next, on that
 // thread. The marker's own instructions do not count, nor does what is executed
-// before the first and after the last. stall, which may be nil, is told every
-// instruction that counts, in order, and gives the cycles it waited.
+// before the first and after the last. each is told every instruction that
+// counts, in order, with the number of its segment, and gives the cycles it waited.
 // Other lines are returned as text, so that what went wrong can be shown.
-func readTrace(log io.Reader, marker span, stall func(pc uint64) int) ([]segment, string, error) {
+func readTrace(log io.Reader, marker span, each func(segment int, pc uint64) int) ([]segment, string, error) {
 	var segments []segment
 	var other strings.Builder
 	var now segment
@@ -69,9 +69,7 @@ func readTrace(log io.Reader, marker span, stall func(pc uint64) int) ([]segment
 			marked, markThread, now = true, thread, segment{}
 		case marked && thread == markThread && !marker.has(pc):
 			now.instructions++
-			if stall != nil {
-				now.stalls += stall(pc)
-			}
+			now.stalls += each(len(segments), pc)
 		}
 	}
 	return segments, other.String(), lines.Err()

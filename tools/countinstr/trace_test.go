@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func nothing(int, uint64) int { return 0 }
+
 func TestExecuted(t *testing.T) {
 	for _, c := range []struct {
 		name, line string
@@ -67,11 +69,11 @@ func TestReadTrace(t *testing.T) {
 		{"words of the program", trace("100", "fatal error: x", "200", "100"), []segment{{1, 10}}, "fatal error: x\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, said, err := readTrace(strings.NewReader(c.log), marker, func(uint64) int { return 10 })
+			got, said, err := readTrace(strings.NewReader(c.log), marker, func(int, uint64) int { return 10 })
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 			require.Equal(t, c.said, said)
-			got, _, err = readTrace(strings.NewReader(c.log), marker, nil)
+			got, _, err = readTrace(strings.NewReader(c.log), marker, nothing)
 			require.NoError(t, err)
 			for n := range got {
 				require.Equal(t, segment{instructions: c.want[n].instructions}, got[n], "without a model")
@@ -85,7 +87,7 @@ func FuzzReadTrace(f *testing.F) {
 	f.Add("Trace 0: 0x0 [0/100/0/0]\nTrace")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, log string) {
-		segments, said, err := readTrace(strings.NewReader(log), span{0x100, 8}, nil)
+		segments, said, err := readTrace(strings.NewReader(log), span{0x100, 8}, nothing)
 		counted := 0
 		for _, s := range segments {
 			counted += s.instructions
