@@ -5,6 +5,8 @@ package asm
 import (
 	"runtime"
 	"unsafe"
+
+	"github.com/arc4tun/arc4tun/internal/mipscpu"
 )
 
 // kernel is one of the three implementations.
@@ -19,7 +21,7 @@ const (
 // backends lists the three; the first can run wherever Go's own code can, but
 // for revision 6.
 func backends() []Backend {
-	has := processor()
+	has := mipscpu.Here()
 	var r1, r2, dsp string
 	switch {
 	case has.Revision == 6:

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/mipscpu"
 )
 
 // TestAligned: the kernels make pointers into the permutation from its address
@@ -41,8 +43,8 @@ func TestLongestStretch(t *testing.T) {
 
 // TestProcessor: what the processor is said to have, the list of backends goes by.
 func TestProcessor(t *testing.T) {
-	has := processor()
-	t.Logf("%+v, AT_BASE_PLATFORM %q", has, basePlatform())
+	has := mipscpu.Here()
+	t.Logf("%+v, AT_BASE_PLATFORM %q", has, mipscpu.BasePlatform())
 	all := Backends()
 	require.Len(t, all, 3)
 	require.Equal(t, has.Revision == 6, all[0].Missing != "")

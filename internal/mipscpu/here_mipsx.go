@@ -1,27 +1,28 @@
-//go:build !purego && (mips || mipsle)
+//go:build mips || mipsle
 
-package asm
+package mipscpu
 
 import (
 	"os"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/arc4tun/arc4tun/internal/mipscpu"
 )
 
-// processor reads what Linux says of the processor. What it does not say the
-// processor does not have: an instruction that is not there would end the
-// program, and to try it would take a signal handler of our own.
-func processor() mipscpu.Features {
-	cpuinfo, _ := os.ReadFile("/proc/cpuinfo")
-	return mipscpu.Of(string(cpuinfo), basePlatform())
-}
+// Here returns what Linux says of the processor that this program runs on. What it does not say the
+// processor does not have: an instruction that is not there would end the program, and to try it
+// would take a signal handler of our own.
+func Here() Features { return here() }
 
-// basePlatform returns the auxiliary vector's AT_BASE_PLATFORM, such as
-// "mips32r2", or nothing if the kernel has not put it there.
-func basePlatform() string {
+var here = sync.OnceValue(func() Features {
+	cpuinfo, _ := os.ReadFile("/proc/cpuinfo")
+	return Of(string(cpuinfo), BasePlatform())
+})
+
+// BasePlatform returns the auxiliary vector's AT_BASE_PLATFORM, such as "mips32r2", or nothing if
+// the kernel has not put it there.
+func BasePlatform() string {
 	const (
 		atBasePlatform = 24
 		longest        = 16

@@ -49,7 +49,7 @@ var parts = []part{
 		{run: "go vet ./arc4/... ./mppe/...", on: isFirst},
 		{run: "go test -count=1 -timeout 20m -exec EMULATOR ./arc4/... ./mppe/... ./internal/mipscpu", on: isLeastLikeAPC},
 		{run: "go test -count=1 -timeout 20m -exec EMULATOR -skip " + models + " ./arc4/... ./mppe/... ./internal/mipscpu", on: isFirstOfTheRest},
-		{run: "go test -count=1 -timeout 20m -exec EMULATOR -run " + processorTests + " ./arc4/ ./arc4/asm/", on: isAnother},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR -run " + processorTests + " ./arc4/ ./arc4/asm/ ./mppe/internal/keyhash", on: isAnother},
 	}},
 	{"fuzz", "every fuzz target, briefly", []step{
 		{run: "go test -run ^$ -fuzz ^TARGET$ -fuzztime TIME -fuzzminimizetime 1s -timeout 5m PACKAGE", how: everyFuzzTarget},
@@ -71,7 +71,7 @@ var parts = []part{
 const compared = "./speed ./internal/bench/libcrypto ./tools/bench"
 
 // processorTests are the tests whose way depends on the processor.
-const processorTests = "^(TestConformance|TestPageEnds|TestProcessor|TestAligned|TestLongestStretch)$"
+const processorTests = "^(TestConformance|TestPageEnds|TestProcessor|TestAligned|TestLongestStretch|TestSum)$"
 
 // models are mppe's tests that walk long random ways through its states, which no architecture
 // changes. They take half a minute under emulation, and run on one machine only.

@@ -4,17 +4,12 @@ package keyhash
 
 import (
 	"encoding/binary"
-	"math/bits"
 
 	"golang.org/x/sys/cpu"
 )
 
 // usable reports whether the processor has the SHA extensions, and what else the assembly uses.
 var usable = cpu.X86.HasSSSE3 && hasSHA()
-
-// settled is how many words of the first block, and rounds of its 80, do not depend on the session
-// key, whether it has 8 or 16 bytes.
-const settled = 12
 
 // accelerated is the message in the order in which the SHA extensions want it: four words a vector,
 // the first in the highest place.
@@ -38,8 +33,8 @@ func (h *Hasher) accelerate() {
 	for i := range w {
 		w[i] = binary.BigEndian.Uint32(h.message[4*i:])
 	}
-	a.before = rounds(w[:settled-4])
-	a.working = rounds(w[:settled])
+	before, working := rounds(w[:settled-4]), rounds(w[:settled])
+	a.before, a.working = vector(before[:]), vector(working[:])
 	var begun [8]uint32
 	for i := range begun {
 		begun[i] = w[i] ^ w[i+2]
@@ -53,17 +48,6 @@ func (h *Hasher) accelerate() {
 	}
 	a.first = place(h.at-4*settled, h.length)
 	a.second = place(h.at-4*settled-16, h.length)
-}
-
-// rounds gives the first four words of SHA-1's state after its first rounds, one for each word, of
-// which there are at most 20 (FIPS 180-4 section 6.1.2).
-func rounds(words []uint32) [4]uint32 {
-	a, b, c, d, e := uint32(0x67452301), uint32(0xEFCDAB89), uint32(0x98BADCFE), uint32(0x10325476), uint32(0xC3D2E1F0)
-	for _, w := range words {
-		t := bits.RotateLeft32(a, 5) + (b&c | ^b&d) + e + w + 0x5A827999
-		a, b, c, d, e = t, a, bits.RotateLeft32(b, 30), c, d
-	}
-	return vector([]uint32{a, b, c, d})
 }
 
 // vector gives the first four words in the order of the SHA extensions.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -38,6 +39,7 @@ func ways() map[string]func(h *Hasher, sum, session *[Size]byte) {
 	if usable {
 		all["accelerated"] = (*Hasher).sumAccelerated
 	}
+	maps.Copy(all, kernels())
 	return all
 }
 
