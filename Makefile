@@ -6,14 +6,21 @@ BIN     ?= bin/arc4
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 TESTRUN  = $(GO) run ./tools/testrun
 
+# What is built for is told to the program, and must not decide for which machine it is built itself.
+BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
+
 .DEFAULT_GOAL := help
-.PHONY: help build test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
+.PHONY: help build router test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 build: ## the static binary, bin/arc4
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/arc4
+	@$(BUILD) -o $(BIN)
+
+router: ## the small binary for routers, bin/arc4-router-GOARCH: make router GOARCH=mipsle, mips, arm (GOARM=5) or arm64
+	@$(if $(GOARCH),,echo 'make router: for which processor? such as make router GOARCH=mipsle' >&2; exit 2)
+	@$(BUILD) -router
 
 tools: ## install what the tests need (apt-get, as root)
 	@sh tools/install-test-tools.sh

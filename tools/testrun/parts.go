@@ -36,8 +36,8 @@ var parts = []part{
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=arm go build ./..."},
-		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=mips GOMIPS=softfloat go build ./..."}, // as routers have it
-		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=mipsle GOMIPS=softfloat go build ./..."},
+		{run: "go run ./tools/build -goos linux -goarch mips ./..."}, // with usleep mended
+		{run: "go run ./tools/build -goos linux -goarch mipsle ./..."},
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=riscv64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=freebsd GOARCH=amd64 go build ./..."},

@@ -1,0 +1,67 @@
+// Command build builds arc4 for a target.
+//
+//	go run ./tools/build -goarch mipsle -router -version v1.2.3
+//	go run ./tools/build -goarch arm -goarm 7 -router -o arc4
+//	go run ./tools/build -goarch mips ./...
+//
+// The binary is static, and there are no paths of this machine in it. With -router it has what is
+// needed on a router, see tags.go. For MIPS the toolchain's usleep is mended on the way, where it
+// has to be, see usleep.go: nothing is written below GOROOT.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+func main() {
+	var t target
+	flag.StringVar(&t.goos, "goos", "", "operating `system` to build for (default: as go env says; linux with -router)")
+	flag.StringVar(&t.goarch, "goarch", "", "`architecture` to build for (default: as go env says)")
+	flag.StringVar(&t.goarm, "goarm", "", "`version` of arm, 5, 6 or 7 (default: 5 with -router, else as go env says)")
+	flag.BoolVar(&t.router, "router", false, "leave out what is not needed on a router")
+	flag.BoolVar(&t.symbols, "symbols", false, "keep symbols and DWARF, for profiles")
+	flag.StringVar(&t.version, "version", "", "`version` that arc4 version prints (default: what Go finds in git)")
+	flag.StringVar(&t.output, "o", "", "`file` to write (default: bin/arc4-GOARCH, bin/arc4-router-GOARCH with -router)")
+	flag.Parse()
+	t.packages = flag.Args()
+	if err := run(t); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+// run builds for the target.
+func run(t target) error {
+	if err := t.complete(goEnv); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "arc4-build")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := writeOverlay(t, dir)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("go", t.arguments(overlay)...)
+	cmd.Env = append(os.Environ(), t.environment()...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", strings.Join(t.environment(), " "), cmd, err)
+	}
+	return nil
+}
+
+// goEnv is a variable of the go command, as it is for this module.
+func goEnv(name string) (string, error) {
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("go env %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

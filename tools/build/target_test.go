@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func amd64Env(name string) (string, error) {
+	return map[string]string{"GOOS": "darwin", "GOARCH": "amd64", "GOROOT": "/go"}[name], nil
+}
+
+func TestTarget(t *testing.T) {
+	tags := "-tags " + strings.Join(routerTags, ",")
+	for _, test := range []struct {
+		name    string
+		target  target
+		overlay string
+		env     string
+		args    string
+	}{
+		{"this machine", target{}, "", "CGO_ENABLED=0 GOOS=darwin GOARCH=amd64",
+			"build -trimpath -ldflags -s -w -o bin/arc4-amd64 ./cmd/arc4"},
+		{"a router", target{goarch: "mipsle", router: true, version: "v1.2.3"}, "/tmp/overlay.json",
+			"CGO_ENABLED=0 GOOS=linux GOARCH=mipsle GOMIPS=softfloat",
+			"build -trimpath -ldflags -s -w -X main.version=v1.2.3 " + tags + " -overlay /tmp/overlay.json -o bin/arc4-router-mipsle ./cmd/arc4"},
+		{"a router with arm", target{goarch: "arm", router: true}, "", "CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=5",
+			"build -trimpath -ldflags -s -w " + tags + " -o bin/arc4-router-arm ./cmd/arc4"},
+		{"a newer arm", target{goos: "linux", goarch: "arm", goarm: "7", symbols: true, output: "x"}, "",
+			"CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=7", "build -trimpath -ldflags  -o x ./cmd/arc4"},
+		{"all packages", target{goos: "linux", goarch: "mips64", packages: []string{"./..."}}, "o",
+			"CGO_ENABLED=0 GOOS=linux GOARCH=mips64 GOMIPS64=softfloat", "build -trimpath -ldflags -s -w -overlay o ./..."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			require.NoError(t, test.target.complete(amd64Env))
+			require.Equal(t, test.env, strings.Join(test.target.environment(), " "))
+			require.Equal(t, test.args, strings.Join(test.target.arguments(test.overlay), " "))
+		})
+	}
+}
+
+func TestTargetRefused(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		target target
+		want   string
+	}{
+		{"arm's version for MIPS", target{goarch: "mips", goarm: "7"}, "-goarm 7: is for -goarch arm, and this is mips"},
+		{"no version of arm", target{goarch: "arm", goarm: "8"}, "-goarm 8: must be 5, 6 or 7"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			require.EqualError(t, test.target.complete(amd64Env), test.want)
+		})
+	}
+	broken := errors.New("go env: not found")
+	require.ErrorIs(t, (&target{}).complete(func(string) (string, error) { return "", broken }), broken)
+}
