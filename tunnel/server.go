@@ -59,11 +59,32 @@ type ServerConfig struct {
 	SessionsPerUser int
 	Guard           GuardLimits
 
+	// Watch, if not nil, gives who is told of the network of one session.
+	Watch func() SessionWatcher
+
 	// Readers is how many sockets share the packets that come to one of our addresses, 1 to
 	// gre.MaxReaders, each read by a goroutine of its own; 0: DefaultReaders. ListenGRE, if not
 	// nil, has its own way.
 	Readers   int
 	ListenGRE func(local netip.Addr) (gre.Conn, error) // nil: raw sockets
+}
+
+// ServerSession is a user's session as a SessionWatcher is told of it.
+type ServerSession struct {
+	User                  string
+	Peer                  netip.Addr // the client's outer address
+	Local, Remote         netip.Addr // the tunnel's
+	LocalIPv6, RemoteIPv6 netip.Addr // link-local, if IPv6 was negotiated
+}
+
+// SessionWatcher is told, on the session's goroutine, what becomes of one session of a Server. Up
+// and Down may come several times, for the two ends may negotiate anew.
+type SessionWatcher interface {
+	// Preparing comes before packets pass, and they wait for it.
+	Preparing(ServerSession)
+	Up(ServerSession)
+	// Down says what has passed since the session began.
+	Down(status.Traffic)
 }
 
 // DefaultMaxSessions is what MaxSessions 0 stands for.

@@ -24,6 +24,10 @@ type serverCall struct {
 	placed   bool        // it has a place among the sessions
 	address  netip.Addr  // it has the lease of
 	replaces *serverCall // a session of the user that ends for this one; nil: none does
+
+	// Of the session's goroutine.
+	watcher SessionWatcher // nil: nobody watches
+	network ServerSession
 }
 
 // evict ends the call for another that needs its room.
@@ -92,10 +96,31 @@ func (c *serverCall) NetworkUp(s *session.Session, e ppp.NetworkUp) (netdev.Devi
 		s.Log().Warn("the client's IPv6 address belongs to another client: it has IPv4 alone", "user", s.User(), "address", e.RemoteIPv6)
 		s.CloseIPv6()
 	}
+	if v := c.k.v; v.cfg.Watch != nil {
+		if c.watcher == nil {
+			c.watcher = v.cfg.Watch()
+		}
+		c.network = ServerSession{
+			User: s.User(), Peer: c.k.peer, Local: e.Local, Remote: e.Remote, LocalIPv6: e.LocalIPv6, RemoteIPv6: e.RemoteIPv6,
+		}
+		if no6 {
+			c.network.LocalIPv6, c.network.RemoteIPv6 = netip.Addr{}, netip.Addr{}
+		}
+		c.watcher.Preparing(c.network)
+	}
 	s.Log().Info("tunnel is up", "user", s.User(), "remote", e.Remote, "mtu", s.MTU(e), "mppe", s.Strength())
 	return c.k.v.cfg.Device, nil
 }
 
-func (c *serverCall) Opened(*session.Session) {}
+func (c *serverCall) Opened(*session.Session) {
+	if c.watcher != nil {
+		c.watcher.Up(c.network)
+	}
+}
 
-func (c *serverCall) NetworkDown(s *session.Session) { c.k.v.dropRoutes(s) }
+func (c *serverCall) NetworkDown(s *session.Session) {
+	c.k.v.dropRoutes(s)
+	if c.watcher != nil {
+		c.watcher.Down(s.Snapshot().Traffic)
+	}
+}

@@ -120,11 +120,16 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return err
 	}
 	signalsFrom(ctx).undoes()
-	end := localend.NewClient(localend.ClientConfig{Device: f.device, Routes: routes, DefaultRoute: f.defaultRoute, Log: log})
+	hooks := newClientHooks(ctx, f.hooks.Programs, log)
+	end := localend.NewClient(localend.ClientConfig{
+		Device: f.device, Routes: routes, DefaultRoute: f.defaultRoute, Log: log, BeforeUp: hooks.beforeUp(),
+	})
 	defer end.Close()
 	end.Attach(&cfg)
-	cfg.Changed, cfg.Trace = announce(log, end), trace.New(nil)
-	logins, err := newLogins(cfg, f.ask)
+	var logins *logins
+	total := func() status.Traffic { return logins.client().Snapshot().Totals.Traffic }
+	cfg.Changed, cfg.Trace = hooks.follow(announce(log, end), end, total), trace.New(nil)
+	logins, err = newLogins(cfg, f.ask)
 	if err != nil {
 		return err
 	}
@@ -155,6 +160,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	tunnelCtx, ended := undoFirst(ctx, end.Withdraw, func() { logins.client().Abandon() })
 	err = logins.run(tunnelCtx)
 	ended()
+	hooks.close()
 	if errors.Is(err, errNoPassword) {
 		return err
 	}

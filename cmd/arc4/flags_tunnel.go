@@ -33,11 +33,16 @@ type tunnelFlags struct {
 	timeout      time.Duration
 	policy       string
 	echoInterval time.Duration
+	echoFailures int
 	device       string
 	io           string
 	statusSocket string
 	trace        bool
+	hooks        hookFlags
 }
+
+// maxEchoFailures is the largest --echo-failures.
+const maxEchoFailures = 1000
 
 // maxReserve is the largest --mppe-reserve; it takes 13 MB a session.
 const maxReserve = 4096
@@ -56,8 +61,10 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.IntVar(&f.window, "reorder-window", reorder.DefaultSize, fmt.Sprintf("how many `PACKETS` the reorder window reaches over, a power of two, %d at most", reorder.MaxSize))
 	flags.DurationVar(&f.timeout, "reorder-timeout", reorder.DefaultTimeout, "how long a packet waits for a missing one at most, 1ms to 10s; less where less has been enough lately")
 	flags.Var(cmdline.NewChoice(&f.policy, "order", "drop", "immediate"), "reorder-policy", "packets that overtake each other: `POLICY` is order (early ones wait), immediate (all pass as they come) or drop (late ones are thrown away, as the Linux kernel does)")
-	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, fmt.Sprintf("silence of the peer after which an LCP Echo-Request is sent; after %d times as long the tunnel ends; 0 sends none, and a dead peer stays unnoticed", ppp.DefaultEchoFailures))
+	flags.DurationVar(&f.echoInterval, "echo-interval", ppp.DefaultEchoInterval, "silence of the peer after which an LCP Echo-Request is sent; after --echo-failures times as long the tunnel ends; 0 sends none, and a dead peer stays unnoticed")
+	flags.IntVar(&f.echoFailures, "echo-failures", ppp.DefaultEchoFailures, fmt.Sprintf("`NUMBER` of --echo-interval without a sign of life that end the tunnel, 1 to %d", maxEchoFailures))
 	flags.Var(cmdline.NewChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is raw (by the kernel), xsk or packet (at half the cost, past its output rules, its queueing discipline and tcpdump), or auto (the cheapest that the peer's acknowledgments prove to work)")
+	f.hooks.addFlags(flags)
 	flags.BoolVar(&f.trace, "trace", false, "write every control message and PPP control frame to standard error, both ways, in words, without passwords, challenges and keys; arc4 trace does so at run time")
 	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks: a `PATH`, or none for no socket; left out, a socket that arc4 status finds")
 }
@@ -65,13 +72,19 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 // options turns the flags into tunnel options, or names the flag that is wrong.
 func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
 	o := tunnel.Options{
-		LinuxReset: f.linuxReset, Reserve: f.reserve, IPv6: f.ipv6, MTU: f.mtu, EchoInterval: f.echoInterval, Log: log,
+		LinuxReset: f.linuxReset, Reserve: f.reserve, IPv6: f.ipv6, MTU: f.mtu, EchoInterval: f.echoInterval, EchoFailures: f.echoFailures, Log: log,
 	}
 	if f.echoInterval == 0 {
 		o.EchoInterval = -1
 	}
 	if f.echoInterval < 0 {
 		return o, exit.Usagef("--echo-interval %v: must not be negative (30s, or 0 for none)", f.echoInterval)
+	}
+	if f.echoFailures < 1 || f.echoFailures > maxEchoFailures {
+		return o, exit.Usagef("--echo-failures %d: must be 1 to %d (with --echo-interval 0 no echo is sent)", f.echoFailures, maxEchoFailures)
+	}
+	if err := f.hooks.check(f.ipv6); err != nil {
+		return o, err
 	}
 	if f.mtu < tunnel.MinMTU || f.mtu > tunnel.MaxMTU {
 		return o, exit.Usagef("--mtu %d: must be %d to %d bytes (%d suits most paths)", f.mtu, tunnel.MinMTU, tunnel.MaxMTU, tunnel.DefaultMTU)

@@ -17,7 +17,7 @@ import (
 
 // manOrder is the order of sections in man-pages(7), with this project's own before the examples.
 var manOrder = []string{"NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES",
-	"SECRETS FILE", "TRACE", "JSON", "SECURITY", "EXAMPLES", "SEE ALSO"}
+	"SECRETS FILE", "HOOKS", "TRACE", "JSON", "SECURITY", "EXAMPLES", "SEE ALSO"}
 
 func TestManPages(t *testing.T) {
 	commands := clidoc.ManCommands(newRoot())

@@ -19,6 +19,22 @@ var securityOnPaper = clidoc.Section{Title: security.Title, Text: security.Text}
 // traceOnPaper describes what --trace writes.
 var traceOnPaper = clidoc.Section{Title: "Trace", Text: "With --trace, a tunnel writes what it says to its peers to standard error, in words. " + traceRules}
 
+// hooksOnPaper describes what the programs of --ip-up and its neighbours get.
+var hooksOnPaper = clidoc.Section{Title: "Hooks", Text: `Programs can be run when a tunnel comes up and goes down, as pppd runs its scripts, and those work unchanged. Each is
+started by its path, without a shell, in /, with nothing on its standard input, output and error, and with six
+arguments: interface, the peer's outer address (where pppd has a tty), speed (0), local address, remote address,
+--ipparam. 0.0.0.0 stands for an address that is missing or not used.
+
+Its environment is DEVICE (the peer's outer address), IFNAME, LINKNAME, SPEED, ORIG_UID, PPPLOGNAME, PPPD_PID; where
+there are such, IPLOCAL, IPREMOTE, LLLOCAL, LLREMOTE, DNS1, DNS2 and USEPEERDNS=1; PEERNAME, the user, in a server;
+and when the tunnel has gone CONNECT_TIME (seconds), BYTES_SENT and BYTES_RCVD. There is nothing else in it, no PATH
+either.
+
+--ip-pre-up is run when the device has its addresses and is not up yet, and is waited for, for 10 s at most. The
+others run side by side with the tunnel, those of one tunnel one after the other, and are killed after a minute. When
+this program ends it waits for them for 3 s. A server runs twice as many at once as the machine has processors, and
+lets the others wait.`}
+
 // usersFile describes the users of arc4 serve; in the help it is a topic.
 var usersFile = clidoc.Section{Title: "Secrets file", Text: `One user a line, as in pppd's chap-secrets: user, server, secret, addresses. # begins a comment, even within a word; a
 word with blanks or a # goes into quotation marks; the file is UTF-8; DOMAIN\user is written with two backslashes, and @/PATH is a file with the secret in it.
@@ -66,7 +82,7 @@ var pages = map[string]clidoc.Page{
 		SeeAlso:     []string{"pppd(8)", "wg(8)"},
 	},
 	"connect": {
-		Sections: []clidoc.Section{traceOnPaper, securityOnPaper},
+		Sections: []clidoc.Section{hooksOnPaper, traceOnPaper, securityOnPaper},
 		Environment: []clidoc.Entry{
 			{Name: passwordVariable, What: "the password, if there is no --password-file; other programs of this user can read it there"},
 			{Name: arc4.Environment, What: backendVariable + "; --backend comes first"},
@@ -79,7 +95,7 @@ var pages = map[string]clidoc.Page{
 		SeeAlso: []string{"arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
 	},
 	"serve": {
-		Sections:    []clidoc.Section{usersFile, traceOnPaper, securityOnPaper},
+		Sections:    []clidoc.Section{usersFile, hooksOnPaper, traceOnPaper, securityOnPaper},
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: backendVariable + "; --backend comes first"}},
 		Files: []clidoc.Entry{
 			{Name: "/etc/arc4/chap-secrets", What: "the usual place for --secrets, which has no default"},

@@ -129,10 +129,12 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	defer end.Close()
 	p.options.Trace = trace.New(nil)
+	hooks := newServerHooks(ctx, f.hooks.Programs, log)
+	defer hooks.close()
 	server, err := tunnel.NewServer(tunnel.ServerConfig{
 		Options: p.options, Listeners: listeners, Device: end.Device(), LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.users.find, Explain: p.users.explain, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
-		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers,
+		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers, Watch: hooks.watch(end.Name()),
 	})
 	if err != nil {
 		return exit.Usagef("%s", bare(err))

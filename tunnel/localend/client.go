@@ -22,6 +22,11 @@ type ClientConfig struct {
 	Routes       []netip.Prefix // networks to reach through the tunnel
 	DefaultRoute bool           // send all IPv4 through the tunnel
 	Log          *slog.Logger   // nil: slog.Default
+
+	// BeforeUp, if not nil, is called whenever the local end is made for a network, when the device
+	// has its addresses, before packets pass; the first time it is not up yet. The local end waits
+	// for it. Addresses that are not used are left out of the Network.
+	BeforeUp func(device string, n tunnel.Network)
 }
 
 // Client is a client's TUN device with its addresses and routes, and the way to its server around
@@ -31,6 +36,7 @@ type Client struct {
 	name         string
 	routes       []netip.Prefix
 	defaultRoute bool
+	beforeUp     func(string, tunnel.Network)
 	log          *slog.Logger
 	follower     *serverroute.Follower // of the way to the server; nil: nobody follows it
 
@@ -49,7 +55,7 @@ type Client struct {
 // NewClient begins to follow the way to the server, where this system tells of it. The device is
 // made when the tunnel comes up first. Call Close in the end.
 func NewClient(c ClientConfig) *Client {
-	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), routes: c.Routes, defaultRoute: c.DefaultRoute, log: cmp.Or(c.Log, slog.Default())}
+	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), routes: c.Routes, defaultRoute: c.DefaultRoute, beforeUp: c.BeforeUp, log: cmp.Or(c.Log, slog.Default())}
 	var err error
 	if l.follower, err = serverroute.Open(l.log); err != nil {
 		l.log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
@@ -91,6 +97,8 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 		return nil, err
 	}
 	if l.setup != nil && sameNetwork(l.now, n) {
+		l.now = n // with its name servers
+		l.announce(n)
 		return l.dev, nil
 	}
 	if l.dev == nil {
@@ -107,9 +115,11 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 		Device: l.real, MTU: n.MTU,
 		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
 		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server, Follower: l.follower,
+		BeforeUp: func() { l.announce(n) },
 	}
 	if l.setup != nil && l.setup.Readdress(ctx, settings) == nil {
 		l.now = n
+		l.announce(n)
 		return l.dev, nil
 	}
 	l.undo()
@@ -125,6 +135,20 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 		l.warnOfIPv6()
 	}
 	return l.dev, nil
+}
+
+// announce tells the owner what the device was made for. The caller holds mu.
+func (l *Client) announce(n tunnel.Network) {
+	if l.beforeUp != nil {
+		l.beforeUp(l.real, n)
+	}
+}
+
+// Network is what the local end was made for last, without the addresses that are not used.
+func (l *Client) Network() tunnel.Network {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now
 }
 
 // judge holds the addresses that the server gives against what this machine has and reaches, each

@@ -36,6 +36,9 @@ type Settings struct {
 	// Follower keeps that way, and is the caller's; nil: Setup has one of its own where a host
 	// route is needed.
 	Follower *serverroute.Follower
+	// BeforeUp, if not nil, is called when the device has its addresses and its MTU, before it is
+	// brought up.
+	BeforeUp func()
 }
 
 // defaultHalves cover IPv4 without being its default route.

@@ -48,7 +48,7 @@ func (s *Setup) apply(ctx context.Context) error {
 	}
 	c := &changer{Setup: s, handle: handle, link: link}
 
-	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.up, c.followServer}
+	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.beforeUp, c.up, c.followServer}
 	for _, prefix := range s.settings.routes() {
 		steps = append(steps, func() error { return c.tunnelRoute(prefix) })
 	}
@@ -156,6 +156,13 @@ func (c *changer) mtu() error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	c.did(stepOther, what, func() error { return ignoreGone(c.handle.LinkSetMTU(c.link, before)) })
+	return nil
+}
+
+func (c *changer) beforeUp() error {
+	if c.settings.BeforeUp != nil {
+		c.settings.BeforeUp()
+	}
 	return nil
 }
 
