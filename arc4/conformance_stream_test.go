@@ -109,16 +109,19 @@ func checkAlignments(t *testing.T, b *arc4.Backend) {
 	}
 }
 
-// checkEveryIndex starts a long call at each of the 256 values of i.
+// checkEveryIndex starts a long call at each of the 256 values of i, with buffers that have words
+// where i is a multiple of 4, and half a word from there.
 func checkEveryIndex(t *testing.T, b *arc4.Backend) {
 	r := rand.New(rand.NewPCG(4, 4))
 	for first := range 257 {
-		key, src := randomBytes(r, 16), randomBytes(r, first+700)
-		got := make([]byte, len(src))
-		c := newCipher(t, b, key)
-		c.XORKeyStream(got[:first], src[:first])
-		c.XORKeyStream(got[first:], src[first:])
-		require.Equal(t, wanted(t, key, src), got, "second call from byte %d", first)
+		for _, shift := range []int{0, 2} {
+			key, src := randomBytes(r, 16), randomBytes(r, shift+first+700)[shift:]
+			got := make([]byte, shift+len(src))[shift:]
+			c := newCipher(t, b, key)
+			c.XORKeyStream(got[:first], src[:first])
+			c.XORKeyStream(got[first:], src[first:])
+			require.Equal(t, wanted(t, key, src), got, "second call from byte %d, buffers shifted by %d", first, shift)
+		}
 	}
 }
 

@@ -9,15 +9,6 @@ import (
 	"github.com/arc4tun/arc4tun/internal/mipscpu"
 )
 
-// kernel is one of the three implementations.
-type kernel int
-
-const (
-	kernelR1  kernel = iota // every MIPS32
-	kernelR2                // revision 2: ins
-	kernelDSP               // revision 2 with the DSP extension: addu.qb, lbux
-)
-
 // backends lists the three; the first can run wherever Go's own code can, but
 // for revision 6.
 func backends() []Backend {
@@ -38,29 +29,30 @@ func backends() []Backend {
 		dsp = `the processor has no DSP extension: /proc/cpuinfo lists no "dsp"`
 	}
 	return []Backend{
-		{Name: runtime.GOARCH, Missing: r1, NewStream: func() Stream { return newState(kernelR1) }},
-		{Name: runtime.GOARCH + "-r2", Missing: r2, NewStream: func() Stream { return newState(kernelR2) }},
-		{Name: runtime.GOARCH + "-dsp", Missing: dsp, NewStream: func() Stream { return newState(kernelDSP) }},
+		{Name: runtime.GOARCH, Missing: r1, NewStream: func() Stream { return &streamR1{newState(wordsSize)} }},
+		{Name: runtime.GOARCH + "-r2", Missing: r2, NewStream: func() Stream { return &streamR2{newState(wordsSize)} }},
+		{Name: runtime.GOARCH + "-dsp", Missing: dsp, NewStream: func() Stream { return &streamDSP{newState(bytesSize)} }},
 	}
 }
 
-// State is one RC4 key stream.
-type State struct {
-	kernel kernel
-	// perm points to the permutation: 256 entries, of a word each or with
-	// kernelDSP of a byte, aligned to their size in all, and something behind
-	// that the key set-up may read.
+// The sizes of permutations in bytes.
+const (
+	wordsSize = 256 * 4
+	bytesSize = 256
+)
+
+// state is where a key stream is.
+type state struct {
+	// perm points to the permutation: 256 entries, of a word each or of a byte,
+	// aligned to their size in all, and something behind that the key set-up may
+	// read.
 	perm unsafe.Pointer
-	i, j uint32
+	// at is i as an offset into the permutation, and j is as the kernel keeps it;
+	// both are 0 at the start.
+	at, j uint32
 }
 
-func newState(k kernel) *State {
-	size := uintptr(256 * 4)
-	if k == kernelDSP {
-		size = 256
-	}
-	return &State{kernel: k, perm: aligned(size)}
-}
+func newState(size uintptr) state { return state{perm: aligned(size)} }
 
 // aligned returns size bytes at a multiple of size, a power of 2 from 64 on,
 // with at least 8 more behind them: the memory that Go gives starts at a
@@ -70,76 +62,123 @@ func aligned(size uintptr) unsafe.Pointer {
 	return unsafe.Add(p, -uintptr(p)%size)
 }
 
+func (s *state) wipe(size int) {
+	clear(unsafe.Slice((*byte)(s.perm), size))
+	s.at, s.j = 0, 0
+}
+
 // mipsStretch is how many bytes the assembly does in one go, because the
-// scheduler cannot interrupt it. kernelR1 can do no more than 16448.
+// scheduler cannot interrupt it. xorR1 can do no more than 16448.
 const mipsStretch = 1 << 14
 
-// SetKey starts the key stream of key, which is 1 to 256 bytes long.
-func (s *State) SetKey(key []byte) {
-	s.i, s.j = 0, 0
-	switch {
-	case len(key) == keyBlock:
-		s.setKey(&key[0], 0)
-	case keyBlock%len(key) == 0:
-		var block [keyBlock]byte
-		for n := copy(block[:], key); n < keyBlock; n *= 2 {
-			copy(block[n:], block[:n])
-		}
-		s.setKey(&block[0], 0)
-	default:
-		s.setLongKey(key)
+// streamR1 is a stream on every MIPS32.
+type streamR1 struct{ state }
+
+// SetKey implements [Stream].
+func (s *streamR1) SetKey(key []byte) {
+	s.at, s.j = 0, 0
+	if len(key) == keyBlock {
+		setKeyR1(s.perm, unsafe.SliceData(key), 0)
+		return
 	}
+	s.setOtherKey(key)
 }
 
-// setLongKey is by itself so that others' calls need not clear spread.
+// setOtherKey is by itself so that calls with keys of a block need not clear
+// what it has on the stack.
 //
 //go:noinline
-func (s *State) setLongKey(key []byte) {
+func (s *streamR1) setOtherKey(key []byte) {
 	var spread [256]byte
-	s.setKey(blocks(key, &spread))
+	first, stride := blocks(key, &spread)
+	setKeyR1(s.perm, first, stride)
 }
 
-// setKey runs the key set-up; key points to 16 bytes for the first 16 steps, and
-// key+stride to those for the next.
-func (s *State) setKey(key *byte, stride int) {
-	switch s.kernel {
-	case kernelR1:
-		setKeyR1(s.perm, key, stride)
-	case kernelR2:
-		setKeyR2(s.perm, key, stride)
-	case kernelDSP:
-		setKeyDSP(s.perm, key, stride)
+// XORKeyStream implements [Stream].
+func (s *streamR1) XORKeyStream(dst, src []byte) {
+	for len(src) > mipsStretch {
+		xorR1(&s.state, unsafe.SliceData(dst), unsafe.SliceData(src), mipsStretch)
+		dst, src = dst[mipsStretch:], src[mipsStretch:]
 	}
+	xorR1(&s.state, unsafe.SliceData(dst), unsafe.SliceData(src), len(src))
 }
 
 // Wipe implements [Stream].
-func (s *State) Wipe() {
-	size := 256 * 4
-	if s.kernel == kernelDSP {
-		size = 256
+func (s *streamR1) Wipe() { s.wipe(wordsSize) }
+
+// streamR2 is a stream on revision 2: ins.
+type streamR2 struct{ state }
+
+// SetKey implements [Stream].
+func (s *streamR2) SetKey(key []byte) {
+	s.at, s.j = 0, 0
+	if len(key) == keyBlock {
+		setKeyR2(s.perm, unsafe.SliceData(key), 0)
+		return
 	}
-	clear(unsafe.Slice((*byte)(s.perm), size))
-	s.i, s.j = 0, 0
+	s.setOtherKey(key)
 }
 
-// XORKeyStream sets dst to src XORed with the next len(src) bytes of the key
-// stream. Neither may be empty.
-func (s *State) XORKeyStream(dst, src []byte) {
-	for len(src) > 0 {
-		n := min(len(src), mipsStretch)
-		switch s.kernel {
-		case kernelR1:
-			s.j = xorR1(s.perm, &dst[0], &src[0], n, s.i, s.j)
-		case kernelR2:
-			s.j = xorR2(s.perm, &dst[0], &src[0], n, s.i, s.j)
-		case kernelDSP:
-			s.j = xorDSP(s.perm, &dst[0], &src[0], n, s.i, s.j)
-		}
-		s.i = (s.i + uint32(n)) % 256
-		dst, src = dst[n:], src[n:]
-	}
+// setOtherKey is by itself so that calls with keys of a block need not clear
+// what it has on the stack.
+//
+//go:noinline
+func (s *streamR2) setOtherKey(key []byte) {
+	var spread [256]byte
+	first, stride := blocks(key, &spread)
+	setKeyR2(s.perm, first, stride)
 }
 
+// XORKeyStream implements [Stream].
+func (s *streamR2) XORKeyStream(dst, src []byte) {
+	for len(src) > mipsStretch {
+		xorR2(&s.state, unsafe.SliceData(dst), unsafe.SliceData(src), mipsStretch)
+		dst, src = dst[mipsStretch:], src[mipsStretch:]
+	}
+	xorR2(&s.state, unsafe.SliceData(dst), unsafe.SliceData(src), len(src))
+}
+
+// Wipe implements [Stream].
+func (s *streamR2) Wipe() { s.wipe(wordsSize) }
+
+// streamDSP is a stream on revision 2 with the DSP extension: addu.qb, lbux.
+type streamDSP struct{ state }
+
+// SetKey implements [Stream].
+func (s *streamDSP) SetKey(key []byte) {
+	s.at, s.j = 0, 0
+	if len(key) == keyBlock {
+		setKeyDSP(s.perm, unsafe.SliceData(key), 0)
+		return
+	}
+	s.setOtherKey(key)
+}
+
+// setOtherKey is by itself so that calls with keys of a block need not clear
+// what it has on the stack.
+//
+//go:noinline
+func (s *streamDSP) setOtherKey(key []byte) {
+	var spread [256]byte
+	first, stride := blocks(key, &spread)
+	setKeyDSP(s.perm, first, stride)
+}
+
+// XORKeyStream implements [Stream].
+func (s *streamDSP) XORKeyStream(dst, src []byte) {
+	for len(src) > mipsStretch {
+		xorDSP(&s.state, unsafe.SliceData(dst), unsafe.SliceData(src), mipsStretch)
+		dst, src = dst[mipsStretch:], src[mipsStretch:]
+	}
+	xorDSP(&s.state, unsafe.SliceData(dst), unsafe.SliceData(src), len(src))
+}
+
+// Wipe implements [Stream].
+func (s *streamDSP) Wipe() { s.wipe(bytesSize) }
+
+// setKeyR1, setKeyR2 and setKeyDSP run the key set-up; key points to 16 bytes for
+// the first 16 steps, and key+stride to those for the next.
+//
 //go:noescape
 func setKeyR1(perm unsafe.Pointer, key *byte, stride int)
 
@@ -149,14 +188,13 @@ func setKeyR2(perm unsafe.Pointer, key *byte, stride int)
 //go:noescape
 func setKeyDSP(perm unsafe.Pointer, key *byte, stride int)
 
-// xorR1, xorR2 and xorDSP XOR n bytes, n > 0, from the step after the one that
-// ended with indices i and j. They return the new j.
+// xorR1, xorR2 and xorDSP XOR n bytes, n > 0, from where s is.
 //
 //go:noescape
-func xorR1(perm unsafe.Pointer, dst, src *byte, n int, i, j uint32) uint32
+func xorR1(s *state, dst, src *byte, n int)
 
 //go:noescape
-func xorR2(perm unsafe.Pointer, dst, src *byte, n int, i, j uint32) uint32
+func xorR2(s *state, dst, src *byte, n int)
 
 //go:noescape
-func xorDSP(perm unsafe.Pointer, dst, src *byte, n int, i, j uint32) uint32
+func xorDSP(s *state, dst, src *byte, n int)

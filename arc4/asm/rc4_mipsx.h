@@ -6,9 +6,9 @@
 //
 //	SCALE             bytes of an entry of the permutation
 //	LOAD, STORE       move an entry
-//	START             from S, and i in T, sets CUR, and what else the kernel
-//	                  keeps; from j in J, how it keeps j
-//	RESULT            puts j back into J
+//	START             from S, and the state's at in T, sets CUR, and what else
+//	                  the kernel keeps; from its j in J, how it keeps j
+//	RESULT            puts what is kept of j into J
 //	ADVANCE(n)        NXT = the entry n after that at CUR, round the end
 //	TOEND(n)          T = how many bytes until i is a multiple of n
 //	POINTJ            adds A0, which is S[i], to j and points P to S[j]
@@ -93,22 +93,26 @@
 	STORE B, cur            \
 	FETCH
 
-// QUAD is four steps, for the word at off of a round, and meanwhile reads the
-// word there and XORs and writes the one before it. e4 is the place of the last
-// step's S[i], and e5 that of the next.
-#define QUAD(off, PUT, READ1, READ2, e4, e5) \
+// QUADAT is four steps, for the word at off of a round, and meanwhile reads the
+// word there and XORs and writes the one before it. e1 to e4 are the places of
+// the steps' S[i], and e5 that of the next.
+#define QUADAT(off, PUT, READ1, READ2, e1, e2, e3, e4, e5) \
 	LOAD (P), B             \
 	STORE A0, (P)           \
 	PUT(off-4)              \
-	LOAD AT(off+2), A1      \
+	LOAD e2, A1             \
 	POINTEVEN               \
-	STORE B, AT(off+1)      \
+	STORE B, e1             \
 	FETCH0                  \
-	STEP(A1, A0, AT(off+2), AT(off+3), POINTODD, FETCH1) \
+	STEP(A1, A0, e2, e3, POINTODD, FETCH1) \
 	READ1(off)              \
-	STEP(A0, A1, AT(off+3), e4, POINTEVEN, FETCH2) \
+	STEP(A0, A1, e3, e4, POINTEVEN, FETCH2) \
 	READ2(off)              \
 	STEP(A1, A0, e4, e5, POINTODD, FETCH3)
+
+// QUAD is QUADAT where at most the last of the steps is past the end.
+#define QUAD(off, PUT, READ1, READ2, e4, e5) \
+	QUADAT(off, PUT, READ1, READ2, AT(off+1), AT(off+2), AT(off+3), e4, e5)
 
 #define NOTHING(off)
 

@@ -5,6 +5,7 @@
 // permutation's address with j in the lowest byte, to which addu.qb adds S[i]
 // modulo 256. addu.qb also makes S[i]+S[j], and lbux loads from there.
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "rc4_mipsx.h"
 
@@ -76,8 +77,8 @@
 #define SINGLE \
 	LBUX(rW, rT, rS)
 
-// func xorDSP(perm *[256]uint8, dst, src *byte, n int, i, j uint32) uint32
-TEXT ·xorDSP(SB), NOSPLIT, $0-28
+// func xorDSP(s *state, dst, src *byte, n int)
+TEXT ·xorDSP(SB), NOSPLIT, $0-16
 #include "stream_mipsx.h"
 
 #ifdef GOARCH_mipsle

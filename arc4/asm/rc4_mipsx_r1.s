@@ -8,6 +8,7 @@
 // entry that has it in its first byte: lwl (big endian: lwr) keeps what came
 // before, and what lands behind is overwritten by the next.
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "rc4_mipsx.h"
 
@@ -16,12 +17,10 @@
 #define STORE MOVW
 
 #define START \
-	SLL $2, T               \
-	ADDU S, T, CUR          \
-	SLL $24, J
+	ADDU S, T, CUR
 
 #define RESULT \
-	SRL $24, J
+	AND $0xFF000000, J
 
 #define ADVANCE(n) \
 	ADDU $((n)*SCALE), CUR, NXT \
@@ -64,8 +63,8 @@
 
 #include "fetch_mipsx.h"
 
-// func xorR1(perm *[256]uint32, dst, src *byte, n int, i, j uint32) uint32
-TEXT ·xorR1(SB), NOSPLIT, $0-28
+// func xorR1(s *state, dst, src *byte, n int)
+TEXT ·xorR1(SB), NOSPLIT, $0-16
 #include "stream_mipsx.h"
 
 #include "identity_mipsx.h"

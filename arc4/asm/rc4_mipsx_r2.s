@@ -7,6 +7,7 @@
 // aligned to its size, so that one ins takes a sum modulo 256 and makes a
 // pointer of it.
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "rc4_mipsx.h"
 
@@ -15,14 +16,12 @@
 #define STORE MOVW
 
 #define START \
-	SLL $2, T               \
 	ADDU S, T, CUR          \
 	MOVW S, NXT             \
 	MOVW S, P               \
 	MOVW S, Q
 
-#define RESULT \
-	AND $255, J
+#define RESULT
 
 #define ADVANCE(n) \
 	ADDU $((n)*SCALE), CUR, T \
@@ -58,8 +57,8 @@
 
 #include "fetch_mipsx.h"
 
-// func xorR2(perm *[256]uint32, dst, src *byte, n int, i, j uint32) uint32
-TEXT ·xorR2(SB), NOSPLIT, $0-28
+// func xorR2(s *state, dst, src *byte, n int)
+TEXT ·xorR2(SB), NOSPLIT, $0-16
 #include "stream_mipsx.h"
 
 #ifdef GOARCH_mipsle

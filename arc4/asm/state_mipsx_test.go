@@ -16,7 +16,7 @@ import (
 func TestAligned(t *testing.T) {
 	var kept []unsafe.Pointer // so that every one is somewhere else
 	for range 100 {
-		for _, size := range []uintptr{256, 1024} {
+		for _, size := range []uintptr{bytesSize, wordsSize} {
 			p := aligned(size)
 			kept = append(kept, p)
 			require.Zero(t, uintptr(p)%size)
@@ -25,17 +25,19 @@ func TestAligned(t *testing.T) {
 	require.NotEmpty(t, kept)
 }
 
-// TestLongestStretch lets the sums of kernelR1 grow further than a permutation,
+// TestLongestStretch lets the sums of xorR1 grow further than a permutation,
 // which has every value once, can make them. If they reached the bits that become
 // an address, the load would fault.
 func TestLongestStretch(t *testing.T) {
-	perm := aligned(1024)
+	s := newState(wordsSize)
 	for n := range 256 {
-		*(*uint32)(unsafe.Add(perm, 4*n)) = 255<<24 | 255
+		*(*uint32)(unsafe.Add(s.perm, 4*n)) = 255<<24 | 255
 	}
 	buf := make([]byte, mipsStretch)
-	j := xorR1(perm, &buf[0], &buf[0], len(buf), 0, 255)
-	require.EqualValues(t, (255+255*mipsStretch)%256, j)
+	s.j = 255 << 24
+	xorR1(&s, &buf[0], &buf[0], len(buf))
+	require.EqualValues(t, (255+255*mipsStretch)%256, s.j>>24)
+	require.Zero(t, s.at)
 	for n, b := range buf {
 		require.EqualValues(t, 255, b, "byte %d", n)
 	}

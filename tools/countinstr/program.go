@@ -86,10 +86,10 @@ func isPacketWork(name string) bool {
 		!strings.HasPrefix(name, "internal/runtime/") && !strings.HasPrefix(name, "_rt0_")
 }
 
-// isCounted reports whether a function's instructions count: those of the backends
-// and what they have the runtime do.
+// isCounted reports whether a function's instructions count: those of package arc4,
+// of its backends and of what they have the runtime do.
 func isCounted(name string) bool {
-	for _, prefix := range []string{"arc4/asm.", "arc4/generic."} {
+	for _, prefix := range []string{"arc4.", "arc4/asm.", "arc4/generic."} {
 		if strings.HasPrefix(name, "github.com/arc4tun/arc4tun/"+prefix) {
 			return true
 		}

@@ -19,6 +19,7 @@ type row struct {
 	packet       float64 // instructions of a key set-up and packet bytes, aligned
 	packetCycles float64
 	tiny         float64 // the same for tiny bytes
+	call         float64 // instructions of one of many calls for block bytes
 }
 
 // summarise makes a row of the segments of all rounds.
@@ -44,6 +45,7 @@ func summarise(name string, segments []segment) (row, error) {
 		packet:       instructions[keyAndPacket],
 		packetCycles: cycles[keyAndPacket],
 		tiny:         instructions[keyAndTiny],
+		call:         instructions[manyCalls] / calls,
 	}, nil
 }
 
@@ -54,7 +56,7 @@ func printTable(w io.Writer, title string, rows []row, modelled, markdown bool) 
 	tab.SetStyle(table.StyleLight)
 	tab.SetTitle("%s", title)
 	head := table.Row{"backend", "a byte", "unaligned", "key set-up",
-		fmt.Sprintf("key+%d B", packet), fmt.Sprintf("key+%d B", tiny)}
+		fmt.Sprintf("key+%d B", packet), fmt.Sprintf("key+%d B", tiny), fmt.Sprintf("call of %d B", block)}
 	if modelled {
 		head = append(head, "24K: cycles a byte", "key set-up", fmt.Sprintf("key+%d B", packet))
 	}
@@ -66,7 +68,7 @@ func printTable(w io.Writer, title string, rows []row, modelled, markdown bool) 
 	tab.SetColumnConfigs(right)
 	for _, r := range rows {
 		cells := table.Row{r.name, fmt.Sprintf("%.2f", r.aligned), fmt.Sprintf("%.2f", r.unaligned),
-			fmt.Sprintf("%.0f", r.setup), fmt.Sprintf("%.0f", r.packet), fmt.Sprintf("%.0f", r.tiny)}
+			fmt.Sprintf("%.0f", r.setup), fmt.Sprintf("%.0f", r.packet), fmt.Sprintf("%.0f", r.tiny), fmt.Sprintf("%.0f", r.call)}
 		if modelled {
 			cells = append(cells, fmt.Sprintf("%.2f", r.cycles), fmt.Sprintf("%.0f", r.setupCycles), fmt.Sprintf("%.0f", r.packetCycles))
 		}

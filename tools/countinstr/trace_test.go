@@ -109,6 +109,8 @@ func TestSummarise(t *testing.T) {
 				instructions = 2000 + round // on average 1.5 more
 			case shortUnaligned, longUnaligned:
 				instructions = 120 + 11*s.n
+			case manyCalls:
+				instructions = calls * (100 + 10*s.n)
 			}
 			segments = append(segments, segment{instructions, s.n})
 		}
@@ -119,9 +121,10 @@ func TestSummarise(t *testing.T) {
 		name: "x", aligned: 10, unaligned: 11, cycles: 11,
 		setup: 2001.5, setupCycles: 2001.5,
 		packet: 100 + 10*packet, packetCycles: 100 + 11*packet, tiny: 100 + 10*tiny,
+		call: 100 + 10*block,
 	}, got)
 	_, err = summarise("x", segments[1:])
-	require.ErrorContains(t, err, "39 pieces of work in qemu's log, want 40")
+	require.ErrorContains(t, err, "43 pieces of work in qemu's log, want 44")
 }
 
 func TestIsCounted(t *testing.T) {
@@ -129,7 +132,7 @@ func TestIsCounted(t *testing.T) {
 		"github.com/arc4tun/arc4tun/arc4/asm.xorR2":              true,
 		"github.com/arc4tun/arc4tun/arc4/asm.(*State).SetKey":    true,
 		"github.com/arc4tun/arc4tun/arc4/generic.(*U32).SetKey":  true,
-		"github.com/arc4tun/arc4tun/arc4.(*Cipher).XORKeyStream": false,
+		"github.com/arc4tun/arc4tun/arc4.(*Cipher).XORKeyStream": true,
 		"github.com/arc4tun/arc4tun/internal/mipscpu.Of":         false,
 		"runtime.memmove":                   true,
 		"runtime.memclrNoHeapPointers.abi0": true,
@@ -138,6 +141,40 @@ func TestIsCounted(t *testing.T) {
 	} {
 		require.Equal(t, want, isCounted(name), name)
 	}
+}
+
+func TestPacketWork(t *testing.T) {
+	p := program{marker: span{0x500, 8}}
+	for n, f := range []struct {
+		name string
+		size uint64
+	}{
+		{"runtime.main", 12}, {"github.com/arc4tun/arc4tun/mppe.(*Encrypter).frame", 16}, {"crypto/sha1.Sum", 15},
+		{"runtime.memmove", 4}, {"internal/runtime/atomic.Cas", 8}, {"main.runPackets", 8}, {"sync.(*Pool).Get", 8},
+	} {
+		p.functions = append(p.functions, function{span{0x100 + 16*uint64(n), f.size}, f.name})
+	}
+	require.Equal(t, []span{p.marker, {0x110, 36}, {0x160, 8}}, p.packetWork())
+	require.Equal(t, "crypto/sha1.Sum", p.functions.of(0x12e))
+	for _, between := range []uint64{0, 0xff, 0x12f, 0x168} {
+		require.Equal(t, "?", p.functions.of(between))
+	}
+}
+
+func TestPrintPackets(t *testing.T) {
+	shares := []share{
+		{"github.com/arc4tun/arc4tun/arc4/asm.xorR2", [ways]float64{1000, 900}, [ways]float64{1100, 990}},
+		{"a", [ways]float64{20, 1}, [ways]float64{21, 2}},
+		{"b", [ways]float64{4, 3}, [ways]float64{4, 3}},
+	}
+	var out strings.Builder
+	printPackets(&out, "a packet", shares, true, true)
+	require.Contains(t, out.String(), "| arc4/asm.xorR2 | 1000 | 900 | 1100 | 990 |")
+	require.Contains(t, out.String(), "| others | 24 | 4 | 25 | 5 |")
+	require.Contains(t, out.String(), "| sum | 1024 | 904 | 1125 | 995 |")
+	out.Reset()
+	printPackets(&out, "a packet", shares, false, true)
+	require.Contains(t, out.String(), "| sum | 1024 | 904 |\n")
 }
 
 func TestPrintTable(t *testing.T) {

@@ -14,6 +14,10 @@ const (
 	longCall  = 5 << 10
 	packet    = 1400
 	tiny      = 64
+	// block is what the smallest calls have that programs make again and again, calls how many of
+	// them are a step.
+	block = 16
+	calls = 32
 	// rounds is how often the work is done, each time with a new key, because
 	// some backends execute more where the permutation's entries collide.
 	rounds = 4
@@ -22,6 +26,7 @@ const (
 // step is a piece of the work that is counted by itself.
 type step struct {
 	keyed bool // sets the key before
+	times int  // how often, 0 is once
 	n     int  // bytes
 	dst   int  // offset of dst from an aligned address
 	src   int  // and of src
@@ -39,6 +44,7 @@ const (
 	longUnaligned
 	keyAndPacket
 	keyAndTiny
+	manyCalls
 	stepsARound
 )
 
@@ -54,6 +60,7 @@ var steps = [stepsARound]step{
 	longUnaligned:  {n: longCall, dst: 1, src: 3},
 	keyAndPacket:   {keyed: true, n: packet},
 	keyAndTiny:     {keyed: true, n: tiny},
+	manyCalls:      {n: block, times: calls},
 }
 
 var marks int
@@ -100,7 +107,7 @@ func runWork(name string) error {
 					return err
 				}
 			}
-			if s.n > 0 {
+			for range max(s.times, min(s.n, 1)) {
 				c.XORKeyStream(dst[s.dst:s.dst+s.n], src[s.src:s.src+s.n])
 			}
 		}

@@ -53,6 +53,7 @@ var machines = []Machine{
 	{Name: "mips-24Kf", GOARCH: "mips", Processor: "24Kf", emulator: "qemu-mips", env: []string{"GOMIPS=hardfloat"}},
 	{Name: "arm64", GOARCH: "arm64", Processor: "max", emulator: "qemu-aarch64"},
 	{Name: "arm", GOARCH: "arm", Processor: "max", emulator: "qemu-arm", env: []string{"GOARM=7"}},
+	{Name: "arm-v5", GOARCH: "arm", Processor: "arm926", emulator: "qemu-arm", env: []string{"GOARM=5"}},
 }
 
 // Machines lists all machines.
