@@ -21,6 +21,9 @@ func newHelpCmd() *cobra.Command {
 			if err != nil || len(rest) > 0 {
 				return exit.Usagef(`unknown help topic %q: "arc4 help" lists the commands and topics`, strings.Join(args, " "))
 			}
+			if err := absentError(target); err != nil {
+				return err
+			}
 			target.SetContext(cmd.Context())
 			return target.Help()
 		},

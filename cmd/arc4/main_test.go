@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
+	"github.com/arc4tun/arc4tun/internal/features"
 )
 
 func TestMain(m *testing.M) {
@@ -25,16 +27,23 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows "[libcrypto]": OpenSSL is built in; and "[tunnel]": this user may open what a
-// tunnel needs.
+// condition knows "[libcrypto]": OpenSSL is built in; "[tunnel]": this user may open what a tunnel
+// needs; and "[built:FEATURE]": no build tag has left that out.
 func condition(name string) (bool, error) {
-	if name == "tunnel" {
+	if feature, is := strings.CutPrefix(name, "built:"); is {
+		for _, f := range features.All() {
+			if strings.ReplaceAll(f.Name, " ", "") == feature {
+				return f.Built, nil
+			}
+		}
+	}
+	switch name {
+	case "tunnel":
 		return mayTunnel() == nil, nil
+	case libcrypto.Name:
+		return libcrypto.Built, nil
 	}
-	if name != libcrypto.Name {
-		return false, fmt.Errorf("unknown condition %q", name)
-	}
-	return libcrypto.Built, nil
+	return false, fmt.Errorf("unknown condition %q", name)
 }
 
 // scriptExits is the script command "exits CODE PROGRAM [ARG...]": the program must end with the

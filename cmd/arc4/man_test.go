@@ -1,3 +1,5 @@
+//go:build !noman
+
 package main
 
 import (
@@ -45,11 +47,10 @@ func TestManPages(t *testing.T) {
 			cmd.Flags().VisitAll(func(f *pflag.Flag) {
 				assert.Contains(t, page, `\-\-`+strings.ReplaceAll(f.Name, "-", `\-`))
 			})
-			_, also, _ := strings.Cut(page, ".SH \"SEE ALSO\"\n")
-			also = strings.NewReplacer(`\fB`, "", `\fR`, "", `\-`, "-").Replace(also)
-			for _, other := range strings.Split(strings.TrimSpace(also), ", ") {
+			for _, other := range documentation.PageOf(cmd).SeeAlso {
 				if strings.HasPrefix(other, "arc4") {
 					assert.Contains(t, names, other)
+					assert.Contains(t, page, `\fB`+strings.NewReplacer("-", `\-`, "(", `\fR(`).Replace(other))
 				}
 			}
 		})

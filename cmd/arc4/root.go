@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -31,18 +32,26 @@ const programName = "arc4"
 // newRoot builds the whole command tree. A new subcommand is one line in the list below.
 func newRoot() *cobra.Command {
 	var logs logOptions
+	var version bool
 	root := &cobra.Command{
 		Use:           programName,
 		Short:         "RC4 backends, measured, and a PPTP tunnel on top of them",
 		Long:          rootLong,
-		Example:       rootExample,
-		Version:       versionString(),
+		Example:       withoutAbsent(rootExample),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noSuchCommand,
-		RunE:          showHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if version {
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), programName, versionString())
+				return err
+			}
+			return showHelp(cmd, args)
+		},
 	}
-	root.SetVersionTemplate("arc4 {{.Version}}\n")
+	// Not cobra's own flag: a template would say what it prints, and the package for those keeps
+	// methods in the binary that nobody calls (https://github.com/spf13/cobra/issues/1956).
+	root.Flags().BoolVarP(&version, "version", "v", false, "print the version and exit")
 	root.SetFlagErrorFunc(cmdline.Error)
 	root.SetGlobalNormalizationFunc(cmdline.CurrentFlagName)
 	logs.addFlags(root.PersistentFlags())

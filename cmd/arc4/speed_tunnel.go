@@ -1,3 +1,5 @@
+//go:build !nospeedtunnel
+
 package main
 
 import (
@@ -19,6 +21,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 	"github.com/arc4tun/arc4tun/internal/bench/chart"
 	"github.com/arc4tun/arc4tun/internal/bench/tunnels"
+	"github.com/arc4tun/arc4tun/internal/features"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -132,7 +135,7 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 		if picture, err = chart.FormatOf(o.plot); err != nil {
 			return exit.Usagef("--plot %w", err)
 		}
-		if !chart.Drawn {
+		if !features.Plot {
 			return exit.Usagef("--plot %s: this build draws no charts (build tag noplot)", o.plot)
 		}
 	}

@@ -26,11 +26,11 @@ func versionString() string {
 func newVersionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version, the Go release and the platform",
+		Short:   "Print the version, the Go release, the platform, and what the build leaves out",
 		Example: "  arc4 version",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "arc4 %s %s %s/%s\n", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "arc4 %s %s %s/%s\n%s", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtWithout())
 			return err
 		},
 	}

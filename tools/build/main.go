@@ -5,8 +5,8 @@
 //	go run ./tools/build -goarch mips ./...
 //
 // The binary is static, and there are no paths of this machine in it. With -router it has what is
-// needed on a router, see tags.go. For MIPS the toolchain's usleep is mended on the way, where it
-// has to be, see usleep.go: nothing is written below GOROOT.
+// needed on a router, see internal/features. For MIPS the toolchain's usleep is mended on the way,
+// where it has to be, see usleep.go: nothing is written below GOROOT.
 package main
 
 import (

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/internal/features"
 )
 
 // target is what is built, and for which machine.
@@ -86,7 +88,7 @@ func (t *target) arguments(overlay string) []string {
 	}
 	args := []string{"build", "-trimpath", "-ldflags", strings.Join(link, " ")}
 	if t.router {
-		args = append(args, "-tags", strings.Join(routerTags, ","))
+		args = append(args, "-tags", strings.Join(features.RouterTags(), ","))
 	}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/features"
 )
 
 func amd64Env(name string) (string, error) {
@@ -13,7 +15,7 @@ func amd64Env(name string) (string, error) {
 }
 
 func TestTarget(t *testing.T) {
-	tags := "-tags " + strings.Join(routerTags, ",")
+	tags := "-tags " + strings.Join(features.RouterTags(), ",")
 	for _, test := range []struct {
 		name    string
 		target  target

@@ -11,7 +11,7 @@ var parts = []part{
 		{run: "go vet ./..."},
 		{run: "go vet -tags interop ./interop/..."},
 		{run: "go vet -tags purego ./arc4/... ./mppe/..."},
-		{run: "go vet -tags noplot ./speed/... ./internal/bench/... ./cmd/..."},
+		{run: "go vet -tags TAGS ./cmd/... ./internal/... ./speed/...", how: everyTagSet},
 		{run: "go tool staticcheck ./..."},
 		{run: "go tool staticcheck -tags interop ./interop/..."},
 		{run: "git log --no-merges -z --format=%h%n%B " + beforeTheRule + "..HEAD", how: commitMessages},

@@ -26,9 +26,6 @@ var palette = []color.Color{
 // ink is for text and lines; the paper is left to the page, light or dark.
 var ink = color.NRGBA{0x80, 0x80, 0x80, 0xff}
 
-// Drawn reports whether this build can draw.
-const Drawn = true
-
 // Write draws the chart. format is one of [Formats].
 func (b *Bars) Write(out io.Writer, format string) error {
 	p, err := b.plot(format)

@@ -7,9 +7,6 @@ import (
 	"io"
 )
 
-// Drawn reports whether this build can draw.
-const Drawn = false
-
 // Write only says why it does not draw: the build tag noplot leaves out the code
 // and fonts for it, seven megabytes.
 func (b *Bars) Write(io.Writer, string) error {

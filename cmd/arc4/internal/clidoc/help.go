@@ -17,8 +17,6 @@ func (d Docs) AddHelp(root *cobra.Command) {
 		out := cmd.OutOrStdout()
 		_, _ = io.WriteString(out, d.Help(cmd, textWidth(out))) // nobody can be told when help cannot be written
 	})
-	root.InitDefaultVersionFlag()
-	root.Flags().Lookup("version").Usage = "print the version and exit"
 	nameHelpFlags(root)
 }
 

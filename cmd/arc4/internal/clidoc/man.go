@@ -1,3 +1,5 @@
+//go:build !noman
+
 package clidoc
 
 import (
@@ -144,17 +146,19 @@ func manCommandList(r *roff, cmd *cobra.Command) {
 }
 
 // manSeeAlso are the page's neighbours: all others for the first page, those named and the first
-// for the others.
+// for the others. The pages of commands that a build leaves out are not there to be seen.
 func (d Docs) manSeeAlso(cmd *cobra.Command, p Page) []string {
-	if cmd.HasParent() {
-		return append([]string{d.ManReference(cmd.Root())}, p.SeeAlso...)
+	root := cmd.Root()
+	own := []string{d.ManReference(root)}
+	for _, sub := range append(ManCommands(root)[1:], ManTopics(root)...) {
+		own = append(own, d.ManReference(sub))
 	}
-	var list []string
-	for _, sub := range append(ManCommands(cmd)[1:], ManTopics(cmd)...) {
-		list = append(list, d.ManReference(sub))
+	if cmd == root {
+		slices.Sort(own[1:])
+		return append(own[1:], p.SeeAlso...)
 	}
-	slices.Sort(list)
-	return append(list, p.SeeAlso...)
+	absent := func(page string) bool { return strings.HasPrefix(page, root.Name()+"-") && !slices.Contains(own, page) }
+	return append(own[:1], slices.DeleteFunc(slices.Clone(p.SeeAlso), absent)...)
 }
 
 func lowerFirst(s string) string {

@@ -1,3 +1,5 @@
+//go:build !noman
+
 package clidoc
 
 import (

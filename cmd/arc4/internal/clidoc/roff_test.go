@@ -1,8 +1,11 @@
+//go:build !noman
+
 package clidoc
 
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -33,4 +36,24 @@ func TestManDir(t *testing.T) {
 	assert.Equal(t, "share/man/man5", manDir("share/man/man1/", "5"))
 	assert.Equal(t, "share/man/man1", manDir("share/man/man1", "1"))
 	assert.Equal(t, "build/pages", manDir("build/pages", "5"))
+}
+
+func FuzzRoff(f *testing.F) {
+	for _, text := range fuzzTexts {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return
+		}
+		var r roff
+		r.text(text)
+		for line := range strings.Lines(r.String()) {
+			if macro, is := strings.CutPrefix(line, "."); is {
+				name, _, _ := strings.Cut(strings.TrimSpace(macro), " ")
+				assert.Contains(t, []string{"PP", "TP", "RS", "RE", "nf", "fi"}, name)
+			}
+			assert.False(t, strings.HasPrefix(line, "'"), line)
+		}
+	})
 }

@@ -1,3 +1,5 @@
+//go:build !nodemo || !nospeedtunnel
+
 package report
 
 import (

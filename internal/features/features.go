@@ -1,0 +1,42 @@
+// Package features lists what a build of arc4 may leave out, each under a build tag of its own.
+// Nothing else says which tags there are: `arc4 version`, tools/build, the tests of what is shipped
+// and the pages are made of this list, or compared with it.
+package features
+
+// Feature is a part of the program that a build tag leaves out.
+type Feature struct {
+	Name  string // as users call it
+	Tag   string // for go build -tags
+	What  string // what goes, in a sentence
+	Built bool   // whether it is in this build
+}
+
+// All are the features, by name.
+func All() []Feature {
+	return []Feature{
+		{"demo", "nodemo", "arc4 demo; with nospeedtunnel also the laboratory and its TCP/IP stack (gVisor)", Demo},
+		{"man", "noman", "arc4 man, which writes the manual pages", Man},
+		{"plot", "noplot", "--plot of arc4 speed tunnel, with the fonts for it", Plot},
+		{"speed tunnel", "nospeedtunnel", "arc4 speed tunnel, which measures whole tunnels; arc4 speed stays", SpeedTunnel},
+	}
+}
+
+// LeftOut are the features that this build does not have.
+func LeftOut() []Feature {
+	var list []Feature
+	for _, f := range All() {
+		if !f.Built {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// RouterTags are the build tags for a router: of all that nobody needs there.
+func RouterTags() []string {
+	var tags []string
+	for _, f := range All() {
+		tags = append(tags, f.Tag)
+	}
+	return tags
+}

@@ -1,0 +1,6 @@
+//go:build !noplot
+
+package features
+
+// Plot reports whether this build has the feature.
+const Plot = true
