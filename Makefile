@@ -10,7 +10,7 @@ TESTRUN  = $(GO) run ./tools/testrun
 BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build router test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
+.PHONY: help build router test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,7 +25,7 @@ router: ## the small binary for routers, bin/arc4-router-GOARCH: make router GOA
 tools: ## install what the tests need (apt-get, as root)
 	@sh tools/install-test-tools.sh
 
-test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, a short soak, hostile peers
+test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, an emulated router, a short soak, hostile peers
 	@$(TESTRUN)
 
 lint: ## gofmt, go vet, staticcheck, commit messages
@@ -51,6 +51,9 @@ test-fuzz: ## every fuzz target for a few seconds
 
 test-interop: tools ## pppd, pptpd, pptp-linux and the Linux kernel against this project
 	@$(TESTRUN) interop
+
+test-router: tools ## both ends of a tunnel on an emulated router of 64 MB, as root
+	@$(TESTRUN) router
 
 # The probe asks for what cgo will ask for, in the words of somebody who can help.
 bench: ## this project against OpenSSL and Go: a table, doc/bench/table.md and speed.svg (2 to 3 minutes)

@@ -10,9 +10,12 @@ set -eu
 # qemu-user-static: the ciphers on mips and mipsle
 # iproute2 iperf3 iputils-ping nftables: tests in network namespaces
 # man-db: whether the manual pages can be read
+# qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils: the
+# emulated router, see interop/router/README.md
 # the rest: the guest with the real peers, see interop/README.md
 want="git gcc libc6-dev libssl-dev qemu-user-static iproute2 iperf3 iputils-ping nftables man-db
-	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux"
+	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux
+	qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "test tools: not a Debian system; tests that need more than Go are skipped" >&2

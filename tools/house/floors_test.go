@@ -26,7 +26,7 @@ var floors = []string{
 	"tunnel/internal/",
 	"tunnel",
 	"tunnel/localend internal/lab",
-	"internal/bench/ tools/internal/ cmd/arc4/internal/",
+	"internal/bench/ internal/malta tools/internal/ cmd/arc4/internal/",
 	"cmd/ tools/ interop/ arc4/generic/gen",
 }
 

@@ -9,11 +9,11 @@ var parts = []part{
 	{"lint", "gofmt, go vet, staticcheck, commit messages", []step{
 		{run: "gofmt -l FILES", how: everyGoFile},
 		{run: "go vet ./..."},
-		{run: "go vet -tags interop ./interop/..."},
+		{run: "go vet -tags interop,router ./interop/..."},
 		{run: "go vet -tags purego ./arc4/... ./mppe/..."},
 		{run: "go vet -tags TAGS ./cmd/... ./internal/... ./speed/...", how: everyTagSet},
 		{run: "go tool staticcheck ./..."},
-		{run: "go tool staticcheck -tags interop ./interop/..."},
+		{run: "go tool staticcheck -tags interop,router ./interop/..."},
 		{run: "git log --no-merges -z --format=%h%n%B " + beforeTheRule + "..HEAD", how: commitMessages},
 	}},
 	{"unit", "unit and namespace tests, with -race", []step{
@@ -56,6 +56,9 @@ var parts = []part{
 	}},
 	{"interop", "real peers", []step{
 		{run: "go test -tags interop -count=1 -timeout 25m ./interop/...", show: regexp.MustCompile(`\| |TABLE`)},
+	}},
+	{"router", "both ends of a tunnel on an emulated router of 64 MB", []step{
+		{run: "go test -tags router -count=1 -timeout 25m ./interop/router"},
 	}},
 	{"soak", "a tunnel on bad networks, for four minutes", []step{
 		// For so long scenes begin; the last one, and building, take up to a minute more.
