@@ -28,13 +28,25 @@ func xorBytes(s *words, dst, src *byte, n int)
 
 // SetKey implements [Stream].
 func (w *words) SetKey(key []byte) {
+	w.i, w.j = 0, 0
+	if len(key) == keyBlock {
+		setKey(&w.s, &key[0], 0)
+		return
+	}
+	w.setOtherKey(key)
+}
+
+// setOtherKey is by itself so that calls with keys of a block need not clear
+// what it has on the stack.
+//
+//go:noinline
+func (w *words) setOtherKey(key []byte) {
 	var spread struct {
 		_ [0]uint32 // aligned, it is cleared by words
 		b [256]byte
 	}
 	first, stride := blocks(key, &spread.b)
 	setKey(&w.s, first, stride)
-	w.i, w.j = 0, 0
 }
 
 // Wipe implements [Stream].

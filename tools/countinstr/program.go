@@ -79,11 +79,12 @@ func build(m emulated.Machine, dir string) (*program, error) {
 }
 
 // isPacketWork reports whether a function's instructions count where whole packets do: those of
-// everything but this program itself and the runtime, of which copying and clearing counts. How
-// often the runtime's scheduler looks around depends on the time that the emulator takes.
+// everything but this program itself and the runtime (which has functions without a package, too),
+// of which copying and clearing counts. How often the runtime's scheduler looks around depends on
+// the time that the emulator takes.
 func isPacketWork(name string) bool {
 	return isCounted(name) || !strings.HasPrefix(name, "main.") && !strings.HasPrefix(name, "runtime.") &&
-		!strings.HasPrefix(name, "internal/runtime/") && !strings.HasPrefix(name, "_rt0_")
+		!strings.HasPrefix(name, "internal/runtime/") && strings.Contains(name, ".")
 }
 
 // isCounted reports whether a function's instructions count: those of package arc4,

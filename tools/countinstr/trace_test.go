@@ -150,7 +150,7 @@ func TestPacketWork(t *testing.T) {
 		size uint64
 	}{
 		{"runtime.main", 12}, {"github.com/arc4tun/arc4tun/mppe.(*Encrypter).frame", 16}, {"crypto/sha1.Sum", 15},
-		{"runtime.memmove", 4}, {"internal/runtime/atomic.Cas", 8}, {"main.runPackets", 8}, {"sync.(*Pool).Get", 8},
+		{"runtime.memmove", 4}, {"internal/runtime/atomic.Cas", 8}, {"gogo", 8}, {"sync.(*Pool).Get", 8},
 	} {
 		p.functions = append(p.functions, function{span{0x100 + 16*uint64(n), f.size}, f.name})
 	}

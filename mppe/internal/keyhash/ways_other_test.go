@@ -1,4 +1,4 @@
-//go:build purego || !(mips || mipsle)
+//go:build purego || !(arm64 || mips || mipsle)
 
 package keyhash
 
