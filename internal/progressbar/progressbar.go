@@ -1,30 +1,41 @@
 // Package progressbar draws the bar that programs of this project show on a terminal while they
 // measure: how far they are, and how long it still takes. `arc4 speed tunnel`, `arc4 demo` and the
 // programs in tools/ use it, and say what they like where there is no terminal.
+//
+// The libraries for bars weigh a quarter of a megabyte and more, on a router too, where `arc4
+// speed` asks for the terminal: this is what is needed of them.
 package progressbar
 
 import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/progress"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 )
 
-// Bar is a line on a terminal: what is going on, a bar, and the time left. A nil Bar shows nothing,
+// The line has room in the 80 columns of a terminal.
+const (
+	barLength     = 28 // characters
+	messageLength = 28
+	redraw        = 100 * time.Millisecond
+)
+
+// Bar is a line on a terminal: a bar, the time left, and what is going on. A nil Bar shows nothing,
 // and all its methods may be called. A bar that cannot be drawn is no reason to stop: nothing
 // fails.
 type Bar struct {
 	out   io.Writer
-	lines progress.Writer
-	bar   *progress.Tracker
-	steps atomic.Int64
-	ended chan struct{}
+	began time.Time
+	stop  func()
+
+	mu          sync.Mutex
+	step, steps int64
+	what        string
+	shown       bool // the line is on the screen, and the cursor below it
 }
 
 // New makes a bar of so many steps, until End is called; nil if w is no terminal.
@@ -37,19 +48,8 @@ func New(w io.Writer, steps int64) *Bar {
 
 // show begins to draw.
 func show(w io.Writer, steps int64) *Bar {
-	b := &Bar{out: w, lines: progress.NewWriter(), bar: &progress.Tracker{Total: steps}, ended: make(chan struct{})}
-	b.steps.Store(steps)
-	b.lines.SetOutputWriter(w)
-	b.lines.SetUpdateFrequency(100 * time.Millisecond)
-	b.lines.SetTrackerLength(30)
-	b.lines.SetMessageLength(28)
-	style := b.lines.Style()
-	style.Visibility.ETA, style.Visibility.Value, style.Visibility.Time = true, false, false
-	b.lines.AppendTracker(b.bar)
-	go func() {
-		defer close(b.ended)
-		b.lines.Render()
-	}()
+	b := &Bar{out: w, began: time.Now(), steps: steps}
+	b.stop = every(redraw, func() { b.draw("") })
 	return b
 }
 
@@ -62,29 +62,34 @@ func IsTerminal(w io.Writer) bool {
 // Describe names what is going on.
 func (b *Bar) Describe(what string) {
 	if b != nil {
-		b.bar.UpdateMessage(what)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.what = what
 	}
 }
 
 // Set moves the bar to a step. All of them are done only at the End.
 func (b *Bar) Set(step int64) {
 	if b != nil {
-		b.bar.SetValue(min(step, b.steps.Load()-1))
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.step = max(0, min(step, b.steps-1))
 	}
 }
 
 // Grow changes how many steps there are.
 func (b *Bar) Grow(steps int64) {
 	if b != nil {
-		b.steps.Store(steps)
-		b.bar.UpdateTotal(steps)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.steps = steps
 	}
 }
 
 // Say prints a line above the bar.
 func (b *Bar) Say(format string, values ...any) {
 	if b != nil {
-		b.lines.Log("%s", fmt.Sprintf(format, values...))
+		b.draw(fmt.Sprintf(format, values...) + "\n")
 	}
 }
 
@@ -93,10 +98,43 @@ func (b *Bar) End() {
 	if b == nil {
 		return
 	}
-	b.bar.MarkAsDone()
-	b.lines.Stop()
-	<-b.ended
-	_, _ = io.WriteString(b.out, text.CursorUp.Sprint()+text.EraseLine.Sprint())
+	b.stop()
+	if b.shown {
+		_, _ = io.WriteString(b.out, lineBack)
+	}
+}
+
+// lineBack goes to the line above and erases it (ECMA-48: CUU, EL).
+const lineBack = "\x1b[A\x1b[K"
+
+// draw puts the line, below what is said, in the place of the one before. It is written at once, so
+// that it does not flicker, and ends with a newline, so that whatever else is written to the
+// terminal begins in a line of its own.
+func (b *Bar) draw(said string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := said + line(b.step, b.steps, time.Since(b.began), b.what) + "\n"
+	if b.shown {
+		text = lineBack + text
+	}
+	_, _ = io.WriteString(b.out, text)
+	b.shown = true
+}
+
+// line is the bar at a step of so many, a time after it began.
+func line(step, steps int64, past time.Duration, what string) string {
+	done := float64(step) / float64(max(1, steps))
+	full := int(done * barLength)
+	left := ""
+	if step > 0 {
+		rest := time.Duration(float64(past) * (1 - done) / done)
+		left = (rest + time.Second - 1).Truncate(time.Second).String() + " left"
+	}
+	if runes := []rune(what); len(runes) > messageLength {
+		what = string(runes[:messageLength-1]) + "~"
+	}
+	return strings.TrimRight(fmt.Sprintf("%3.0f%% [%s%s] %11s  %s", 100*done,
+		strings.Repeat("#", full), strings.Repeat(".", barLength-full), left, what), " ")
 }
 
 // Follow moves the bar to where step says, several times a second, until stop is called.
@@ -104,17 +142,23 @@ func (b *Bar) Follow(step func() int64) (stop func()) {
 	if b == nil {
 		return func() {}
 	}
+	return every(redraw, func() { b.Set(step()) })
+}
+
+// every calls do again and again, with so long between, until stop is called, which waits for the
+// last call.
+func every(period time.Duration, do func()) (stop func()) {
 	done := make(chan struct{})
 	var ended sync.WaitGroup
 	ended.Go(func() {
-		ticker := time.NewTicker(100 * time.Millisecond)
+		ticker := time.NewTicker(period)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-done:
 				return
 			case <-ticker.C:
-				b.Set(step())
+				do()
 			}
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -42,7 +43,9 @@ func TestFollow(t *testing.T) {
 		t.Fatal("the bar does not move")
 	}
 	stop()
-	assert.EqualValues(t, 7, b.bar.Value())
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	assert.EqualValues(t, 7, b.step)
 }
 
 // screen is a terminal that keeps what was written to it.
@@ -80,4 +83,27 @@ func TestBarSaysWhatItIsTold(t *testing.T) {
 	shows("a line of 5 words")
 	b.End()
 	assert.True(t, strings.HasSuffix(s.String(), "\n\x1b[A\x1b[K"), "the bar's line is taken back")
+	assert.Equal(t, strings.Count(s.String(), "% ["), strings.Count(s.String(), "\x1b[A\x1b[K"), "as is every line before it")
+}
+
+func TestLine(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		step, steps int64
+		past        time.Duration
+		what        string
+		want        string
+	}{
+		{"at the beginning", 0, 10, time.Second, "first", "  0% [............................]              first"},
+		{"in the middle", 5, 10, 90500 * time.Millisecond, "", " 50% [##############..............]  1m31s left"},
+		{"a long name", 9, 10, time.Second, "3±1 ms, yes (order) and a very long one", " 90% [#########################...]     1s left  3±1 ms, yes (order) and a v~"},
+		{"no steps", 0, 0, 0, "x", "  0% [............................]              x"},
+		{"the longest", 999, 1000, 24 * 999 * time.Hour, strings.Repeat("x", 100), "100% [###########################.] 24h0m0s left  xxxxxxxxxxxxxxxxxxxxxxxxxxx~"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := line(c.step, c.steps, c.past, c.what)
+			assert.Equal(t, c.want, got)
+			assert.Less(t, utf8.RuneCountInString(got), 80)
+		})
+	}
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -92,21 +90,21 @@ func (r *Demo) WriteHead(out io.Writer) {
 
 // WriteTables writes the results, what they show, and what the tunnel does not do.
 func (r *Demo) WriteTables(out io.Writer) error {
-	speeds := newStatusTable("link", "reorder window", "Mbit/s", "kept", "Accepted", "Under Window", "Buffered", "Duplicated", "Lost")
-	alignRight(speeds, 3, 9)
-	crypto := newStatusTable("MPPE", "reorder window", "encrypted", "decrypted", "late", "duplicated", "implausible", "out of range", "rekeys")
-	alignRight(crypto, 3, 9)
+	speeds := newTable("link", "reorder window", "Mbit/s", "kept", "Accepted", "Under Window", "Buffered", "Duplicated", "Lost")
+	speeds.alignRight(3, 9)
+	crypto := newTable("MPPE", "reorder window", "encrypted", "decrypted", "late", "duplicated", "implausible", "out of range", "rekeys")
+	crypto.alignRight(3, 9)
 	for _, row := range r.Rows {
 		delay, policy := row.delayText(), row.policyText()
 		w, m := row.Window, row.MPPE
-		speeds.AppendRow(table.Row{delay, policy, fmt.Sprintf("%.1f", row.BitsPerSecond/1e6), fmt.Sprintf("%.0f%%", 100*row.Kept),
-			w.Accepted, w.UnderWindow, w.Buffered, w.Duplicated, w.Lost})
-		crypto.AppendRow(table.Row{delay, policy, m["encrypted_packets"], m["decrypted_packets"],
-			m["late"], m["duplicated"], m["implausible"], m["out_of_range"], m["rekeys_in"]})
+		speeds.add(delay, policy, fmt.Sprintf("%.1f", row.BitsPerSecond/1e6), fmt.Sprintf("%.0f%%", 100*row.Kept),
+			w.Accepted, w.UnderWindow, w.Buffered, w.Duplicated, w.Lost)
+		crypto.add(delay, policy, m["encrypted_packets"], m["decrypted_packets"],
+			m["late"], m["duplicated"], m["implausible"], m["out_of_range"], m["rekeys_in"])
 	}
 	var text strings.Builder
-	renderTable(&text, speeds)
-	renderTable(&text, crypto)
+	speeds.write(&text)
+	crypto.write(&text)
 	fmt.Fprintf(&text, "\n%s\n%s\n", r.finding(), demoSecurity)
 	_, err := io.WriteString(out, text.String())
 	return err

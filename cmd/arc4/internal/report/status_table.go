@@ -11,9 +11,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
@@ -106,12 +103,12 @@ func until(now, then time.Time) string {
 }
 
 func writeSessions(out io.Writer, s status.Snapshot) {
-	t := newStatusTable("#", "user", "peer", "local", "remote", "state", "for", "auth", "mppe", "mtu")
+	t := newTable("#", "user", "peer", "local", "remote", "state", "for", "auth", "mppe", "mtu")
 	for i, v := range s.Sessions {
-		t.AppendRow(table.Row{i + 1, printable(v.User), printable(v.Peer), tunnelAddr(v.Local), tunnelAddr(v.Remote),
-			printable(v.State), age(s.Time, v.Since), dash(printable(v.Auth)), encryption(v.MPPE), v.MTU})
+		t.add(i+1, printable(v.User), printable(v.Peer), tunnelAddr(v.Local), tunnelAddr(v.Remote),
+			printable(v.State), age(s.Time, v.Since), dash(printable(v.Auth)), encryption(v.MPPE), v.MTU)
 	}
-	renderTable(out, t)
+	t.write(out)
 }
 
 func writeTraffic(out io.Writer, s status.Snapshot, before map[string]status.Session, elapsed time.Duration, rates bool) {
@@ -119,67 +116,67 @@ func writeTraffic(out io.Writer, s status.Snapshot, before map[string]status.Ses
 	if rates {
 		columns = append(columns, "in", "out", "packets in/s", "packets out/s")
 	}
-	t := newStatusTable(columns...)
-	alignRight(t, 2, len(columns))
+	t := newTable(columns...)
+	t.alignRight(2, len(columns))
 	for i, v := range s.Sessions {
-		row := table.Row{i + 1, byteSize(v.BytesIn), byteSize(v.BytesOut), v.PacketsIn, v.PacketsOut}
+		row := []any{i + 1, byteSize(v.BytesIn), byteSize(v.BytesOut), v.PacketsIn, v.PacketsOut}
 		if rates {
 			old, known := before[v.ID]
 			row = append(row,
 				bitRate(perSecond(v.BytesIn, old.BytesIn, known, elapsed)), bitRate(perSecond(v.BytesOut, old.BytesOut, known, elapsed)),
 				packetRate(perSecond(v.PacketsIn, old.PacketsIn, known, elapsed)), packetRate(perSecond(v.PacketsOut, old.PacketsOut, known, elapsed)))
 		}
-		t.AppendRow(row)
+		t.add(row...)
 	}
-	renderTable(out, t)
+	t.write(out)
 }
 
 func writeWindow(out io.Writer, s status.Snapshot) {
-	t := newStatusTable("#", "policy", "accepted", "under window", "buffered", "duplicated", "lost")
-	alignRight(t, 3, 7)
+	t := newTable("#", "policy", "accepted", "under window", "buffered", "duplicated", "lost")
+	t.alignRight(3, 7)
 	for i, v := range s.Sessions {
 		w := v.Window
-		t.AppendRow(table.Row{i + 1, dash(printable(v.Policy)), w.Accepted, w.UnderWindow, w.Buffered, w.Duplicated, w.Lost})
+		t.add(i+1, dash(printable(v.Policy)), w.Accepted, w.UnderWindow, w.Buffered, w.Duplicated, w.Lost)
 	}
-	renderTable(out, t)
+	t.write(out)
 }
 
 func writeIO(out io.Writer, s status.Snapshot) {
-	t := newStatusTable("#", "sent by", "because")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 100, WidthMaxEnforcer: text.WrapSoft}})
+	t := newTable("#", "sent by", "because")
+	t.wrap(3, widestCell)
 	for i, v := range s.Sessions {
-		t.AppendRow(table.Row{i + 1, dash(printable(v.IO.Way)), dash(printable(v.IO.Why))})
+		t.add(i+1, dash(printable(v.IO.Way)), dash(printable(v.IO.Why)))
 	}
-	renderTable(out, t)
+	t.write(out)
 }
 
 // writeCounters writes the numbers that are not zero; the names are the sessions' own. What only
 // grows is told apart from what says how things stand.
 func writeCounters(out io.Writer, s status.Snapshot) {
-	t := newStatusTable("#", "kind", "numbers that are not zero")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 100, WidthMaxEnforcer: text.WrapSoft}})
+	t := newTable("#", "kind", "numbers that are not zero")
+	t.wrap(3, widestCell)
 	for i, v := range s.Sessions {
 		counters, state := splitCounters(v.Counters)
-		t.AppendRow(table.Row{i + 1, "mppe counters", dash(counterList(v.MPPE.Counters))})
-		t.AppendRow(table.Row{i + 1, "other counters", dash(counterList(counters))})
-		t.AppendRow(table.Row{i + 1, "state", dash(counterList(state))})
+		t.add(i+1, "mppe counters", dash(counterList(v.MPPE.Counters)))
+		t.add(i+1, "other counters", dash(counterList(counters)))
+		t.add(i+1, "state", dash(counterList(state)))
 	}
-	renderTable(out, t)
+	t.write(out)
 }
 
 func writeBans(out io.Writer, s status.Snapshot) {
 	if len(s.Bans) == 0 {
 		return
 	}
-	t := newStatusTable("banned", "user", "for", "because")
+	t := newTable("banned", "user", "for", "because")
 	for _, b := range s.Bans {
 		user := "all"
 		if b.User != "" {
 			user = printable(b.User)
 		}
-		t.AppendRow(table.Row{printable(b.Address), user, age(b.Until, s.Time), printable(b.Why)})
+		t.add(printable(b.Address), user, age(b.Until, s.Time), printable(b.Why))
 	}
-	renderTable(out, t)
+	t.write(out)
 	if s.BansMore > 0 {
 		fmt.Fprintf(out, "and %d more\n", s.BansMore)
 	}
@@ -224,36 +221,8 @@ func perSecond(now, before uint64, known bool, elapsed time.Duration) float64 {
 	return float64(now-before) / elapsed.Seconds()
 }
 
-func newStatusTable(columns ...string) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Options.DrawBorder = false
-	style.Options.SeparateColumns = false
-	style.Options.SeparateHeader = false
-	style.Box.PaddingLeft = ""
-	style.Box.PaddingRight = "  "
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	header := make(table.Row, len(columns))
-	for i, c := range columns {
-		header[i] = c
-	}
-	t.AppendHeader(header)
-	return t
-}
-
-// alignRight is for columns of numbers, first to last from 1.
-func alignRight(t table.Writer, first, last int) {
-	var configs []table.ColumnConfig
-	for n := first; n <= last; n++ {
-		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(configs)
-}
-
-func renderTable(out io.Writer, t table.Writer) {
-	fmt.Fprintf(out, "\n%s\n", t.Render())
-}
+// widestCell is where the columns of lists are wrapped, in characters.
+const widestCell = 100
 
 // longestReason has room for the longest sentence of ours with the longest text of a peer's in it,
 // in characters.
