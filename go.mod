@@ -1,6 +1,6 @@
 module github.com/arc4tun/arc4tun
 
-go 1.26.0
+go 1.26.3
 
 require (
 	github.com/jedib0t/go-pretty/v6 v6.8.3

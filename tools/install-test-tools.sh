@@ -7,13 +7,13 @@ set -eu
 
 # gcc and libc6-dev: the race detector and pppd's plugin
 # libssl-dev: the comparison with OpenSSL, build tag libcrypto
-# qemu-user-static: the ciphers on mips and mipsle
+# qemu-user-static: the ciphers on mips and mipsle; strace: what its programs ask the kernel for
 # iproute2 iperf3 iputils-ping nftables: tests in network namespaces
 # man-db: whether the manual pages can be read
 # qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils: the
 # emulated router, see interop/router/README.md
 # the rest: the guest with the real peers, see interop/README.md
-want="git gcc libc6-dev libssl-dev qemu-user-static iproute2 iperf3 iputils-ping nftables man-db
+want="git gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux
 	qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils"
 

@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/internal/usleep"
 )
 
 // version is set by the linker (-ldflags "-X main.version=v1.2.3") in release builds; else the
@@ -30,8 +33,21 @@ func newVersionCmd() *cobra.Command {
 		Example: "  arc4 version",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "arc4 %s %s %s/%s\n%s", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtWithout())
-			return err
+			return writeVersion(cmd.OutOrStdout(), usleep.Own())
 		},
 	}
+}
+
+// writeVersion writes what arc4 version prints.
+func writeVersion(out io.Writer, sleep usleep.State) error {
+	text := fmt.Sprintf("arc4 %s %s %s/%s\n", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	switch sleep {
+	case usleep.Right:
+		text += "Go's usleep: right\n"
+	case usleep.Faulty:
+		text += "Go's usleep: faulty, which costs a quarter of the processor; make router and make build mend it (doc/go-mips-usleep.md)\n"
+	case usleep.Elsewhere:
+	}
+	_, err := io.WriteString(out, text+builtWithout())
+	return err
 }

@@ -8,8 +8,8 @@ import (
 
 // Go's runtime·usleep is wrong on MIPS up to and including Go 1.26: it takes off the whole seconds
 // as milliseconds, and hands the microseconds that are left to nanosleep as nanoseconds, so that
-// every thread that pauses polls. What is judged here is what the instructions do, not which
-// release they are from.
+// every thread that pauses polls (doc/go-mips-usleep.md). What is judged here is what the
+// instructions do, not which release they are from.
 
 // wordSize is the size of a register and of each half of a timespec, in bytes.
 type wordSize int
