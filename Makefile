@@ -10,7 +10,7 @@ TESTRUN  = $(GO) run ./tools/testrun
 BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build router test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
+.PHONY: help build router openwrt-packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,6 +24,12 @@ router: ## the small binary for routers, bin/arc4-router-GOARCH: make router GOA
 
 tools: ## install what the tests need (apt-get, as root)
 	@sh tools/install-test-tools.sh
+
+OPENWRT = build/openwrt
+openwrt-packages: ## .ipk and .apk for OpenWrt, build/openwrt: make openwrt-packages GOARCH=mipsle [OPENWRT_ARCH=mipsel_24kc]
+	@$(if $(GOARCH),,echo 'make openwrt-packages: for which processor? such as make openwrt-packages GOARCH=mipsle' >&2; exit 2)
+	@$(BUILD) -router -o $(OPENWRT)/arc4-$(GOARCH)
+	@GOARCH= GOOS= $(GO) run -C packaging/openwrt/pack . -goarch $(GOARCH) -arch '$(OPENWRT_ARCH)' -program $(CURDIR)/$(OPENWRT)/arc4-$(GOARCH) -out $(CURDIR)/$(OPENWRT)
 
 test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, an emulated router, a short soak, hostile peers
 	@$(TESTRUN)

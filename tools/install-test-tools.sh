@@ -9,11 +9,12 @@ set -eu
 # libssl-dev: the comparison with OpenSSL, build tag libcrypto
 # qemu-user-static: the ciphers on mips and mipsle; strace: what its programs ask the kernel for
 # iproute2 iperf3 iputils-ping nftables: tests in network namespaces
+# busybox-static make: the scripts and the feed for OpenWrt; chromium-headless-shell: LuCI's page
 # man-db: whether the manual pages can be read
 # qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils: the
 # emulated router, see interop/router/README.md
 # the rest: the guest with the real peers, see interop/README.md
-want="git gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
+want="git make chromium-headless-shell gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux
 	qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils"
 

@@ -1,6 +1,7 @@
 package pppdhook
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -15,15 +16,22 @@ type Events struct {
 	mu      sync.Mutex
 	isUp    bool // the programs were told so, or will be
 	link    Link // of which they were told
+	toldUp  bool // the same of what has been told, or is being told
+	told    Link
 	pending []event
 	running bool
 }
 
 // event is what the programs of one moment are told.
 type event struct {
-	link Link
-	gone *Traffic // nil: the link is up
+	link      Link
+	gone      *Traffic // nil: the link is up
+	four, six bool     // which families have changed
 }
+
+// waiting is how many events of a link wait at most: beyond that they become its end and what it is
+// now, however often a peer negotiates anew while a program hangs.
+const waiting = 4
 
 // Link gives the events of another link.
 func (r *Runner) Link() *Events { return &Events{r: r} }
@@ -40,18 +48,18 @@ func (e *Events) PreUp(ctx context.Context, l Link) {
 }
 
 // Up says that the link is up, or, where it was, that it is up with other addresses: the programs
-// are told that it has gone before.
+// of the family whose addresses have changed are told that it has gone before.
 func (e *Events) Up(l Link, t Traffic) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.isUp {
-		if sameLink(e.link, l) {
-			return
-		}
-		e.down(t)
-	}
+	from, was := e.link, e.isUp
 	e.isUp, e.link = true, l
-	e.add(event{link: l})
+	if !was {
+		e.add(event{l, nil, true, l.LocalIPv6.IsValid()})
+		return
+	}
+	four, six := !sameIPv4(from, l), !sameIPv6(from, l)
+	e.add(event{from, &t, four, six && from.LocalIPv6.IsValid()}, event{l, nil, four, six && l.LocalIPv6.IsValid()})
 }
 
 // Down says that the link has gone. The programs are told once, whoever says it again.
@@ -59,30 +67,42 @@ func (e *Events) Down(t Traffic) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.isUp {
-		e.down(t)
+		e.isUp = false
+		e.add(event{e.link, &t, true, e.link.LocalIPv6.IsValid()})
 	}
 }
 
-// down takes an Up back of which nobody has heard yet, so that a link that comes and goes quickly
-// leaves no queue behind; otherwise it tells of the end. The caller holds mu.
-func (e *Events) down(t Traffic) {
-	e.isUp = false
-	if last := len(e.pending) - 1; last >= 0 && e.pending[last].gone == nil {
-		e.pending = e.pending[:last]
-		return
+// add has events told. The caller holds mu.
+func (e *Events) add(events ...event) {
+	for _, v := range events {
+		if v.four || v.six {
+			e.pending = append(e.pending, v)
+		}
 	}
-	e.add(event{link: e.link, gone: &t})
-}
-
-// add has an event told. The caller holds mu.
-func (e *Events) add(v event) {
-	e.pending = append(e.pending, v)
-	if e.running {
+	if len(e.pending) > waiting {
+		e.collapse()
+	}
+	if e.running || len(e.pending) == 0 {
 		return
 	}
 	e.running = true
 	e.r.working.Add(1)
 	go e.work()
+}
+
+// collapse leaves of what nobody has been told yet only what it comes to. The caller holds mu.
+func (e *Events) collapse() {
+	var gone *Traffic
+	for _, v := range e.pending {
+		gone = cmp.Or(v.gone, gone)
+	}
+	e.pending = e.pending[:0]
+	if e.toldUp {
+		e.pending = append(e.pending, event{e.told, gone, true, e.told.LocalIPv6.IsValid()})
+	}
+	if e.isUp {
+		e.pending = append(e.pending, event{e.link, nil, true, e.link.LocalIPv6.IsValid()})
+	}
 }
 
 // work tells what there is to tell.
@@ -97,6 +117,7 @@ func (e *Events) work() {
 		}
 		v := e.pending[0]
 		e.pending = slices.Delete(e.pending, 0, 1)
+		e.toldUp, e.told = v.gone == nil || !v.four, v.link
 		e.mu.Unlock()
 		e.tell(v)
 	}
@@ -109,17 +130,21 @@ func (e *Events) tell(v event) {
 	if v.gone != nil {
 		four, six = p.IPDown, p.IPv6Down
 	}
-	if four != "" {
+	if four != "" && v.four {
 		e.r.run(context.Background(), v.link.arguments(four, false, p.IPParam), v.link.environment(v.gone), e.r.limits.Longest)
 	}
-	if six != "" && v.link.LocalIPv6.IsValid() {
+	if six != "" && v.six {
 		e.r.run(context.Background(), v.link.arguments(six, true, p.IPParam), v.link.environment(v.gone), e.r.limits.Longest)
 	}
 }
 
-// sameLink reports whether the programs were told of all this already.
-func sameLink(a, b Link) bool {
-	dns := slices.Equal(a.DNS, b.DNS)
-	return dns && a.Interface == b.Interface && a.Peer == b.Peer && a.Local == b.Local && a.Remote == b.Remote &&
-		a.LocalIPv6 == b.LocalIPv6 && a.RemoteIPv6 == b.RemoteIPv6 && a.PeerName == b.PeerName
+// sameIPv4 and sameIPv6 report whether the programs of a family were told of all this already.
+func sameIPv4(a, b Link) bool {
+	return a.Interface == b.Interface && a.Peer == b.Peer && a.PeerName == b.PeerName &&
+		a.Local == b.Local && a.Remote == b.Remote && slices.Equal(a.DNS, b.DNS)
+}
+
+func sameIPv6(a, b Link) bool {
+	return a.Interface == b.Interface && a.Peer == b.Peer && a.PeerName == b.PeerName &&
+		a.LocalIPv6 == b.LocalIPv6 && a.RemoteIPv6 == b.RemoteIPv6
 }

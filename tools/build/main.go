@@ -3,10 +3,13 @@
 //	go run ./tools/build -goarch mipsle -router -version v1.2.3
 //	go run ./tools/build -goarch arm -goarm 7 -router -o arc4
 //	go run ./tools/build -goarch mips ./...
+//	go run ./tools/build -goarch mips -overlay-only DIR
 //
 // The binary is static, and there are no paths of this machine in it. With -router it has what is
 // needed on a router, see internal/features. For MIPS the toolchain's usleep is mended on the way,
-// where it has to be, see usleep.go: nothing is written below GOROOT.
+// where it has to be, see usleep.go: nothing is written below GOROOT. Build systems that call the
+// go command themselves get what its -overlay takes with -overlay-only, DIR/overlay.json; there is
+// none where nothing is to be mended.
 package main
 
 import (
@@ -26,17 +29,22 @@ func main() {
 	flag.BoolVar(&t.symbols, "symbols", false, "keep symbols and DWARF, for profiles")
 	flag.StringVar(&t.version, "version", "", "`version` that arc4 version prints (default: what Go finds in git)")
 	flag.StringVar(&t.output, "o", "", "`file` to write (default: bin/arc4-GOARCH, bin/arc4-router-GOARCH with -router)")
+	overlayOnly := flag.String("overlay-only", "", "write the overlay for go build into this `folder`, and build nothing")
 	flag.Parse()
 	t.packages = flag.Args()
-	if err := run(t); err != nil {
+	if err := run(t, *overlayOnly); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-// run builds for the target.
-func run(t target) error {
+// run builds for the target, or writes its overlay into a folder if one is given.
+func run(t target, overlayOnly string) error {
 	if err := t.complete(goEnv); err != nil {
+		return err
+	}
+	if overlayOnly != "" {
+		_, err := writeOverlay(t, overlayOnly)
 		return err
 	}
 	dir, err := os.MkdirTemp("", "arc4-build")

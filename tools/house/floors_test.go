@@ -27,7 +27,7 @@ var floors = []string{
 	"tunnel",
 	"tunnel/localend internal/lab",
 	"internal/bench/ internal/malta tools/internal/ cmd/arc4/internal/",
-	"cmd/ tools/ interop/ arc4/generic/gen",
+	"cmd/ tools/ interop/ packaging/ arc4/generic/gen",
 }
 
 // floorOf is the floor of a package, or -1.
