@@ -32,7 +32,7 @@ func TestNanosleep(t *testing.T) {
 			}
 			t.Run("with the tool", func(t *testing.T) {
 				program := filepath.Join(t.TempDir(), "busy")
-				require.NoError(t, run(target{goos: "linux", goarch: name, output: program, packages: []string{"./testdata/busy"}}))
+				require.NoError(t, run(target{goos: "linux", goarch: name, output: program, packages: []string{"./testdata/busy"}}, ""))
 				calls, says := nanosleeps(t, emulator, program)
 				assert.Equal(t, "right", says)
 				assert.Contains(t, calls, 20_000)
