@@ -88,7 +88,7 @@ func (m *model) pushOrder(n int64, now time.Time, p string) {
 		m.held[n] = modelPacket{now, p}
 		delete(m.marks, n)
 	}
-	for m.heldBytes() > m.cfg.MaxBytes {
+	for m.heldBytes() > m.cfg.MaxBytes || m.cfg.MaxPackets > 0 && len(m.held) > m.cfg.MaxPackets {
 		m.giveUp(slices.Min(m.keys()))
 	}
 }
@@ -377,11 +377,12 @@ func play(t testing.TB, script []byte) {
 		return
 	}
 	x := newPair(t, Config{
-		Size:     1 << (script[0] % 8),
-		Timeout:  50 * time.Millisecond,
-		MaxBytes: 1 + 8*int(script[0]/8),
-		Policy:   Policy(script[1] % 3),
-		Fixed:    script[1]/3%2 == 1,
+		Size:       1 << (script[0] % 8),
+		Timeout:    50 * time.Millisecond,
+		MaxBytes:   1 + 8*int(script[0]/8),
+		MaxPackets: int(script[1] / 6 % 8),
+		Policy:     Policy(script[1] % 3),
+		Fixed:      script[1]/3%2 == 1,
 	})
 	starts := [...]uint32{0, 1, 1<<32 - 20, 1 << 31, 1<<31 - 30}
 	start := starts[int(script[2])%len(starts)]

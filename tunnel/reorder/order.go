@@ -10,7 +10,7 @@ import (
 func (w *Window) pushOrder(now time.Time, seq uint32, p []byte, deliver func([]byte)) {
 	at := w.elapsed(now)
 	w.place(at, seq, p, deliver)
-	for w.ring.bytes > w.cfg.MaxBytes {
+	for w.ring.bytes > w.cfg.MaxBytes || w.ring.count > w.cfg.MaxPackets {
 		w.skipGap(deliver)
 	}
 	w.expire(at, deliver)

@@ -28,6 +28,9 @@ type Config struct {
 	// MaxBytes bounds the payload bytes (the sum of len(p)) that wait. Beyond
 	// it the oldest gap is given up, and the packets behind that gap flow.
 	MaxBytes int
+	// MaxPackets bounds how many packets wait, in the same way: for callers whose packets take
+	// memory by their number. 0 is no bound but Size.
+	MaxPackets int
 	// Policy is Order, Drop or Immediate.
 	Policy Policy
 	// Release, when not nil, gets every packet that the window refuses, late or
@@ -67,6 +70,9 @@ func New(cfg Config) (*Window, error) {
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = DefaultMaxBytes
 	}
+	if cfg.MaxPackets == 0 {
+		cfg.MaxPackets = cfg.Size
+	}
 	switch {
 	case cfg.Size < 1 || cfg.Size > MaxSize:
 		return nil, fmt.Errorf("reorder: window %d: must be a power of two from 1 to %d", cfg.Size, MaxSize)
@@ -77,6 +83,8 @@ func New(cfg Config) (*Window, error) {
 		return nil, fmt.Errorf("reorder: timeout %v: must be positive", cfg.Timeout)
 	case cfg.MaxBytes < 0:
 		return nil, fmt.Errorf("reorder: %d bytes at most: must be positive", cfg.MaxBytes)
+	case cfg.MaxPackets < 0:
+		return nil, fmt.Errorf("reorder: %d packets at most: must be positive", cfg.MaxPackets)
 	case cfg.Policy > Immediate:
 		return nil, fmt.Errorf("reorder: unknown %v: use order, drop or immediate", cfg.Policy)
 	}
@@ -156,13 +164,17 @@ func (w *Window) Deadline() (at time.Time, ok bool) {
 	return w.epoch.Add(w.ring.slots[w.ring.oldest].at + w.timeout.now(w.span)), true
 }
 
-// flush delivers all that waits, in order, and gives up the numbers missing in
-// between. The window goes on after it.
-func (w *Window) flush(deliver func([]byte)) {
-	for w.ring.count > 0 {
+// Trim gives up the oldest gaps, and delivers what waits behind them, until at most so many packets
+// wait.
+func (w *Window) Trim(packets int, deliver func([]byte)) {
+	for w.ring.count > max(0, packets) {
 		w.skipGap(deliver)
 	}
 }
+
+// flush delivers all that waits, in order, and gives up the numbers missing in
+// between. The window goes on after it.
+func (w *Window) flush(deliver func([]byte)) { w.Trim(0, deliver) }
 
 // Wait is how long a packet waits for a missing one at present: Timeout, or less
 // where the window has learnt that less is enough.

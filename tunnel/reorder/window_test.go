@@ -200,6 +200,46 @@ func TestMaxBytes(t *testing.T) {
 	assert.Equal(t, Stats{Accepted: 6, Buffered: 5, Lost: 5}, w.Stats())
 }
 
+func TestMaxPackets(t *testing.T) {
+	w, err := New(Config{MaxPackets: 3})
+	require.NoError(t, err)
+	var out []byte
+	deliver := func(p []byte) { out = append(out, p[0]) }
+	now := time.Unix(0, 0)
+	for _, seq := range []byte{1, 3, 4, 7} {
+		w.Push(now, uint32(seq), []byte{seq}, deliver)
+	}
+	assert.Equal(t, []byte{1}, out, "three may wait")
+	w.Push(now, 9, []byte{9}, deliver)
+	assert.Equal(t, []byte{1, 3, 4}, out, "the oldest gap is given up, the next one stays")
+	w.Push(now, 2, []byte{2}, deliver)
+	w.Push(now, 5, []byte{5}, deliver)
+	w.Push(now, 6, []byte{6}, deliver)
+	assert.Equal(t, []byte{1, 3, 4, 5, 6, 7}, out, "what comes in time goes on as ever")
+	assert.Equal(t, Stats{Accepted: 6, Buffered: 3, UnderWindow: 1, Lost: 1}, w.Stats())
+}
+
+func TestTrim(t *testing.T) {
+	w, err := New(Config{})
+	require.NoError(t, err)
+	var out []byte
+	deliver := func(p []byte) { out = append(out, p[0]) }
+	now := time.Unix(0, 0)
+	w.Trim(0, deliver)
+	for _, seq := range []byte{1, 3, 5, 6, 9} {
+		w.Push(now, uint32(seq), []byte{seq}, deliver)
+	}
+	w.Trim(4, deliver)
+	assert.Equal(t, []byte{1}, out, "no more than that wait")
+	w.Trim(2, deliver)
+	assert.Equal(t, []byte{1, 3, 5, 6}, out, "with a gap goes all that waits for it")
+	w.Trim(-1, deliver)
+	assert.Equal(t, []byte{1, 3, 5, 6, 9}, out)
+	w.Push(now, 10, []byte{10}, deliver)
+	assert.Equal(t, []byte{1, 3, 5, 6, 9, 10}, out, "the window goes on")
+	assert.Equal(t, Stats{Accepted: 6, Buffered: 4, Lost: 4}, w.Stats())
+}
+
 func TestFlush(t *testing.T) {
 	w, err := New(Config{})
 	require.NoError(t, err)
@@ -245,6 +285,7 @@ func TestConfig(t *testing.T) {
 		"too large":        {Config{Size: 1 << 21}, "reorder: window 2097152: must be a power of two from 1 to 1048576"},
 		"negative timeout": {Config{Timeout: -time.Second}, "reorder: timeout -1s: must be positive"},
 		"negative bytes":   {Config{MaxBytes: -1}, "reorder: -1 bytes at most: must be positive"},
+		"negative packets": {Config{MaxPackets: -1}, "reorder: -1 packets at most: must be positive"},
 		"unknown policy":   {Config{Policy: 9}, "reorder: unknown policy(9): use order, drop or immediate"},
 	} {
 		t.Run(name, func(t *testing.T) {
