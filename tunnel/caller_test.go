@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -32,7 +33,7 @@ func (s *site) caller(outer string) *caller {
 	c := &caller{site: s, outer: netip.MustParseAddr(outer)}
 	conn, err := s.net.listenBehind(c.outer) // where several may be
 	require.NoError(s.t, err)
-	c.r = session.NewReceiver(conn, time.Now, new(atomic.Uint64))
+	c.r = session.NewReceiver(conn, time.Now, new(atomic.Uint64), memory.SizesOf(false))
 	go func() { _ = c.r.Run() }()
 	c.tcp = s.stranger(outer, control.StartRequest{Version: control.Version}.AppendTo(nil))
 	s.t.Cleanup(func() { conn.Close() })

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -161,7 +162,7 @@ func (w *world) insist() {
 			from, to = to, from
 		}
 		d := &onePacket{packet: marked(from, to, 0, 0)}
-		_ = session.NewDeviceReader(d, session.Routing{Session: func([]byte) *session.Session { return v.session }}).Run()
+		_ = session.NewDeviceReader(d, session.Routing{Session: func([]byte) *session.Session { return v.session }}, memory.SizesOf(false)).Run()
 	}
 }
 

@@ -125,7 +125,8 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	}
 	if cfg.ListenGRE == nil {
 		cfg.ListenGRE = func(local, peer netip.Addr) (gre.Conn, error) {
-			o := gre.Options{Peer: peer, IO: cfg.IO, Log: cfg.Log}
+			o := cfg.listenOptions()
+			o.Peer = peer
 			if cfg.CarryGRE != nil {
 				o.Carry = func(leaveBy func(int) error) func() { return cfg.CarryGRE(peer, leaveBy) }
 			}
@@ -409,7 +410,7 @@ func (c *Client) read(dev netdev.Device) {
 	c.dev = dev
 	r := session.NewDeviceReader(dev, session.Routing{
 		Session: func([]byte) *session.Session { return c.current.Load() }, Unrouted: &c.unrouted, Loop: &c.loop, Looped: &c.looped,
-	})
+	}, c.cfg.sizes())
 	go func() {
 		defer c.falls.catch()
 		c.unreadable(dev, r.Run())

@@ -39,7 +39,7 @@ type clientCall struct {
 }
 
 func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
-	r := session.NewReceiver(conn, c.cfg.Now, &c.strays)
+	r := session.NewReceiver(conn, c.cfg.Now, &c.strays, c.cfg.sizes())
 	r.Await()
 	pns := control.NewPNS(control.PNSConfig{StopTimeout: stopTimeout, Trace: c.cfg.traceControl(peer), CallID: func() uint16 {
 		id, _ := r.CallID(peer) // the only call of this receiver

@@ -22,7 +22,7 @@ func (c *serverCall) assign(user string) (local, remote netip.Addr, err error) {
 		return local, remote, fmt.Errorf("user %q is gone from the secrets file", user)
 	}
 	if !c.takePlace(user) {
-		c.session.Log().Warn("no place for a client: all sessions are in use", "user", user, "sessions", v.cfg.MaxSessions)
+		c.session.Log().Warn("no place for a client: "+v.noRoom, "user", user, "sessions", v.cfg.MaxSessions)
 		return local, remote, errFull
 	}
 	if remote, err = c.lease(a); err != nil {

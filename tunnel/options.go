@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -45,6 +46,10 @@ type Options struct {
 	EchoFailures  int           // so many times EchoInterval without a sign of life end the link; 0: 4
 	FirstSequence *uint32       // of our GRE packets; nil: gre.DefaultFirstSeq
 
+	// Small bounds what buffers, windows and sockets hold, for a machine with little memory: a
+	// reorder window holds 512 packets (1 MB), the windows of all sessions 1,024.
+	Small bool
+
 	IO gre.Mode // how GRE packets are sent, where the package opens the socket itself
 
 	shared       *session.Shared // of the sessions that these options are for
@@ -80,7 +85,7 @@ func (o Options) withDefaults() (Options, error) {
 	if _, err := reorder.New(o.Reorder); err != nil {
 		return o, err
 	}
-	o.shared = session.NewShared(o.Reserve)
+	o.shared = session.NewShared(o.Reserve, o.sizes())
 	if o.Now == nil {
 		o.Now = monotonic()
 	} else {
@@ -121,6 +126,15 @@ func neverBack(now func() time.Time) func() time.Time {
 	}
 }
 
+// sizes are those of what a tunnel holds.
+func (o Options) sizes() memory.Sizes { return memory.SizesOf(o.Small) }
+
+// listenOptions are those of a GRE socket.
+func (o Options) listenOptions() gre.Options {
+	s := o.sizes()
+	return gre.Options{IO: o.IO, Log: o.Log, RecvBuffer: s.SocketBuffer, SendBuffer: s.SocketBuffer, Frames: s.Frames}
+}
+
 // mru is the PPP information field that carries our MTU: MPPE adds its header and the encrypted
 // protocol field (RFC 3078 section 3), and pppd takes that off the MRU.
 func (o Options) mru() int { return o.MTU + session.MPPEOverhead }
@@ -131,7 +145,7 @@ func (o Options) sessionConfig(checkSource bool) session.Config {
 	return session.Config{
 		Backend: o.Backend, MPPE: o.MPPE, LinuxReset: o.LinuxReset, IPv6: o.IPv6,
 		MTU: o.MTU, Reorder: o.Reorder, FirstSequence: o.FirstSequence, CheckSource: checkSource,
-		Shared: o.shared, Now: o.Now, Log: o.Log, Trace: o.Trace,
+		Sizes: o.sizes(), Shared: o.shared, Now: o.Now, Log: o.Log, Trace: o.Trace,
 	}
 }
 

@@ -54,6 +54,11 @@ type ServerConfig struct {
 	Name        string       // in CHAP challenges; empty: "arc4"
 	DNS, NBNS   []netip.Addr // offered to clients, at most two each
 	MaxSessions int          // 0: 1,024
+	// SessionMemory is what all sessions may take, in bytes; 0: no bound. It counts with Small
+	// only: there may then be as many sessions as have room in it, each at its worst, and no more
+	// than MaxSessions; nor may more be about to log in. Who comes then is refused, as when all
+	// sessions are in use.
+	SessionMemory int
 	// SessionsPerUser is how many sessions a user may have at once; 0: no limit. One more ends the
 	// user's oldest.
 	SessionsPerUser int
@@ -106,6 +111,7 @@ var manyAddresses = fmt.Sprintf("clients call %d other addresses of this machine
 // Server answers PPTP clients.
 type Server struct {
 	cfg       ServerConfig
+	noRoom    string // why, when MaxSessions are there
 	abandoned *abandonment
 	guard     *guard
 	counted   struct{ connections, refused, authFailures, banned, evicted, late atomic.Uint64 }
@@ -165,8 +171,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if err := cfg.Guard.withDefaults().validate(); err != nil {
 		return nil, err
 	}
+	noRoom := cfg.room()
 	v := &Server{
-		cfg: cfg, abandoned: newAbandonment(), guard: newGuard(cfg.Guard), lines: newLogBudgets(cfg.Log, cfg.Now),
+		cfg: cfg, noRoom: noRoom, abandoned: newAbandonment(), guard: newGuard(cfg.Guard), lines: newLogBudgets(cfg.Log, cfg.Now),
 		receivers: make(map[netip.Addr]*serverReceiver),
 		byAddress: make(map[netip.Addr]*session.Session),
 		sessions:  make(map[*session.Session][]netip.Addr),
@@ -200,7 +207,7 @@ func (v *Server) Serve(ctx context.Context) error {
 	v.conns.Go(func() { v.lines.run(ctx) })
 	reading := make(chan error, 1)
 	go func() {
-		r := session.NewDeviceReader(v.cfg.Device, session.Routing{Session: v.route, Unrouted: &v.unrouted, Loop: &v.loop, Looped: &v.looped})
+		r := session.NewDeviceReader(v.cfg.Device, session.Routing{Session: v.route, Unrouted: &v.unrouted, Loop: &v.loop, Looped: &v.looped}, v.cfg.sizes())
 		err := r.Run()
 		if err != nil {
 			cancel()
@@ -318,7 +325,7 @@ func (v *Server) receiverOn(local netip.Addr) (*serverReceiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &serverReceiver{session.NewReceiver(conn, v.cfg.Now, &v.strays), 1}
+	r := &serverReceiver{session.NewReceiver(conn, v.cfg.Now, &v.strays, v.cfg.sizes()), 1}
 	v.receivers[local] = r
 	go func() {
 		if err := r.Run(); err != nil {
@@ -336,7 +343,8 @@ func (v *Server) listen(local netip.Addr) (gre.Conn, error) {
 	if v.cfg.ListenGRE != nil {
 		return v.cfg.ListenGRE(local)
 	}
-	o := gre.Options{IO: v.cfg.IO, Log: v.strangers, Readers: v.cfg.Readers}
+	o := v.cfg.listenOptions()
+	o.Log, o.Readers = v.strangers, v.cfg.Readers
 	if len(v.receivers) >= wideAddresses {
 		if o.IO != gre.ModeRaw {
 			o.IO, o.RawWhy = gre.ModeRaw, manyAddresses

@@ -102,7 +102,7 @@ func (k *serverConn) callID() (uint16, bool) {
 		k.v.counted.refused.Add(1)
 		if !k.full {
 			k.full = true // once: a peer may ask as often as it likes
-			k.v.strangers.Warn("call refused: all sessions are in use", "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
+			k.v.strangers.Warn("call refused: "+k.v.noRoom, "peer", k.peer, "sessions", k.v.cfg.MaxSessions)
 		}
 		return 0, false
 	}

@@ -31,9 +31,14 @@ const maxUndelivered = 3
 // opener makes the transmitter of a way.
 type opener func(way Mode, link int) (transmitter, error)
 
-func openTransmitter(way Mode, link int) (transmitter, error) {
+// transmitters gives an opener, with so many frames for AF_XDP at most.
+func transmitters(frames int) opener {
+	return func(way Mode, link int) (transmitter, error) { return openTransmitter(way, link, frames) }
+}
+
+func openTransmitter(way Mode, link, frames int) (transmitter, error) {
 	if way == XSK {
-		x, err := openXSK(link)
+		x, err := openXSK(link, frames)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"syscall"
@@ -97,7 +98,7 @@ func (u *Uplink) selectRoute(now time.Time, p *Path, known map[int]linkFacts) (r
 		return nil, l.barred, nil
 	}
 	ways := u.cfg.Mode.ways()
-	old = l.choose(now, ways, openTransmitter)
+	old = l.choose(now, ways, transmitters(cmp.Or(u.cfg.Frames, defaultFrames)))
 	if l.tx == nil {
 		return nil, l.reasons(ways), nil
 	}
@@ -121,7 +122,7 @@ func (u *Uplink) ineligible(p *Path, f routeFacts) string {
 
 // neighbour is what is known of a route's next hop.
 func (u *Uplink) neighbour(f routeFacts) neighbourFacts {
-	if !f.link.ethernet {
+	if f.link.kind != "ether" {
 		return neighbourFacts{}
 	}
 	all, asked := u.neighbours[f.link.index]

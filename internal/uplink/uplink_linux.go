@@ -1,22 +1,27 @@
 package uplink
 
 import (
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/arc4tun/arc4tun/internal/rtnetlink"
+	"github.com/vishvananda/netns"
 )
 
 // Config of an Uplink.
 type Config struct {
 	Local netip.Addr // IPv4, ours: where packets come from
 	Mode  Mode       // not Raw
-	Log   *slog.Logger
+	// Frames is how many packets an AF_XDP socket has room for, a power of two; 0: 2,048. Each
+	// takes 2 KB, which cannot be swapped.
+	Frames int
+	Log    *slog.Logger
 }
 
 // Uplink knows how packets from one local address leave this machine. One goroutine of its own
@@ -24,8 +29,8 @@ type Config struct {
 type Uplink struct {
 	cfg     Config
 	host    *host
-	news    []*rtnetlink.Subscription
-	where   rtnetlink.Namespace
+	files   []*os.File
+	where   netns.NsHandle
 	changes chan change
 	broken  chan failure
 	wake    chan struct{}
@@ -64,24 +69,20 @@ func Open(cfg Config) (*Uplink, error) {
 	}
 	u.ids.Store(rand.Uint32())
 	var err error
-	if u.where, err = rtnetlink.ThisNamespace(); err != nil {
-		return nil, err
+	if u.where, err = netns.Get(); err != nil {
+		return nil, fmt.Errorf("the network namespace, from /proc: %w", err)
 	}
 	if u.host, err = openHost(); err != nil {
-		u.where.Close()
+		_ = u.where.Close()
 		return nil, err
 	}
-	if u.news, err = openNotifications(); err != nil {
+	if u.files, err = openNotifications(); err != nil {
 		u.host.close()
-		u.where.Close()
+		_ = u.where.Close()
 		return nil, err
 	}
-	for i, s := range u.news {
-		read := changeOf
-		if i > 0 {
-			read = changeOfPolicy
-		}
-		u.ended.Go(func() { listen(s, read, u.tell) })
+	for i, f := range u.files {
+		u.ended.Go(func() { listen(f, i == 0, u.tell) })
 	}
 	u.ended.Go(u.run)
 	return u, nil
@@ -90,8 +91,8 @@ func Open(cfg Config) (*Uplink, error) {
 // Close ends all paths.
 func (u *Uplink) Close() {
 	close(u.done)
-	for _, s := range u.news {
-		s.Close()
+	for _, f := range u.files {
+		_ = f.Close()
 	}
 	u.ended.Wait()
 	u.mu.Lock()
@@ -104,7 +105,7 @@ func (u *Uplink) Close() {
 		l.shut()
 	}
 	u.host.close()
-	u.where.Close()
+	_ = u.where.Close()
 }
 
 // Path gives the way to a peer, which is the raw socket until the peer has acknowledged something
@@ -193,7 +194,7 @@ func (u *Uplink) run() {
 // enter brings the goroutine into the network namespace of Open, where transmitters must be opened.
 func (u *Uplink) enter() bool {
 	runtime.LockOSThread()
-	here, err := rtnetlink.ThisNamespace()
+	here, err := netns.Get()
 	if err != nil {
 		return false
 	}
@@ -203,7 +204,7 @@ func (u *Uplink) enter() bool {
 		return true
 	}
 	// The thread stays locked, and ends with the goroutine.
-	return u.where.Enter() == nil
+	return netns.Set(u.where) == nil
 }
 
 // takeWaiting takes the changes that are there already, so that a storm of them is answered once.

@@ -27,18 +27,18 @@ type xsk struct {
 }
 
 const (
-	frameSize  = 2048
-	maxFrames  = 2048 // 4 MiB, of the 8 MiB that a user may lock as a rule
-	minFrames  = 128
-	maxQueues  = 16
-	maxRefused = 64
+	frameSize     = 2048
+	defaultFrames = 2048 // 4 MiB, of the 8 MiB that a user may lock as a rule
+	minFrames     = 128
+	maxQueues     = 16
+	maxRefused    = 64
 )
 
-// openXSK binds a socket to the first queue of a link that nobody else has. Queues are taken from
-// the first on, for every link has that one.
-func openXSK(link int) (*xsk, error) {
+// openXSK binds a socket, of so many frames at most, to the first queue of a link that nobody else
+// has. Queues are taken from the first on, for every link has that one.
+func openXSK(link, most int) (*xsk, error) {
 	var err error
-	for frames := maxFrames; frames >= minFrames; frames /= 2 {
+	for frames := most; frames >= minFrames; frames /= 2 {
 		var x *xsk
 		if x, err = openXSKWith(link, frames); err == nil {
 			return x, nil

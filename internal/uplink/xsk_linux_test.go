@@ -20,7 +20,7 @@ func withLink(t *testing.T, f func(link int) error) {
 	h := labtest.NewHost(t, "host")
 	require.NoError(t, netns.Join(netns.End{Host: h.Host, Name: "wire"}, netns.End{Host: h.Host, Name: "other"}))
 	h.Must(t, func() error {
-		return labtest.Change("wire", func(l netlink.Link) error { return f(l.Attrs().Index) })
+		return netns.Change("wire", func(l netlink.Link) error { return f(l.Attrs().Index) })
 	})
 }
 
@@ -52,7 +52,7 @@ func TestLockedMemory(t *testing.T) {
 		bytes  uint64
 		frames int // 0: none can be had
 	}{
-		{"room for all", 8 << 20, maxFrames},
+		{"room for all", 8 << 20, defaultFrames},
 		{"room for a part", 1 << 20, 512},
 		{"room for little", minFrames * frameSize, minFrames},
 		{"room for nothing", 64 << 10, 0},
@@ -67,7 +67,7 @@ func TestLockedMemory(t *testing.T) {
 				// What an earlier socket had locked is given back a moment after it was closed.
 				var x *xsk
 				for range 1000 {
-					if x, err = openXSK(link); err == nil && len(x.umem) == tc.frames*frameSize || tc.frames == 0 {
+					if x, err = openXSK(link, defaultFrames); err == nil && len(x.umem) == tc.frames*frameSize || tc.frames == 0 {
 						break
 					}
 					if err == nil {
@@ -93,14 +93,14 @@ func TestLockedMemory(t *testing.T) {
 
 func TestXSKRefuses(t *testing.T) {
 	withLink(t, func(link int) error {
-		x, err := openXSK(link)
+		x, err := openXSK(link, defaultFrames)
 		if err != nil {
 			return err
 		}
 		assert.Equal(t, "queue 0", x.note())
-		_, err = openXSK(link)
+		_, err = openXSK(link, defaultFrames)
 		assert.ErrorIs(t, err, unix.EBUSY)
-		_, err = openXSK(link + 1000)
+		_, err = openXSK(link+1000, defaultFrames)
 		assert.ErrorIs(t, err, unix.ENODEV)
 		_, err = openPacket(link + 1000)
 		assert.ErrorIs(t, err, unix.ENODEV)

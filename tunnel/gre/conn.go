@@ -47,6 +47,10 @@ type Options struct {
 	// RecvBuffer is the size of the receive buffer in bytes; 0 means DefaultBuffer. The system may
 	// grant less without CAP_NET_ADMIN.
 	RecvBuffer int
+	// SendBuffer is the same of the send buffer.
+	SendBuffer int
+	// Frames is how many packets an AF_XDP socket has room for, a power of two; 0: 2,048.
+	Frames int
 	// Readers is how many sockets share the packets that come, each with a reader of its own (see
 	// Readers); 0 and 1: one. At most MaxReaders, and one where the system cannot have more.
 	Readers int

@@ -90,7 +90,7 @@ func (c *rawConn) openUplink(opts Options) {
 		return
 	}
 	var err error
-	c.up, err = uplink.Open(uplink.Config{Local: c.local, Mode: opts.IO, Log: opts.logger()})
+	c.up, err = uplink.Open(uplink.Config{Local: c.local, Mode: opts.IO, Frames: opts.Frames, Log: opts.logger()})
 	if err != nil {
 		c.noUp = err.Error()
 	}
@@ -101,7 +101,7 @@ func (c *rawConn) setOptions(opts Options) error {
 		return err
 	}
 	setBuffer(c.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, cmp.Or(opts.RecvBuffer, DefaultBuffer))
-	setBuffer(c.fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, DefaultBuffer)
+	setBuffer(c.fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, cmp.Or(opts.SendBuffer, DefaultBuffer))
 	// The network may fragment what exceeds the path, which loses nothing but speed.
 	return unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
 }

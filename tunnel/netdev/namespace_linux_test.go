@@ -3,7 +3,6 @@ package netdev
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"sort"
 	"strings"
 	"testing"
@@ -75,8 +74,4 @@ func tunDevice(t *testing.T, name string) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { dev.Close() })
 	return realName
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

@@ -4,36 +4,49 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 	"github.com/arc4tun/arc4tun/internal/serverroute"
 )
 
 // system is where Apply worked.
-type system struct{ kernel *rtnetlink.Conn }
+type system struct {
+	handle    *netlink.Handle
+	addresses *serverroute.Addresses
+}
 
 func (y *system) close() {
-	if y.kernel != nil {
-		y.kernel.Close()
-		y.kernel = nil
+	if y.handle != nil {
+		y.handle.Close()
+		y.handle = nil
+	}
+	if y.addresses != nil {
+		y.addresses.Close()
+		y.addresses = nil
 	}
 }
 
 // apply records every change as soon as it is made, so that rollback sees what is there.
 func (s *Setup) apply(ctx context.Context) error {
-	kernel, err := rtnetlink.Open()
+	// A handle stays in the namespace it was opened in, whichever thread uses it later.
+	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
+		return fmt.Errorf("open netlink: %w", err)
+	}
+	s.sys.handle = handle
+	if s.sys.addresses, err = serverroute.OpenAddresses(); err != nil {
 		return err
 	}
-	s.sys.kernel = kernel
-	link, err := kernel.LinkByName(s.settings.Device)
+	link, err := handle.LinkByName(s.settings.Device)
 	if err != nil {
 		return fmt.Errorf("interface %q: %w", s.settings.Device, err)
 	}
-	c := &changer{Setup: s, kernel: kernel, link: link}
+	c := &changer{Setup: s, handle: handle, link: link}
 
 	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.beforeUp, c.up, c.followServer}
 	for _, prefix := range s.settings.routes() {
@@ -53,29 +66,31 @@ func (s *Setup) apply(ctx context.Context) error {
 // changer is one run of Apply.
 type changer struct {
 	*Setup
-	kernel *rtnetlink.Conn
-	link   rtnetlink.Link
+	handle *netlink.Handle
+	link   netlink.Link
 }
 
 // keepRoutes remembers what goes to the device already, which a persistent device may well
 // have: the kernel drops it all when Undo removes the last address or takes the link down.
 func (c *changer) keepRoutes() error {
-	var kept []rtnetlink.SavedRoute
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		routes, err := c.kernel.SaveRoutes(family, func(r *rtnetlink.Route) bool {
-			// Those of the kernel come back with their address, and ours are what a run that was
-			// killed has left.
-			return r.Link == c.link.Index && r.Protocol != unix.RTPROT_KERNEL && r.Protocol != serverroute.Protocol
-		})
+	var kept []netlink.Route
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		routes, err := c.handle.RouteListFiltered(family, &netlink.Route{LinkIndex: c.link.Attrs().Index}, netlink.RT_FILTER_OIF)
 		if err != nil {
 			return fmt.Errorf("list the routes of %s: %w", c.settings.Device, err)
 		}
-		kept = append(kept, routes...)
+		for _, r := range routes {
+			// Those of the kernel come back with their address, and ours are what a run that was
+			// killed has left.
+			if r.Protocol != unix.RTPROT_KERNEL && r.Protocol != serverroute.Protocol {
+				kept = append(kept, r)
+			}
+		}
 	}
 	c.did(stepOther, "routes kept on "+c.settings.Device, func() error {
 		var errs []error
 		for _, r := range kept {
-			if err := c.kernel.RestoreRoute(r); !errors.Is(err, unix.EEXIST) {
+			if err := c.handle.RouteAdd(&r); !errors.Is(err, unix.EEXIST) {
 				errs = append(errs, ignoreGone(err))
 			}
 		}
@@ -102,11 +117,10 @@ func (c *changer) address6() error {
 // address adds local/bits, or local with a peer of its own.
 func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) error {
 	local = local.WithZone("")
-	addr := rtnetlink.Address{
-		Link:     c.link.Index,
-		Local:    netip.PrefixFrom(local, bits),
-		Scope:    unix.RT_SCOPE_UNIVERSE,
-		Protocol: serverroute.Protocol,
+	addr := &netlink.Addr{
+		IPNet:     ipNet(netip.PrefixFrom(local, bits)),
+		Scope:     unix.RT_SCOPE_UNIVERSE,
+		LinkIndex: c.link.Attrs().Index,
 	}
 	if local.Is6() {
 		addr.Scope = unix.RT_SCOPE_LINK
@@ -115,10 +129,10 @@ func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) err
 		addr.Flags = unix.IFA_F_NODAD
 	}
 	if remote.IsValid() {
-		addr.Peer = netip.PrefixFrom(remote, remote.BitLen())
+		addr.Peer = ipNet(netip.PrefixFrom(remote, remote.BitLen()))
 	}
 	what := fmt.Sprintf("address %v on %s", local, c.settings.Device)
-	switch err := c.kernel.AddAddress(addr); {
+	switch err := c.sys.addresses.Add(c.link, addr); {
 	case errors.Is(err, unix.EEXIST):
 		return nil // somebody's from before: used, and left
 	case errors.Is(err, unix.EPERM):
@@ -128,20 +142,20 @@ func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) err
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(kind, what, func() error { return ignoreGone(c.kernel.DeleteAddress(addr)) })
+	c.did(kind, what, func() error { return ignoreGone(c.handle.AddrDel(c.link, addr)) })
 	return nil
 }
 
 func (c *changer) mtu() error {
-	before := c.link.MTU
+	before := c.link.Attrs().MTU
 	if c.settings.MTU == 0 || c.settings.MTU == before {
 		return nil
 	}
 	what := fmt.Sprintf("MTU %d on %s", c.settings.MTU, c.settings.Device)
-	if err := c.kernel.SetMTU(c.link.Index, c.settings.MTU); err != nil {
+	if err := c.handle.LinkSetMTU(c.link, c.settings.MTU); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(stepOther, what, func() error { return ignoreGone(c.kernel.SetMTU(c.link.Index, before)) })
+	c.did(stepOther, what, func() error { return ignoreGone(c.handle.LinkSetMTU(c.link, before)) })
 	return nil
 }
 
@@ -153,17 +167,17 @@ func (c *changer) beforeUp() error {
 }
 
 func (c *changer) up() error {
-	if c.link.Up() {
+	if c.link.Attrs().Flags&net.FlagUp != 0 {
 		return nil
 	}
 	// Without this the kernel gives the device a link-local address of its own and solicits
 	// routers through it, which no PPTP peer agreed to. Systems without IPv6 refuse it.
-	_ = c.kernel.SetAddrGenMode(c.link.Index, rtnetlink.AddrGenModeNone)
+	_ = c.handle.LinkSetIP6AddrGenMode(c.link, nl.IN6_ADDR_GEN_MODE_NONE)
 	what := "link up of " + c.settings.Device
-	if err := c.kernel.SetUp(c.link.Index); err != nil {
+	if err := c.handle.LinkSetUp(c.link); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(stepOther, what, func() error { return ignoreGone(c.kernel.SetDown(c.link.Index)) })
+	c.did(stepOther, what, func() error { return ignoreGone(c.handle.LinkSetDown(c.link)) })
 	return nil
 }
 
@@ -188,7 +202,7 @@ func (c *changer) followServer() error {
 			c.did(stepOther, what, s.Follower.Release)
 		}
 	}
-	if err := c.follower.Lead(s.Server, c.link.Index, s.routes()); err != nil && s.needsHostRoute() {
+	if err := c.follower.Lead(s.Server, c.link.Attrs().Index, s.routes()); err != nil && s.needsHostRoute() {
 		return fmt.Errorf("no route to the server %v: connect this machine to a network first (%w)", s.Server, err)
 	}
 	return nil
@@ -196,45 +210,44 @@ func (c *changer) followServer() error {
 
 func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 	what := fmt.Sprintf("route %v through %s", prefix, c.settings.Device)
-	route := rtnetlink.Route{
-		Dst:      prefix,
-		Link:     c.link.Index,
-		Table:    unix.RT_TABLE_MAIN,
-		Scope:    unix.RT_SCOPE_LINK,
-		Protocol: serverroute.Protocol,
+	route := &netlink.Route{
+		Dst:       ipNet(prefix),
+		LinkIndex: c.link.Attrs().Index,
+		Scope:     unix.RT_SCOPE_LINK,
+		Protocol:  serverroute.Protocol,
 	}
-	switch err := c.kernel.AddRoute(route); {
+	switch err := c.handle.RouteAdd(route); {
 	case errors.Is(err, unix.EEXIST):
 		existing, err := c.existing(route.Dst)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		if existing.Link == route.Link && existing.Protocol != serverroute.Protocol {
+		if existing.LinkIndex == route.LinkIndex && existing.Protocol != serverroute.Protocol {
 			return nil
 		}
-		if existing.Link == route.Link {
+		if existing.LinkIndex == route.LinkIndex {
 			break // left on a persistent device by a run that was killed: who holds the device now takes it away
 		}
 		return fmt.Errorf("%s: the system has one already, %s: remove it, or do not ask for this route", what, c.describe(existing))
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(stepRoute, what, func() error { return ignoreGone(c.kernel.DeleteRoute(route)) })
+	c.did(stepRoute, what, func() error { return ignoreGone(c.handle.RouteDel(route)) })
 	return nil
 }
 
 // existing finds the main table's best route to exactly dst: the one that stood in the way.
-func (c *changer) existing(dst netip.Prefix) (rtnetlink.Route, error) {
-	family := uint8(unix.AF_INET)
-	if dst.Addr().Is6() {
-		family = unix.AF_INET6
+func (c *changer) existing(dst *net.IPNet) (netlink.Route, error) {
+	family := netlink.FAMILY_V4
+	if dst.IP.To4() == nil {
+		family = netlink.FAMILY_V6
 	}
-	found, err := c.kernel.Routes(family, func(r *rtnetlink.Route) bool { return r.Dst == dst && r.Table == unix.RT_TABLE_MAIN })
+	found, err := c.handle.RouteListFiltered(family, &netlink.Route{Dst: dst, Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_DST|netlink.RT_FILTER_TABLE)
 	if err != nil {
-		return rtnetlink.Route{}, err
+		return netlink.Route{}, err
 	}
 	if len(found) == 0 {
-		return rtnetlink.Route{}, fmt.Errorf("the kernel reports a route to %v that it does not list: %w", dst, unix.EEXIST)
+		return netlink.Route{}, fmt.Errorf("the kernel reports a route to %v that it does not list: %w", dst, unix.EEXIST)
 	}
 	best := found[0]
 	for _, r := range found[1:] {
@@ -245,16 +258,16 @@ func (c *changer) existing(dst netip.Prefix) (rtnetlink.Route, error) {
 	return best, nil
 }
 
-func (c *changer) describe(r rtnetlink.Route) string {
-	name := fmt.Sprintf("interface %d", r.Link)
-	if link, err := c.kernel.LinkByIndex(r.Link); err == nil {
-		name = link.Name
+func (c *changer) describe(r netlink.Route) string {
+	name := fmt.Sprintf("interface %d", r.LinkIndex)
+	if link, err := c.handle.LinkByIndex(r.LinkIndex); err == nil {
+		name = link.Attrs().Name
 	}
 	switch {
 	case r.Type == unix.RTN_BLACKHOLE, r.Type == unix.RTN_UNREACHABLE, r.Type == unix.RTN_PROHIBIT:
 		return "which refuses these packets"
-	case r.Gateway.IsValid():
-		return fmt.Sprintf("via %v on %s", r.Gateway, name)
+	case r.Gw != nil:
+		return fmt.Sprintf("via %v on %s", r.Gw, name)
 	}
 	return "on " + name
 }
@@ -268,4 +281,8 @@ func ignoreGone(err error) error {
 		}
 	}
 	return err
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

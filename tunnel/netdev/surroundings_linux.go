@@ -2,52 +2,54 @@ package netdev
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-
-	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // LookAround finds the surroundings of a tunnel's device, which need not be there yet: of the
 // network namespace of the calling thread, without what hangs on the device itself.
 func LookAround(device string) (Surroundings, error) {
-	kernel, err := rtnetlink.Open()
+	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
-		return Surroundings{}, err
+		return Surroundings{}, fmt.Errorf("open netlink: %w", err)
 	}
-	defer kernel.Close()
-	links, err := kernel.Links()
+	defer handle.Close()
+	links, err := handle.LinkList()
 	if err != nil {
 		return Surroundings{}, fmt.Errorf("list the interfaces: %w", err)
 	}
-	others := make(map[int]rtnetlink.Link)
+	others := make(map[int]netlink.Link)
 	for _, l := range links {
-		if l.Name != device {
-			others[l.Index] = l
+		if l.Attrs().Name != device {
+			others[l.Attrs().Index] = l
 		}
 	}
 	s := Surroundings{nameServers: nameServers(resolverFiles)}
-	if err := s.addAddresses(kernel, others); err != nil {
+	if err := s.addAddresses(handle, others); err != nil {
 		return s, err
 	}
-	return s, s.addRoutes(kernel, others)
+	return s, s.addRoutes(handle, others)
 }
 
-func (s *Surroundings) addAddresses(kernel *rtnetlink.Conn, others map[int]rtnetlink.Link) error {
-	addrs, err := kernel.Addresses(unix.AF_INET)
+func (s *Surroundings) addAddresses(handle *netlink.Handle, others map[int]netlink.Link) error {
+	addrs, err := handle.AddrList(nil, netlink.FAMILY_V4)
 	if err != nil {
 		return fmt.Errorf("list the addresses: %w", err)
 	}
 	for _, a := range addrs {
-		link, there := others[a.Link]
-		if !there {
+		link := others[a.LinkIndex]
+		own, ok := netip.AddrFromSlice(a.IP.To4())
+		if link == nil || !ok {
 			continue
 		}
-		s.own = append(s.own, ownAddress{a.Local.Addr(), link.Name})
-		for _, network := range []netip.Prefix{a.Local, a.Peer} {
-			if network.IsValid() && link.Up() {
-				s.onLink = append(s.onLink, onLink{network.Masked(), link.Name})
+		name := link.Attrs().Name
+		s.own = append(s.own, ownAddress{own, name})
+		for _, n := range []*net.IPNet{a.IPNet, a.Peer} {
+			if p, ok := prefixOf(n); ok && link.Attrs().Flags&net.FlagUp != 0 {
+				s.onLink = append(s.onLink, onLink{p, name})
 			}
 		}
 	}
@@ -55,18 +57,18 @@ func (s *Surroundings) addAddresses(kernel *rtnetlink.Conn, others map[int]rtnet
 }
 
 // addRoutes takes the routes of all tables: which of them a rule chooses can change at any time.
-func (s *Surroundings) addRoutes(kernel *rtnetlink.Conn, others map[int]rtnetlink.Link) error {
-	routes, err := kernel.Routes(unix.AF_INET, func(*rtnetlink.Route) bool { return true })
+func (s *Surroundings) addRoutes(handle *netlink.Handle, others map[int]netlink.Link) error {
+	routes, err := handle.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
 	if err != nil {
 		return fmt.Errorf("list the routes: %w", err)
 	}
 	for _, r := range routes {
-		hops := r.Hops
+		hops := r.MultiPath
 		if len(hops) == 0 {
-			hops = []rtnetlink.Hop{{Link: r.Link, Gateway: r.Gateway}}
+			hops = []*netlink.NexthopInfo{{LinkIndex: r.LinkIndex, Gw: r.Gw, Via: r.Via}}
 		}
 		for _, hop := range hops {
-			if link, there := others[hop.Link]; there {
+			if link := others[hop.LinkIndex]; link != nil {
 				s.addHop(r, hop, link)
 			}
 		}
@@ -74,23 +76,36 @@ func (s *Surroundings) addRoutes(kernel *rtnetlink.Conn, others map[int]rtnetlin
 	return nil
 }
 
-func (s *Surroundings) addHop(r rtnetlink.Route, hop rtnetlink.Hop, link rtnetlink.Link) {
-	if hop.Gateway.Is4() {
-		s.nextHops = append(s.nextHops, nextHop{hop.Gateway, link.Name})
+func (s *Surroundings) addHop(r netlink.Route, hop *netlink.NexthopInfo, link netlink.Link) {
+	name := link.Attrs().Name
+	if gateway, ok := netip.AddrFromSlice(hop.Gw); ok {
+		s.nextHops = append(s.nextHops, nextHop{gateway.Unmap(), name})
 		return
 	}
-	p := r.Dst.Masked()
-	if p.Bits() == 0 || hop.Gateway.IsValid() {
+	p, ok := prefixOf(r.Dst)
+	if !ok || p.Bits() == 0 || hop.Via != nil {
 		return
 	}
 	switch {
 	case r.Type == unix.RTN_LOCAL && p.IsSingleIP():
-		s.own = append(s.own, ownAddress{p.Addr(), link.Name})
+		s.own = append(s.own, ownAddress{p.Addr(), name})
 	case r.Type == unix.RTN_LOCAL && !p.Addr().IsLoopback():
-		s.onLink = append(s.onLink, onLink{p, link.Name})
-	case r.Type == unix.RTN_UNICAST && link.Flags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0:
+		s.onLink = append(s.onLink, onLink{p, name})
+	case r.Type == unix.RTN_UNICAST && link.Attrs().RawFlags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0:
 		// Behind a link without ARP such a route is no network of neighbours but a way like any
 		// other: half of the Internet behind another tunnel, say.
-		s.onLink = append(s.onLink, onLink{p, link.Name})
+		s.onLink = append(s.onLink, onLink{p, name})
 	}
+}
+
+func prefixOf(n *net.IPNet) (netip.Prefix, bool) {
+	if n == nil {
+		return netip.Prefix{}, false
+	}
+	a, ok := netip.AddrFromSlice(n.IP.To4())
+	bits, size := n.Mask.Size()
+	if !ok || size != 32 {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(a, bits).Masked(), true
 }

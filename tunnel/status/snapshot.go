@@ -46,6 +46,18 @@ type Process struct {
 	Listen     string    `json:"listen,omitempty"` // a server's addresses, with ", " between them
 	Backend    string    `json:"backend"`
 	BackendWhy string    `json:"backend_why"`
+	Memory     *Memory   `json:"memory,omitempty"`
+}
+
+// Memory is how much a process may hold, and holds; sizes are bytes, 0 where the system does not
+// say.
+type Memory struct {
+	Mode           string `json:"mode"` // small or normal
+	Why            string `json:"why"`
+	Resident       uint64 `json:"resident"`        // of the process, in memory now
+	Peak           uint64 `json:"peak"`            // the most that was
+	Usable         uint64 `json:"usable"`          // what the machine, or the control group, has
+	CollectorLimit uint64 `json:"collector_limit"` // GOMEMLIMIT, set by itself or by the user; 0: none
 }
 
 // What a client does.

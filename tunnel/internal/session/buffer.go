@@ -1,6 +1,10 @@
 package session
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/arc4tun/arc4tun/internal/memory"
+)
 
 // The layout of every packet buffer. A packet's IP header begins at headroom, and everything that
 // is put before it on its way out fits there: GRE (16), FF 03 and the PPP protocol (4), the MPPE
@@ -8,7 +12,7 @@ import "sync"
 // of a link-layer sender and for the virtio header of a TUN.
 const (
 	headroom   = 64
-	bufferSize = 2048
+	bufferSize = memory.PacketBuffer
 	// maxPacket is the largest IP packet that crosses the tunnel, in bytes.
 	maxPacket = bufferSize - headroom - 64
 )

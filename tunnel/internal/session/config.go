@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -30,21 +31,25 @@ type Config struct {
 	FirstSequence *uint32 // of our GRE packets; nil: gre.DefaultFirstSeq
 	CheckSource   bool    // take only packets whose source is the peer's tunnel address
 
+	Sizes  memory.Sizes
 	Shared *Shared
 	Now    func() time.Time // monotonic
 	Log    *slog.Logger
 	Trace  *trace.Trace // nil: nobody watches
 }
 
-// Shared is what all sessions of a client or server share a processor's time for.
+// Shared is what all sessions of a client or server share a processor's time and memory for.
 type Shared struct {
 	reserves *reserves
 	turns    catchUpTurns
+	held     *heldPackets // nil: without bound
 }
 
 // NewShared has a second processor make the keys and the keystream of so many packets of each
 // direction ahead; 0: none.
-func NewShared(reserve int) *Shared { return &Shared{reserves: newReserves(reserve)} }
+func NewShared(reserve int, sizes memory.Sizes) *Shared {
+	return &Shared{reserves: newReserves(reserve, sizes.Reserves), held: newHeldPackets(sizes)}
+}
 
 func (c *Config) sequencer() *gre.Sequencer {
 	if c.FirstSequence != nil {

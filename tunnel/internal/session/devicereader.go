@@ -7,12 +7,14 @@ import (
 
 	"golang.zx2c4.com/wireguard/tun"
 
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
 
 // DeviceReader reads the local device and has what it reads sent.
 type DeviceReader struct {
-	dev netdev.Device
+	dev   netdev.Device
+	sizes memory.Sizes
 	outgoing
 	more gatherer
 }
@@ -26,8 +28,8 @@ type Routing struct {
 }
 
 // NewDeviceReader makes a reader of a device.
-func NewDeviceReader(dev netdev.Device, r Routing) *DeviceReader {
-	return &DeviceReader{dev: dev, outgoing: outgoing{Routing: r}}
+func NewDeviceReader(dev netdev.Device, r Routing, sizes memory.Sizes) *DeviceReader {
+	return &DeviceReader{dev: dev, sizes: sizes, outgoing: outgoing{Routing: r}}
 }
 
 // A device's MTU is anybody's to change, so a buffer takes the largest packet there is; what is
@@ -44,7 +46,8 @@ func (r *DeviceReader) Run() error {
 	r.more = newGatherer(r.dev)
 	// One read may fill as many as the device's batch size, after those that were gathered.
 	bufs := make([][]byte, r.dev.BatchSize()+maxGather)
-	slab := make([]byte, readStride*len(bufs))
+	slab, free := newSlab(readStride*len(bufs), r.sizes.OffHeap)
+	defer free()
 	for i := range bufs {
 		bufs[i] = slab[i*readStride:][:readStride:readStride]
 	}

@@ -18,20 +18,21 @@ type deviceWriter struct {
 	own      [][]byte // the packet buffers to give back after the write
 	segments []segment
 	wide     [][]byte // allocated when first needed
+	mostWide int
 }
 
 const (
 	wideSize   = headroom + 1<<16
-	maxWide    = 32
 	maxRun     = 44 // segments of 1,400 bytes that fit a wide buffer
 	maxCollect = 128
 )
 
-func newDeviceWriter() *deviceWriter { return &deviceWriter{} }
+// newDeviceWriter makes a writer of so many wide buffers at most.
+func newDeviceWriter(mostWide int) *deviceWriter { return &deviceWriter{mostWide: mostWide} }
 
 // deviceWriters are for those who write now and then: a writer may have grown to megabytes, too
 // much for every session.
-var deviceWriters = sync.Pool{New: func() any { return newDeviceWriter() }}
+var deviceWriters = sync.Pool{New: func() any { return newDeviceWriter(0) }}
 
 // add takes p, cut from a packet buffer's beginning with the IP packet at headroom. It reports when
 // flush is due.
@@ -45,7 +46,7 @@ func (w *deviceWriter) add(p []byte) (full bool) {
 // widen moves the first segment of every run into a wide buffer.
 func (w *deviceWriter) widen() {
 	used, run := 0, 0
-	for i := 0; i+1 < len(w.bufs) && used < maxWide; i++ {
+	for i := 0; i+1 < len(w.bufs) && used < w.mostWide; i++ {
 		if !w.segments[i+1].joins(&w.segments[i]) {
 			run = 0
 			continue

@@ -8,6 +8,7 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/arc4tun/arc4tun/internal/ippkt"
+	"github.com/arc4tun/arc4tun/internal/memory"
 )
 
 // tcpPacket makes an IPv4 TCP segment with a timestamp option and size bytes of data.
@@ -66,7 +67,7 @@ func TestDevWriterGivesRoomToTheFirstOfEveryRun(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w, dev := newDeviceWriter(), &rooms{}
+			w, dev := newDeviceWriter(memory.SizesOf(false).WideBuffers), &rooms{}
 			for _, p := range tt.packets {
 				b := getBuffer()
 				w.add(b[:headroom+copy(b[headroom:], p)])

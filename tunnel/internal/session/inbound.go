@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/internal/serial"
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -47,6 +48,8 @@ type inbound struct {
 	frames    chan []byte // control frames for the session's goroutine
 	arm       func()      // a deadline may have come nearer; called without mu
 	deliverFn func([]byte)
+	sizes     memory.Sizes
+	all       *heldPackets
 
 	heard     atomic.Bool     // a GRE packet has come
 	needReset atomic.Bool     // stateful MPPE waits for a Reset-Ack
@@ -63,6 +66,7 @@ type inbound struct {
 	turn      time.Time // when it may take the next steps
 
 	win    *reorder.Window
+	held   int       // packets in it that all has counted
 	data   belief    // of packets that carry data
 	ctl    belief    // of control frames, which also follow data
 	dataAt time.Time // when the last number of data was believed
@@ -129,10 +133,14 @@ func (in *inbound) take(now time.Time, packets []*received, w *deviceWriter) {
 	for _, p := range packets {
 		in.one(now, p)
 	}
+	in.account()
 	in.acknowledge(now)
 	in.flush()
 	in.writer = nil
 }
+
+// account has what the window holds counted among what all windows hold.
+func (in *inbound) account() { in.held = in.all.account(in.win, in.held, in.deliverFn) }
 
 // one takes one packet.
 func (in *inbound) one(now time.Time, p *received) {

@@ -56,6 +56,7 @@ func (in *inbound) shut() {
 		in.stats.NotUp++
 		putBuffer(p)
 	})
+	in.account()
 }
 
 // expire lets go of what has waited long enough in the window.
@@ -67,8 +68,9 @@ func (in *inbound) expire(now time.Time) {
 	}
 	w := deviceWriters.Get().(*deviceWriter)
 	defer deviceWriters.Put(w)
-	in.writer = w
+	in.writer, w.mostWide = w, in.sizes.WideBuffers
 	in.win.Expire(now, in.deliverFn)
+	in.account()
 	in.acknowledge(now)
 	in.flush()
 	in.writer = nil

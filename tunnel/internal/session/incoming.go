@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
@@ -29,7 +30,9 @@ type incomingRun struct {
 	packets []*received
 }
 
-func newIncoming() *incoming { return &incoming{writer: newDeviceWriter()} }
+func newIncoming(sizes memory.Sizes) *incoming {
+	return &incoming{writer: newDeviceWriter(sizes.WideBuffers)}
+}
 
 // parse reads the headers of the packets of one read.
 func (c *incoming) parse(pkts []gre.Packet) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
@@ -51,12 +52,12 @@ func TestIncoming(t *testing.T) {
 	pairs[3].b.in.up = false
 	pairs[5].b.in.dec = nil
 	r := rand.New(rand.NewPCG(3, 4))
-	in := newIncoming()
+	in := newIncoming(memory.SizesOf(false))
 	number, forged := 0, uint64(0)
 	for round := range 60 {
 		var pkts []gre.Packet
 		var owners []*Session
-		for range 1 + r.IntN(batch) {
+		for range 1 + r.IntN(memory.SizesOf(false).SocketBatch) {
 			to := r.IntN(sessions + 1)
 			if round%3 == 0 {
 				to = to / 8 * 8 // long runs

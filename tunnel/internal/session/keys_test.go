@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/mppe"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
@@ -27,7 +28,7 @@ func TestSessionForgetsItsKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
 			t.Cleanup(func() { goleak.VerifyNone(t, before) })
-			s := newTestSession(t, Config{Shared: NewShared(tc.reserve)}, listen(t, 1), 7)
+			s := newTestSession(t, Config{Shared: NewShared(tc.reserve, memory.SizesOf(false))}, listen(t, 1), 7)
 			begin := func() ppp.EncryptionUp {
 				d := func() ppp.Direction {
 					return ppp.Direction{Key: bytes.Clone(start), Strength: 128, Stateless: tc.stateless}
@@ -65,7 +66,7 @@ func TestSessionForgetsItsKeys(t *testing.T) {
 				frame := append([]byte{0xFF, 0x03, 0x00, 0xFD}, sealer.Encrypt(nil, plain)...)
 				late = append(late, gre.Packet{Addr: serverOuter, Data: grePacket(7, i, frame)})
 			}
-			s.receive(time.Now(), late, newDeviceWriter())
+			s.receive(time.Now(), late, newDeviceWriter(memory.SizesOf(false).WideBuffers))
 			counters := s.Snapshot().Counters
 			assert.EqualValues(t, 4, counters["in_not_up"])
 			assert.Zero(t, counters["in_undecipherable"])

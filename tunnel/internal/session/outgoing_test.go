@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
@@ -44,7 +45,7 @@ func TestDispatch(t *testing.T) {
 	}}}
 	r := rand.New(rand.NewPCG(1, 2))
 	for round := range 40 {
-		bufs, sizes := make([][]byte, batch), make([]int, batch)
+		bufs, sizes := make([][]byte, memory.SizesOf(false).SocketBatch), make([]int, memory.SizesOf(false).SocketBatch)
 		for i := range bufs {
 			size := 40 + r.IntN(400)
 			bufs[i], sizes[i] = make([]byte, bufferSize), size

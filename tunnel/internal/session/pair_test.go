@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/internal/raceflag"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -87,7 +88,7 @@ func newTestSession(t testing.TB, cfg Config, conn gre.Conn, callID uint16) *Ses
 		cfg.MTU = defaultMTU
 	}
 	if cfg.Shared == nil {
-		cfg.Shared = NewShared(0)
+		cfg.Shared = NewShared(0, memory.SizesOf(false))
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -102,7 +103,7 @@ func newTestSession(t testing.TB, cfg Config, conn gre.Conn, callID uint16) *Ses
 }
 
 func newPair(t testing.TB, backend *arc4.Backend, packets, size int, settings ...func(*Config)) *pair {
-	p := &pair{wire: &wire{}, dev: &nowhere{}, w: newDeviceWriter()}
+	p := &pair{wire: &wire{}, dev: &nowhere{}, w: newDeviceWriter(memory.SizesOf(false).WideBuffers)}
 	up := ppp.NetworkUp{Local: clientIP, Remote: serverIP, SendMRU: defaultMTU + MPPEOverhead}
 	for _, s := range []**Session{&p.a, &p.b} {
 		// A clock that stands: how far a turn of catching up goes depends on no machine.

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
@@ -15,10 +16,10 @@ type Receiver struct {
 }
 
 // NewReceiver makes a receiver; strays, its owner's, counts packets for no session of ours.
-func NewReceiver(conn gre.Conn, now func() time.Time, strays *atomic.Uint64) *Receiver {
+func NewReceiver(conn gre.Conn, now func() time.Time, strays *atomic.Uint64, sizes memory.Sizes) *Receiver {
 	r := &Receiver{conn: conn}
 	for _, reader := range gre.Readers(conn) {
-		r.readers = append(r.readers, &socketReader{reader: reader, now: now, strays: strays, sessions: make(map[callKey]*Session)})
+		r.readers = append(r.readers, &socketReader{reader: reader, now: now, strays: strays, sizes: sizes, sessions: make(map[callKey]*Session)})
 	}
 	return r
 }

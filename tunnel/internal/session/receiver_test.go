@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/internal/lab/memnet"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
@@ -26,7 +27,7 @@ func listen(t *testing.T, readers int) gre.Conn {
 // a session: the second would take the first one's packets, and its place with the server would
 // never be free again.
 func TestCallIDsAreGivenOnce(t *testing.T) {
-	r := NewReceiver(listen(t, 3), time.Now, new(atomic.Uint64))
+	r := NewReceiver(listen(t, 3), time.Now, new(atomic.Uint64), memory.SizesOf(false))
 	seen := map[uint16]bool{0: true}
 	for range 5000 {
 		id, ok := r.CallID(clientOuter)
@@ -49,11 +50,11 @@ func TestCallIDsAreGivenOnce(t *testing.T) {
 // other readers have kept are not its.
 func TestEarlyPacketsOfOtherReaders(t *testing.T) {
 	var strays atomic.Uint64
-	r := NewReceiver(listen(t, 3), time.Now, &strays)
+	r := NewReceiver(listen(t, 3), time.Now, &strays, memory.SizesOf(false))
 	r.Await()
 	for id := range uint16(6) {
 		h := r.of(id)
-		h.hand(time.Now(), []gre.Packet{{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}}, newIncoming())
+		h.hand(time.Now(), []gre.Packet{{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}}, newIncoming(memory.SizesOf(false)))
 	}
 	require.Zero(t, strays.Load())
 	s := newTestSession(t, Config{}, r.conn, 4)
@@ -78,7 +79,7 @@ func (f failing) ReadBatch([]gre.Packet) (int, error) { return 0, <-f }
 // gets a whole receiver.
 func TestBrokenReader(t *testing.T) {
 	conn := broken{listen(t, 2), make(chan error)}
-	r := NewReceiver(conn, time.Now, new(atomic.Uint64))
+	r := NewReceiver(conn, time.Now, new(atomic.Uint64), memory.SizesOf(false))
 	require.Len(t, r.readers, 3)
 	ended := make(chan error)
 	go func() { ended <- r.Run() }()
@@ -99,7 +100,7 @@ func (b beginner) Acknowledged(ack uint32) { b.begin() }
 // with it.
 func TestCallBeginsWhileABatchIsInHand(t *testing.T) {
 	var strays atomic.Uint64
-	r := NewReceiver(listen(t, 1), time.Now, &strays)
+	r := NewReceiver(listen(t, 1), time.Now, &strays, memory.SizesOf(false))
 	a := newTestSession(t, Config{}, r.conn, 3)
 	r.Add(a)
 	s := newTestSession(t, Config{}, r.conn, 4)
@@ -109,7 +110,7 @@ func TestCallBeginsWhileABatchIsInHand(t *testing.T) {
 	pk := func(id uint16) gre.Packet {
 		return gre.Packet{Addr: serverOuter, Data: gre.AckOnly(id, 1).AppendTo(nil)}
 	}
-	h.hand(time.Now(), []gre.Packet{pk(4), pk(3), pk(4), pk(9)}, newIncoming())
+	h.hand(time.Now(), []gre.Packet{pk(4), pk(3), pk(4), pk(9)}, newIncoming(memory.SizesOf(false)))
 	require.EqualValues(t, 1, a.Snapshot().AcksIn)
 	require.EqualValues(t, 2, s.Snapshot().AcksIn)
 	require.EqualValues(t, 1, strays.Load())

@@ -13,7 +13,7 @@ import (
 // packet; it looks every now and then.
 type reserves struct {
 	packets int // for how many there is a reserve in each direction
-	bytes   int // what reserves may take in all
+	bytes   int // what reserves may take in all; sessions beyond that do without
 
 	mu       sync.Mutex
 	taken    int
@@ -23,9 +23,6 @@ type reserves struct {
 }
 
 const (
-	// maxReserve is what the reserves of all sessions may take, in bytes. Sessions beyond that do
-	// without.
-	maxReserve = 32 << 20
 	// While packets flow, it looks every fillEvery; after that less and less often, down to
 	// fillIdle.
 	fillEvery = time.Millisecond
@@ -35,11 +32,11 @@ const (
 // newReserves makes those reserves of so many packets in each direction; nil, which has
 // none, for 0, or where there is no second processor that could have the time: GOMAXPROCS may be
 // more than the processors.
-func newReserves(packets int) *reserves {
+func newReserves(packets, bytes int) *reserves {
 	if packets <= 0 || min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) < 2 {
 		return nil
 	}
-	return &reserves{packets: packets, bytes: maxReserve, reserves: make(map[*Session][]*mppe.Reserve), changed: make(chan struct{}, 1)}
+	return &reserves{packets: packets, bytes: bytes, reserves: make(map[*Session][]*mppe.Reserve), changed: make(chan struct{}, 1)}
 }
 
 // grant says for how many packets a session may have reserves, and keeps the memory for it until

@@ -9,11 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
 func newTestReserves(packets int) *reserves {
-	return &reserves{packets: packets, bytes: maxReserve, reserves: make(map[*Session][]*mppe.Reserve), changed: make(chan struct{}, 1)}
+	return &reserves{packets: packets, bytes: memory.SizesOf(false).Reserves, reserves: make(map[*Session][]*mppe.Reserve), changed: make(chan struct{}, 1)}
 }
 
 // TestReserves: what is used of a reserve is made again, and the goroutine ends with the last
@@ -80,7 +81,7 @@ func TestReservesIsBounded(t *testing.T) {
 	f.add(&sessions[1], nil, nil) // stateful mode, after a renegotiation
 	assert.Equal(t, 10, f.grant(&sessions[1]))
 	assert.Equal(t, 2*f.need(), f.taken, "two of them hold some, however it came")
-	assert.Nil(t, newReserves(0))
+	assert.Nil(t, newReserves(0, memory.SizesOf(false).Reserves))
 	var none *reserves
 	assert.Zero(t, none.grant(&sessions[0]))
 	none.add(&sessions[0], nil, nil)

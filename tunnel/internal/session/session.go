@@ -114,6 +114,9 @@ func New(cfg Config, conn gre.Conn, peer netip.Addr, callID, peerCallID uint16, 
 func (s *Session) makeWays() error {
 	window := s.cfg.Reorder
 	window.Release = putBuffer
+	if most := s.cfg.Sizes.WindowHeld; most > 0 {
+		window.MaxPackets = most
+	}
 	win, err := reorder.New(window)
 	if err != nil {
 		return err
@@ -124,6 +127,7 @@ func (s *Session) makeWays() error {
 	in.now, in.turns = s.cfg.Now, &s.cfg.Shared.turns
 	in.frames = make(chan []byte, frameQueue)
 	in.deliverFn = in.deliver
+	in.sizes, in.all = s.cfg.Sizes, s.cfg.Shared.held
 	in.win, in.clear = win, clear
 	in.data.reach, in.ctl.span = int32(window.Size), FrameNear
 	out.callID, out.acks, out.trace, out.now, out.poke = s.peerCallID, &s.acks, s.trace, s.cfg.Now, s.poke

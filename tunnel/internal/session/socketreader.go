@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
@@ -16,6 +17,7 @@ type socketReader struct {
 	reader gre.Reader
 	now    func() time.Time
 	strays *atomic.Uint64 // packets for no session of ours
+	sizes  memory.Sizes
 
 	// The reader holds reading while it works on a batch, and mu only while it looks for the
 	// sessions: calls that begin do not wait for it.
@@ -32,9 +34,6 @@ type socketReader struct {
 
 // MaxEarly is how many packets are kept for a session that is not there yet.
 const MaxEarly = 8
-
-// batch is how many packets one read of a socket takes at most.
-const batch = 128
 
 // remove takes a session off, which has had its last packet when remove returns.
 func (h *socketReader) remove(k callKey) {
@@ -53,7 +52,7 @@ func (h *socketReader) add(s *Session) {
 	if len(early) == 0 {
 		return
 	}
-	in := newIncoming()
+	in := newIncoming(h.sizes)
 	in.parse(early)
 	for i := range in.packets {
 		if p := &in.packets[i]; p.peer == s.peer && p.callID == s.callID {
@@ -76,11 +75,11 @@ func (h *socketReader) endWait() {
 
 // run reads until the connection is closed.
 func (h *socketReader) run() error {
-	pkts := make([]gre.Packet, batch)
+	pkts := make([]gre.Packet, h.sizes.SocketBatch)
 	for i := range pkts {
 		pkts[i].Buf = make([]byte, bufferSize)
 	}
-	in := newIncoming()
+	in := newIncoming(h.sizes)
 	var rest coalescer
 	for {
 		n, err := h.reader.ReadBatch(pkts)
