@@ -14,6 +14,7 @@ import (
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -111,14 +112,16 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
 	signalsFrom(ctx).outliveReaders()
+	plan := f.memory.plan()
 	routes, err := f.parseRoutes()
 	if err != nil {
 		return err
 	}
-	cfg, err := f.config(cmd, server)
+	cfg, err := f.config(cmd, server, plan)
 	if err != nil {
 		return err
 	}
+	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
 	end := localend.NewClient(localend.ClientConfig{
@@ -139,7 +142,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	why := backendReason(cfg.Backend, f.backend)
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
 		s := logins.client().Snapshot()
-		s.Process.Device, s.Process.BackendWhy, s.Way = end.Device(), why, end.Way()
+		s.Process.Device, s.Process.BackendWhy, s.Process.Memory, s.Way = end.Device(), why, memoryStatus(plan), end.Way()
 		return s
 	})
 	if err != nil {
@@ -189,7 +192,7 @@ const longestUser = 255
 
 // config turns the flags into a client's configuration. Only when all of them are well does it ask
 // for the password.
-func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientConfig, error) {
+func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Plan) (tunnel.ClientConfig, error) {
 	log := loggerFrom(cmd.Context())
 	user, server, inArgument := cmdline.SplitUser(server)
 	switch {
@@ -210,7 +213,7 @@ func (f *connectFlags) config(cmd *cobra.Command, server string) (tunnel.ClientC
 	if err := netdev.ValidateName(f.device); err != nil {
 		return tunnel.ClientConfig{}, exit.Usagef("--tun: %w", err)
 	}
-	o, err := f.options(log)
+	o, err := f.options(plan, log)
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
@@ -49,13 +50,20 @@ type demoOptions struct {
 	backend       string
 	userspace     bool
 	json          bool
+	memory        memoryFlag
 }
 
 const (
 	maxDemoDelay  = 2 * time.Second
 	minDemoWindow = 4 << 10
 	maxDemoWindow = 64 << 20
+	// smallDemoQueue is how many packets are on a link at once where memory is small: twice what
+	// 100 Mbit/s need for 100 ms.
+	smallDemoQueue = 2048
 )
+
+// demoNeeds is what a demo takes beside the program itself, with a TCP window of 256 KB.
+var demoNeeds = memory.Need{Small: 20 * memory.MiB, Normal: 44 * memory.MiB}
 
 func newDemoCmd() *cobra.Command {
 	o := demoOptions{seconds: 4 * time.Second}
@@ -78,6 +86,7 @@ func newDemoCmd() *cobra.Command {
 	f.StringVar(&o.backend, "backend", "auto", backendUsage)
 	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
+	o.memory.addFlag(f)
 	completeBackendFlag(cmd)
 	return cmd
 }
@@ -118,7 +127,14 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if _, err := lookupBackend(o.backend); err != nil {
 		return err
 	}
-	cfg := speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Log: quiet(loggerFrom(ctx))}
+	plan := o.memory.plan()
+	if err := demoNeeds.Check(plan); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if plan.Small {
+		constant.Limit, jittery.Limit = smallDemoQueue, smallDemoQueue
+	}
+	cfg := speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Small: plan.Small, Log: quiet(loggerFrom(ctx))}
 	if !o.userspace {
 		done, code, why := speedlab.Enter(ctx)
 		if done {

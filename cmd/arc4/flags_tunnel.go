@@ -10,6 +10,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -39,6 +40,7 @@ type tunnelFlags struct {
 	statusSocket string
 	trace        bool
 	hooks        hookFlags
+	memory       memoryFlag
 }
 
 // maxEchoFailures is the largest --echo-failures.
@@ -65,14 +67,15 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.IntVar(&f.echoFailures, "echo-failures", ppp.DefaultEchoFailures, fmt.Sprintf("`NUMBER` of --echo-interval without a sign of life that end the tunnel, 1 to %d", maxEchoFailures))
 	flags.Var(cmdline.NewChoice(&f.io, uplink.Modes...), "io", "how GRE is sent: `WAY` is raw (by the kernel), xsk or packet (at half the cost, past its output rules, its queueing discipline and tcpdump), or auto (the cheapest that the peer's acknowledgments prove to work)")
 	f.hooks.addFlags(flags)
+	f.memory.addFlag(flags)
 	flags.BoolVar(&f.trace, "trace", false, "write every control message and PPP control frame to standard error, both ways, in words, without passwords, challenges and keys; arc4 trace does so at run time")
 	flags.StringVar(&f.statusSocket, "status-socket", "", "where arc4 status asks: a `PATH`, or none for no socket; left out, a socket that arc4 status finds")
 }
 
 // options turns the flags into tunnel options, or names the flag that is wrong.
-func (f *tunnelFlags) options(log *slog.Logger) (tunnel.Options, error) {
+func (f *tunnelFlags) options(plan memory.Plan, log *slog.Logger) (tunnel.Options, error) {
 	o := tunnel.Options{
-		LinuxReset: f.linuxReset, Reserve: f.reserve, IPv6: f.ipv6, MTU: f.mtu, EchoInterval: f.echoInterval, EchoFailures: f.echoFailures, Log: log,
+		Small: plan.Small, LinuxReset: f.linuxReset, Reserve: f.reserve, IPv6: f.ipv6, MTU: f.mtu, EchoInterval: f.echoInterval, EchoFailures: f.echoFailures, Log: log,
 	}
 	if f.echoInterval == 0 {
 		o.EchoInterval = -1

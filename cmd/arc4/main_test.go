@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -12,10 +13,17 @@ import (
 
 	"github.com/arc4tun/arc4tun/internal/bench/libcrypto"
 	"github.com/arc4tun/arc4tun/internal/features"
+	"github.com/arc4tun/arc4tun/internal/memory"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"arc4": main})
+	testscript.Main(m, map[string]func(){"arc4": func() {
+		// A script may say how much memory the machine has left.
+		if n, err := strconv.ParseUint(os.Getenv("TEST_MEMORY_AVAILABLE"), 10, 64); err == nil {
+			readMemory = func() memory.Machine { return memory.Machine{Total: 1 << 30, Available: n} }
+		}
+		main()
+	}})
 }
 
 // TestScripts runs the command lines in testdata/script against this binary.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
@@ -105,7 +106,8 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
 	signalsFrom(ctx).outliveReaders()
-	p, err := f.parse(log)
+	plan := f.memory.plan()
+	p, err := f.parse(plan, log)
 	if err != nil {
 		return err
 	}
@@ -114,6 +116,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	why := backendReason(p.options.Backend, f.backend)
 	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
+	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
 	signalsFrom(ctx).reloads(p.users.reload)
 	listeners, err := cmdline.ListenOn(p.listen)
@@ -135,13 +138,14 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		Options: p.options, Listeners: listeners, Device: end.Device(), LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
 		Lookup: p.users.find, Explain: p.users.explain, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
 		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers, Watch: hooks.watch(end.Name()),
+		SessionMemory: plan.SessionMemory(),
 	})
 	if err != nil {
 		return exit.Usagef("%s", bare(err))
 	}
 	stop, err := serveStatus(ctx, f.statusSocket, "serve", p.options.Trace, func() status.Snapshot {
 		s := server.Snapshot()
-		s.Process.Device, s.Process.BackendWhy = end.Name(), why
+		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Name(), why, memoryStatus(plan)
 		return s
 	})
 	if err != nil {
@@ -162,7 +166,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 }
 
 // parse checks every flag before anything is opened.
-func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
+func (f *serveFlags) parse(plan memory.Plan, log *slog.Logger) (p parsed, err error) {
 	if err := netdev.ValidateName(f.device); err != nil {
 		return p, exit.Usagef("--tun: %w", err)
 	}
@@ -204,7 +208,7 @@ func (f *serveFlags) parse(log *slog.Logger) (p parsed, err error) {
 			return p, err
 		}
 	}
-	if p.options, err = f.options(log); err != nil {
+	if p.options, err = f.options(plan, log); err != nil {
 		return p, err
 	}
 	if f.ipv6 {

@@ -24,6 +24,7 @@ import (
 	"github.com/arc4tun/arc4tun/internal/features"
 	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 )
 
@@ -62,6 +63,7 @@ type speedTunnelOptions struct {
 	plot                                         string
 	omit, congestion                             string
 	window                                       int
+	memory                                       memoryFlag
 }
 
 func newSpeedTunnelCmd() *cobra.Command {
@@ -101,6 +103,7 @@ func newSpeedTunnelCmd() *cobra.Command {
 	f.IntVar(&o.window, "reorder-window", reorder.DefaultSize, "how many `PACKETS` the reorder window reaches over, a power of two")
 	f.BoolVar(&o.userspace, "userspace", false, "use TCP/IP stacks in this process even where network namespaces can be had")
 	f.BoolVar(&o.json, "json", false, "one JSON object")
+	o.memory.addFlag(f)
 	f.StringVar(&o.plot, "plot", "", "draw the download into `FILE`, whose name ends in .svg or .png")
 	completions := map[string]cobra.CompletionFunc{
 		"cols":         clidoc.CompleteList(cols...),
@@ -124,6 +127,10 @@ func newSpeedTunnelCmd() *cobra.Command {
 
 const maxTunnelCount = 100
 
+// tunnelNeeds is what the measurement takes beside the program itself: TCP without a limit fills
+// the links.
+var tunnelNeeds = memory.Need{Small: 40 * memory.MiB, Normal: 90 * memory.MiB}
+
 func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) error {
 	ctx := cmd.Context()
 	cfg, err := o.config(cmd)
@@ -139,7 +146,11 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 			return exit.Usagef("--plot %s: this build draws no charts (build tag noplot)", o.plot)
 		}
 	}
-	cfg.Lab = speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Log: quiet(loggerFrom(ctx))}
+	plan := o.memory.plan()
+	if err := tunnelNeeds.Check(plan); err != nil {
+		return fmt.Errorf("speed tunnel: %w", err)
+	}
+	cfg.Lab = speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Small: plan.Small, Log: quiet(loggerFrom(ctx))}
 	if !o.userspace {
 		done, code, why := speedlab.Enter(ctx)
 		if done {

@@ -171,7 +171,7 @@ func (l *Lab) newClient(ctx context.Context, c *call, cfg TunnelConfig, password
 }
 
 func (l *Lab) options(cfg TunnelConfig, end string) tunnel.Options {
-	return tunnel.Options{Backend: l.cfg.Backend, MTU: l.cfg.MTU, Reorder: cfg.Reorder, Log: l.cfg.Log.With("end", end)}
+	return tunnel.Options{Backend: l.cfg.Backend, MTU: l.cfg.MTU, Small: l.cfg.Small, Reorder: cfg.Reorder, Log: l.cfg.Log.With("end", end)}
 }
 
 // stop ends the client, then the server, and waits for both.

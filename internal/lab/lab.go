@@ -43,6 +43,7 @@ type Config struct {
 
 	Backend *arc4.Backend // RC4 of both ends; nil: the selected one
 	MTU     int           // of the tunnel, bytes; 0: tunnel.DefaultMTU
+	Small   bool          // both ends hold as little as tunnel.Options.Small has them
 	Log     *slog.Logger  // nil: no log
 
 	Download, Upload link.Config // the link at first; Seed stays, the rest can change

@@ -107,7 +107,8 @@ grow while a session lives, and start at 0 with it.
 
     time      when the process answered
     process   version, role (client or server), pid, started, device (the TUN device), listen (a server's addresses),
-      backend and backend_why
+      backend and backend_why, and memory: mode (small or normal) and why, and in bytes resident (in memory now), peak (the most
+      that was), usable (what the machine or the control group has) and collector_limit (GOMEMLIMIT)
     client    what a client does, whether it has a session or not: state (connecting, up or reconnecting), since, attempts (made since
       the tunnel was up last), reason (why the last attempt, or the tunnel, ended; not while it is up) and next_attempt (while
       reconnecting: when; sooner if the network changes)

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -55,6 +56,22 @@ func writeProcess(out io.Writer, s status.Snapshot) {
 	fmt.Fprintf(out, "\nbackend %s", printable(p.Backend))
 	if p.BackendWhy != "" {
 		fmt.Fprintf(out, " (%s)", printable(p.BackendWhy))
+	}
+	fmt.Fprintln(out)
+	writeMemory(out, p.Memory)
+}
+
+// writeMemory says how much a process holds; m is nil if it does not tell.
+func writeMemory(out io.Writer, m *status.Memory) {
+	if m == nil {
+		return
+	}
+	fmt.Fprintf(out, "memory %s (%s)", printable(m.Mode), printable(m.Why))
+	if m.Resident > 0 {
+		fmt.Fprintf(out, ", %s resident, %s at most", memory.Text(m.Resident), memory.Text(m.Peak))
+	}
+	if m.CollectorLimit > 0 {
+		fmt.Fprintf(out, ", GOMEMLIMIT %s", memory.Text(m.CollectorLimit))
 	}
 	fmt.Fprintln(out)
 }

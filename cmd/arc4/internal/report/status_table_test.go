@@ -23,6 +23,7 @@ func statusExample() status.Snapshot {
 		Process: status.Process{
 			Version: "v1.0.0", Role: status.RoleServer, PID: 42, Started: start,
 			Device: "arc40", Listen: "0.0.0.0:1723", Backend: "amd64", BackendWhy: "fastest of 4",
+			Memory: &status.Memory{Mode: "small", Why: "the machine has 60 MB", Resident: 9 << 20, Peak: 11 << 20, Usable: 60 << 20, CollectorLimit: 15 << 20},
 		},
 		Sessions: []status.Session{
 			{
@@ -78,6 +79,7 @@ func TestStatusTable(t *testing.T) {
 	for _, want := range []string{
 		"server v1.0.0, pid 42, up 1d2h0m0s, listens on 0.0.0.0:1723, device arc40",
 		"backend amd64 (fastest of 4)",
+		"memory small (the machine has 60 MB), 9 MB resident, 11 MB at most, GOMEMLIMIT 15 MB",
 		"# USER PEER LOCAL REMOTE STATE FOR AUTH MPPE MTU",
 		"1 alice 198.51.100.7 10.99.0.1 10.99.0.100 up 1h0m0s MS-CHAPv2 128 stateless 1396",
 		"2 mallory?[2J? 203.0.113.9 - - authenticating 1d2h0m0s - none 0",
