@@ -44,7 +44,14 @@ func CreateTUN(name string, mtu int) (Device, string, error) {
 		inner.Close()
 		return nil, "", fmt.Errorf("TUN device %q: %w", name, err)
 	}
-	return newKernelDevice(inner), realName, nil
+	d := newKernelDevice(inner)
+	if ownOffload {
+		if d.own, err = newOffload(file); err != nil {
+			d.Close()
+			return nil, "", fmt.Errorf("TUN device %q: segmentation offload: %w", name, err)
+		}
+	}
+	return d, realName, nil
 }
 
 // attach binds the descriptor to the device and makes it fit for Go's poller, which must
@@ -88,6 +95,7 @@ func attachError(name string, err error) error {
 // unread, and then never end; nothing here needs more than the latest few.
 type kernelDevice struct {
 	tun.Device
+	own     *offload         // nil: the inner device reads and writes
 	raw     syscall.RawConn  // of the device's file; nil: none
 	poll    func(fd uintptr) // sets ready
 	ready   bool
@@ -130,7 +138,13 @@ func (d *kernelDevice) Events() <-chan tun.Event { return d.events }
 // Read is the inner device's, which at its end may report that its own netlink listener has
 // stopped: to the reader the device is closed.
 func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
-	n, err := d.Device.Read(bufs, sizes, offset)
+	var n int
+	var err error
+	if d.own != nil {
+		n, err = d.own.Read(bufs, sizes, offset)
+	} else {
+		n, err = d.Device.Read(bufs, sizes, offset)
+	}
 	switch {
 	case err == nil:
 	case d.closing.Load():
@@ -140,6 +154,17 @@ func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	}
 	return n, err
 }
+
+// Write is the inner device's, or what stands in for it.
+func (d *kernelDevice) Write(bufs [][]byte, offset int) (int, error) {
+	if d.own != nil {
+		return d.own.Write(bufs, offset)
+	}
+	return d.Device.Write(bufs, offset)
+}
+
+// JoinsInPlace reports whether Write needs no room behind a packet to join others to it.
+func (d *kernelDevice) JoinsInPlace() bool { return d.own != nil }
 
 // Waiting reports whether a read would give a packet at once. It is for the goroutine that reads.
 func (d *kernelDevice) Waiting() bool {

@@ -9,10 +9,10 @@ import (
 // deviceWriter collects the IP packets of one batch for the local device and writes them in one
 // call.
 //
-// The device joins consecutive TCP segments into the first one's buffer (GRO), as far as that
-// buffer has room. Packet buffers have none, so a segment that others follow is moved into a wide
-// buffer first: one copy of a packet saves up to forty writes, each a system call and a walk of the
-// packet through the kernel.
+// The device joins consecutive TCP segments (GRO). One that does not do it in place joins them into
+// the first one's buffer, as far as that has room. Packet buffers have none, so a segment that
+// others follow is moved into a wide buffer first: one copy of a packet saves up to forty writes,
+// each a system call and a walk of the packet through the kernel.
 type deviceWriter struct {
 	bufs     [][]byte // in order; headroom bytes, then the packet
 	own      [][]byte // the packet buffers to give back after the write
@@ -39,12 +39,15 @@ var deviceWriters = sync.Pool{New: func() any { return newDeviceWriter(0) }}
 func (w *deviceWriter) add(p []byte) (full bool) {
 	w.own = append(w.own, p)
 	w.bufs = append(w.bufs, p)
-	w.segments = append(w.segments, parseSegment(p[headroom:]))
 	return len(w.bufs) == maxCollect
 }
 
 // widen moves the first segment of every run into a wide buffer.
 func (w *deviceWriter) widen() {
+	w.segments = w.segments[:0]
+	for _, p := range w.bufs {
+		w.segments = append(w.segments, parseSegment(p[headroom:]))
+	}
 	used, run := 0, 0
 	for i := 0; i+1 < len(w.bufs) && used < w.mostWide; i++ {
 		if !w.segments[i+1].joins(&w.segments[i]) {
@@ -79,13 +82,22 @@ func (w *deviceWriter) flush(dev netdev.Device) error {
 	}
 	var err error
 	if dev != nil {
-		w.widen()
+		if !joinsInPlace(dev) {
+			w.widen()
+		}
 		_, err = dev.Write(w.bufs, headroom)
 	}
 	for i, p := range w.own {
 		putBuffer(p)
-		w.own[i], w.bufs[i], w.segments[i] = nil, nil, segment{}
+		w.own[i], w.bufs[i] = nil, nil
 	}
+	clear(w.segments)
 	w.bufs, w.own, w.segments = w.bufs[:0], w.own[:0], w.segments[:0]
 	return err
+}
+
+// joinsInPlace reports whether a device joins segments without room behind the first.
+func joinsInPlace(dev netdev.Device) bool {
+	d, ok := dev.(interface{ JoinsInPlace() bool })
+	return ok && d.JoinsInPlace()
 }
