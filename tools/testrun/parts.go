@@ -47,9 +47,9 @@ var parts = []part{
 		// Everything on the first machine of an architecture, and on its others what depends on the
 		// processor. Go does not know that a result is another machine's, so none is from its
 		// cache.
-		{run: "go vet ./arc4/... ./mppe/...", on: isFirst},
-		{run: "go test -count=1 -timeout 20m -exec EMULATOR ./arc4/... ./mppe/... ./internal/mipscpu", on: isLeastLikeAPC},
-		{run: "go test -count=1 -timeout 20m -exec EMULATOR -skip " + models + " ./arc4/... ./mppe/... ./internal/mipscpu", on: isFirstOfTheRest},
+		{run: "go vet ./arc4/... ./mppe/... ./internal/ippkt ./internal/segments", on: isFirst},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR ./arc4/... ./mppe/... ./internal/mipscpu ./internal/ippkt ./internal/segments", on: isLeastLikeAPC},
+		{run: "go test -count=1 -timeout 20m -exec EMULATOR -skip " + models + " ./arc4/... ./mppe/... ./internal/mipscpu ./internal/ippkt ./internal/segments", on: isFirstOfTheRest},
 		{run: "go test -count=1 -timeout 20m -exec EMULATOR -run " + processorTests + " ./arc4/ ./arc4/asm/ ./mppe/internal/keyhash", on: isAnother},
 	}},
 	{"fuzz", "every fuzz target, briefly", []step{
