@@ -18,6 +18,10 @@ type Backend struct {
 	spare     sync.Pool // of stream
 	spareRun  sync.Pool // of *scheduler
 	parts     *parts    // nil unless it is put together from others
+	// ranked backends are faster than any that is not, and the later they are
+	// listed the faster: so say the instructions that they need, which
+	// tools/countinstr counts.
+	ranked bool
 }
 
 func newBackend(name, about string, newStream func() stream) *Backend {

@@ -24,12 +24,19 @@ var known = []*Backend{
 	inAssembly("arm64", "arm64", "ARMv8 assembly: nine instructions a step, four packets side by side"),
 	inAssembly("arm64-ahead", "arm64", "ARMv8 assembly: looks up to seven steps ahead, four packets side by side"),
 	inAssembly("arm", "arm", "ARMv5 assembly: eight instructions a step, word-wide where aligned"),
-	inAssembly("mipsle", "mipsle", "MIPS32 assembly: every output byte is loaded into its place in a word"),
-	inAssembly("mipsle-r2", "mipsle", "the same for MIPS32 revision 2: ins"),
-	inAssembly("mipsle-dsp", "mipsle", "MIPS32 revision 2 assembly with the DSP extension: addu.qb, lbux"),
-	inAssembly("mips", "mips", "MIPS32 assembly, big endian: every output byte is loaded into its place in a word"),
-	inAssembly("mips-r2", "mips", "the same for MIPS32 revision 2: ins"),
-	inAssembly("mips-dsp", "mips", "MIPS32 revision 2 assembly with the DSP extension: addu.qb, lbux"),
+	inAssembly("mipsle", "mipsle", "MIPS32 assembly: every output byte is loaded into its place in a word").rank(),
+	inAssembly("mipsle-r2", "mipsle", "the same for MIPS32 revision 2: ins").rank(),
+	inAssembly("mipsle-dsp", "mipsle", "MIPS32 revision 2 assembly with the DSP extension: addu.qb, lbux").rank(),
+	inAssembly("mips", "mips", "MIPS32 assembly, big endian: every output byte is loaded into its place in a word").rank(),
+	inAssembly("mips-r2", "mips", "the same for MIPS32 revision 2: ins").rank(),
+	inAssembly("mips-dsp", "mips", "MIPS32 revision 2 assembly with the DSP extension: addu.qb, lbux").rank(),
+}
+
+// rank makes b ranked. Processors with a MIPS32 are simple enough for that: they do their
+// instructions one after the other, or nearly so.
+func (b *Backend) rank() *Backend {
+	b.ranked = true
+	return b
 }
 
 // inAssembly is the backend that package asm calls name, if this is the

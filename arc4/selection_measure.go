@@ -1,7 +1,6 @@
 package arc4
 
 import (
-	"slices"
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/timing"
@@ -11,15 +10,23 @@ import (
 // is usual for stateless MPPE.
 const MeasuredBytes = 1400
 
-const (
-	// measureBudget is when the last round of a workload begins at the latest,
-	// unless there were fewer than minRounds: three of them make a median that
-	// one interruption does not move. A router needs some 80 µs for a packet of
-	// one backend, a PC 2 µs.
-	measureBudget = 8 * time.Millisecond
-	minRounds     = 3
-	maxRounds     = 101
+// effort is how long a workload is measured.
+type effort struct {
+	fewest, most int           // rounds
+	budget       time.Duration // when the last round begins at the latest, after the fewest
+}
 
+var (
+	// usualEffort finds small differences. A router needs some 100 µs for a packet of a portable
+	// backend, a PC 2 µs.
+	usualEffort = effort{5, 101, 8 * time.Millisecond}
+	// rankedEffort is for backends that are ranked: few, and only a clear difference counts. A
+	// router needs some 40 µs for a packet of one, so that it is done after 3 ms. Where it is held
+	// up in between it goes on, for a few rounds are soon all disturbed.
+	rankedEffort = effort{9, 41, 20 * time.Millisecond}
+)
+
+const (
 	// A backend's turn is long enough for its code and its tables to be at home
 	// in the processor for most of it: with turns of one packet the AVX-512
 	// backend looked a tenth slower than it is. Where reading the clock is slow
@@ -35,15 +42,24 @@ const (
 
 // contender is a backend at its work.
 type contender struct {
-	work  timing.Work
-	times []time.Duration
+	work     timing.Work
+	shortest time.Duration // of a turn
 }
 
-// measure returns the median time that each backend takes for a packet of the
-// workload. The backends take turns, so that a busy neighbour slows all of them,
-// and every packet has a new key, because a branch predictor learns the
-// collisions of an old one.
-func measure(w Workload, backends []*Backend, clock func() time.Duration) []Timing {
+// effort is how long the candidates are measured.
+func (c candidates) effort() effort {
+	if c.ranked {
+		return rankedEffort
+	}
+	return usualEffort
+}
+
+// measure returns the time that each backend takes for a packet of the workload:
+// the shortest of all its turns, since whatever disturbs one makes it longer. The
+// backends take turns, so that a busy neighbour slows all of them, and every
+// packet has a new key, because a branch predictor learns the collisions of an
+// old one.
+func measure(w Workload, backends []*Backend, e effort, clock func() time.Duration) []Timing {
 	keys := timing.NewKeys(uint64(clock()))
 	batch := 1
 	if w == Packets {
@@ -51,19 +67,18 @@ func measure(w Workload, backends []*Backend, clock func() time.Duration) []Timi
 	}
 	all := make([]contender, len(backends))
 	for n, b := range backends {
-		all[n].work = b.newWork(w, MeasuredBytes, batch, keys)
+		all[n] = contender{b.newWork(w, MeasuredBytes, batch, keys), time.Hour}
 	}
 	begin := clock()
 	turn := batch * callsPerTurn(warmUp(all, batch, clock), batch, clock)
-	for round := 0; round < minRounds || round < maxRounds && clock()-begin < measureBudget; round++ {
+	for round := 0; round < e.fewest || round < e.most && clock()-begin < e.budget; round++ {
 		for n := range all {
-			all[n].times = append(all[n].times, timeOf(all[n].work, turn, clock))
+			all[n].shortest = min(all[n].shortest, timeOf(all[n].work, turn, clock))
 		}
 	}
 	list := make([]Timing, len(backends))
 	for n, c := range all {
-		slices.Sort(c.times)
-		list[n] = Timing{backends[n], c.times[len(c.times)/2] / time.Duration(turn)}
+		list[n] = Timing{backends[n], c.shortest / time.Duration(turn)}
 	}
 	return list
 }

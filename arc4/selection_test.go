@@ -1,6 +1,7 @@
 package arc4
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -160,6 +161,82 @@ func TestLastOfEqualOnes(t *testing.T) {
 	assert.Equal(t, "within 3% of the fastest of 3: plain 100.00 us, special 102.00 us, slow 105.00 us, and listed last of those", c.why)
 }
 
+func TestRanked(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		basic, newer    time.Duration
+		selected, whole string
+	}{
+		{"the newer is faster", 100, 85, "newer", "fastest of 2: newer 85.00 us, basic 100.00 us"},
+		{"the newer looks a little slower", 100, 114, "newer", "within 15% of the fastest of 2: basic 100.00 us, newer 114.00 us, and listed last of those"},
+		{"the newer is clearly slower", 100, 116, "basic", "fastest of 2: basic 100.00 us, newer 116.00 us"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var now time.Duration
+			portable := newTimed("portable", &now, time.Microsecond)
+			s := newAt([]*Backend{
+				portable,
+				newTimed("basic", &now, test.basic*time.Microsecond).rank(),
+				newTimed("newer", &now, test.newer*time.Microsecond).rank(),
+			}, "", &now)
+			b, err := s.whole()
+			require.NoError(t, err)
+			assert.Equal(t, test.selected, b.Name())
+			assert.Equal(t, test.whole, s.choose(Stream).why)
+		})
+	}
+}
+
+// TestPortableWhereRankedOnesFail: a machine whose assembly is wrong goes on without.
+func TestPortableWhereRankedOnesFail(t *testing.T) {
+	var now time.Duration
+	portable := newTimed("portable", &now, time.Microsecond)
+	s := newAt([]*Backend{portable, newBroken().rank()}, "", &now)
+	b, err := s.whole()
+	require.NoError(t, err)
+	assert.Same(t, portable, b)
+	assert.Contains(t, s.why(), "broken failed: self-test: key ")
+	assert.Equal(t, sameSpeed, s.sound().margin())
+}
+
+// TestNoisySelection: the same backend is selected however often the machine is held up, and
+// however a turn differs from the next.
+func TestNoisySelection(t *testing.T) {
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 11))
+		var now time.Duration
+		noisy := func(name string, cost time.Duration) *Backend {
+			return newBackend(name, "", func() stream {
+				return &noise{clock: &now, cost: cost, random: random}
+			})
+		}
+		s := newAt([]*Backend{noisy("r1", 40*time.Microsecond).rank(), noisy("r2", 34*time.Microsecond).rank()}, "", &now)
+		b, err := s.whole()
+		require.NoError(t, err)
+		require.Equal(t, "r2", b.Name(), "seed %d: %s", seed, s.why())
+	}
+}
+
+// noise is a sound implementation of which every second call takes up to twice its cost, and some
+// take much more.
+type noise struct {
+	generic.Reference
+	clock  *time.Duration
+	cost   time.Duration
+	random *rand.Rand
+}
+
+func (s *noise) XORKeyStream(dst, src []byte) {
+	s.Reference.XORKeyStream(dst, src)
+	*s.clock += s.cost
+	if s.random.IntN(2) == 0 {
+		*s.clock += time.Duration(s.random.Int64N(int64(s.cost)))
+	}
+	if s.random.IntN(100) == 0 {
+		*s.clock += 10 * time.Millisecond
+	}
+}
+
 func TestMeasuredWhenNeeded(t *testing.T) {
 	var now time.Duration
 	one := newTimed("one", &now, time.Microsecond)
@@ -196,14 +273,14 @@ func TestMeasureBudget(t *testing.T) {
 		cost    time.Duration
 		packets int
 	}{
-		{"a fast machine stops at the most rounds", time.Microsecond, maxRounds * int(turnTime/time.Microsecond)},
-		{"a slow machine does the fewest", time.Second, minRounds},
-		{"one between stops with the time", measureBudget / 40, 39},
+		{"a fast machine stops at the most rounds", time.Microsecond, usualEffort.most * int(turnTime/time.Microsecond)},
+		{"a slow machine does the fewest", time.Second, usualEffort.fewest},
+		{"one between stops with the time", usualEffort.budget / 40, 39},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var now time.Duration
 			one := &timed{clock: &now, cost: c.cost}
-			measure(Packet, []*Backend{newBackend("one", "", func() stream { return one })}, func() time.Duration { return now })
+			measure(Packet, []*Backend{newBackend("one", "", func() stream { return one })}, usualEffort, func() time.Duration { return now })
 			assert.Equal(t, c.packets, one.packets-1, "after one to warm up")
 		})
 	}
@@ -219,7 +296,7 @@ func TestSlowClock(t *testing.T) {
 				return now
 			}
 			all := []*Backend{newTimed("slow", &now, 1300*time.Nanosecond), newTimed("fast", &now, time.Microsecond)}
-			times := measure(w, all, clock)
+			times := measure(w, all, usualEffort, clock)
 			assert.InDelta(t, 1300, times[0].Time.Nanoseconds(), 300)
 			assert.InDelta(t, 1000, times[1].Time.Nanoseconds(), 300)
 			assert.Less(t, times[1].Time, times[0].Time)
@@ -240,7 +317,7 @@ func TestSlowMachine(t *testing.T) {
 			for _, cost := range []time.Duration{130, 100, 90, 70} {
 				all = append(all, newTimed(cost.String(), &now, cost*time.Microsecond))
 			}
-			times := measure(w, all, clock)
+			times := measure(w, all, usualEffort, clock)
 			assert.Less(t, now, 10*time.Millisecond)
 			assert.InDelta(t, 70, times[3].Time.Microseconds(), 3)
 		})
@@ -396,7 +473,7 @@ func TestSelected(t *testing.T) {
 		assert.True(t, slices.Contains(Backends(), b.For(w)))
 		c := s.choose(w)
 		assert.Same(t, c.backend, b.For(w))
-		assert.Len(t, c.times, len(Backends()))
+		assert.Len(t, c.times, len(s.sound().backends))
 		t.Logf("%v: %s: %s", w, c.backend.Name(), c.why)
 	}
 	t.Logf("%s, after %v: %s", b.Name(), time.Since(start), s.why())
