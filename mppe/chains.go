@@ -56,7 +56,7 @@ func (c *chains) together(packets *arc4.Backend, links []link) {
 	jobs := c.jobs[:len(links)]
 	for i, l := range links {
 		interim := l.keys.begin(l.key)
-		jobs[i] = arc4.Job{Key: interim, Dst: l.key[:len(interim)], Src: interim}
+		jobs[i] = arc4.Job{Key: interim, Dst: l.key.b[:len(interim)], Src: interim}
 	}
 	packets.XORKeyStreams(jobs)
 	for _, l := range links {

@@ -8,8 +8,12 @@ import (
 // maxKey is the length of the longest session key, in bytes.
 const maxKey = keyhash.Size
 
-// key is a session key; 40 and 56 bit keys use the first 8 bytes.
-type key [maxKey]byte
+// key is a session key; 40 and 56 bit keys use the first 8 bytes. It lies where a word may, because
+// Go copies what does not by single bytes, on processors that read words only there.
+type key struct {
+	_ [0]uint32
+	b [maxKey]byte
+}
 
 // keyChanger is RFC 3078 section 7.3 for one start key. It holds no session key: the callers keep
 // several places in one chain (the last key derived, and a cursor that is on its way to a distant
@@ -32,9 +36,9 @@ type keyChanger struct {
 // initial gives the first session key of the chain: GetNewKeyFromSHA(start, start), salted.
 func (c *keyChanger) initial(start []byte) key {
 	var k key
-	copy(k[:], start)
-	c.hash.Sum((*[maxKey]byte)(&k), (*[maxKey]byte)(&k))
-	clear(k[c.length:])
+	copy(k.b[:], start)
+	c.hash.Sum(&k.b, &k.b)
+	clear(k.b[c.length:])
 	c.salt(&k)
 	return k
 }
@@ -44,7 +48,7 @@ func (c *keyChanger) change(k *key) {
 	interim := c.begin(k)
 	// SetKey fails on key lengths outside 1 to 256 only, and this one is 8 or 16.
 	_ = c.rc4.SetKey(interim)
-	c.rc4.XORKeyStream(k[:len(interim)], interim)
+	c.rc4.XORKeyStream(k.b[:len(interim)], interim)
 	c.salt(k)
 }
 
@@ -52,22 +56,22 @@ func (c *keyChanger) change(k *key) {
 // RC4 under the interim key, over the interim key, and salt make the second half.
 func (c *keyChanger) begin(k *key) (interim []byte) {
 	c.rekeys++
-	c.hash.Sum((*[maxKey]byte)(&c.interim), (*[maxKey]byte)(k))
-	return c.interim[:c.length]
+	c.hash.Sum(&c.interim.b, &k.b)
+	return c.interim.b[:c.length]
 }
 
 // salt reduces the effective length of k to 40 or 56 bits.
 func (c *keyChanger) salt(k *key) {
 	switch c.strength {
 	case 40:
-		k[0], k[1], k[2] = 0xD1, 0x26, 0x9E
+		k.b[0], k.b[1], k.b[2] = 0xD1, 0x26, 0x9E
 	case 56:
-		k[0] = 0xD1
+		k.b[0] = 0xD1
 	}
 }
 
 // setKey starts cipher on session key k.
 func (c *keyChanger) setKey(cipher *arc4.Cipher, k *key) {
 	// The length is 8 or 16, which SetKey does not refuse.
-	_ = cipher.SetKey(k[:c.length])
+	_ = cipher.SetKey(k.b[:c.length])
 }

@@ -62,7 +62,7 @@ func TestRFC3079Section35(t *testing.T) {
 			for _, b := range arc4.Backends() {
 				keys, session, err := newKeyChanger(Config{Key: start, Strength: v.strength, Backend: b})
 				require.NoError(t, err)
-				assert.Equal(t, unhex(t, v.session), session[:len(start)])
+				assert.Equal(t, unhex(t, v.session), session.b[:len(start)])
 				text := []byte("test message")
 				keys.setKey(keys.rc4, &session)
 				keys.rc4.XORKeyStream(text, text)
@@ -80,11 +80,11 @@ func TestKeyChange(t *testing.T) {
 		keys, session, err := newKeyChanger(cfg)
 		require.NoError(t, err)
 		want := plainInitialKey(cfg)
-		require.Equal(t, want, session[:len(want)])
+		require.Equal(t, want, session.b[:len(want)])
 		for range 300 {
 			want = plainNextKey(cfg, want)
 			keys.change(&session)
-			require.Equal(t, want, session[:len(want)])
+			require.Equal(t, want, session.b[:len(want)])
 		}
 		assert.EqualValues(t, 300, keys.rekeys)
 	}

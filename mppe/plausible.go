@@ -47,8 +47,14 @@ func isIPv4(p []byte) bool {
 	if header < 20 || total < header || total > len(p) || len(p)-total > maxPadding {
 		return false
 	}
-	var sum uint32
-	for i := 0; i < header; i += 2 {
+	// RFC 1071: the upper and the lower bytes of the words may be added up apart.
+	h := (*[20]byte)(p)
+	upper := uint32(h[0]) + uint32(h[2]) + uint32(h[4]) + uint32(h[6]) + uint32(h[8]) +
+		uint32(h[10]) + uint32(h[12]) + uint32(h[14]) + uint32(h[16]) + uint32(h[18])
+	lower := uint32(h[1]) + uint32(h[3]) + uint32(h[5]) + uint32(h[7]) + uint32(h[9]) +
+		uint32(h[11]) + uint32(h[13]) + uint32(h[15]) + uint32(h[17]) + uint32(h[19])
+	sum := upper<<8 + lower
+	for i := len(h); i < header; i += 2 {
 		sum += uint32(binary.BigEndian.Uint16(p[i:]))
 	}
 	for sum > 0xFFFF {

@@ -188,7 +188,7 @@ func (b *ReceiveBatch) start() {
 				continue
 			}
 			*p.key = *d.stateless.store.at(p.n)
-			b.jobs[b.nJobs] = arc4.Job{Key: p.key[:d.keys.length], Dst: p.room(), Src: p.body()}
+			b.jobs[b.nJobs] = arc4.Job{Key: p.key.b[:d.keys.length], Dst: p.room(), Src: p.body()}
 			b.nJobs++
 		}
 	}

@@ -123,7 +123,7 @@ func (r *Reserve) Fill() (made int) {
 		at := int((next + i) % int64(len(r.slots)))
 		s := &r.slots[at]
 		*s = slot{n: next + i, key: r.tip, length: length}
-		r.jobs[i] = arc4.Job{Key: s.key[:r.keys.length], Dst: r.slab[at*keystreamStride:][:length], Src: zeros[:length]}
+		r.jobs[i] = arc4.Job{Key: s.key.b[:r.keys.length], Dst: r.slab[at*keystreamStride:][:length], Src: zeros[:length]}
 	}
 	r.keys.packets.XORKeyStreams(r.jobs[:n])
 	r.made.Store(next + n)

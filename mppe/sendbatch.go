@@ -114,7 +114,7 @@ func (b *SendBatch) job(r *sendRun, i int) {
 	}
 	k := &b.keys[b.n]
 	*k = r.enc.session
-	b.jobs[b.n] = arc4.Job{Key: k[:r.enc.keys.length], Dst: out, Src: r.packets[i]}
+	b.jobs[b.n] = arc4.Job{Key: k.b[:r.enc.keys.length], Dst: out, Src: r.packets[i]}
 	b.n++
 }
 

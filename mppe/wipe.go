@@ -6,7 +6,7 @@ import "github.com/arc4tun/arc4tun/arc4"
 // Reserve, so that they do not lie in memory until somebody else happens to be given it. Nothing
 // but Stats may be called afterwards.
 func (e *Encrypter) Wipe() {
-	clear(e.session[:])
+	e.session = key{}
 	e.keys.wipe()
 	e.keys.wipeCipher(e.stream)
 	if e.reserve != nil {
@@ -27,14 +27,14 @@ func (d *Decrypter) Wipe() {
 	d.stateless.store.wipe()
 	if r := d.stateless.recovery; r != nil {
 		clear(r.scratch[:cap(r.scratch)])
-		clear(r.key[:])
+		r.key = key{}
 		r.clear()
 	}
 }
 
 func (c *keyChanger) wipe() {
 	c.hash.Wipe()
-	clear(c.interim[:])
+	c.interim = key{}
 	c.wipeCipher(c.rc4)
 }
 
@@ -42,7 +42,7 @@ func (c *keyChanger) wipe() {
 func (c *keyChanger) wipeCipher(cipher *arc4.Cipher) { c.setKey(cipher, new(key)) }
 
 func (s *keyStore) wipe() {
-	clear(s.tipKey[:])
+	s.tipKey = key{}
 	for _, b := range append(s.blocks[:], s.spare...) {
 		if b != nil {
 			*b = block{}
@@ -62,9 +62,9 @@ func (r *Reserve) wipe() {
 		r.slots[i] = slot{n: -1}
 	}
 	clear(r.slab)
-	clear(r.tip[:])
+	r.tip = key{}
 	r.keys.wipe()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.seekKey[:])
+	r.seekKey = key{}
 }

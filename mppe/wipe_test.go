@@ -74,11 +74,11 @@ func found(all [][]byte, secrets map[string][]byte) (names []string) {
 func secretsOf(t *testing.T, cfg Config, n int) map[string][]byte {
 	keys, session, err := newKeyChanger(cfg)
 	require.NoError(t, err)
-	all := map[string][]byte{"the start key": cfg.Key, "the first session key": bytes.Clone(session[:keys.length])}
+	all := map[string][]byte{"the start key": cfg.Key, "the first session key": bytes.Clone(session.b[:keys.length])}
 	for i := range n {
 		keys.change(&session)
-		all[fmt.Sprintf("session key %d", i)] = bytes.Clone(session[:keys.length])
-		c, err := rc4.NewCipher(session[:keys.length])
+		all[fmt.Sprintf("session key %d", i)] = bytes.Clone(session.b[:keys.length])
+		c, err := rc4.NewCipher(session.b[:keys.length])
 		require.NoError(t, err)
 		stream := make([]byte, 64)
 		c.XORKeyStream(stream, stream)

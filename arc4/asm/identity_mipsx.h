@@ -10,13 +10,19 @@
 	IDENTITY1(k+2)          \
 	IDENTITY1(k+3)
 
+#define IDENTITY16(k) \
+	IDENTITY4(k)            \
+	IDENTITY4(k+4)          \
+	IDENTITY4(k+8)          \
+	IDENTITY4(k+12)
+
 #define IDENTITY \
 	MOVW R0, A0             \
 	MOVW $0x01000001, B     \
 identity: \
-	IDENTITY4(0)            \
-	IDENTITY4(4)            \
-	IDENTITY4(8)            \
-	IDENTITY4(12)           \
-	ADDU $(16*SCALE), CUR   \
+	IDENTITY16(0)           \
+	IDENTITY16(16)          \
+	IDENTITY16(32)          \
+	IDENTITY16(48)          \
+	ADDU $(64*SCALE), CUR   \
 	BNE CUR, END, identity

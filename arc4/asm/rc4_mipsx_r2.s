@@ -71,15 +71,21 @@ TEXT ·xorR2(SB), NOSPLIT, $0-16
 	MOVWL A0, AT(k+3)       \
 	ADDU B, A0
 
+#define IDENTITY16(k) \
+	IDENTITY4(k)            \
+	IDENTITY4(k+4)          \
+	IDENTITY4(k+8)          \
+	IDENTITY4(k+12)
+
 #define IDENTITY \
 	MOVW $0x03020100, A0    \
 	MOVW $0x04040404, B     \
 identity: \
-	IDENTITY4(0)            \
-	IDENTITY4(4)            \
-	IDENTITY4(8)            \
-	IDENTITY4(12)           \
-	ADDU $(16*SCALE), CUR   \
+	IDENTITY16(0)           \
+	IDENTITY16(16)          \
+	IDENTITY16(32)          \
+	IDENTITY16(48)          \
+	ADDU $(64*SCALE), CUR   \
 	BNE CUR, END, identity
 #else
 #include "identity_mipsx.h"
