@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
@@ -35,7 +36,7 @@ func (l *testbed) addCable(t *testing.T) {
 // link changes an interface of the client.
 func (l *testbed) link(t *testing.T, name string, change func(netlink.Link) error) {
 	t.Helper()
-	l.client.Must(t, func() error { return netns.Change(name, change) })
+	l.client.Must(t, func() error { return labtest.Change(name, change) })
 }
 
 func (l *testbed) linkDown(t *testing.T, name string) { l.link(t, name, netlink.LinkSetDown) }

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/vishvananda/netlink"
-
 	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
@@ -83,7 +81,7 @@ func (k *kernel) openWire(ctx context.Context, s side) error {
 		return err
 	}
 	k.wires[s] = dev
-	if err := netns.Change(name, func(l netlink.Link) error { return netlink.LinkSetTxQLen(l, wireQueue) }); err != nil {
+	if err := netns.SetTxQueueLength(name, wireQueue); err != nil {
 		return fmt.Errorf("queue of %d packets on %s: %w", wireQueue, name, err)
 	}
 	// The device goes away with its namespace; there is nothing to undo.
@@ -188,19 +186,9 @@ func (k *kernel) greAccount(from side) GREAccount {
 
 // unsent reads what a host's end of the wire has dropped; 0 if that cannot be read.
 func (k *kernel) unsent(s side) (dropped uint64) {
-	_ = k.hosts[s].Do(func() error {
-		return netns.Change(wireName, func(wire netlink.Link) error {
-			if stats := wire.Attrs().Statistics; stats != nil {
-				dropped += stats.TxDropped
-			}
-			queues, err := netlink.QdiscList(wire)
-			for _, q := range queues {
-				if stats := q.Attrs().Statistics; stats != nil && stats.Queue != nil {
-					dropped += uint64(stats.Queue.Drops)
-				}
-			}
-			return err
-		})
+	_ = k.hosts[s].Do(func() (err error) {
+		dropped, err = netns.Dropped(wireName)
+		return err
 	})
 	return dropped
 }

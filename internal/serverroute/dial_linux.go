@@ -177,7 +177,7 @@ func (f *Follower) deviceTo(addr netip.Addr) (string, error) {
 	if err == nil && r.Table == unix.RT_TABLE_LOCAL {
 		return "", nil
 	}
-	if f.device != 0 && (err != nil || r.LinkIndex == f.device) {
+	if f.device != 0 && (err != nil || r.Link == f.device) {
 		t, listErr := f.list()
 		if listErr != nil {
 			return "", listErr
@@ -191,11 +191,11 @@ func (f *Follower) deviceTo(addr netip.Addr) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	link, err := f.handle.LinkByIndex(r.LinkIndex)
+	link, err := f.kernel.LinkByIndex(r.Link)
 	if err != nil {
 		return "", err
 	}
-	return link.Attrs().Name, nil
+	return link.Name, nil
 }
 
 // bindConn has a TCP connection leave by an interface; 0: by the routes alone.

@@ -9,10 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
-
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -20,20 +17,21 @@ import (
 type Follower struct {
 	log     *slog.Logger
 	every   time.Duration // between two looks without news
-	where   netns.NsHandle
-	handle  *netlink.Handle // of the namespace of Open, whichever thread uses it
+	where   rtnetlink.Namespace
+	kernel  *rtnetlink.Conn // of the namespace of Open, whichever thread uses it
 	claim   *claim
 	changed chan struct{}
 	kick    chan struct{} // routes, links or addresses have changed
 	done    chan struct{}
+	deaf    bool // there was no subscription the last time; of the goroutine that subscribes
 	ended   sync.WaitGroup
 	closing sync.Once
 
 	mu        sync.Mutex
-	server    netip.Addr     // invalid: none yet
-	device    int            // the tunnel's; 0: none
-	covered   []netip.Prefix // what is led into it, or will be
-	route     *netlink.Route // the host route that is ours, or nil
+	server    netip.Addr       // invalid: none yet
+	device    int              // the tunnel's; 0: none
+	covered   []netip.Prefix   // what is led into it, or will be
+	route     *rtnetlink.Route // the host route that is ours, or nil
 	path      path
 	addresses map[netip.Addr]bool
 	carried   map[*boundSocket]struct{}
@@ -98,28 +96,24 @@ func open(log *slog.Logger, every time.Duration) (*Follower, error) {
 		carried: make(map[*boundSocket]struct{}), worked: make(map[string][]netip.Addr),
 	}
 	var err error
-	if f.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
-		return nil, fmt.Errorf("open netlink: %w", err)
+	if f.kernel, err = rtnetlink.Open(); err != nil {
+		return nil, err
 	}
-	if f.where, err = namespace(); err != nil {
-		f.handle.Close()
+	if f.where, err = rtnetlink.ThisNamespace(); err != nil {
+		f.kernel.Close()
 		return nil, err
 	}
 	if f.claim, err = openClaim(); err != nil {
-		f.handle.Close()
-		_ = f.where.Close()
+		f.kernel.Close()
+		f.where.Close()
 		return nil, err
 	}
 	if err := f.sweep(); err != nil {
 		log.Warn("looking for routes that a killed run has left", "error", err)
 	}
 	// Before the first look, so that no change falls between the two.
-	for _, topic := range topics {
-		f.ended.Add(1)
-		first := make(chan struct{})
-		go f.hear(topic, first)
-		<-first
-	}
+	news := f.subscribe()
+	f.ended.Go(func() { f.hear(news) })
 	f.mu.Lock()
 	f.look()
 	f.mu.Unlock()
@@ -136,8 +130,8 @@ func (f *Follower) Close() (err error) {
 		defer f.mu.Unlock()
 		err = f.removeRoute()
 		f.claim.close()
-		f.handle.Close()
-		_ = f.where.Close()
+		f.kernel.Close()
+		f.where.Close()
 	})
 	return err
 }

@@ -6,12 +6,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/netip"
-	"slices"
 	"strconv"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // A host route outlives the process that made it if that is killed, and with the old gateway in it
@@ -26,15 +25,17 @@ const (
 
 // claim is the right to a metric.
 type claim struct {
-	metric int
+	metric uint32
 	socket *net.UnixListener
 }
 
-func claimName(metric int) string { return "@arc4/serverroute/" + strconv.Itoa(metric) }
+func claimName(metric uint32) string {
+	return "@arc4/serverroute/" + strconv.FormatUint(uint64(metric), 10)
+}
 
 func openClaim() (*claim, error) {
 	for {
-		metric := firstMetric + rand.IntN(metrics)
+		metric := firstMetric + rand.Uint32N(metrics)
 		socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: claimName(metric), Net: "unix"})
 		if err == nil {
 			return &claim{metric, socket}, nil
@@ -48,7 +49,7 @@ func openClaim() (*claim, error) {
 func (c *claim) close() { _ = c.socket.Close() }
 
 // claimed reports whether a process lives that made routes with a metric, whoever runs it.
-func claimed(metric int) bool {
+func claimed(metric uint32) bool {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: claimName(metric), Net: "unix"})
 	if err != nil {
 		// Refused: there is none. Anything else, such as a full queue, says nothing of the sort.
@@ -60,8 +61,8 @@ func claimed(metric int) bool {
 
 // isHostRouteOfOurs reports whether a process of this program has made a route as the path to its
 // server.
-func isHostRouteOfOurs(r *netlink.Route) bool {
-	return r.Protocol == Protocol && r.Priority >= firstMetric && r.Priority < firstMetric+metrics && r.Dst != nil && bits(r) == 32
+func isHostRouteOfOurs(r *rtnetlink.Route) bool {
+	return r.Protocol == Protocol && r.Priority >= firstMetric && r.Priority < firstMetric+metrics && r.Dst.Bits() == 32
 }
 
 // sweep takes away what processes have left that are no more: host routes, and the routes and
@@ -77,11 +78,11 @@ func (f *Follower) sweep() error {
 		if r.Protocol != Protocol || !f.leftover(r) {
 			continue
 		}
-		if err := ignoreGone(f.handle.RouteDel(r)); err != nil {
+		if err := ignoreGone(f.kernel.DeleteRoute(*r)); err != nil {
 			errs = append(errs, fmt.Errorf("%v: %w", r, err))
 			continue
 		}
-		f.log.Info("removed a route that a killed run has left", "to", r.Dst, "gateway", r.Gw)
+		f.log.Info("removed a route that a killed run has left", "to", r.Dst, "gateway", r.Gateway)
 	}
 	return errors.Join(append(errs, f.sweepAddresses())...)
 }
@@ -89,62 +90,49 @@ func (f *Follower) sweep() error {
 // Sweep does what Open does for whoever follows no path: it takes away what runs that were killed
 // have left in the network namespace of the calling thread.
 func Sweep(log *slog.Logger) error {
-	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	kernel, err := rtnetlink.Open()
 	if err != nil {
-		return fmt.Errorf("open netlink: %w", err)
+		return err
 	}
-	defer handle.Close()
-	f := &Follower{log: log, handle: handle, claim: new(claim)}
+	defer kernel.Close()
+	f := &Follower{log: log, kernel: kernel, claim: new(claim)}
 	return f.sweep()
 }
 
 func (f *Follower) sweepAddresses() error {
-	addresses, err := OpenAddresses()
+	addresses, err := f.kernel.Addresses(unix.AF_UNSPEC)
 	if err != nil {
-		return err
-	}
-	defer addresses.Close()
-	marked, err := addresses.marked()
-	if err != nil {
-		return err
+		return fmt.Errorf("list the addresses: %w", err)
 	}
 	var errs []error
-	for index, ours := range marked {
-		link, err := f.handle.LinkByIndex(index)
+	for _, a := range addresses {
+		if a.Protocol != Protocol {
+			continue
+		}
+		link, err := f.kernel.LinkByIndex(a.Link)
 		if err != nil || !deserted(link) {
 			continue
 		}
-		all, err := f.handle.AddrList(link, netlink.FAMILY_ALL)
-		if err != nil {
-			errs = append(errs, err)
+		if err := ignoreGone(f.kernel.DeleteAddress(a)); err != nil {
+			errs = append(errs, fmt.Errorf("%v on %s: %w", a.Local, link.Name, err))
 			continue
 		}
-		for i := range all {
-			if a, ok := netip.AddrFromSlice(all[i].IP); !ok || !slices.Contains(ours, a.Unmap()) {
-				continue
-			}
-			if err := ignoreGone(f.handle.AddrDel(link, &all[i])); err != nil {
-				errs = append(errs, fmt.Errorf("%v: %w", all[i], err))
-				continue
-			}
-			f.log.Info("removed an address that a killed run has left", "address", all[i].IP, "device", link.Attrs().Name)
-		}
+		f.log.Info("removed an address that a killed run has left", "address", a.Local.Addr(), "device", link.Name)
 	}
 	return errors.Join(errs...)
 }
 
 // leftover reports whether the process is no more that made a route with our mark.
-func (f *Follower) leftover(r *netlink.Route) bool {
+func (f *Follower) leftover(r *rtnetlink.Route) bool {
 	if isHostRouteOfOurs(r) {
 		return r.Priority != f.claim.metric && !claimed(r.Priority)
 	}
-	link, err := f.handle.LinkByIndex(r.LinkIndex)
+	link, err := f.kernel.LinkByIndex(r.Link)
 	return err == nil && deserted(link)
 }
 
 // deserted reports whether an interface is a TUN device that no process has: it carries as long as
 // one does. Of one that is down nobody can tell.
-func deserted(link netlink.Link) bool {
-	a := link.Attrs()
-	return (link.Type() == "tuntap" || link.Type() == "tun") && a.Flags&net.FlagUp != 0 && a.RawFlags&unix.IFF_LOWER_UP == 0
+func deserted(l rtnetlink.Link) bool {
+	return l.Kind == "tun" && l.Up() && l.Flags&unix.IFF_LOWER_UP == 0
 }

@@ -3,6 +3,8 @@ package serverroute
 import (
 	"log/slog"
 	"net"
+	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // TestLeftovers: what a killed run has left goes, what a live one has and what is somebody else's
@@ -27,15 +30,15 @@ func TestLeftovers(t *testing.T) {
 		require.NoError(t, netlink.RouteAdd(r))
 	}
 	require.True(t, claimed(live.claim.metric))
-	unclaimed := firstMetric
+	unclaimed := uint32(firstMetric)
 	for claimed(unclaimed) {
 		unclaimed++
 	}
-	add("198.51.100.7/32", func(r *netlink.Route) { r.Priority = unclaimed })
-	add("203.0.113.1/32", func(r *netlink.Route) { r.Priority = unclaimed; r.Gw = net.ParseIP("192.0.2.99") })
-	add("203.0.113.2/32", func(r *netlink.Route) { r.Protocol = 4; r.Priority = unclaimed }) // a user's, with that metric
-	add("203.0.113.3/32", func(r *netlink.Route) { r.Priority = 0 })                         // somebody else who took the number
-	add("203.0.113.0/24", func(r *netlink.Route) { r.Priority = unclaimed })                 // no host route
+	add("198.51.100.7/32", func(r *netlink.Route) { r.Priority = int(unclaimed) })
+	add("203.0.113.1/32", func(r *netlink.Route) { r.Priority = int(unclaimed); r.Gw = net.ParseIP("192.0.2.99") })
+	add("203.0.113.2/32", func(r *netlink.Route) { r.Protocol = 4; r.Priority = int(unclaimed) }) // a user's, with that metric
+	add("203.0.113.3/32", func(r *netlink.Route) { r.Priority = 0 })                              // somebody else who took the number
+	add("203.0.113.0/24", func(r *netlink.Route) { r.Priority = int(unclaimed) })                 // no host route
 	follower(t)
 	var left []string
 	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
@@ -53,25 +56,25 @@ func TestLeftovers(t *testing.T) {
 // what it has stays; of one that is up and without a process what has our mark goes.
 func TestLeftoversOnDevices(t *testing.T) {
 	labtest.Enter(t)
-	addresses, err := OpenAddresses()
+	kernel, err := rtnetlink.Open()
 	require.NoError(t, err)
-	defer addresses.Close()
+	defer kernel.Close()
 	device := func(name, address string, up bool) netlink.Link {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = name
 		require.NoError(t, netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: attrs, Mode: unix.IFF_TUN, Flags: netlink.TUNTAP_NO_PI}))
 		link, err := netlink.LinkByName(name)
 		require.NoError(t, err)
-		require.NoError(t, addresses.Add(link, &netlink.Addr{IPNet: ipNet(address)}))
+		require.NoError(t, kernel.AddAddress(rtnetlink.Address{Link: link.Attrs().Index, Local: netip.MustParsePrefix(address), Protocol: Protocol}))
 		if up {
 			require.NoError(t, netlink.LinkSetUp(link))
 		}
 		return link
 	}
 	down, deserted := device("down0", "10.99.1.1/32", false), device("lone0", "10.99.2.1/32", true)
-	marked, err := addresses.marked()
+	all, err := kernel.Addresses(unix.AF_INET)
 	require.NoError(t, err)
-	if len(marked) == 0 {
+	if !slices.ContainsFunc(all, func(a rtnetlink.Address) bool { return a.Protocol == Protocol }) {
 		labtest.Skip(t, "this kernel keeps no mark of an address: Linux 5.18 is needed")
 	}
 	require.NoError(t, Sweep(slog.New(slog.DiscardHandler)))

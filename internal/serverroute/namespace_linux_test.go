@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
@@ -28,7 +29,7 @@ func network(t *testing.T, name, cidr string) netlink.Link {
 	attrs.Name = name
 	require.NoError(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: name + "x"}))
 	for _, end := range []string{name + "x", name} {
-		require.NoError(t, netns.Change(end, func(l netlink.Link) error {
+		require.NoError(t, labtest.Change(end, func(l netlink.Link) error {
 			return errors.Join(netlink.LinkSetIP6AddrGenMode(l, nl.IN6_ADDR_GEN_MODE_NONE), netlink.LinkSetUp(l))
 		}))
 	}

@@ -6,74 +6,27 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
-// topic is one kind of change that the kernel tells of, to a channel that is closed when the
-// subscription has ended, as it does when more has changed than its buffer holds (ENOBUFS).
-type topic func(f *Follower, where *netns.NsHandle, done <-chan struct{}) (closed <-chan struct{}, err error)
+// groups tell of all that a path rests on.
+var groups = []uint{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR}
 
-// topics are all that a path rests on. Routes are many on a router, and most lead elsewhere; the
-// others are few.
-var topics = []topic{routeNews, linkNews, addressNews}
-
-func routeNews(f *Follower, where *netns.NsHandle, done <-chan struct{}) (<-chan struct{}, error) {
-	news := make(chan netlink.RouteUpdate, 64)
-	err := netlink.RouteSubscribeWithOptions(news, done, netlink.RouteSubscribeOptions{Namespace: where, ErrorCallback: f.deaf})
-	return listen(f, news, err, func(u netlink.RouteUpdate) bool { return f.concerns(&u.Route) })
-}
-
-func linkNews(f *Follower, where *netns.NsHandle, done <-chan struct{}) (<-chan struct{}, error) {
-	news := make(chan netlink.LinkUpdate, 64)
-	err := netlink.LinkSubscribeWithOptions(news, done, netlink.LinkSubscribeOptions{Namespace: where, ErrorCallback: f.deaf})
-	return listen(f, news, err, func(netlink.LinkUpdate) bool { return true })
-}
-
-func addressNews(f *Follower, where *netns.NsHandle, done <-chan struct{}) (<-chan struct{}, error) {
-	news := make(chan netlink.AddrUpdate, 64)
-	err := netlink.AddrSubscribeWithOptions(news, done, netlink.AddrSubscribeOptions{Namespace: where, ErrorCallback: f.deaf})
-	return listen(f, news, err, func(u netlink.AddrUpdate) bool { return u.LinkAddress.IP.To4() != nil })
-}
-
-// listen has the follower look after news that concern it.
-func listen[News any](f *Follower, news <-chan News, err error, concerns func(News) bool) (<-chan struct{}, error) {
-	if err != nil {
-		return nil, err
+// concerns reports whether a change may be one of the path. Routes are many on a router, and most
+// lead elsewhere; links and addresses are few.
+func (f *Follower) concerns(n rtnetlink.Notification) bool {
+	if n.Type != unix.RTM_NEWROUTE && n.Type != unix.RTM_DELROUTE {
+		return true
 	}
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		for n := range news {
-			if concerns(n) {
-				f.poke()
-			}
-		}
-	}()
-	return closed, nil
-}
-
-// concerns reports whether a route that came or went may be the server's.
-func (f *Follower) concerns(r *netlink.Route) bool {
+	r, err := n.Route()
+	if err != nil {
+		return true
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if r.Dst == nil {
-		return true // the default route
-	}
-	if r.Dst.IP.To4() == nil {
-		return false
-	}
-	return !f.server.IsValid() || r.Dst.Contains(f.server.AsSlice())
-}
-
-// deaf hears of a subscription's errors: it goes on, or ends and is made anew.
-func (f *Follower) deaf(err error) {
-	select {
-	case <-f.done:
-	default:
-		f.log.Debug("news of routes, links and addresses", "error", err)
-		f.poke()
-	}
+	return !f.server.IsValid() || r.Dst.Contains(f.server)
 }
 
 // poke has the follower look.
@@ -84,64 +37,89 @@ func (f *Follower) poke() {
 	}
 }
 
-// subscribe makes a subscription in the follower's network namespace. To enter another takes
-// CAP_SYS_ADMIN, so it is entered only if this thread is not there.
-func (f *Follower) subscribe(to topic, done <-chan struct{}) (<-chan struct{}, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	here, err := namespace()
+// subscribe subscribes in the follower's network namespace; nil, and a line in the log: it cannot
+// be done. To enter another takes CAP_SYS_ADMIN, so it is entered only if this thread is not there.
+func (f *Follower) subscribe() *rtnetlink.Subscription {
+	news, err := f.subscribeThere()
 	if err != nil {
+		level := slog.LevelWarn
+		if f.deaf {
+			level = slog.LevelDebug // once is enough
+		}
+		f.log.Log(context.Background(), level, "no news of routes, links or addresses: they are looked at now and then", "every", f.every, "error", err)
+	}
+	f.deaf = err != nil
+	return news
+}
+
+func (f *Follower) subscribeThere() (*rtnetlink.Subscription, error) {
+	runtime.LockOSThread()
+	here, err := rtnetlink.ThisNamespace()
+	if err != nil {
+		runtime.UnlockOSThread()
 		return nil, err
 	}
 	defer here.Close()
-	if here.Equal(f.where) {
-		return to(f, nil, done)
+	if !here.Equal(f.where) {
+		if err := f.where.Enter(); err != nil {
+			runtime.UnlockOSThread()
+			return nil, err
+		}
+		defer func() {
+			if here.Enter() == nil {
+				runtime.UnlockOSThread() // else the thread ends with its goroutine
+			}
+		}()
+	} else {
+		defer runtime.UnlockOSThread()
 	}
-	return to(f, &f.where, done)
+	return rtnetlink.Subscribe(groups...)
 }
 
 // again is how long a subscription that has ended waits until it is made anew.
 const again = 100 * time.Millisecond
 
-// hear keeps a subscription until the follower is closed. first is closed when it has been made, or
-// cannot be: then the regular look has to do until it can.
-func (f *Follower) hear(subscribe topic, first chan<- struct{}) {
-	defer f.ended.Done()
-	for level := slog.LevelWarn; ; {
-		stop := make(chan struct{})
-		closed, err := f.subscribe(subscribe, stop)
-		if err != nil {
-			f.log.Log(context.Background(), level, "no news of routes, links or addresses: they are looked at now and then", "every", f.every, "error", err)
-			level = slog.LevelDebug // once is enough
+// hear listens until the follower is closed. A subscription that has ended is made anew, and while
+// there is none the regular look has to do. News that were lost may have been anything.
+func (f *Follower) hear(news *rtnetlink.Subscription) {
+	for {
+		pause := f.every
+		if news != nil {
+			pause = again
+			f.listen(news)
 		}
-		if first != nil {
-			close(first)
-			first = nil
+		select {
+		case <-f.done:
+			return
+		case <-time.After(pause):
 		}
+		news = f.subscribe()
 		f.poke() // what has changed in between is in no news
-		select {
-		case <-f.done:
-			close(stop)
-			if err == nil {
-				<-closed
-			}
-			return
-		case <-closed: // never, after an error
-		case <-f.after(err):
-		}
-		close(stop)
-		select {
-		case <-f.done:
-			return
-		case <-time.After(again):
-		}
 	}
 }
 
-// after is when to try again what has failed; never if it has not.
-func (f *Follower) after(err error) <-chan time.Time {
-	if err == nil {
-		return nil
+// listen pokes the follower at news that concern it, until it is closed or the subscription ends.
+func (f *Follower) listen(news *rtnetlink.Subscription) {
+	ended := make(chan struct{})
+	defer close(ended)
+	f.ended.Go(func() {
+		select {
+		case <-f.done:
+		case <-ended:
+		}
+		news.Close()
+	})
+	err := news.Listen(func(n rtnetlink.Notification) {
+		if f.concerns(n) {
+			f.poke()
+		}
+	}, func(err error) {
+		f.log.Debug("news of routes, links and addresses were lost", "error", err)
+		f.poke()
+	})
+	select {
+	case <-f.done:
+	default:
+		f.log.Debug("news of routes, links and addresses have ended", "error", err)
 	}
-	return time.After(f.every)
 }

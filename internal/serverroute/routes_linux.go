@@ -3,17 +3,18 @@ package serverroute
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
-// Protocol marks the routes of this program (RTA_PROTOCOL in rtnetlink(7)): "proto 164" in the
-// words of ip route. The numbers from 4 on are anyone's, and this is nobody's in iproute2's list.
-const Protocol netlink.RouteProtocol = 164
+// Protocol marks the routes and addresses of this program (rtm_protocol in rtnetlink(7),
+// IFA_PROTO): "proto 164" in the words of ip route. The numbers from 4 on are anyone's, and this is
+// nobody's in iproute2's list.
+const Protocol = 164
 
 var errNoRoute = errors.New("no route leads there around the tunnel")
 
@@ -35,7 +36,7 @@ func (f *Follower) find() path {
 		w.source = f.server // the local table is asked before any route of anybody's
 		w.missing = f.removeRoute()
 		return w
-	case err == nil && asked.LinkIndex != f.device && (!inMain(asked) || f.device == 0 && f.route == nil):
+	case err == nil && asked.Link != f.device && (!inMain(asked) || f.device == 0 && f.route == nil):
 		// The rules of this machine lead it there, or there is no tunnel.
 		if err := f.removeRoute(); err != nil {
 			f.log.Warn("removing the host route to the server", "server", f.server, "error", err)
@@ -71,49 +72,40 @@ func cmpErr(err, otherwise error) error {
 }
 
 // ask is the kernel's answer.
-func (f *Follower) ask(addr netip.Addr) (*netlink.Route, error) {
-	found, err := f.handle.RouteGet(addr.AsSlice())
-	if err == nil && len(found) == 0 {
-		err = errNoRoute
-	}
+func (f *Follower) ask(addr netip.Addr) (*rtnetlink.Route, error) {
+	found, err := f.kernel.RouteTo(addr, rtnetlink.RouteQuery{})
 	if err != nil {
 		return nil, err
 	}
-	return &found[0], nil
+	return &found, nil
 }
 
-func inMain(r *netlink.Route) bool {
+func inMain(r *rtnetlink.Route) bool {
 	return r.Table == unix.RT_TABLE_MAIN || r.Table == unix.RT_TABLE_UNSPEC
 }
 
 // describe completes a path that goes as a route does.
-func (f *Follower) describe(w path, r *netlink.Route) path {
-	w.link = r.LinkIndex
-	if link, err := f.handle.LinkByIndex(r.LinkIndex); err == nil {
-		w.name = link.Attrs().Name
+func (f *Follower) describe(w path, r *rtnetlink.Route) path {
+	w.link = r.Link
+	if link, err := f.kernel.LinkByIndex(r.Link); err == nil {
+		w.name = link.Name
 	}
-	if gateway, ok := netip.AddrFromSlice(r.Gw); ok {
-		w.gateway = gateway.Unmap()
-	}
-	src := r.Src
-	if src == nil && w.server.IsValid() {
+	w.gateway, w.source = r.Gateway, r.Source
+	if !w.source.IsValid() && w.server.IsValid() {
 		// The kernel chooses.
-		if got, err := f.handle.RouteGetWithOptions(w.server.AsSlice(), &netlink.RouteGetOptions{OifIndex: r.LinkIndex}); err == nil && len(got) > 0 {
-			src = got[0].Src
+		if got, err := f.kernel.RouteTo(w.server, rtnetlink.RouteQuery{Link: r.Link}); err == nil {
+			w.source = got.Source
 		}
-	}
-	if source, ok := netip.AddrFromSlice(src); ok {
-		w.source = source.Unmap()
 	}
 	return w
 }
 
 // table is what the main table has.
-type table []netlink.Route
+type table []rtnetlink.Route
 
 func (f *Follower) list() (table, error) {
-	routes, err := f.handle.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+	routes, err := f.kernel.Routes(unix.AF_INET, func(r *rtnetlink.Route) bool { return r.Table == unix.RT_TABLE_MAIN })
+	if err != nil && !errors.Is(err, rtnetlink.ErrInterrupted) {
 		return nil, fmt.Errorf("list the routes: %w", err)
 	}
 	return routes, nil // what changed meanwhile is news, and looked at again
@@ -122,11 +114,11 @@ func (f *Follower) list() (table, error) {
 // best is the route to addr that the kernel would take if there were no interface without, the
 // tunnel's, and no host route of this program; nil if there is none, or one that refuses, which is
 // somebody's wish. Of a route over several paths it is the first that is no dead end.
-func (t table) best(addr netip.Addr, without int) *netlink.Route {
-	var best *netlink.Route
+func (t table) best(addr netip.Addr, without int) *rtnetlink.Route {
+	var best *rtnetlink.Route
 	for i := range t {
 		r := &t[i]
-		if isHostRouteOfOurs(r) || !contains(r, addr) || best != nil && !better(r, best) {
+		if isHostRouteOfOurs(r) || !r.Dst.Contains(addr) || best != nil && !better(r, best) {
 			continue
 		}
 		switch r.Type {
@@ -146,9 +138,9 @@ func (t table) best(addr netip.Addr, without int) *netlink.Route {
 
 // standing is the host route to addr with a metric of ours, as it stands; nil if there is none, or
 // its link is dead.
-func (t table) standing(addr netip.Addr, metric int) *netlink.Route {
+func (t table) standing(addr netip.Addr, metric uint32) *rtnetlink.Route {
 	for i := range t {
-		if r := &t[i]; isHostRouteOfOurs(r) && r.Priority == metric && contains(r, addr) {
+		if r := &t[i]; isHostRouteOfOurs(r) && r.Priority == metric && r.Dst.Contains(addr) {
 			return onePath(r, 0)
 		}
 	}
@@ -158,60 +150,47 @@ func (t table) standing(addr netip.Addr, metric int) *netlink.Route {
 // onePath is a route with one next hop, which is alive and not by an interface; nil: it has none.
 // The kernel prefers a route whose link has no carrier to one with a higher metric; who wants to
 // arrive does not.
-func onePath(r *netlink.Route, without int) *netlink.Route {
+func onePath(r *rtnetlink.Route, without int) *rtnetlink.Route {
 	const deadEnd = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
-	hops := r.MultiPath
-	if r.LinkIndex != 0 {
-		hops = []*netlink.NexthopInfo{{LinkIndex: r.LinkIndex, Gw: r.Gw, Via: r.Via, Flags: r.Flags}}
+	hops := r.Hops
+	if r.Link != 0 {
+		hops = []rtnetlink.Hop{{Link: r.Link, Gateway: r.Gateway, Flags: r.Flags}}
 	}
 	for _, hop := range hops {
-		if hop.LinkIndex != 0 && hop.LinkIndex != without && hop.Flags&deadEnd == 0 {
+		if hop.Link != 0 && hop.Link != without && hop.Flags&deadEnd == 0 {
 			path := *r
-			path.MultiPath = nil
-			path.LinkIndex, path.Gw, path.Via, path.Flags = hop.LinkIndex, hop.Gw, hop.Via, hop.Flags
+			path.Hops = nil
+			path.Link, path.Gateway, path.Flags = hop.Link, hop.Gateway, hop.Flags
 			return &path
 		}
 	}
 	return nil
 }
 
-func contains(r *netlink.Route, addr netip.Addr) bool {
-	return r.Dst == nil || r.Dst.Contains(addr.AsSlice())
-}
-
 // better reports whether the kernel prefers a to b.
-func better(a, b *netlink.Route) bool {
-	if x, y := bits(a), bits(b); x != y {
+func better(a, b *rtnetlink.Route) bool {
+	if x, y := a.Dst.Bits(), b.Dst.Bits(); x != y {
 		return x > y
 	}
 	return a.Priority < b.Priority
 }
 
-func bits(r *netlink.Route) int {
-	if r.Dst == nil {
-		return 0
-	}
-	n, _ := r.Dst.Mask.Size()
-	return n
-}
-
 // byInterface asks for the route by each interface but the tunnel's: the path may stand in a table
 // that the kernel asks only after the one that leads into the tunnel.
-func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
-	links, err := f.handle.LinkList()
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+func (f *Follower) byInterface(addr netip.Addr) (*rtnetlink.Route, error) {
+	links, err := f.kernel.Links()
+	if err != nil && !errors.Is(err, rtnetlink.ErrInterrupted) {
 		return nil, fmt.Errorf("list the interfaces: %w", err)
 	}
-	for _, link := range links {
-		a := link.Attrs()
-		if a.Index == f.device || a.Flags&net.FlagUp == 0 || a.Flags&net.FlagLoopback != 0 || a.OperState == netlink.OperDown {
+	for _, l := range links {
+		if l.Index == f.device || !l.Up() || l.Flags&unix.IFF_LOOPBACK != 0 || l.State == rtnetlink.StateDown {
 			continue
 		}
-		// With FIBMatch the kernel gives the route itself, or none: it does not take every address
-		// for one on the link.
-		found, err := f.handle.RouteGetWithOptions(addr.AsSlice(), &netlink.RouteGetOptions{OifIndex: a.Index, FIBMatch: true})
-		if err == nil && len(found) > 0 && found[0].Type == unix.RTN_UNICAST && found[0].LinkIndex == a.Index && !isHostRouteOfOurs(&found[0]) {
-			return &found[0], nil
+		// With Match the kernel gives the route itself, or none: it does not take every address for
+		// one on the link.
+		found, err := f.kernel.RouteTo(addr, rtnetlink.RouteQuery{Link: l.Index, Match: true})
+		if err == nil && found.Type == unix.RTN_UNICAST && found.Link == l.Index && !isHostRouteOfOurs(&found) {
+			return &found, nil
 		}
 	}
 	return nil, errNoRoute
@@ -220,21 +199,21 @@ func (f *Follower) byInterface(addr netip.Addr) (*netlink.Route, error) {
 // keep has the server's host route take the best path around the tunnel, if the tunnel would have
 // its packets otherwise, and removes it if not. It replaces the route in one step: there is no
 // moment without one. The caller holds mu.
-func (f *Follower) keep(t table, best *netlink.Route) error {
+func (f *Follower) keep(t table, best *rtnetlink.Route) error {
 	if !inMain(best) || !f.swallowed(t) {
 		return f.removeRoute()
 	}
 	want := f.hostRoute(best)
-	if f.route != nil && slices.ContainsFunc(t, func(r netlink.Route) bool { return sameRoute(&r, want) }) {
+	if f.route != nil && slices.ContainsFunc(t, func(r rtnetlink.Route) bool { return sameRoute(&r, want) }) {
 		return nil
 	}
-	if err := f.handle.RouteReplace(want); err != nil {
+	if err := f.kernel.ReplaceRoute(*want); err != nil {
 		return fmt.Errorf("%w (the way is %v)", err, best)
 	}
 	old := f.route
 	f.route = want
-	if old != nil && old.Dst.String() != want.Dst.String() {
-		return ignoreGone(f.handle.RouteDel(old))
+	if old != nil && old.Dst != want.Dst {
+		return ignoreGone(f.kernel.DeleteRoute(*old))
 	}
 	return nil
 }
@@ -246,41 +225,34 @@ func (f *Follower) swallowed(t table) bool {
 		return false
 	}
 	first := t.best(f.server, 0)
-	if first != nil && first.LinkIndex != f.device && bits(first) == f.server.BitLen() {
+	if first != nil && first.Link != f.device && first.Dst.Bits() == f.server.BitLen() {
 		return false
 	}
 	covered := slices.ContainsFunc(f.covered, func(p netip.Prefix) bool { return p.Contains(f.server) })
-	return covered || first != nil && first.LinkIndex == f.device
+	return covered || first != nil && first.Link == f.device
 }
 
 // hostRoute is one to the server by the path that another route takes.
-func (f *Follower) hostRoute(path *netlink.Route) *netlink.Route {
-	route := &netlink.Route{
-		Dst:       &net.IPNet{IP: f.server.AsSlice(), Mask: net.CIDRMask(32, 32)},
-		LinkIndex: path.LinkIndex,
-		Gw:        path.Gw, Via: path.Via, Src: path.Src,
+func (f *Follower) hostRoute(path *rtnetlink.Route) *rtnetlink.Route {
+	route := &rtnetlink.Route{
+		Dst:  netip.PrefixFrom(f.server, f.server.BitLen()),
+		Link: path.Link, Gateway: path.Gateway, Source: path.Source,
 		MTU: path.MTU, AdvMSS: path.AdvMSS,
 		Flags:    path.Flags & unix.RTNH_F_ONLINK,
 		Protocol: Protocol,
 		Priority: f.claim.metric,
 		Table:    unix.RT_TABLE_MAIN,
 	}
-	if path.Gw == nil && path.Via == nil {
+	if !path.Gateway.IsValid() {
 		route.Scope = unix.RT_SCOPE_LINK // on-link: the device itself is the path
 	}
 	return route
 }
 
 // sameRoute reports whether there is a host route as it is wanted.
-func sameRoute(there, want *netlink.Route) bool {
-	via := func(r *netlink.Route) string {
-		if r.Via == nil {
-			return ""
-		}
-		return r.Via.String()
-	}
-	return isHostRouteOfOurs(there) && there.Priority == want.Priority && there.Dst.String() == want.Dst.String() &&
-		there.LinkIndex == want.LinkIndex && there.Gw.Equal(want.Gw) && via(there) == via(want) && there.Src.Equal(want.Src) &&
+func sameRoute(there, want *rtnetlink.Route) bool {
+	return isHostRouteOfOurs(there) && there.Priority == want.Priority && there.Dst == want.Dst &&
+		there.Link == want.Link && there.Gateway == want.Gateway && there.Source == want.Source &&
 		there.MTU == want.MTU && there.AdvMSS == want.AdvMSS && there.Flags&unix.RTNH_F_ONLINK == want.Flags
 }
 
@@ -291,20 +263,18 @@ func (f *Follower) removeRoute() error {
 	}
 	route := f.route
 	f.route = nil
-	return ignoreGone(f.handle.RouteDel(route))
+	return ignoreGone(f.kernel.DeleteRoute(*route))
 }
 
 // ownAddresses are this machine's. When they cannot be had, they are what they were.
 func (f *Follower) ownAddresses() map[netip.Addr]bool {
-	list, err := f.handle.AddrList(nil, netlink.FAMILY_V4)
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+	list, err := f.kernel.Addresses(unix.AF_INET)
+	if err != nil && !errors.Is(err, rtnetlink.ErrInterrupted) {
 		return f.addresses
 	}
 	all := make(map[netip.Addr]bool)
 	for _, a := range list {
-		if ip, ok := netip.AddrFromSlice(a.IP); ok {
-			all[ip.Unmap()] = true
-		}
+		all[a.Local.Addr()] = true
 	}
 	return all
 }

@@ -9,10 +9,10 @@ import (
 type linkFacts struct {
 	index    int
 	name     string
-	kind     string // of its addresses, as the kernel calls it: "ether", "loopback", "none", "ppp", ...
-	up       bool   // administratively
-	carrier  bool   // running
-	noARP    bool   // its neighbours have no Ethernet address to resolve
+	ethernet bool // its addresses are Ethernet's
+	up       bool // administratively
+	carrier  bool // running
+	noARP    bool // its neighbours have no Ethernet address to resolve
 	wireless bool
 	mtu      int // bytes of an IP packet
 	mac      mac
@@ -54,7 +54,7 @@ func ineligible(local, peer netip.Addr, r routeFacts, n neighbourFacts, h hostFa
 		return fmt.Sprintf("%s is an address of this machine", peer)
 	case !r.unicast:
 		return fmt.Sprintf("the route to %s is not a plain one by one next hop", peer)
-	case l.kind != "ether":
+	case !l.ethernet:
 		return fmt.Sprintf("the route to %s leaves by %s, which is not Ethernet", peer, l.name)
 	case l.noARP:
 		return fmt.Sprintf("the route to %s leaves by %s, which resolves no neighbours", peer, l.name)

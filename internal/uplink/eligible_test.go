@@ -26,7 +26,7 @@ func TestIneligible(t *testing.T) {
 			"there is no route to 198.51.100.1 from 192.0.2.2: network is unreachable", "-"},
 		{"ourselves", func(f *facts) { f.r.local = true }, "198.51.100.1 is an address of this machine", "-"},
 		{"several next hops", func(f *facts) { f.r.unicast = false }, "the route to 198.51.100.1 is not a plain one by one next hop", "-"},
-		{"a modem", func(f *facts) { f.r.link.kind, f.r.link.name = "ppp", "ppp0" },
+		{"a modem", func(f *facts) { f.r.link.ethernet, f.r.link.name = false, "ppp0" },
 			"the route to 198.51.100.1 leaves by ppp0, which is not Ethernet", "-"},
 		{"a link without neighbours", func(f *facts) { f.r.link.noARP = true }, "the route to 198.51.100.1 leaves by eth0, which resolves no neighbours", "-"},
 		{"a link that is down", func(f *facts) { f.r.link.up = false }, "eth0 is down", "-"},
@@ -44,7 +44,7 @@ func TestIneligible(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := facts{
-				r: routeFacts{unicast: true, nextHop: hop, link: linkFacts{index: 2, name: "eth0", kind: "ether", up: true, carrier: true, mtu: 1500, mac: ourMAC}},
+				r: routeFacts{unicast: true, nextHop: hop, link: linkFacts{index: 2, name: "eth0", ethernet: true, up: true, carrier: true, mtu: 1500, mac: ourMAC}},
 				n: neighbourFacts{resolved: true, mac: hopMAC},
 				h: hostFacts{ipsec: never, checked: true},
 			}

@@ -7,32 +7,32 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strings"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // host asks the kernel. Its sockets belong to the network namespace it was opened in, whatever
 // thread asks later.
 type host struct {
-	route *netlink.Handle
-	xfrm  *netlink.Handle // nil: this kernel has no IPsec
+	route *rtnetlink.Conn
+	xfrm  *rtnetlink.XFRM // nil: this kernel has no IPsec
 }
 
 func openHost() (*host, error) {
-	route, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	route, err := rtnetlink.Open()
 	if err != nil {
-		return nil, fmt.Errorf("netlink: %w", err)
+		return nil, err
 	}
 	h := &host{route: route}
-	h.xfrm, err = netlink.NewHandle(unix.NETLINK_XFRM)
+	h.xfrm, err = rtnetlink.OpenXFRM()
 	switch {
 	case errors.Is(err, unix.EPROTONOSUPPORT):
 		h.xfrm = nil
 	case err != nil:
 		route.Close()
-		return nil, fmt.Errorf("netlink for IPsec: %w", err)
+		return nil, fmt.Errorf("for IPsec: %w", err)
 	}
 	return h, nil
 }
@@ -46,31 +46,24 @@ func (h *host) close() {
 
 // routeTo asks how a packet from local reaches peer. What it learns of links is kept in known.
 func (h *host) routeTo(local, peer netip.Addr, known map[int]linkFacts) routeFacts {
-	routes, err := h.route.RouteGetWithOptions(peer.AsSlice(), &netlink.RouteGetOptions{SrcAddr: local.AsSlice()})
-	switch {
-	case err != nil:
+	r, err := h.route.RouteTo(peer, rtnetlink.RouteQuery{Source: local})
+	if err != nil {
 		return routeFacts{refused: err.Error()}
-	case len(routes) != 1:
-		return routeFacts{refused: fmt.Sprintf("%d answers", len(routes))}
 	}
-	r := routes[0]
-	f := routeFacts{local: r.Type == unix.RTN_LOCAL, nextHop: peer, mtu: r.MTU}
-	if r.Gw != nil {
-		gateway, ok := netip.AddrFromSlice(r.Gw)
-		f.nextHop = gateway.Unmap()
-		f.unicast = ok && f.nextHop.Is4()
-	} else {
-		f.unicast = true
+	f := routeFacts{local: r.Type == unix.RTN_LOCAL, nextHop: peer, mtu: int(r.MTU)}
+	f.unicast = r.Type == unix.RTN_UNICAST && !r.Changed && len(r.Hops) == 0
+	if r.Gateway.IsValid() {
+		f.nextHop = r.Gateway
+		f.unicast = f.unicast && r.Gateway.Is4()
 	}
-	f.unicast = f.unicast && r.Type == unix.RTN_UNICAST && r.Via == nil && r.Encap == nil && r.MPLSDst == nil && len(r.MultiPath) == 0
 	var asked bool
-	if f.link, asked = known[r.LinkIndex]; asked {
+	if f.link, asked = known[r.Link]; asked {
 		return f
 	}
-	if f.link, err = h.link(r.LinkIndex); err != nil {
-		return routeFacts{refused: fmt.Sprintf("its interface %d: %v", r.LinkIndex, err)}
+	if f.link, err = h.link(r.Link); err != nil {
+		return routeFacts{refused: fmt.Sprintf("its interface %d: %v", r.Link, err)}
 	}
-	known[r.LinkIndex] = f.link
+	known[r.Link] = f.link
 	return f
 }
 
@@ -80,45 +73,41 @@ func (h *host) link(index int) (linkFacts, error) {
 	if err != nil {
 		return linkFacts{}, err
 	}
-	a := l.Attrs()
 	f := linkFacts{
-		index: index, name: a.Name, kind: a.EncapType, mtu: a.MTU,
-		up: a.RawFlags&unix.IFF_UP != 0, carrier: a.RawFlags&unix.IFF_RUNNING != 0,
-		noARP: a.RawFlags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) != 0,
+		index: index, name: l.Name, mtu: l.MTU,
+		up: l.Up(), carrier: l.Flags&unix.IFF_RUNNING != 0,
+		noARP: l.Flags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) != 0,
 	}
-	if f.kind == "ether" && len(a.HardwareAddr) == len(f.mac) {
-		f.mac = mac(a.HardwareAddr)
-	} else if f.kind == "ether" {
-		f.kind = "without an Ethernet address"
+	if l.Hardware == unix.ARPHRD_ETHER && len(l.Address) == len(f.mac) {
+		f.ethernet, f.mac = true, mac(l.Address)
 	}
-	_, err = os.Stat("/sys/class/net/" + a.Name + "/phy80211")
+	_, err = os.Stat("/sys/class/net/" + l.Name + "/phy80211")
 	f.wireless = err == nil
-	f.shaper, err = h.shaper(l)
+	f.shaper, err = h.shaper(index)
 	f.opaque = err != nil
 	return f, nil
 }
 
 // shaper says what of a link's egress does more than queue: the first queueing discipline that is
 // no plain one, or filters.
-func (h *host) shaper(l netlink.Link) (string, error) {
-	disciplines, err := h.route.QdiscList(l)
+func (h *host) shaper(link int) (string, error) {
+	disciplines, err := h.route.Disciplines(link)
 	if err != nil {
 		return "", err
 	}
-	for _, q := range disciplines {
-		kind := q.Type()
+	for _, d := range disciplines {
 		switch {
-		case kind == "ingress" || plainQueue(kind):
-		case kind == "clsact":
-			filters, err := h.route.FilterList(l, netlink.HANDLE_MIN_EGRESS)
+		case d.Kind == "ingress" || plainQueue(d.Kind):
+		case d.Kind == "clsact":
+			has, err := h.route.HasEgressFilters(link)
 			if err != nil {
 				return "", err
 			}
-			if len(filters) > 0 {
+			if has {
 				return "filters on what it sends", nil
 			}
 		default:
-			return "the queueing discipline " + kind, nil
+			return "the queueing discipline " + d.Kind, nil
 		}
 	}
 	return "", nil
@@ -126,23 +115,21 @@ func (h *host) shaper(l netlink.Link) (string, error) {
 
 // neighbours asks for all on a link that have an Ethernet address, and those that had one.
 func (h *host) neighbours(link int) (map[netip.Addr]neighbourFacts, error) {
-	list, err := h.route.NeighList(link, unix.AF_INET)
+	list, err := h.route.Neighbours(link, unix.AF_INET)
 	if err != nil {
 		return nil, err
 	}
 	all := make(map[netip.Addr]neighbourFacts, len(list))
-	for i := range list {
-		if a, ok := netip.AddrFromSlice(list[i].IP); ok {
-			all[a.Unmap()] = factsOfNeighbour(list[i].State, list[i].HardwareAddr)
-		}
+	for _, n := range list {
+		all[n.Address] = factsOfNeighbour(n.State, n.HardwareAddress)
 	}
 	return all, nil
 }
 
 // factsOfNeighbour judges an entry of the neighbour table. The kernel sends to an address that is
 // stale, too, while it asks whether it still holds.
-func factsOfNeighbour(state int, address net.HardwareAddr) neighbourFacts {
-	const usable = netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY | netlink.NUD_PROBE | netlink.NUD_PERMANENT
+func factsOfNeighbour(state uint16, address net.HardwareAddr) neighbourFacts {
+	const usable = unix.NUD_REACHABLE | unix.NUD_STALE | unix.NUD_DELAY | unix.NUD_PROBE | unix.NUD_PERMANENT
 	if state&usable == 0 || len(address) != len(mac{}) {
 		return neighbourFacts{}
 	}
@@ -152,7 +139,7 @@ func factsOfNeighbour(state int, address net.HardwareAddr) neighbourFacts {
 // whole asks what holds for all routes.
 func (h *host) whole() hostFacts {
 	var f hostFacts
-	rules, err := h.route.RuleList(unix.AF_INET)
+	rules, err := h.route.Rules(unix.AF_INET)
 	if err != nil {
 		return f
 	}
@@ -161,11 +148,11 @@ func (h *host) whole() hostFacts {
 		f.ipsec, f.checked = func(_, _ netip.Addr) bool { return false }, true
 		return f
 	}
-	policies, err := h.xfrm.XfrmPolicyList(unix.AF_INET)
+	policies, err := h.xfrm.Policies(unix.AF_INET)
 	if err != nil {
 		return f
 	}
-	policies = slices.DeleteFunc(policies, func(p netlink.XfrmPolicy) bool { return p.Dir != netlink.XFRM_DIR_OUT })
+	policies = slices.DeleteFunc(policies, func(p rtnetlink.Policy) bool { return p.Direction != rtnetlink.PolicyOut })
 	f.ipsec = func(local, peer netip.Addr) bool { return covered(policies, local, peer) }
 	f.checked = true
 	return f
@@ -173,12 +160,12 @@ func (h *host) whole() hostFacts {
 
 // unfollowable names the first routing rule that selects packets by what the kernel is not asked
 // with: firewall marks, which the chains that are passed by could set, and the protocol.
-func unfollowable(rules []netlink.Rule) string {
+func unfollowable(rules []rtnetlink.Rule) string {
 	for _, r := range rules {
 		switch {
-		case r.Mark != 0 || r.Mask != nil && *r.Mask != 0:
+		case r.Mark != 0 || r.Mask != 0:
 			return fmt.Sprintf("the routing rule %d goes by firewall marks", r.Priority)
-		case r.IPProto > 0:
+		case r.Protocol > 0:
 			return fmt.Sprintf("the routing rule %d goes by the protocol", r.Priority)
 		}
 	}
@@ -187,13 +174,8 @@ func unfollowable(rules []netlink.Rule) string {
 
 // covered reports whether one of the policies for what leaves may mean GRE from local to peer.
 // Whether it would encrypt, block or let pass is the kernel's to say.
-func covered(policies []netlink.XfrmPolicy, local, peer netip.Addr) bool {
-	return slices.ContainsFunc(policies, func(p netlink.XfrmPolicy) bool {
-		return (p.Proto == 0 || p.Proto == unix.IPPROTO_GRE) && holds(p.Src, local) && holds(p.Dst, peer)
+func covered(policies []rtnetlink.Policy, local, peer netip.Addr) bool {
+	return slices.ContainsFunc(policies, func(p rtnetlink.Policy) bool {
+		return (p.Protocol == 0 || p.Protocol == unix.IPPROTO_GRE) && p.Src.Contains(local) && p.Dst.Contains(peer)
 	})
-}
-
-// holds reports whether a network, which may be missing, has an address.
-func holds(n *net.IPNet, a netip.Addr) bool {
-	return n == nil || n.Contains(a.AsSlice()) || strings.HasPrefix(n.String(), "<nil>")
 }

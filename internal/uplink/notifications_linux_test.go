@@ -10,6 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // notice makes a netlink message.
@@ -21,7 +23,7 @@ func notice(kind uint16, body []byte, attributes ...*nl.RtAttr) []byte {
 	binary.NativeEndian.PutUint32(b, uint32(unix.NLMSG_HDRLEN+len(body)))
 	binary.NativeEndian.PutUint16(b[4:], kind)
 	b = append(b, body...)
-	return append(b, make([]byte, align(len(b))-len(b))...)
+	return append(b, make([]byte, -len(b)&3)...)
 }
 
 func routeNotice(kind uint16, family, bits byte, to ...byte) []byte {
@@ -89,21 +91,26 @@ func TestParseNotifications(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got []change
-			parseNotifications(tc.in, func(n change) { got = append(got, n) })
+			_ = rtnetlink.ParseNotifications(tc.in, func(n rtnetlink.Notification) {
+				if c := changeOf(n); c.kind != nothing {
+					got = append(got, c)
+				}
+			})
 			assert.Equal(t, tc.want, got)
 		})
 	}
 }
 
-func FuzzParseNews(f *testing.F) {
+func FuzzChangeOf(f *testing.F) {
 	f.Add(routeNotice(unix.RTM_NEWROUTE, unix.AF_INET, 24, 198, 51, 100, 0))
 	f.Add(neighbourNotice(unix.RTM_NEWNEIGH, netlink.NUD_REACHABLE, net.HardwareAddr(hopMAC[:])))
 	f.Add(linkNotice(unix.RTM_NEWLINK))
 	f.Add(notice(unix.RTM_NEWADDR, nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		count := 0
-		parseNotifications(b, func(n change) {
+		_ = rtnetlink.ParseNotifications(b, func(notification rtnetlink.Notification) {
 			count++
+			n := changeOf(notification)
 			if n.kind == aRoute {
 				assert.True(t, n.prefix.IsValid())
 			}
@@ -116,43 +123,39 @@ func FuzzParseNews(f *testing.F) {
 }
 
 func TestUnfollowableRules(t *testing.T) {
-	mask := uint32(0xFF)
 	for _, tc := range []struct {
 		name string
-		rule netlink.Rule
+		rule rtnetlink.Rule
 		want string
 	}{
-		{"the main table", netlink.Rule{Priority: 32766, Table: 254}, ""},
-		{"by source", netlink.Rule{Priority: 100, Src: &net.IPNet{IP: net.IP{192, 0, 2, 0}, Mask: net.CIDRMask(24, 32)}}, ""},
-		{"by mark", netlink.Rule{Priority: 100, Mark: 5}, "the routing rule 100 goes by firewall marks"},
-		{"by no mark", netlink.Rule{Priority: 100, Mask: &mask}, "the routing rule 100 goes by firewall marks"},
-		{"by protocol", netlink.Rule{Priority: 100, IPProto: 17}, "the routing rule 100 goes by the protocol"},
+		{"the main table", rtnetlink.Rule{Priority: 32766}, ""},
+		{"by mark", rtnetlink.Rule{Priority: 100, Mark: 5}, "the routing rule 100 goes by firewall marks"},
+		{"by no mark", rtnetlink.Rule{Priority: 100, Mask: 0xFF}, "the routing rule 100 goes by firewall marks"},
+		{"by protocol", rtnetlink.Rule{Priority: 100, Protocol: 17}, "the routing rule 100 goes by the protocol"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			assert.Equal(t, tc.want, unfollowable([]netlink.Rule{tc.rule}))
+			assert.Equal(t, tc.want, unfollowable([]rtnetlink.Rule{tc.rule}))
 		})
 	}
 }
 
 func TestIPsecPolicies(t *testing.T) {
-	block := func(a byte, bits int) *net.IPNet {
-		return &net.IPNet{IP: net.IP{a, 0, 0, 0}, Mask: net.CIDRMask(bits, 32)}
-	}
+	all := netip.MustParsePrefix("0.0.0.0/0")
+	block := func(a byte) netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{a}), 8) }
 	for _, tc := range []struct {
 		name   string
-		policy netlink.XfrmPolicy
+		policy rtnetlink.Policy
 		want   bool
 	}{
-		{"everything", netlink.XfrmPolicy{Src: block(0, 0), Dst: block(0, 0)}, true},
-		{"everything, without networks", netlink.XfrmPolicy{}, true},
-		{"to the peer's network", netlink.XfrmPolicy{Src: block(0, 0), Dst: block(198, 8)}, true},
-		{"to another network", netlink.XfrmPolicy{Src: block(0, 0), Dst: block(10, 8)}, false},
-		{"from another network", netlink.XfrmPolicy{Src: block(10, 8), Dst: block(0, 0)}, false},
-		{"GRE", netlink.XfrmPolicy{Proto: unix.IPPROTO_GRE}, true},
-		{"another protocol", netlink.XfrmPolicy{Proto: unix.IPPROTO_UDP}, false},
+		{"everything", rtnetlink.Policy{Src: all, Dst: all}, true},
+		{"to the peer's network", rtnetlink.Policy{Src: all, Dst: block(198)}, true},
+		{"to another network", rtnetlink.Policy{Src: all, Dst: block(10)}, false},
+		{"from another network", rtnetlink.Policy{Src: block(10), Dst: all}, false},
+		{"GRE", rtnetlink.Policy{Src: all, Dst: all, Protocol: unix.IPPROTO_GRE}, true},
+		{"another protocol", rtnetlink.Policy{Src: all, Dst: all, Protocol: unix.IPPROTO_UDP}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			assert.Equal(t, tc.want, covered([]netlink.XfrmPolicy{tc.policy}, ours, theirs))
+			assert.Equal(t, tc.want, covered([]rtnetlink.Policy{tc.policy}, ours, theirs))
 		})
 	}
 }

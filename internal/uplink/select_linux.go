@@ -122,7 +122,7 @@ func (u *Uplink) ineligible(p *Path, f routeFacts) string {
 
 // neighbour is what is known of a route's next hop.
 func (u *Uplink) neighbour(f routeFacts) neighbourFacts {
-	if f.link.kind != "ether" {
+	if !f.link.ethernet {
 		return neighbourFacts{}
 	}
 	all, asked := u.neighbours[f.link.index]

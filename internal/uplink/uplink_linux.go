@@ -1,17 +1,15 @@
 package uplink
 
 import (
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/vishvananda/netns"
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // Config of an Uplink.
@@ -29,8 +27,8 @@ type Config struct {
 type Uplink struct {
 	cfg     Config
 	host    *host
-	files   []*os.File
-	where   netns.NsHandle
+	news    []*rtnetlink.Subscription
+	where   rtnetlink.Namespace
 	changes chan change
 	broken  chan failure
 	wake    chan struct{}
@@ -69,20 +67,24 @@ func Open(cfg Config) (*Uplink, error) {
 	}
 	u.ids.Store(rand.Uint32())
 	var err error
-	if u.where, err = netns.Get(); err != nil {
-		return nil, fmt.Errorf("the network namespace, from /proc: %w", err)
+	if u.where, err = rtnetlink.ThisNamespace(); err != nil {
+		return nil, err
 	}
 	if u.host, err = openHost(); err != nil {
-		_ = u.where.Close()
+		u.where.Close()
 		return nil, err
 	}
-	if u.files, err = openNotifications(); err != nil {
+	if u.news, err = openNotifications(); err != nil {
 		u.host.close()
-		_ = u.where.Close()
+		u.where.Close()
 		return nil, err
 	}
-	for i, f := range u.files {
-		u.ended.Go(func() { listen(f, i == 0, u.tell) })
+	for i, s := range u.news {
+		read := changeOf
+		if i > 0 {
+			read = changeOfPolicy
+		}
+		u.ended.Go(func() { listen(s, read, u.tell) })
 	}
 	u.ended.Go(u.run)
 	return u, nil
@@ -91,8 +93,8 @@ func Open(cfg Config) (*Uplink, error) {
 // Close ends all paths.
 func (u *Uplink) Close() {
 	close(u.done)
-	for _, f := range u.files {
-		_ = f.Close()
+	for _, s := range u.news {
+		s.Close()
 	}
 	u.ended.Wait()
 	u.mu.Lock()
@@ -105,7 +107,7 @@ func (u *Uplink) Close() {
 		l.shut()
 	}
 	u.host.close()
-	_ = u.where.Close()
+	u.where.Close()
 }
 
 // Path gives the way to a peer, which is the raw socket until the peer has acknowledged something
@@ -194,7 +196,7 @@ func (u *Uplink) run() {
 // enter brings the goroutine into the network namespace of Open, where transmitters must be opened.
 func (u *Uplink) enter() bool {
 	runtime.LockOSThread()
-	here, err := netns.Get()
+	here, err := rtnetlink.ThisNamespace()
 	if err != nil {
 		return false
 	}
@@ -204,7 +206,7 @@ func (u *Uplink) enter() bool {
 		return true
 	}
 	// The thread stays locked, and ends with the goroutine.
-	return netns.Set(u.where) == nil
+	return u.where.Enter() == nil
 }
 
 // takeWaiting takes the changes that are there already, so that a storm of them is answered once.

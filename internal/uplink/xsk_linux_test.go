@@ -20,7 +20,7 @@ func withLink(t *testing.T, f func(link int) error) {
 	h := labtest.NewHost(t, "host")
 	require.NoError(t, netns.Join(netns.End{Host: h.Host, Name: "wire"}, netns.End{Host: h.Host, Name: "other"}))
 	h.Must(t, func() error {
-		return netns.Change("wire", func(l netlink.Link) error { return f(l.Attrs().Index) })
+		return labtest.Change("wire", func(l netlink.Link) error { return f(l.Attrs().Index) })
 	})
 }
 

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/klauspost/cpuid/v2"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
@@ -220,8 +219,8 @@ func (c *ipCandidate) startGuardEnd(ctx context.Context, program string, e, othe
 	return e.host.Do(func() error {
 		return errors.Join(
 			netns.AddAddress(e.device, e.inner+"/24"),
-			netns.Change(e.device, func(l netlink.Link) error { return netlink.LinkSetMTU(l, tunnelMTU) }),
-			netns.Change(e.device, netlink.LinkSetUp))
+			netns.SetMTU(e.device, tunnelMTU),
+			netns.SetUp(e.device))
 	})
 }
 

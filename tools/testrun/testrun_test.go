@@ -141,11 +141,11 @@ func TestQemuSteps(t *testing.T) {
 				}
 				env, args := s.onMachine(m, command).words()
 				require.Equal(t, m.Env(), env)
-				if args[1] == "test" {
+				if args[1] == "test" && args[len(args)-1] != "./internal/rtnetlink" {
 					tests = append(tests, strings.Join(args, "|"))
 				}
 			}
-			require.Len(t, tests, 1, "every test once")
+			require.Len(t, tests, 1, "every test of the ciphers once")
 			args := tests[0]
 			require.Contains(t, args, "-exec|/usr/bin/qemu-x-static -cpu y|")
 			require.Contains(t, args, "-count=1")

@@ -78,7 +78,7 @@ func newCables(t *testing.T, queues int) *cables {
 	c.them.Must(t, func() error { return netns.AddAddress("lo", peerAddr.String()+"/32") })
 	// Answers go back by the cable that carries.
 	c.them.Must(t, func() error {
-		return netns.Change("wire1", func(wire netlink.Link) error {
+		return labtest.Change("wire1", func(wire netlink.Link) error {
 			return netlink.RouteAdd(&netlink.Route{
 				Dst: &net.IPNet{IP: sourceAddr.AsSlice(), Mask: net.CIDRMask(32, 32)}, Gw: net.IP{203, 0, 113, 2},
 				Priority: 100, Flags: int(netlink.FLAG_ONLINK), LinkIndex: wire.Attrs().Index,

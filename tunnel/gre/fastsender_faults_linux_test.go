@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
@@ -127,7 +128,7 @@ func TestDeletedLink(t *testing.T) {
 			return setRoute(peerAddr, map[uplink.Mode]netip.Addr{uplink.XSK: gateway0, uplink.Packet: gateway1}[mode])
 		})
 		k.until("a fast way", func(s uplink.Status) bool { return s.Way == mode.String() })
-		c.us.Must(t, func() error { return netns.Change(wire, netlink.LinkDel) })
+		c.us.Must(t, func() error { return labtest.Change(wire, netlink.LinkDel) })
 		s := k.until("the end of the link", func(s uplink.Status) bool { return s.Way == "raw" })
 		assert.NotEmpty(t, s.Why)
 		require.NoError(t, k.conn.Close())

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 
-	"github.com/arc4tun/arc4tun/internal/lab/netns"
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
 
@@ -132,16 +132,16 @@ func TestLinkDown(t *testing.T) {
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "")
 	// The cable's other end: the link loses its carrier.
-	c.them.Must(t, func() error { return netns.Change("wire0", netlink.LinkSetDown) })
+	c.them.Must(t, func() error { return labtest.Change("wire0", netlink.LinkSetDown) })
 	k.until("the loss of the carrier", func(s uplink.Status) bool { return s.Way == "raw" })
-	c.them.Must(t, func() error { return netns.Change("wire0", netlink.LinkSetUp) })
+	c.them.Must(t, func() error { return labtest.Change("wire0", netlink.LinkSetUp) })
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 	// Our own end: the route goes with it.
-	c.us.Must(t, func() error { return netns.Change("wire0", netlink.LinkSetDown) })
+	c.us.Must(t, func() error { return labtest.Change("wire0", netlink.LinkSetDown) })
 	s := k.until("the link's end", func(s uplink.Status) bool { return s.Way == "raw" })
 	assert.Contains(t, s.Why, "there is no route")
 	c.us.Must(t, func() error {
-		return errors.Join(netns.Change("wire0", netlink.LinkSetUp), setRoute(peerAddr, gateway0))
+		return errors.Join(labtest.Change("wire0", netlink.LinkSetUp), setRoute(peerAddr, gateway0))
 	})
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 	assert.GreaterOrEqual(t, k.to.Status().Falls, uint64(2))
@@ -153,11 +153,11 @@ func TestMTUChange(t *testing.T) {
 	k.size = 1416
 	k.goes("xsk", "")
 	c.us.Must(t, func() error {
-		return netns.Change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1400) })
+		return labtest.Change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1400) })
 	})
 	k.goes("raw", "packets of 1452 bytes exceed the 1400 that wire0 takes: a lower MTU in the tunnel would help")
 	c.us.Must(t, func() error {
-		return netns.Change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1500) })
+		return labtest.Change("wire0", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1500) })
 	})
 	k.goes("xsk", "")
 }
@@ -176,7 +176,7 @@ func TestNeighbourChange(t *testing.T) {
 	// The gateway is another machine from now on, which the kernel finds out by asking, since
 	// packets that go by the raw socket let it know that it should.
 	c.them.Must(t, func() error {
-		return netns.Change("wire0", func(l netlink.Link) error {
+		return labtest.Change("wire0", func(l netlink.Link) error {
 			return netlink.LinkSetHardwareAddr(l, net.HardwareAddr{2, 0, 0, 0, 0, 0x77})
 		})
 	})
@@ -184,7 +184,7 @@ func TestNeighbourChange(t *testing.T) {
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 	// It is gone from the table, and comes back.
 	c.us.Must(t, func() error {
-		return netns.Change("wire0", func(l netlink.Link) error {
+		return labtest.Change("wire0", func(l netlink.Link) error {
 			return netlink.NeighDel(&netlink.Neigh{LinkIndex: l.Attrs().Index, IP: gateway0.AsSlice(), Family: netlink.FAMILY_V4})
 		})
 	})
@@ -196,7 +196,7 @@ func TestShapedLinkKeepsTheSocket(t *testing.T) {
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "")
 	c.us.Must(t, func() error {
-		return netns.Change("wire0", func(l netlink.Link) error {
+		return labtest.Change("wire0", func(l netlink.Link) error {
 			return netlink.QdiscAdd(&netlink.Tbf{
 				QdiscAttrs: netlink.QdiscAttrs{LinkIndex: l.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netlink.MakeHandle(1, 0)},
 				Rate:       125_000_000, Limit: 1 << 20, Buffer: 1 << 20,

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
-	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
 // Raw sockets hear everything sent to their address, so each process tests on loopback addresses of
@@ -148,7 +147,7 @@ func TestSendErrorsAreCountedByKind(t *testing.T) {
 func ownNetwork(t *testing.T, mtu int) {
 	t.Helper()
 	labtest.Enter(t)
-	require.NoError(t, netns.Change("lo", func(lo netlink.Link) error { return netlink.LinkSetMTU(lo, mtu) }))
+	require.NoError(t, labtest.Change("lo", func(lo netlink.Link) error { return netlink.LinkSetMTU(lo, mtu) }))
 }
 
 func TestLongPacketsAreFragmented(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
 	"github.com/arc4tun/arc4tun/internal/uplink"
 )
@@ -36,11 +37,11 @@ func TestKindsOfUplinks(t *testing.T) {
 				a.ParentIndex = wire.Attrs().Index
 				return netlink.LinkAdd(&netlink.Vlan{LinkAttrs: a, VlanId: 7})
 			}, func(name string) error {
-				return netns.Change("wire1", func(wire netlink.Link) error {
+				return labtest.Change("wire1", func(wire netlink.Link) error {
 					a := netlink.NewLinkAttrs()
 					a.Name, a.ParentIndex = name, wire.Attrs().Index
 					return errors.Join(netlink.LinkAdd(&netlink.Vlan{LinkAttrs: a, VlanId: 7}),
-						netns.AddAddress(name, "10.7.0.1/24"), netns.Change(name, netlink.LinkSetUp))
+						netns.AddAddress(name, "10.7.0.1/24"), labtest.Change(name, netlink.LinkSetUp))
 				})
 			}, "xsk", "via queue 0, next hop 10.7.0.1",
 		},
@@ -73,7 +74,7 @@ func TestKindsOfUplinks(t *testing.T) {
 		t.Run(tc.kind, func(t *testing.T) {
 			c := newCables(t, 1)
 			err := c.us.Do(func() error {
-				return netns.Change("wire1", func(wire netlink.Link) error {
+				return labtest.Change("wire1", func(wire netlink.Link) error {
 					a := netlink.NewLinkAttrs()
 					a.Name = "via"
 					return tc.ours(wire, a)
@@ -86,7 +87,7 @@ func TestKindsOfUplinks(t *testing.T) {
 			require.NoError(t, err)
 			c.them.Must(t, func() error { return tc.theirs("via") })
 			c.us.Must(t, func() error {
-				return errors.Join(netns.AddAddress("via", "10.7.0.2/24"), netns.Change("via", netlink.LinkSetUp), setRoute(peerAddr, gateway))
+				return errors.Join(netns.AddAddress("via", "10.7.0.2/24"), labtest.Change("via", netlink.LinkSetUp), setRoute(peerAddr, gateway))
 			})
 			c.open(uplink.Auto).goes(tc.way, tc.why)
 		})
@@ -100,20 +101,20 @@ func TestLinkBecomesAnother(t *testing.T) {
 	k := c.open(uplink.Auto)
 	k.goes("xsk", "wire0 queue 0, next hop 192.0.2.1")
 	c.us.Must(t, func() error {
-		return netns.Change("wire0", func(l netlink.Link) error {
+		return labtest.Change("wire0", func(l netlink.Link) error {
 			return errors.Join(netlink.LinkSetDown(l), netlink.LinkSetName(l, "renamed"), netlink.LinkSetUp(l), setRoute(peerAddr, gateway0))
 		})
 	})
 	k.goes("xsk", "renamed queue 0, next hop 192.0.2.1")
 	c.us.Must(t, func() error {
-		return netns.Change("renamed", func(l netlink.Link) error {
+		return labtest.Change("renamed", func(l netlink.Link) error {
 			return netlink.LinkSetHardwareAddr(l, net.HardwareAddr{2, 0, 0, 0, 0, 0x42})
 		})
 	})
 	k.goes("xsk", "renamed queue 0, next hop 192.0.2.1")
 	var again int
 	c.us.Must(t, func() error {
-		return netns.Change("renamed", func(l netlink.Link) error {
+		return labtest.Change("renamed", func(l netlink.Link) error {
 			again = l.Attrs().Index
 			return netlink.LinkDel(l)
 		})

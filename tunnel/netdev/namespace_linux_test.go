@@ -3,6 +3,7 @@ package netdev
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"sort"
 	"strings"
 	"testing"
@@ -74,4 +75,8 @@ func tunDevice(t *testing.T, name string) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { dev.Close() })
 	return realName
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

@@ -12,13 +12,13 @@ func (s *Setup) readdress(ctx context.Context, to Settings) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("changing the addresses of %q: %w", s.settings.Device, err)
 	}
-	link, err := s.sys.handle.LinkByName(s.settings.Device)
+	link, err := s.sys.kernel.LinkByName(s.settings.Device)
 	if err != nil {
 		return fmt.Errorf("interface %q: %w", s.settings.Device, err)
 	}
 	from := s.settings
 	s.settings = to
-	c := &changer{Setup: s, handle: s.sys.handle, link: link}
+	c := &changer{Setup: s, kernel: s.sys.kernel, link: link}
 	if to.Server != from.Server {
 		if err := c.followServer(); err != nil {
 			return err

@@ -4,49 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 	"github.com/arc4tun/arc4tun/internal/serverroute"
 )
 
 // system is where Apply worked.
-type system struct {
-	handle    *netlink.Handle
-	addresses *serverroute.Addresses
-}
+type system struct{ kernel *rtnetlink.Conn }
 
 func (y *system) close() {
-	if y.handle != nil {
-		y.handle.Close()
-		y.handle = nil
-	}
-	if y.addresses != nil {
-		y.addresses.Close()
-		y.addresses = nil
+	if y.kernel != nil {
+		y.kernel.Close()
+		y.kernel = nil
 	}
 }
 
 // apply records every change as soon as it is made, so that rollback sees what is there.
 func (s *Setup) apply(ctx context.Context) error {
-	// A handle stays in the namespace it was opened in, whichever thread uses it later.
-	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	kernel, err := rtnetlink.Open()
 	if err != nil {
-		return fmt.Errorf("open netlink: %w", err)
-	}
-	s.sys.handle = handle
-	if s.sys.addresses, err = serverroute.OpenAddresses(); err != nil {
 		return err
 	}
-	link, err := handle.LinkByName(s.settings.Device)
+	s.sys.kernel = kernel
+	link, err := kernel.LinkByName(s.settings.Device)
 	if err != nil {
 		return fmt.Errorf("interface %q: %w", s.settings.Device, err)
 	}
-	c := &changer{Setup: s, handle: handle, link: link}
+	c := &changer{Setup: s, kernel: kernel, link: link}
 
 	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.beforeUp, c.up, c.followServer}
 	for _, prefix := range s.settings.routes() {
@@ -66,31 +53,29 @@ func (s *Setup) apply(ctx context.Context) error {
 // changer is one run of Apply.
 type changer struct {
 	*Setup
-	handle *netlink.Handle
-	link   netlink.Link
+	kernel *rtnetlink.Conn
+	link   rtnetlink.Link
 }
 
 // keepRoutes remembers what goes to the device already, which a persistent device may well
 // have: the kernel drops it all when Undo removes the last address or takes the link down.
 func (c *changer) keepRoutes() error {
-	var kept []netlink.Route
-	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		routes, err := c.handle.RouteListFiltered(family, &netlink.Route{LinkIndex: c.link.Attrs().Index}, netlink.RT_FILTER_OIF)
+	var kept []rtnetlink.SavedRoute
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		routes, err := c.kernel.SaveRoutes(family, func(r *rtnetlink.Route) bool {
+			// Those of the kernel come back with their address, and ours are what a run that was
+			// killed has left.
+			return r.Link == c.link.Index && r.Protocol != unix.RTPROT_KERNEL && r.Protocol != serverroute.Protocol
+		})
 		if err != nil {
 			return fmt.Errorf("list the routes of %s: %w", c.settings.Device, err)
 		}
-		for _, r := range routes {
-			// Those of the kernel come back with their address, and ours are what a run that was
-			// killed has left.
-			if r.Protocol != unix.RTPROT_KERNEL && r.Protocol != serverroute.Protocol {
-				kept = append(kept, r)
-			}
-		}
+		kept = append(kept, routes...)
 	}
 	c.did(stepOther, "routes kept on "+c.settings.Device, func() error {
 		var errs []error
 		for _, r := range kept {
-			if err := c.handle.RouteAdd(&r); !errors.Is(err, unix.EEXIST) {
+			if err := c.kernel.RestoreRoute(r); !errors.Is(err, unix.EEXIST) {
 				errs = append(errs, ignoreGone(err))
 			}
 		}
@@ -117,10 +102,11 @@ func (c *changer) address6() error {
 // address adds local/bits, or local with a peer of its own.
 func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) error {
 	local = local.WithZone("")
-	addr := &netlink.Addr{
-		IPNet:     ipNet(netip.PrefixFrom(local, bits)),
-		Scope:     unix.RT_SCOPE_UNIVERSE,
-		LinkIndex: c.link.Attrs().Index,
+	addr := rtnetlink.Address{
+		Link:     c.link.Index,
+		Local:    netip.PrefixFrom(local, bits),
+		Scope:    unix.RT_SCOPE_UNIVERSE,
+		Protocol: serverroute.Protocol,
 	}
 	if local.Is6() {
 		addr.Scope = unix.RT_SCOPE_LINK
@@ -129,10 +115,10 @@ func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) err
 		addr.Flags = unix.IFA_F_NODAD
 	}
 	if remote.IsValid() {
-		addr.Peer = ipNet(netip.PrefixFrom(remote, remote.BitLen()))
+		addr.Peer = netip.PrefixFrom(remote, remote.BitLen())
 	}
 	what := fmt.Sprintf("address %v on %s", local, c.settings.Device)
-	switch err := c.sys.addresses.Add(c.link, addr); {
+	switch err := c.kernel.AddAddress(addr); {
 	case errors.Is(err, unix.EEXIST):
 		return nil // somebody's from before: used, and left
 	case errors.Is(err, unix.EPERM):
@@ -142,20 +128,20 @@ func (c *changer) address(kind stepKind, local, remote netip.Addr, bits int) err
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(kind, what, func() error { return ignoreGone(c.handle.AddrDel(c.link, addr)) })
+	c.did(kind, what, func() error { return ignoreGone(c.kernel.DeleteAddress(addr)) })
 	return nil
 }
 
 func (c *changer) mtu() error {
-	before := c.link.Attrs().MTU
+	before := c.link.MTU
 	if c.settings.MTU == 0 || c.settings.MTU == before {
 		return nil
 	}
 	what := fmt.Sprintf("MTU %d on %s", c.settings.MTU, c.settings.Device)
-	if err := c.handle.LinkSetMTU(c.link, c.settings.MTU); err != nil {
+	if err := c.kernel.SetMTU(c.link.Index, c.settings.MTU); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(stepOther, what, func() error { return ignoreGone(c.handle.LinkSetMTU(c.link, before)) })
+	c.did(stepOther, what, func() error { return ignoreGone(c.kernel.SetMTU(c.link.Index, before)) })
 	return nil
 }
 
@@ -167,17 +153,17 @@ func (c *changer) beforeUp() error {
 }
 
 func (c *changer) up() error {
-	if c.link.Attrs().Flags&net.FlagUp != 0 {
+	if c.link.Up() {
 		return nil
 	}
 	// Without this the kernel gives the device a link-local address of its own and solicits
 	// routers through it, which no PPTP peer agreed to. Systems without IPv6 refuse it.
-	_ = c.handle.LinkSetIP6AddrGenMode(c.link, nl.IN6_ADDR_GEN_MODE_NONE)
+	_ = c.kernel.SetAddrGenMode(c.link.Index, rtnetlink.AddrGenModeNone)
 	what := "link up of " + c.settings.Device
-	if err := c.handle.LinkSetUp(c.link); err != nil {
+	if err := c.kernel.SetUp(c.link.Index); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(stepOther, what, func() error { return ignoreGone(c.handle.LinkSetDown(c.link)) })
+	c.did(stepOther, what, func() error { return ignoreGone(c.kernel.SetDown(c.link.Index)) })
 	return nil
 }
 
@@ -202,7 +188,7 @@ func (c *changer) followServer() error {
 			c.did(stepOther, what, s.Follower.Release)
 		}
 	}
-	if err := c.follower.Lead(s.Server, c.link.Attrs().Index, s.routes()); err != nil && s.needsHostRoute() {
+	if err := c.follower.Lead(s.Server, c.link.Index, s.routes()); err != nil && s.needsHostRoute() {
 		return fmt.Errorf("no route to the server %v: connect this machine to a network first (%w)", s.Server, err)
 	}
 	return nil
@@ -210,44 +196,45 @@ func (c *changer) followServer() error {
 
 func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 	what := fmt.Sprintf("route %v through %s", prefix, c.settings.Device)
-	route := &netlink.Route{
-		Dst:       ipNet(prefix),
-		LinkIndex: c.link.Attrs().Index,
-		Scope:     unix.RT_SCOPE_LINK,
-		Protocol:  serverroute.Protocol,
+	route := rtnetlink.Route{
+		Dst:      prefix,
+		Link:     c.link.Index,
+		Table:    unix.RT_TABLE_MAIN,
+		Scope:    unix.RT_SCOPE_LINK,
+		Protocol: serverroute.Protocol,
 	}
-	switch err := c.handle.RouteAdd(route); {
+	switch err := c.kernel.AddRoute(route); {
 	case errors.Is(err, unix.EEXIST):
 		existing, err := c.existing(route.Dst)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		if existing.LinkIndex == route.LinkIndex && existing.Protocol != serverroute.Protocol {
+		if existing.Link == route.Link && existing.Protocol != serverroute.Protocol {
 			return nil
 		}
-		if existing.LinkIndex == route.LinkIndex {
+		if existing.Link == route.Link {
 			break // left on a persistent device by a run that was killed: who holds the device now takes it away
 		}
 		return fmt.Errorf("%s: the system has one already, %s: remove it, or do not ask for this route", what, c.describe(existing))
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	c.did(stepRoute, what, func() error { return ignoreGone(c.handle.RouteDel(route)) })
+	c.did(stepRoute, what, func() error { return ignoreGone(c.kernel.DeleteRoute(route)) })
 	return nil
 }
 
 // existing finds the main table's best route to exactly dst: the one that stood in the way.
-func (c *changer) existing(dst *net.IPNet) (netlink.Route, error) {
-	family := netlink.FAMILY_V4
-	if dst.IP.To4() == nil {
-		family = netlink.FAMILY_V6
+func (c *changer) existing(dst netip.Prefix) (rtnetlink.Route, error) {
+	family := uint8(unix.AF_INET)
+	if dst.Addr().Is6() {
+		family = unix.AF_INET6
 	}
-	found, err := c.handle.RouteListFiltered(family, &netlink.Route{Dst: dst, Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_DST|netlink.RT_FILTER_TABLE)
+	found, err := c.kernel.Routes(family, func(r *rtnetlink.Route) bool { return r.Dst == dst && r.Table == unix.RT_TABLE_MAIN })
 	if err != nil {
-		return netlink.Route{}, err
+		return rtnetlink.Route{}, err
 	}
 	if len(found) == 0 {
-		return netlink.Route{}, fmt.Errorf("the kernel reports a route to %v that it does not list: %w", dst, unix.EEXIST)
+		return rtnetlink.Route{}, fmt.Errorf("the kernel reports a route to %v that it does not list: %w", dst, unix.EEXIST)
 	}
 	best := found[0]
 	for _, r := range found[1:] {
@@ -258,16 +245,16 @@ func (c *changer) existing(dst *net.IPNet) (netlink.Route, error) {
 	return best, nil
 }
 
-func (c *changer) describe(r netlink.Route) string {
-	name := fmt.Sprintf("interface %d", r.LinkIndex)
-	if link, err := c.handle.LinkByIndex(r.LinkIndex); err == nil {
-		name = link.Attrs().Name
+func (c *changer) describe(r rtnetlink.Route) string {
+	name := fmt.Sprintf("interface %d", r.Link)
+	if link, err := c.kernel.LinkByIndex(r.Link); err == nil {
+		name = link.Name
 	}
 	switch {
 	case r.Type == unix.RTN_BLACKHOLE, r.Type == unix.RTN_UNREACHABLE, r.Type == unix.RTN_PROHIBIT:
 		return "which refuses these packets"
-	case r.Gw != nil:
-		return fmt.Sprintf("via %v on %s", r.Gw, name)
+	case r.Gateway.IsValid():
+		return fmt.Sprintf("via %v on %s", r.Gateway, name)
 	}
 	return "on " + name
 }
@@ -281,8 +268,4 @@ func ignoreGone(err error) error {
 		}
 	}
 	return err
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

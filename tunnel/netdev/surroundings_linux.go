@@ -2,54 +2,52 @@ package netdev
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // LookAround finds the surroundings of a tunnel's device, which need not be there yet: of the
 // network namespace of the calling thread, without what hangs on the device itself.
 func LookAround(device string) (Surroundings, error) {
-	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	kernel, err := rtnetlink.Open()
 	if err != nil {
-		return Surroundings{}, fmt.Errorf("open netlink: %w", err)
+		return Surroundings{}, err
 	}
-	defer handle.Close()
-	links, err := handle.LinkList()
+	defer kernel.Close()
+	links, err := kernel.Links()
 	if err != nil {
 		return Surroundings{}, fmt.Errorf("list the interfaces: %w", err)
 	}
-	others := make(map[int]netlink.Link)
+	others := make(map[int]rtnetlink.Link)
 	for _, l := range links {
-		if l.Attrs().Name != device {
-			others[l.Attrs().Index] = l
+		if l.Name != device {
+			others[l.Index] = l
 		}
 	}
 	s := Surroundings{nameServers: nameServers(resolverFiles)}
-	if err := s.addAddresses(handle, others); err != nil {
+	if err := s.addAddresses(kernel, others); err != nil {
 		return s, err
 	}
-	return s, s.addRoutes(handle, others)
+	return s, s.addRoutes(kernel, others)
 }
 
-func (s *Surroundings) addAddresses(handle *netlink.Handle, others map[int]netlink.Link) error {
-	addrs, err := handle.AddrList(nil, netlink.FAMILY_V4)
+func (s *Surroundings) addAddresses(kernel *rtnetlink.Conn, others map[int]rtnetlink.Link) error {
+	addrs, err := kernel.Addresses(unix.AF_INET)
 	if err != nil {
 		return fmt.Errorf("list the addresses: %w", err)
 	}
 	for _, a := range addrs {
-		link := others[a.LinkIndex]
-		own, ok := netip.AddrFromSlice(a.IP.To4())
-		if link == nil || !ok {
+		link, there := others[a.Link]
+		if !there {
 			continue
 		}
-		name := link.Attrs().Name
-		s.own = append(s.own, ownAddress{own, name})
-		for _, n := range []*net.IPNet{a.IPNet, a.Peer} {
-			if p, ok := prefixOf(n); ok && link.Attrs().Flags&net.FlagUp != 0 {
-				s.onLink = append(s.onLink, onLink{p, name})
+		s.own = append(s.own, ownAddress{a.Local.Addr(), link.Name})
+		for _, network := range []netip.Prefix{a.Local, a.Peer} {
+			if network.IsValid() && link.Up() {
+				s.onLink = append(s.onLink, onLink{network.Masked(), link.Name})
 			}
 		}
 	}
@@ -57,18 +55,18 @@ func (s *Surroundings) addAddresses(handle *netlink.Handle, others map[int]netli
 }
 
 // addRoutes takes the routes of all tables: which of them a rule chooses can change at any time.
-func (s *Surroundings) addRoutes(handle *netlink.Handle, others map[int]netlink.Link) error {
-	routes, err := handle.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+func (s *Surroundings) addRoutes(kernel *rtnetlink.Conn, others map[int]rtnetlink.Link) error {
+	routes, err := kernel.Routes(unix.AF_INET, func(*rtnetlink.Route) bool { return true })
 	if err != nil {
 		return fmt.Errorf("list the routes: %w", err)
 	}
 	for _, r := range routes {
-		hops := r.MultiPath
+		hops := r.Hops
 		if len(hops) == 0 {
-			hops = []*netlink.NexthopInfo{{LinkIndex: r.LinkIndex, Gw: r.Gw, Via: r.Via}}
+			hops = []rtnetlink.Hop{{Link: r.Link, Gateway: r.Gateway}}
 		}
 		for _, hop := range hops {
-			if link := others[hop.LinkIndex]; link != nil {
+			if link, there := others[hop.Link]; there {
 				s.addHop(r, hop, link)
 			}
 		}
@@ -76,36 +74,23 @@ func (s *Surroundings) addRoutes(handle *netlink.Handle, others map[int]netlink.
 	return nil
 }
 
-func (s *Surroundings) addHop(r netlink.Route, hop *netlink.NexthopInfo, link netlink.Link) {
-	name := link.Attrs().Name
-	if gateway, ok := netip.AddrFromSlice(hop.Gw); ok {
-		s.nextHops = append(s.nextHops, nextHop{gateway.Unmap(), name})
+func (s *Surroundings) addHop(r rtnetlink.Route, hop rtnetlink.Hop, link rtnetlink.Link) {
+	if hop.Gateway.Is4() {
+		s.nextHops = append(s.nextHops, nextHop{hop.Gateway, link.Name})
 		return
 	}
-	p, ok := prefixOf(r.Dst)
-	if !ok || p.Bits() == 0 || hop.Via != nil {
+	p := r.Dst.Masked()
+	if p.Bits() == 0 || hop.Gateway.IsValid() {
 		return
 	}
 	switch {
 	case r.Type == unix.RTN_LOCAL && p.IsSingleIP():
-		s.own = append(s.own, ownAddress{p.Addr(), name})
+		s.own = append(s.own, ownAddress{p.Addr(), link.Name})
 	case r.Type == unix.RTN_LOCAL && !p.Addr().IsLoopback():
-		s.onLink = append(s.onLink, onLink{p, name})
-	case r.Type == unix.RTN_UNICAST && link.Attrs().RawFlags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0:
+		s.onLink = append(s.onLink, onLink{p, link.Name})
+	case r.Type == unix.RTN_UNICAST && link.Flags&(unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0:
 		// Behind a link without ARP such a route is no network of neighbours but a way like any
 		// other: half of the Internet behind another tunnel, say.
-		s.onLink = append(s.onLink, onLink{p, name})
+		s.onLink = append(s.onLink, onLink{p, link.Name})
 	}
-}
-
-func prefixOf(n *net.IPNet) (netip.Prefix, bool) {
-	if n == nil {
-		return netip.Prefix{}, false
-	}
-	a, ok := netip.AddrFromSlice(n.IP.To4())
-	bits, size := n.Mask.Size()
-	if !ok || size != 32 {
-		return netip.Prefix{}, false
-	}
-	return netip.PrefixFrom(a, bits).Masked(), true
 }

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // End is one end of a cable, an Ethernet interface of a host.
@@ -26,11 +26,9 @@ const carrierTimeout = time.Minute
 // Join connects two hosts by a cable, and returns when it carries. Both ends may be of one host.
 func Join(a, b End) error {
 	err := a.Host.Do(func() error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name, attrs.Index, attrs.NumTxQueues, attrs.NumRxQueues = a.Name, a.Index, a.Queues, a.Queues
-		return netlink.LinkAdd(&netlink.Veth{
-			LinkAttrs: attrs, PeerName: b.Name, PeerNamespace: netlink.NsPid(b.Host.thread),
-			PeerNumTxQueues: uint32(b.Queues), PeerNumRxQueues: uint32(b.Queues),
+		return ask(func(c *rtnetlink.Conn) error {
+			return c.AddVeth(rtnetlink.VethEnd{Name: a.Name, Index: a.Index, Queues: a.Queues},
+				rtnetlink.VethEnd{Name: b.Name, Queues: b.Queues, Thread: b.Host.thread})
 		})
 	})
 	ends := []End{a, b}
@@ -54,8 +52,8 @@ func Join(a, b End) error {
 }
 
 func (e End) setUp() error {
-	return Change(e.Name, func(l netlink.Link) error {
-		if err := netlink.LinkSetIP6AddrGenMode(l, nl.IN6_ADDR_GEN_MODE_NONE); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+	return change(e.Name, func(c *rtnetlink.Conn, l rtnetlink.Link) error {
+		if err := c.SetAddrGenMode(l.Index, rtnetlink.AddrGenModeNone); err != nil && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EAFNOSUPPORT) {
 			return err
 		}
 		if e.Address != "" {
@@ -63,6 +61,6 @@ func (e End) setUp() error {
 				return err
 			}
 		}
-		return netlink.LinkSetUp(l)
+		return c.SetUp(l.Index)
 	})
 }

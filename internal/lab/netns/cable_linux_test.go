@@ -41,14 +41,14 @@ func TestJoin(t *testing.T) {
 
 	for _, h := range []*labtest.Host{a, b} {
 		h.Must(t, func() error {
-			return netns.Change("wire", func(l netlink.Link) error {
+			return labtest.Change("wire", func(l netlink.Link) error {
 				addresses, err := netlink.AddrList(l, netlink.FAMILY_ALL)
 				assert.Len(t, addresses, 1)
 				return err
 			})
 		})
 	}
-	a.Must(t, func() error { return netns.Change("wire", netlink.LinkSetDown) })
+	a.Must(t, func() error { return labtest.Change("wire", netlink.LinkSetDown) })
 	require.Eventually(t, func() bool {
 		return b.Do(func() error { return netns.Carries("wire") }) != nil
 	}, time.Minute, time.Millisecond, "a cable with one end down carries nothing")

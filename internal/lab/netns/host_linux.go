@@ -6,9 +6,9 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // Host is a network namespace without a name: an OS thread that has entered it and
@@ -62,7 +62,7 @@ func enter() error {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("new network namespace: %w", err)
 	}
-	if err := Change("lo", netlink.LinkSetUp); err != nil {
+	if err := SetUp("lo"); err != nil {
 		return fmt.Errorf("loopback interface up: %w", err)
 	}
 	return nil
@@ -94,14 +94,14 @@ func (h *Host) Close() {
 // thread that cannot go back stays locked, and dies with the goroutine.
 func Enter() (leave func() error, err error) {
 	runtime.LockOSThread()
-	before, err := netns.Get()
+	before, err := rtnetlink.ThisNamespace()
 	if err != nil {
 		runtime.UnlockOSThread()
 		return nil, err
 	}
 	leave = func() error {
 		defer before.Close()
-		if err := netns.Set(before); err != nil {
+		if err := before.Enter(); err != nil {
 			return fmt.Errorf("leave the namespace: %w", err)
 		}
 		runtime.UnlockOSThread()
