@@ -60,14 +60,14 @@ func (p *program) packetWork() []span {
 	return ranges
 }
 
-// countPackets runs the packets and gives what each function had of them, the largest first.
-func (p *program) countPackets() ([]share, error) {
+// countPackets runs the packets with a backend and gives what each function had of them, the largest first.
+func (p *program) countPackets(backend string) ([]share, error) {
 	shares := map[string]*share{}
 	core := func(uint32) int { return 0 }
 	if p.core != nil {
 		core = p.core()
 	}
-	segments, err := p.run(packetsArgument, p.packetWork(), func(segment int, pc uint64) int {
+	segments, err := p.run(packetsPrefix+backend, p.packetWork(), func(segment int, pc uint64) int {
 		stalls := core(p.words(pc))
 		if segment >= ways { // the first batch does not count
 			name := p.functions.of(pc)

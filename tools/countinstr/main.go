@@ -13,7 +13,7 @@
 // copying and clearing is counted, and the count is exact: two runs print the
 // same.
 //
-//	go run ./tools/countinstr -arch mipsle -packets
+//	go run ./tools/countinstr -arch mipsle -backend mipsle-r2 -packets
 //
 // counts, function by function, what the packets of a tunnel take in MPPE.
 //
@@ -36,15 +36,15 @@ func main() {
 	backends := flag.String("backend", "", "backends to count, separated by commas (default: all that the processor runs)")
 	processor := flag.String("cpu", "", "processor to emulate, as qemu calls it (default: one that has all that a backend uses)")
 	markdown := flag.Bool("markdown", false, "print tables as Markdown")
-	packets := flag.Bool("packets", false, "count, by function, whole MPPE packets on the backend that is selected instead")
+	packets := flag.Bool("packets", false, "count, by function, whole MPPE packets instead")
 	work := flag.String("work", "", "for the emulated program itself: the backend to run")
 	flag.Parse()
 	var err error
 	switch {
 	case flag.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q; it takes flags only", flag.Arg(0))
-	case *work == packetsArgument:
-		err = runPackets()
+	case strings.HasPrefix(*work, packetsPrefix):
+		err = runPackets(strings.TrimPrefix(*work, packetsPrefix))
 	case *work != "":
 		err = runWork(*work)
 	case *archs == "":
@@ -85,19 +85,21 @@ func count(arch, processor string, backends []string, packets, markdown bool) er
 	if err != nil {
 		return err
 	}
-	if packets {
-		shares, err := p.countPackets()
-		if err != nil {
-			return err
-		}
-		title := fmt.Sprintf("instructions a packet of %d bytes on %s, counted under qemu-user, -cpu %s", packet, arch, machine.Processor)
-		printPackets(os.Stdout, title, shares, p.core != nil, markdown)
-		return nil
-	}
 	if len(backends) == 0 {
 		if backends, err = p.backends(); err != nil {
 			return err
 		}
+	}
+	if packets {
+		for _, name := range backends {
+			shares, err := p.countPackets(name)
+			if err != nil {
+				return fmt.Errorf("backend %s: %w", name, err)
+			}
+			title := fmt.Sprintf("instructions a packet of %d bytes with %s on %s, counted under qemu-user, -cpu %s", packet, name, arch, machine.Processor)
+			printPackets(os.Stdout, title, shares, p.core != nil, markdown)
+		}
+		return nil
 	}
 	var rows []row
 	for _, name := range backends {

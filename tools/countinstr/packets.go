@@ -10,13 +10,14 @@ import (
 	"github.com/arc4tun/arc4tun/mppe"
 )
 
-// packetsArgument is what the emulated program is told to run instead of a backend.
-const packetsArgument = "packets"
+// packetsPrefix is what the emulated program is told before the name of a backend that is to take
+// whole packets.
+const packetsPrefix = "packets:"
 
 const (
-	batch = 32
+	batch = 16
 	// batches is how many of them are sent and received; the first pays for what is made once.
-	batches = 3
+	batches = 2
 )
 
 // What is counted of a batch, in this order.
@@ -28,8 +29,8 @@ const (
 
 // runPackets is what the emulated program does: whole packets of stateless 128-bit MPPE, in the
 // batches that a tunnel makes, are encrypted and decrypted in place.
-func runPackets() error {
-	b, err := arc4.Lookup("auto")
+func runPackets(name string) error {
+	b, err := arc4.Lookup(name)
 	if err != nil {
 		return err
 	}
