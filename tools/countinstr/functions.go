@@ -60,7 +60,8 @@ func (p *program) packetWork() []span {
 	return ranges
 }
 
-// countPackets runs the packets with a backend and gives what each function had of them, the largest first.
+// countPackets runs the packets with a backend and gives what each function had of them, the
+// largest first.
 func (p *program) countPackets(backend string) ([]share, error) {
 	shares := map[string]*share{}
 	core := func(uint32) int { return 0 }
