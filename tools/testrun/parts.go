@@ -33,7 +33,7 @@ var parts = []part{
 		{as: "libcrypto", run: "go test -tags libcrypto -race " + compared, how: withOpenSSL},
 		{as: "libcrypto", run: "go test -tags libcrypto -run '^TestScripts$/^(speed|backends|man|root)' ./cmd/arc4", how: withOpenSSL},
 	}},
-	{"cross", "builds for other systems", []step{
+	{"cross", "builds for other systems, and what is shipped", []step{
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=arm go build ./..."},
@@ -42,6 +42,9 @@ var parts = []part{
 		{run: "CGO_ENABLED=0 GOOS=linux GOARCH=riscv64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build ./..."},
 		{run: "CGO_ENABLED=0 GOOS=freebsd GOARCH=amd64 go build ./..."},
+		// What is shipped: its size, and what may not be in it. And a router's build does its work.
+		{run: "go test -tags shipped -count=1 -timeout 20m -run ^TestShipped$ ./tools/build", show: regexp.MustCompile(`\| `)},
+		{as: "router", run: "go test -tags TAGS -run " + routersWork + " ./cmd/arc4", how: withRouterTags},
 	}},
 	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", []step{
 		// Everything on the first machine of an architecture, and on its others what depends on the
@@ -76,6 +79,10 @@ var parts = []part{
 
 // compared are the packages that the build tag libcrypto changes, beside the command line.
 const compared = "./speed ./internal/bench/libcrypto ./tools/bench"
+
+// routersWork are the tests of the program that a router's build is held to: every command line,
+// and the life of a tunnel.
+const routersWork = "^(TestScripts|TestE2E(Tunnel|DefaultRoute|Reconnect|Trace|Ban|MaxSessions|IPv6|PasswordPrompt|Hooks|Signals(Client|Server)|StatusWhileReconnecting))$"
 
 // processorTests are the tests whose way depends on the processor.
 const processorTests = "^(TestConformance|TestPageEnds|TestProcessor|TestAligned|TestLongestStretch|TestSum)$"

@@ -19,3 +19,6 @@ func everyTagSet(t *tally, s step) {
 		t.check(labelled(s.as, strings.Join(args, " ")), one.command())
 	}
 }
+
+// withRouterTags runs the command for the build tags of a router.
+func withRouterTags(t *tally, s step) { s.with("TAGS", strings.Join(features.RouterTags(), ",")).check(t) }

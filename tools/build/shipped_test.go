@@ -1,0 +1,128 @@
+//go:build shipped
+
+package main
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/features"
+)
+
+// shipped are the builds that people get, each with the most that it may weigh, in bytes.
+var shipped = []struct {
+	name     string
+	target   target
+	file, xz int64
+}{
+	{"full, amd64", target{goos: "linux", goarch: "amd64"}, 17_500_000, 5_450_000},
+	{"router, amd64", target{goarch: "amd64", router: true}, 7_600_000, 2_400_000},
+	{"router, arm64", target{goarch: "arm64", router: true}, 7_100_000, 2_100_000},
+	{"router, arm", target{goarch: "arm", router: true}, 7_000_000, 2_100_000},
+	{"router, mipsle", target{goarch: "mipsle", router: true}, 8_200_000, 2_000_000},
+}
+
+// nowhere are the packages that no build may hold: each was there once, for little. reflect's are
+// those by which a method can be called that nobody names: where one is, the linker keeps all
+// exported methods.
+var nowhere = []string{
+	"crypto/tls.", "crypto/x509.", "net/http.", "html/template.", "text/template.(*Template).", "text/template/parse.(*Tree).",
+	"reflect.Value.Method", "reflect.Value.MethodByName", "github.com/jedib0t/", "testing.", "github.com/stretchr/", "go.uber.org/goleak",
+	"time/tzdata.",
+}
+
+// notOnRouters are those that no router's build may hold besides.
+var notOnRouters = []string{
+	"gvisor.dev/", "gonum.org/", "codeberg.org/", "git.sr.ht/", "golang.org/x/image/", "github.com/golang/freetype",
+	"github.com/arc4tun/arc4tun/internal/lab", "github.com/arc4tun/arc4tun/internal/bench/tunnels", "github.com/arc4tun/arc4tun/internal/bench/chart",
+	"compress/", "image/", "encoding/xml.", "github.com/google/btree.",
+}
+
+// TestShipped builds each, looks at what is in it, and weighs it.
+func TestShipped(t *testing.T) {
+	require.NoError(t, os.Chdir("../.."))
+	xz, _ := exec.LookPath("xz")
+	t.Logf("| %-14s | %10s | %10s |", "build", "bytes", "xz -9")
+	for _, s := range shipped {
+		t.Run(s.name, func(t *testing.T) {
+			forbidden := nowhere
+			if s.target.router {
+				forbidden = append(forbidden[:len(forbidden):len(forbidden)], notOnRouters...)
+			}
+			stripped, full := s.target, s.target
+			stripped.output, full.output = filepath.Join(t.TempDir(), "arc4"), filepath.Join(t.TempDir(), "arc4")
+			full.symbols = true
+			require.NoError(t, run(full, ""))
+			require.NoError(t, run(stripped, ""))
+			assert.Empty(t, among(symbols(t, full.output), forbidden))
+			assert.Empty(t, among(packages(t, &full), forbidden))
+
+			info, err := os.Stat(stripped.output)
+			require.NoError(t, err)
+			packed := int64(0)
+			if xz != "" {
+				out, err := exec.Command(xz, "-9", "-k", "-c", stripped.output).Output()
+				require.NoError(t, err)
+				packed = int64(len(out))
+			}
+			t.Logf("| %-14s | %10d | %10d |", s.name, info.Size(), packed)
+			assert.LessOrEqual(t, info.Size(), s.file, "the file, in bytes")
+			assert.LessOrEqual(t, packed, s.xz, "xz -9 of it, in bytes")
+		})
+	}
+}
+
+// among are those of the names that begin with one of the prefixes; ten of them, at most.
+func among(names, prefixes []string) []string {
+	var found []string
+	for _, name := range names {
+		for _, p := range prefixes {
+			if strings.HasPrefix(name, p) && len(found) < 10 {
+				found = append(found, name)
+			}
+		}
+	}
+	return found
+}
+
+// symbols are the names of a program's functions and variables.
+func symbols(t *testing.T, program string) []string {
+	f, err := elf.Open(program)
+	require.NoError(t, err)
+	defer f.Close()
+	list, err := f.Symbols()
+	require.NoError(t, err)
+	require.Greater(t, len(list), 5000)
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.Name
+	}
+	require.Contains(t, names, "main.main")
+	return names
+}
+
+// packages are those that the program is compiled from, each with a dot behind it, as a symbol has
+// it. Of text/template cobra imports one type: that is held down by the symbols.
+func packages(t *testing.T, target *target) []string {
+	args := []string{"list", "-deps", "-f", "{{.ImportPath}}."}
+	if target.router {
+		args = append(args, "-tags", strings.Join(features.RouterTags(), ","))
+	}
+	cmd := exec.Command("go", append(args, "./cmd/arc4")...)
+	complete := *target
+	require.NoError(t, complete.complete(goEnv))
+	cmd.Env = append(os.Environ(), complete.environment()...)
+	out, err := cmd.Output()
+	require.NoError(t, err, fmt.Sprint(cmd))
+	list := strings.Fields(string(out))
+	require.Contains(t, list, "runtime.")
+	return list
+}
