@@ -21,4 +21,6 @@ func everyTagSet(t *tally, s step) {
 }
 
 // withRouterTags runs the command for the build tags of a router.
-func withRouterTags(t *tally, s step) { s.with("TAGS", strings.Join(features.RouterTags(), ",")).check(t) }
+func withRouterTags(t *tally, s step) {
+	s.with("TAGS", strings.Join(features.RouterTags(), ",")).check(t)
+}
