@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/backendcache"
 )
 
 const backendsLong = `backends lists the RC4 implementations that run on this machine: what each is, how many packets it encrypts at once,
@@ -24,11 +25,15 @@ rough: "arc4 speed" measures thoroughly.
 
 A backend that fails its self-test is never selected. The environment variable ARC4_BACKEND, and --backend of other
 commands, name another than the fastest: NAME, or up to three names for stream, packet and packets with commas between
-them, of which those left out at the end are as the one before, and auto is the fastest. The command ends with code 1 if a
+them, of which those left out at the end are as the one before, and auto is the fastest. On MIPS only the assembly is
+measured, which is known to be faster than the rest. --backend-cache keeps what was selected in a file, of which connect
+and serve believe, with the same flag, what was written on this processor, under this kernel and by this very build; they
+write it themselves where it is missing or does not count, and do the self-test of what it names. The command ends with code 1 if a
 self-test failed or nothing could be selected.`
 
 func newBackendsCmd() *cobra.Command {
 	var asJSON, all bool
+	var cache string
 	cmd := &cobra.Command{
 		Use:   "backends",
 		Short: "List the RC4 backends of this machine, and which is selected",
@@ -36,10 +41,16 @@ func newBackendsCmd() *cobra.Command {
 		Example: `  arc4 backends
   arc4 backends --all
   arc4 backends --json
+  arc4 backends --backend-cache /var/lib/arc4/backend
   ARC4_BACKEND=u32 arc4 backends
   ARC4_BACKEND=auto,u32 arc4 backends`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cache != "" {
+				if err := checkBackendCache("auto", cache); err != nil {
+					return err
+				}
+			}
 			list := listBackends(all)
 			write := list.writeTable
 			if asJSON {
@@ -48,9 +59,13 @@ func newBackendsCmd() *cobra.Command {
 			if err := write(cmd.OutOrStdout()); err != nil {
 				return fmt.Errorf("cannot write the list: %w", err)
 			}
-			return list.err()
+			if err := list.err(); err != nil || cache == "" {
+				return err
+			}
+			return list.keep(cache)
 		},
 	}
+	cmd.Flags().StringVar(&cache, "backend-cache", "", "keep which backend was selected in `FILE`, for connect and serve")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	cmd.Flags().BoolVar(&all, "all", false, "also those that cannot run here, and why not")
 	return cmd
@@ -213,6 +228,18 @@ func (l backendList) writeJSON(out io.Writer) error {
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
 	return e.Encode(l)
+}
+
+// keep writes what was selected into a file.
+func (l backendList) keep(path string) error {
+	key, err := backendcache.Here(versionString())
+	if err != nil {
+		return fmt.Errorf("--backend-cache %s: cannot tell this machine from another: %w", path, err)
+	}
+	if err := backendcache.Store(path, key, l.Selected); err != nil {
+		return fmt.Errorf("--backend-cache %s: %w", path, err)
+	}
+	return nil
 }
 
 // err says which self-tests failed, or that nothing could be selected.

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/memory"
@@ -139,10 +138,9 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if err := mayTunnel(); err != nil {
 		return err
 	}
-	why := backendReason(cfg.Backend, f.backend)
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
 		s := logins.client().Snapshot()
-		s.Process.Device, s.Process.BackendWhy, s.Process.Memory, s.Way = end.Device(), why, memoryStatus(plan), end.Way()
+		s.Process.Device, s.Process.BackendWhy, s.Process.Memory, s.Way = end.Device(), f.chosen.why, memoryStatus(plan), end.Way()
 		return s
 	})
 	if err != nil {
@@ -236,19 +234,11 @@ func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Pla
 	if asked {
 		f.ask = func(ctx context.Context) (string, error) { return askPassword(ctx, f.user, cmd.ErrOrStderr()) }
 	}
-	log.Info("RC4 backend", "name", o.Backend.Name(), "why", backendReason(o.Backend, f.backend))
+	log.Info("RC4 backend", "name", o.Backend.Name(), "why", f.chosen.why)
 	return tunnel.ClientConfig{
 		Options: o, Server: address, User: f.user, Password: password,
 		RequestDNS: true, Reconnect: f.reconnect, HoldOff: holdOff,
 	}, nil
-}
-
-// backendReason says why this RC4 works for a tunnel.
-func backendReason(b *arc4.Backend, asked string) string {
-	if selected, why := arc4.Selected(); selected == b && (asked == "" || asked == "auto") {
-		return why
-	}
-	return "--backend " + asked
 }
 
 // parseRoutes reads every --route.

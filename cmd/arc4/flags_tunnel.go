@@ -23,6 +23,8 @@ import (
 // tunnelFlags are what connect and serve share.
 type tunnelFlags struct {
 	backend      string
+	backendCache string
+	chosen       chosenBackend // by options
 	mppe         string
 	stateful     string
 	linuxReset   bool
@@ -52,6 +54,7 @@ const maxReserve = 4096
 func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	f.mppe, f.stateful, f.policy, f.io = "require-128", "never", "order", "auto"
 	flags.StringVar(&f.backend, "backend", "auto", backendUsage)
+	flags.StringVar(&f.backendCache, "backend-cache", "", backendCacheUsage)
 	flags.Var(cmdline.NewChoice(&f.mppe, "require-128", "require", "allow", "off"), "mppe", "encryption: `MODE` is require-128, require (40 and 56 bits too), allow (clear text too) or off")
 	flags.Var(cmdline.NewChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: `MODE` is never, allow or require")
 	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "with --mppe-stateful: change the key at a reset as the Linux kernel does, against RFC 3078")
@@ -99,9 +102,6 @@ func (f *tunnelFlags) options(plan memory.Plan, log *slog.Logger) (tunnel.Option
 		return o, exit.Usagef("--mppe-reserve %d: must be 0 to %d packets (0 is no reserve)", f.reserve, maxReserve)
 	}
 	var err error
-	if o.Backend, err = lookupBackend(f.backend); err != nil {
-		return o, err
-	}
 	if o.IO, err = gre.ParseMode(f.io); err != nil {
 		return o, exit.Usagef("--io %w", err)
 	}
@@ -111,6 +111,10 @@ func (f *tunnelFlags) options(plan memory.Plan, log *slog.Logger) (tunnel.Option
 	if o.MPPE, err = f.encryption(); err != nil {
 		return o, err
 	}
+	if f.chosen, err = chooseBackend(f.backend, f.backendCache, log); err != nil {
+		return o, err
+	}
+	o.Backend = f.chosen.Backend
 	o.Auth, err = f.methods(o.MPPE.Mode, log)
 	return o, err
 }

@@ -114,8 +114,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	if err := mayTunnel(); err != nil {
 		return err
 	}
-	why := backendReason(p.options.Backend, f.backend)
-	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", why)
+	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", f.chosen.why)
 	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
 	signalsFrom(ctx).reloads(p.users.reload)
@@ -145,7 +144,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	stop, err := serveStatus(ctx, f.statusSocket, "serve", p.options.Trace, func() status.Snapshot {
 		s := server.Snapshot()
-		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Name(), why, memoryStatus(plan)
+		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Name(), f.chosen.why, memoryStatus(plan)
 		return s
 	})
 	if err != nil {
