@@ -10,7 +10,7 @@ TESTRUN  = $(GO) run ./tools/testrun
 BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build router openwrt-packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-mips api fmt clean
+.PHONY: help build router openwrt-packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-router bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -99,6 +99,9 @@ statefuzz: ## hostile peers in any state beside a legitimate session, with the r
 
 test-statefuzz: ## the same for a minute
 	@$(TESTRUN) statefuzz
+
+bench-router: tools ## the router build on an emulated router, whose instructions are counted, against what it is to reach; as root (half an hour)
+	@$(GO) run ./tools/benchrouter
 
 bench-mips: tools ## instructions a byte of the backends on mipsle and mips, counted under qemu-user
 	@$(GO) run ./tools/countinstr -arch mipsle,mips

@@ -21,8 +21,9 @@ import (
 
 // wire is a gre.Conn that keeps what is written to it; reading it is not possible.
 type wire struct {
-	sent [][]byte
-	n    int
+	sent    [][]byte
+	n       int
+	inPlace bool // it keeps no copy but where the packets are
 }
 
 func (w *wire) ReadBatch([]gre.Packet) (int, error) { panic("nobody reads here") }
@@ -34,7 +35,11 @@ func (w *wire) WriteBatch(pkts []gre.Packet) (int, error) {
 		if w.n == len(w.sent) {
 			w.sent = append(w.sent, make([]byte, 0, bufferSize))
 		}
-		w.sent[w.n] = append(w.sent[w.n][:0], p.Data...)
+		if w.inPlace {
+			w.sent[w.n] = p.Data
+		} else {
+			w.sent[w.n] = append(w.sent[w.n][:0], p.Data...)
+		}
 		w.n++
 	}
 	return len(pkts), nil
