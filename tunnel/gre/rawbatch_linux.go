@@ -28,7 +28,12 @@ type batchReader struct {
 	conn *rawConn
 	msgs []message
 	iovs []unix.Iovec
+	last int // how many datagrams the last read gave
 }
+
+// leastWanted is how many datagrams a read asks for at least. It asks for twice what the last one
+// gave: to get ready for many costs as much as a small datagram.
+const leastWanted = 32
 
 func (r *batchReader) init(c *rawConn) {
 	r.conn = c
@@ -42,7 +47,7 @@ func (r *batchReader) init(c *rawConn) {
 
 // read waits for at least one datagram and receives what there is into the packets' buffers.
 func (r *batchReader) read(pkts []Packet) (int, error) {
-	want := min(len(pkts), maxBatch)
+	want := min(len(pkts), maxBatch, max(leastWanted, 2*r.last))
 	for i := range want {
 		buf := pkts[i].Buf
 		if len(buf) == 0 {
@@ -62,6 +67,7 @@ func (r *batchReader) read(pkts []Packet) (int, error) {
 		case errno == unix.EINTR:
 			continue
 		case errno == 0 && n > 0 && r.msgs[0].length > 0:
+			r.last = n
 			return n, nil
 		case errno == 0:
 			return 0, net.ErrClosed // a datagram has an IP header; what has none is the end
