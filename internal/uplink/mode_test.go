@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,7 +15,7 @@ func TestModes(t *testing.T) {
 		ways   []Mode
 		forced bool
 	}{
-		{"auto", Auto, []Mode{XSK, Packet}, false},
+		{"auto", Auto, bestFirst(runtime.GOARCH), false},
 		{"xsk", XSK, []Mode{XSK}, true},
 		{"packet", Packet, []Mode{Packet}, true},
 		{"raw", Raw, nil, false},
@@ -31,4 +32,13 @@ func TestModes(t *testing.T) {
 	_, err := ParseMode("dpdk")
 	assert.EqualError(t, err, `"dpdk": must be auto, xsk, packet or raw`)
 	assert.Equal(t, "Mode(9)", Mode(9).String())
+}
+
+func TestBestFirst(t *testing.T) {
+	for arch, want := range map[string][]Mode{
+		"amd64": {XSK, Packet}, "arm64": {XSK, Packet}, "arm": {XSK, Packet},
+		"mips": {Packet, XSK}, "mipsle": {Packet, XSK}, "mips64le": {Packet, XSK},
+	} {
+		assert.Equal(t, want, bestFirst(arch), arch)
+	}
 }
