@@ -3,7 +3,9 @@ package session
 import (
 	"errors"
 	"os"
+	"runtime"
 	"sync/atomic"
+	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
 
@@ -52,10 +54,11 @@ func (r *DeviceReader) Run() error {
 		bufs[i] = slab[i*readStride:][:readStride:readStride]
 	}
 	sizes := make([]int, len(bufs))
+	var rest coalescer
 	for failures := 0; ; {
 		n, err := r.read(bufs, sizes)
 		if n > 0 {
-			r.send(bufs[:n], sizes[:n])
+			r.sendThenRest(bufs[:n], sizes[:n], &rest)
 		}
 		switch {
 		case err == nil, errors.Is(err, tun.ErrTooManySegments):
@@ -71,6 +74,22 @@ func (r *DeviceReader) Run() error {
 		}
 	}
 }
+
+// sendThenRest sends a batch. On a machine with one processor it may then pause, as the reader of
+// the socket does anywhere: who makes the packets stops there as soon as one is read, so that they
+// come in the smallest batches just when there are many.
+func (r *DeviceReader) sendThenRest(bufs [][]byte, sizes []int, rest *coalescer) {
+	if processors > 1 || !rest.eager(len(bufs)) {
+		r.send(bufs, sizes)
+		return
+	}
+	begun := time.Now()
+	r.send(bufs, sizes)
+	nap(rest.pause(begun, time.Now()))
+}
+
+// processors is how many the machine has.
+var processors = runtime.NumCPU()
 
 // read waits for packets, and takes what has come besides if they are few.
 func (r *DeviceReader) read(bufs [][]byte, sizes []int) (n int, err error) {
