@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/bits"
 	"os"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -18,7 +19,7 @@ import (
 const ownOffload = bits.UintSize == 32
 
 // offload reads and writes a TUN device whose packets have virtio headers. One goroutine may read
-// while another writes.
+// while any number write: every session of a server does.
 type offload struct {
 	raw syscall.RawConn
 
@@ -28,6 +29,7 @@ type offload struct {
 	n        int
 	readErr  syscall.Errno
 
+	writing  sync.Mutex // guards what follows
 	joiner   segments.Joiner
 	out      vectors
 	write    func(fd uintptr) bool // writes what joiner has made, from next on
@@ -116,6 +118,8 @@ func (o *offload) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 // Write writes packets, joined where they follow each other: as tun.Device's. It changes the
 // headers of those to which it joins others, and the bytes before them.
 func (o *offload) Write(bufs [][]byte, offset int) (int, error) {
+	o.writing.Lock()
+	defer o.writing.Unlock()
 	o.made, o.next, o.written, o.writeErr = o.joiner.Join(bufs, offset), 0, 0, 0
 	err := o.raw.Write(o.write)
 	o.joiner.Forget()

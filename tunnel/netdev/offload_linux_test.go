@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -147,6 +148,39 @@ func TestOffloadTellsOfTheEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOffloadOfManyWriters: every session of a server writes, each on goroutines of its own.
+func TestOffloadOfManyWriters(t *testing.T) {
+	labtest.Enter(t)
+	dev, name, err := CreateTUN(DefaultName, 1400)
+	require.NoError(t, err)
+	defer dev.Close()
+	own, err := newOffload(dev.(*kernelDevice).Device.File())
+	require.NoError(t, err)
+	link, err := netlink.LinkByName(name)
+	require.NoError(t, err)
+	require.NoError(t, netlink.LinkSetUp(link))
+	const size = 40
+	var writers sync.WaitGroup
+	for k := range 8 {
+		writers.Go(func() {
+			// No two can be joined, so that each is written with its virtio header.
+			var packets [][]byte
+			for range 1 + 16*k {
+				p := make([]byte, 64+size)
+				p[64] = 0x45
+				packets = append(packets, p)
+			}
+			for range 100 {
+				n, err := own.Write(packets, 64)
+				if !assert.NoError(t, err) || !assert.Equal(t, len(packets)*(10+size), n) {
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
 }
 
 func TestOffloadAllocatesNothing(t *testing.T) {
