@@ -258,6 +258,39 @@ func TestSplitRefuses(t *testing.T) {
 	}
 }
 
+// TestSplitOfTheLongest: what a raw socket of this machine can put into a device, which need not
+// be what TCP makes. It is read after another, so that the splitter guesses.
+func TestSplitOfTheLongest(t *testing.T) {
+	const longest, head = 1 << 16, 52
+	for name, c := range map[string]struct {
+		length, kind, size int
+		fails              bool
+	}{
+		"one segment, of more than there is": {65_535, kindTCP4, 65_535, false},
+		"a large one":                        {65_535, kindTCP4, 1348, false},
+		"a large one, too long":              {longest + 39, kindTCP4, 1348, true},
+		"a plain one":                        {longest, kindNone, 0, false},
+		"a plain one, too long":              {longest + 39, kindNone, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s Splitter
+			bufs, sizes := room(128), make([]int, 128)
+			read(t, &s, join(packetsOf(run(3, spec{size: 1348})))[0], bufs)
+			p := make([]byte, HeaderLen+c.length)
+			copy(p[HeaderLen:], spec{size: 65_535 - head}.packet())
+			(&virtioHeader{kind: byte(c.kind), size: c.size, checksumFrom: 20, checksumAfter: tcpChecksum}).put(p)
+			for range 3 {
+				rest := p
+				for _, part := range s.Parts(bufs, offset) {
+					rest = rest[copy(part, rest):]
+				}
+				_, err := s.Split(len(p)-len(rest), bufs, sizes, offset)
+				require.Equal(t, c.fails && len(rest) == 0, err != nil, "%d bytes left", len(rest))
+			}
+		})
+	}
+}
+
 func TestSplitWithTooFewBuffers(t *testing.T) {
 	packets := packetsOf(run(5, spec{size: 300}))
 	b := join(packets)[0]

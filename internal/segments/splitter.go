@@ -59,8 +59,8 @@ func (s *Splitter) Parts(bufs [][]byte, offset int) [][]byte {
 // Split makes packets of what was read, n bytes with the virtio header, into the Parts of the same
 // buffers: packet i is bufs[i][offset:offset+sizes[i]]. It completes checksums.
 func (s *Splitter) Split(n int, bufs [][]byte, sizes []int, offset int) (int, error) {
-	if n -= HeaderLen; n <= 0 {
-		return 0, fmt.Errorf("a packet of %d bytes came from the device: it has no virtio header", n+HeaderLen)
+	if n -= HeaderLen; n <= 0 || n > len(bufs[0])-offset {
+		return 0, fmt.Errorf("%d bytes came from the device: must be a virtio header and up to %d of a packet", n+HeaderLen, len(bufs[0])-offset)
 	}
 	var h virtioHeader
 	h.parse(bufs[0][offset-HeaderLen:])
@@ -181,6 +181,8 @@ func (l *large) parse(p []byte, n int, h *virtioHeader) error {
 	if l.head < l.ip+ippkt.TCPLen || l.head >= n || l.head > len(p) {
 		return fmt.Errorf("a large segment of %d bytes: its headers take %d", n, l.head)
 	}
+	// A segment may be asked for that is longer than all there is.
+	l.size = min(l.size, n-l.head)
 	l.sum(p, version)
 	return nil
 }
