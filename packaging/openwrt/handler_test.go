@@ -163,11 +163,19 @@ func TestHandlerKeepsThePassword(t *testing.T) {
 	record, _ := r.handler("setup")
 	assert.NotContains(t, strings.Join(record, "\n"), "der", "no argument has the password in it")
 	assert.Equal(t, password+"\n", r.read("var/etc/arc4-vpn.password"))
-	info, err := os.Stat(filepath.Join(r.path, "var/etc/arc4-vpn.password"))
-	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o600), info.Mode())
+	assert.Equal(t, os.FileMode(0o600), r.mode("var/etc/arc4-vpn.password"))
 	r.handler("teardown")
 	assert.Empty(t, r.read("var/etc/arc4-vpn.password"))
+}
+
+// TestHandlerLeavesTheFolderOpen in which programs of other users have their files, too, where it
+// is the first that makes it.
+func TestHandlerLeavesTheFolderOpen(t *testing.T) {
+	t.Parallel()
+	r := newRoot(t).options(pptp)
+	r.handler("setup")
+	assert.Equal(t, os.FileMode(0o755), r.mode("var/etc"))
+	assert.Equal(t, os.FileMode(0o600), r.mode("var/etc/arc4-vpn.password"))
 }
 
 // TestHandlerTeardown: what each exit code of the program means to netifd.

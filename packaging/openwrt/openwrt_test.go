@@ -90,6 +90,14 @@ func (r *root) read(path string) string {
 	return string(b)
 }
 
+// mode gives the permissions of a file or folder of the root.
+func (r *root) mode(path string) os.FileMode {
+	r.t.Helper()
+	info, err := os.Stat(filepath.Join(r.path, path))
+	require.NoError(r.t, err)
+	return info.Mode().Perm()
+}
+
 // option sets one of an interface's options, or another value that a double gives.
 func (r *root) option(name, value string) { r.write("data/"+name, value, 0o600) }
 

@@ -190,9 +190,9 @@ proto_arc4_setup() {
 	}
 
 	passwords="/var/etc/arc4-$config.password"
+	mkdir -p /var/etc # for others, too
 	(
 		umask 077
-		mkdir -p /var/etc
 		rm -f "$passwords"
 		printf '%s\n' "$password" >"$passwords"
 	)
