@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// tries is how often a job is begun: where instructions are counted QEMU 7.2 hangs now and then,
-	// with the emulated processor at 100 %.
+	// tries is how often a job is begun: where instructions are counted QEMU 7.2 hangs now and
+	// then, with the emulated processor at 100 %.
 	tries = 8
 	// silence is how long a guest may print nothing. It prints every two seconds of its time, but
 	// not while its kernel measures the processor's clock: it asks a real-time clock for two
