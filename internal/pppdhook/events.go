@@ -3,6 +3,8 @@ package pppdhook
 import (
 	"cmp"
 	"context"
+	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 )
@@ -29,6 +31,15 @@ type event struct {
 	four, six bool     // which families have changed
 }
 
+// after is the link as it is known once the event has been told.
+func (v event) after() Link {
+	l := v.link
+	if v.gone != nil && v.six {
+		l.LocalIPv6, l.RemoteIPv6 = netip.Addr{}, netip.Addr{}
+	}
+	return l
+}
+
 // waiting is how many events of a link wait at most: beyond that they become its end and what it is
 // now, however often a peer negotiates anew while a program hangs.
 const waiting = 4
@@ -36,7 +47,8 @@ const waiting = 4
 // Link gives the events of another link.
 func (r *Runner) Link() *Events { return &Events{r: r} }
 
-// PreUp runs IPPreUp and waits for it, until ctx ends: then it is killed.
+// PreUp runs IPPreUp and waits for it, its turn included, until ctx ends or Limits.PreUp is over:
+// then it is killed, or left out.
 func (e *Events) PreUp(ctx context.Context, l Link) {
 	p := e.r.programs
 	if p.IPPreUp == "" {
@@ -44,7 +56,10 @@ func (e *Events) PreUp(ctx context.Context, l Link) {
 	}
 	e.r.working.Add(1)
 	defer e.r.working.Done()
-	e.r.run(ctx, l.arguments(p.IPPreUp, false, p.IPParam), l.environment(nil), e.r.limits.PreUp)
+	// The link waits for a place as well, which other links' programs may hold for long.
+	ctx, cancel := context.WithTimeoutCause(ctx, e.r.limits.PreUp, errors.New("the link waited longer than "+e.r.limits.PreUp.String()))
+	defer cancel()
+	e.r.run(ctx, l.arguments(p.IPPreUp, false, p.IPParam), l.environment(nil), e.r.limits.Longest)
 }
 
 // Up says that the link is up, or, where it was, that it is up with other addresses: the programs
@@ -117,7 +132,7 @@ func (e *Events) work() {
 		}
 		v := e.pending[0]
 		e.pending = slices.Delete(e.pending, 0, 1)
-		e.toldUp, e.told = v.gone == nil || !v.four, v.link
+		e.toldUp, e.told = v.gone == nil || !v.four, v.after()
 		e.mu.Unlock()
 		e.tell(v)
 	}

@@ -53,6 +53,16 @@ func TestEventsOfALink(t *testing.T) {
 	}
 }
 
+// TestEventsOfAHalfLink: IPv6 that has gone already does not go a second time.
+func TestEventsOfAHalfLink(t *testing.T) {
+	no6 := of(example, func(l *Link) { l.LocalIPv6, l.RemoteIPv6 = netip.Addr{}, netip.Addr{} })
+	e := event{link: example, gone: &Traffic{}, six: true}
+	assert.Equal(t, no6, e.after())
+	e.four, e.six = true, false
+	assert.Equal(t, example, e.after())
+	assert.Equal(t, example, event{link: example, six: true}.after())
+}
+
 // told is which hooks ran, in order.
 func told(t *testing.T, dir string) string {
 	t.Helper()

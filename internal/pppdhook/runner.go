@@ -3,6 +3,7 @@ package pppdhook
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"sync"
@@ -14,7 +15,7 @@ import (
 type Limits struct {
 	AtOnce  int           // programs that run side by side, of all links; 0: 4
 	Longest time.Duration // after which a program is killed; 0: a minute
-	PreUp   time.Duration // the same for IPPreUp, which is waited for; 0: 10 s
+	PreUp   time.Duration // the most that a link waits for IPPreUp, its turn included; 0: 10 s
 }
 
 // Runner runs the programs of any number of links.
@@ -59,6 +60,7 @@ func (r *Runner) run(ctx context.Context, argv, env []string, longest time.Durat
 	case r.places <- struct{}{}:
 		defer func() { <-r.places }()
 	case <-ctx.Done():
+		r.log.Warn("a hook is left out: others still run", "hook", name, "interface", argv[1], "reason", reason(ctx))
 		return
 	case <-r.ending:
 		r.log.Warn("a hook is left out: this program ends, and others still ran", "hook", name, "interface", argv[1])
@@ -96,7 +98,7 @@ func (r *Runner) await(ctx context.Context, p *os.Process, name string, longest 
 		case <-timer.C:
 			why = "it took longer than " + longest.String()
 		case <-ctx.Done():
-			why = "this program ends"
+			why = reason(ctx)
 		case <-r.ending:
 			why = "this program ends"
 		}
@@ -114,4 +116,12 @@ func (r *Runner) await(ctx context.Context, p *os.Process, name string, longest 
 	case !state.Success():
 		r.log.Warn("a hook has failed", "hook", name, "state", state.String())
 	}
+}
+
+// reason says why a context has ended.
+func reason(ctx context.Context) string {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return context.Cause(ctx).Error()
+	}
+	return "this program ends"
 }

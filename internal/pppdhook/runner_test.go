@@ -116,6 +116,17 @@ func TestHookThatHangsHoldsNobodyElseUp(t *testing.T) {
 	assert.Len(t, runs(t, dir, "up"), 1)
 }
 
+// TestHooksThatHangHoldNoLinkUp: a link whose program gets no turn goes on without it.
+func TestHooksThatHangHoldNoLinkUp(t *testing.T) {
+	r, dir, log := runner(t, Limits{AtOnce: 1, PreUp: time.Millisecond}, "hook-pre")
+	r.programs.IPPreUp = filepath.Join(dir, "hook-pre")
+	r.places <- struct{}{} // as if another's program ran
+	r.Link().PreUp(t.Context(), example)
+	assert.Empty(t, runs(t, dir, "pre"))
+	assert.Contains(t, log.String(), "a hook is left out: others still run")
+	assert.Contains(t, log.String(), "the link waited longer than 1ms")
+}
+
 // TestHookFailures are told, and change nothing.
 func TestHookFailures(t *testing.T) {
 	for name, want := range map[string]string{"fails": "exit status 3", "nobody": "a hook cannot be run"} {

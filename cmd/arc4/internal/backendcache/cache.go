@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // longest is the largest file that is read, in bytes.
@@ -35,19 +36,19 @@ type entry struct {
 // Load returns the name of the backend that the file keeps for this key. The error is
 // [os.ErrNotExist] if there is no file, and says else why the file does not count.
 func Load(path string, key Key) (name string, err error) {
-	// Before it is opened, since opening a FIFO waits for somebody.
-	info, err := os.Stat(path)
+	// Opening a FIFO would wait for somebody who writes.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s: is no regular file", path)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, longest+1))
 	if err != nil {
 		return "", err
