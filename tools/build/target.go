@@ -86,8 +86,12 @@ func (t *target) arguments(overlay string) []string {
 	if t.version != "" {
 		link = append(link, "-X", "main.version="+t.version)
 	}
+	if t.router && (t.goarch == "mips" || t.goarch == "mipsle") {
+		link = append(link, "-R", segmentRound)
+	}
 	args := []string{"build", "-trimpath", "-ldflags", strings.Join(link, " ")}
 	if t.router {
+		args = append(args, t.smaller()...)
 		args = append(args, "-tags", strings.Join(features.RouterTags(), ","))
 	}
 	if overlay != "" {

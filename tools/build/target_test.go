@@ -2,9 +2,13 @@ package main
 
 import (
 	"errors"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/internal/features"
@@ -27,9 +31,9 @@ func TestTarget(t *testing.T) {
 			"build -trimpath -ldflags -s -w -o bin/arc4-amd64 ./cmd/arc4"},
 		{"a router", target{goarch: "mipsle", router: true, version: "v1.2.3"}, "/tmp/overlay.json",
 			"CGO_ENABLED=0 GOOS=linux GOARCH=mipsle GOMIPS=softfloat",
-			"build -trimpath -ldflags -s -w -X main.version=v1.2.3 " + tags + " -overlay /tmp/overlay.json -o bin/arc4-router-mipsle ./cmd/arc4"},
+			"build -trimpath -ldflags -s -w -X main.version=v1.2.3 -R 16384 SMALLER " + tags + " -overlay /tmp/overlay.json -o bin/arc4-router-mipsle ./cmd/arc4"},
 		{"a router with arm", target{goarch: "arm", router: true}, "", "CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=5",
-			"build -trimpath -ldflags -s -w " + tags + " -o bin/arc4-router-arm ./cmd/arc4"},
+			"build -trimpath -ldflags -s -w SMALLER " + tags + " -o bin/arc4-router-arm ./cmd/arc4"},
 		{"a newer arm", target{goos: "linux", goarch: "arm", goarm: "7", symbols: true, output: "x"}, "",
 			"CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=7", "build -trimpath -ldflags  -o x ./cmd/arc4"},
 		{"all packages", target{goos: "linux", goarch: "mips64", packages: []string{"./..."}}, "o",
@@ -38,7 +42,8 @@ func TestTarget(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			require.NoError(t, test.target.complete(amd64Env))
 			require.Equal(t, test.env, strings.Join(test.target.environment(), " "))
-			require.Equal(t, test.args, strings.Join(test.target.arguments(test.overlay), " "))
+			args := strings.Join(test.target.arguments(test.overlay), " ")
+			require.Equal(t, test.args, strings.Replace(args, strings.Join(test.target.smaller(), " "), "SMALLER", 1))
 		})
 	}
 }
@@ -58,4 +63,22 @@ func TestTargetRefused(t *testing.T) {
 	}
 	broken := errors.New("go env: not found")
 	require.ErrorIs(t, (&target{}).complete(func(string) (string, error) { return "", broken }), broken)
+}
+
+// TestColdPackages: each is one that a router's build has, or the argument does nothing.
+func TestColdPackages(t *testing.T) {
+	t.Chdir("../..")
+	list := target{goarch: "mipsle", router: true}
+	require.NoError(t, list.complete(goEnv))
+	cmd := exec.Command("go", "list", "-deps", "-tags", strings.Join(features.RouterTags(), ","), "./cmd/arc4")
+	cmd.Env = append(os.Environ(), list.environment()...)
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	linked := strings.Fields(string(out))
+	for _, cold := range coldPackages {
+		prefix, many := strings.CutSuffix(cold, "...")
+		assert.True(t, slices.ContainsFunc(linked, func(p string) bool {
+			return p == cold || many && strings.HasPrefix(p+"/", prefix)
+		}), "%s is in no router's build", cold)
+	}
 }

@@ -1,0 +1,44 @@
+package main
+
+// coldPackages are those whose functions are compiled without inlining in a router's build: they
+// run when a tunnel is set up, or when somebody asks, and never for a packet. What functions of
+// theirs a package on the way of a packet calls would not be inlined there either, so none of those
+// is here that has such: net/netip, os, sync, time.
+var coldPackages = []string{
+	module + "/cmd/arc4/...",
+	module + "/internal/control",
+	module + "/internal/memory",
+	module + "/internal/mschap",
+	module + "/internal/pppdhook",
+	module + "/internal/resolvconf",
+	module + "/internal/rtnetlink",
+	module + "/internal/serverroute",
+	module + "/tunnel/localend",
+	module + "/tunnel/pool",
+	module + "/tunnel/ppp",
+	module + "/tunnel/secrets",
+	module + "/tunnel/status",
+	module + "/tunnel/trace",
+	"github.com/klauspost/...", "github.com/spf13/...",
+	"golang.org/x/crypto/...", "golang.org/x/net/...", "golang.org/x/term",
+	"bufio", "crypto/des", "encoding/csv", "encoding/json", "flag", "fmt", "internal/strconv",
+	"log", "log/slog", "log/slog/internal/buffer", "net", "net/url", "reflect",
+	"regexp", "regexp/syntax", "strconv", "text/tabwriter", "text/template", "text/template/parse",
+	"vendor/golang.org/x/net/...",
+}
+
+const module = "github.com/arc4tun/arc4tun"
+
+// smaller are the arguments of the go command that make a router's file smaller, and slower only
+// where nobody waits.
+func (t *target) smaller() (args []string) {
+	for _, p := range coldPackages {
+		args = append(args, "-gcflags", p+"=-l")
+	}
+	return args
+}
+
+// segmentRound is what the linker rounds the addresses of a MIPS program's segments to, in bytes,
+// and fills the file up to: Go's own 65536 serves kernels with pages of 64 KiB, which a 64-bit MIPS
+// can have and no router that Go's 32-bit programs run on: theirs are of 4, and seldom of 16.
+const segmentRound = "16384"
