@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -42,15 +43,36 @@ func TestTunnel(t *testing.T) {
 	require.NoError(t, malta.Build(t.Context(), root, "mipsle", program, false))
 	b, err := r.Run(t.Context(), malta.Job{
 		Script: "tunnel", Args: []string{strconv.Itoa(memoryBound)},
-		Files: map[string]string{"arc4": program}, Memory: 64, Limit: 5 * time.Minute,
+		Files: openWrt(t, program), Memory: 64, Limit: 5 * time.Minute,
 	}, nil, func(s string) { t.Log(s) })
 	require.NoError(t, err)
 	seen := report(t, b.Lines)
 	assert.Zero(t, b.Status, "the job's exit status")
 	for _, name := range []string{"call", "down", "up", "jitter-down", "jitter-up", "client-memory", "server-memory", "nobody-killed",
-		"client-exit", "client-gone", "server-exit"} {
+		"client-exit", "client-gone", "server-exit",
+		"openwrt-packages", "openwrt-defaults", "openwrt-up", "openwrt-ping", "openwrt-exit", "openwrt-down", "openwrt-password", "openwrt-refused"} {
 		assert.True(t, seen[name], "no check %q: the job ended before it", name)
 	}
+}
+
+// openWrt gives the files of a job that installs the packages for OpenWrt with this program.
+func openWrt(t *testing.T, program string) map[string]string {
+	t.Helper()
+	out := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "go", "run", "-C", filepath.Join(root, "packaging/openwrt/pack"), ".", "-goarch", "mipsle", "-program", program, "-out", out)
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(output))
+	all := map[string]string{"arc4": program, "openwrt.sh": filepath.Join(root, "interop/router/guest/openwrt.sh")}
+	for _, format := range []string{"ipk", "apk"} {
+		found, err := filepath.Glob(filepath.Join(out, "arc4_*."+format))
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		all["arc4."+format] = found[0]
+	}
+	for _, double := range []string{"lib/functions.sh", "lib/netifd/netifd-proto.sh"} {
+		all["openwrt/"+double] = filepath.Join(root, "packaging/openwrt/testdata/root", double)
+	}
+	return all
 }
 
 // report makes a subtest of every line PASS or FAIL, and a log line of every other.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # tunnel.sh KB: the router build as server and as client, on a machine as small as a router: files
 # through the tunnel both ways with their checksums compared, also over a link that reorders, and
-# neither ever has more than so many kB of memory.
+# neither ever has more than so many kB of memory. With the packages for OpenWrt, also those.
 . /job/lab.sh
 bound=$1
 router_setup
@@ -43,6 +43,8 @@ check nobody-killed "$(holds [ -z "$(dmesg | grep -i 'out of memory\|oom-kill')"
 stop $CLIENT_PID 60
 check client-exit "$(holds [ "$STATUS" = 0 ])" "status $STATUS"
 check client-gone "$(holds no_tunnel_if c)"
+# shellcheck source=interop/router/guest/openwrt.sh
+[ ! -e /job/openwrt.sh ] || . /job/openwrt.sh
 stop $SERVER_PID 60
 check server-exit "$(holds [ "$STATUS" = 0 ])" "status $STATUS"
 [ $FAILED = 0 ] || tail_logs client server
