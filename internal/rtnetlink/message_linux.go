@@ -110,7 +110,11 @@ func eachMessage(b []byte, f func(message) error) error {
 func eachAttribute(b []byte, f func(kind uint16, value []byte)) error {
 	for len(b) >= attributeLength {
 		length := int(order.Uint16(b))
-		if length < attributeLength || length > len(b) {
+		switch {
+		case length >= attributeLength && length <= len(b):
+		case len(b) == attributeLength:
+			return nil // a last one without a value, which qemu-user 7.2 leaves in its host's byte order
+		default:
 			return malformed("attributes", b)
 		}
 		f(order.Uint16(b[2:])&attributeType, b[attributeLength:length])

@@ -64,7 +64,7 @@ var parts = []part{
 	{"interop", "real peers", []step{
 		{run: "go test -tags interop -count=1 -timeout 25m ./interop/...", show: regexp.MustCompile(`\| |TABLE`)},
 	}},
-	{"router", "both ends of a tunnel on an emulated router of 64 MB", []step{
+	{"router", "both ends of a tunnel on an emulated router of 64 MB, and a big-endian client", []step{
 		{run: "go test -tags router -count=1 -timeout 25m ./interop/router"},
 	}},
 	{"soak", "a tunnel on bad networks, for four minutes", []step{

@@ -33,16 +33,17 @@ func CreateTUN(name string, mtu int) (Device, string, error) {
 		unix.Close(fd)
 		return nil, "", attachError(name, err)
 	}
-	file := os.NewFile(uintptr(fd), cloneDevice)
-	inner, err := tun.CreateTUNFromFile(file, mtu)
+	// Nobody asks for events of the link, so nothing has to listen for them. And what does reads
+	// numbers at odd addresses, which not every MIPS system bears.
+	inner, realName, err := tun.CreateUnmonitoredTUNFromFD(fd)
 	if err != nil {
-		file.Close()
-		return nil, "", fmt.Errorf("TUN device %q with MTU %d: %w", name, mtu, err)
-	}
-	realName, err := inner.Name()
-	if err != nil {
-		inner.Close()
+		unix.Close(fd)
 		return nil, "", fmt.Errorf("TUN device %q: %w", name, err)
+	}
+	file := inner.File()
+	if err := setMTU(realName, mtu); err != nil {
+		inner.Close()
+		return nil, "", fmt.Errorf("TUN device %q with MTU %d: %w", realName, mtu, err)
 	}
 	d := newKernelDevice(inner)
 	if ownOffload {
@@ -67,6 +68,21 @@ func attach(fd int, name string) error {
 		return err
 	}
 	return unix.SetNonblock(fd, true)
+}
+
+// setMTU gives a device its MTU.
+func setMTU(name string, mtu int) error {
+	ifr, err := unix.NewIfreq(name)
+	if err != nil {
+		return err
+	}
+	ifr.SetUint32(uint32(mtu))
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFMTU, ifr)
 }
 
 func openError(name string, err error) error {
