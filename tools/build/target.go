@@ -86,12 +86,10 @@ func (t *target) arguments(overlay string) []string {
 	if t.version != "" {
 		link = append(link, "-X", "main.version="+t.version)
 	}
-	if t.router && (t.goarch == "mips" || t.goarch == "mipsle") {
-		link = append(link, "-R", segmentRound)
-	}
+	link = append(link, t.linkSmaller()...)
 	args := []string{"build", "-trimpath", "-ldflags", strings.Join(link, " ")}
 	if t.router {
-		args = append(args, t.smaller()...)
+		args = append(args, compileSmaller()...)
 		args = append(args, "-tags", strings.Join(features.RouterTags(), ","))
 	}
 	if overlay != "" {

@@ -29,16 +29,24 @@ var coldPackages = []string{
 
 const module = "github.com/arc4tun/arc4tun"
 
-// smaller are the arguments of the go command that make a router's file smaller, and slower only
-// where nobody waits.
-func (t *target) smaller() (args []string) {
+// segmentRound is what the linker rounds the addresses of a MIPS program's segments to, in bytes,
+// and fills the file up to: Go's own 65536 serves kernels with pages of 64 KiB, which a 64-bit MIPS
+// can have and no router that Go's 32-bit programs run on: theirs are of 4, and seldom of 16.
+const segmentRound = "16384"
+
+// compileSmaller are the arguments of go build by which the compiler makes a router's file smaller,
+// and slower only where nobody waits.
+func compileSmaller() (args []string) {
 	for _, p := range coldPackages {
 		args = append(args, "-gcflags", p+"=-l")
 	}
 	return args
 }
 
-// segmentRound is what the linker rounds the addresses of a MIPS program's segments to, in bytes,
-// and fills the file up to: Go's own 65536 serves kernels with pages of 64 KiB, which a 64-bit MIPS
-// can have and no router that Go's 32-bit programs run on: theirs are of 4, and seldom of 16.
-const segmentRound = "16384"
+// linkSmaller are the linker's flags that make a router's file smaller.
+func (t *target) linkSmaller() []string {
+	if t.router && (t.goarch == "mips" || t.goarch == "mipsle") {
+		return []string{"-R", segmentRound}
+	}
+	return nil
+}
