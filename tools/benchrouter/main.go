@@ -37,7 +37,7 @@ type options struct {
 // parts are what can be measured alone, in this order.
 var parts = []string{"size", "instructions", "ciphers", "start", "memory", "tunnels"}
 
-// errBelow is a verdict.
+// errBelow ends the program with exit code 1 once the table is printed.
 var errBelow = errors.New("not every bar is reached")
 
 func main() {

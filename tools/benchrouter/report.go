@@ -25,7 +25,7 @@ func writeTable(w io.Writer, verdicts []verdict, f figures) error {
 		case v.Reached:
 			said = "reached"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", v.What, cmp.Or(v.Today, "-"), v.Bar, v.Shown, said)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", v.What, cmp.Or(v.Before, "-"), v.Bar, v.Shown, said)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -6,14 +6,15 @@ import (
 	"github.com/arc4tun/arc4tun/internal/stats"
 )
 
-// row is a line of the table: a figure of today's router build and what it is to reach.
+// row is a line of the table: a figure of the router build and its bar, which is what it is to
+// reach.
 type row struct {
-	what  string
-	today string // what it was when the bars were set, at commit 0b30e58
-	bar   float64
-	most  bool   // the bar is the most that it may be, not the least
-	form  string // of the figure and the bar
-	value func(figures) (float64, bool)
+	what   string
+	before string // the figure when the bars were set, at commit 0b30e58; "": it was not measured
+	bar    float64
+	most   bool   // the bar is the most that the figure may be, not the least
+	form   string // of the figure and the bar, for fmt
+	value  func(figures) (value float64, measured bool)
 }
 
 // figures are what was measured, by name; several of one name are of several rounds.
@@ -81,7 +82,7 @@ var rows = []row{
 // verdict is a row with what was measured.
 type verdict struct {
 	What     string   `json:"what"`
-	Today    string   `json:"before,omitempty"`
+	Before   string   `json:"before,omitempty"`
 	Bar      string   `json:"bar"`
 	Measured *float64 `json:"measured"` // null: not measured
 	Shown    string   `json:"shown"`
@@ -92,7 +93,7 @@ type verdict struct {
 func judge(f figures) []verdict {
 	var all []verdict
 	for _, r := range rows {
-		v := verdict{What: r.what, Today: r.today, Bar: "at least ", Shown: "-"}
+		v := verdict{What: r.what, Before: r.before, Bar: "at least ", Shown: "-"}
 		if r.most {
 			v.Bar = "at most "
 		}
