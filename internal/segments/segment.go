@@ -32,7 +32,7 @@ type segment struct {
 }
 
 // parse reads an IP packet. It reports whether that is a TCP segment with data and nothing in its
-// headers that joining would lose: what they say besides is compared by isNext.
+// headers that joining would lose: what they say besides is compared by sameHeaders.
 func (s *segment) parse(p []byte) bool {
 	switch ippkt.Version(p) {
 	case 4:

@@ -23,7 +23,7 @@ func TestPageEnds(t *testing.T) {
 		places = append(places, (*[Size]byte)(area[page+shift:]), (*[Size]byte)(area[2*page-Size-shift:2*page]))
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for name, sum := range ways() {
+	for name, sum := range implementations() {
 		for _, length := range []int{8, 16} {
 			start := make([]byte, length)
 			randomBytes(r, start)

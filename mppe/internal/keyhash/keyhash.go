@@ -1,8 +1,8 @@
 // Package keyhash is the hash in MPPE's key chain: SHA-1 (FIPS 180-4) of the one message that RFC
 // 3079 section 3.4 hashes for every key, of which only the session key ever changes. Where there is
 // assembly, what start key and pads settle is worked out once for a session, and the two blocks are
-// hashed without the ways that a general hash has to keep open; elsewhere crypto/sha1 does it,
-// which is as fast as anything said in Go.
+// hashed without buffering and padding, which a hash of any message needs; elsewhere crypto/sha1
+// does it, which is as fast as anything written in Go.
 package keyhash
 
 import (

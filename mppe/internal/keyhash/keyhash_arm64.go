@@ -4,7 +4,7 @@ package keyhash
 
 import "golang.org/x/sys/cpu"
 
-// usable is true: there is a way in the instructions that every processor has.
+// usable is true: sumPlain needs nothing that a processor may lack.
 const usable = true
 
 // hasSHA1 reports whether the processor has instructions for SHA-1.

@@ -30,8 +30,8 @@ func randomBytes(r *rand.Rand, p []byte) {
 	}
 }
 
-// ways are the implementations that this machine has.
-func ways() map[string]func(h *Hasher, sum, session *[Size]byte) {
+// implementations are the implementations that this machine has.
+func implementations() map[string]func(h *Hasher, sum, session *[Size]byte) {
 	all := map[string]func(h *Hasher, sum, session *[Size]byte){
 		"Sum":      (*Hasher).Sum,
 		"portable": (*Hasher).sumPortable,
@@ -44,7 +44,7 @@ func ways() map[string]func(h *Hasher, sum, session *[Size]byte) {
 }
 
 func TestSum(t *testing.T) {
-	for name, sum := range ways() {
+	for name, sum := range implementations() {
 		for _, length := range []int{8, 16} {
 			t.Run(fmt.Sprintf("%s/%d", name, length), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(1, uint64(length)))
@@ -92,7 +92,7 @@ func FuzzSum(f *testing.F) {
 		var session [Size]byte
 		copy(session[:], key)
 		want := byDefinition(start, session)
-		for name, sum := range ways() {
+		for name, sum := range implementations() {
 			var got [Size]byte
 			sum(h, &got, &session)
 			assert.Equal(t, want, got, name)
