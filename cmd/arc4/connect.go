@@ -162,10 +162,15 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	err = logins.run(tunnelCtx)
 	ended()
 	hooks.close()
-	if errors.Is(err, errNoPassword) {
+	return connectEnd(ctx, err)
+}
+
+// connectEnd is what connect ends with, out of what the client did: a signal is no failure.
+func connectEnd(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, errNoPassword):
 		return err
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return nil
 	}
 	return exit.With(exit.CodeOfClass(tunnel.ClassOf(err)), err)

@@ -16,7 +16,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
-	speedlab "github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -134,20 +134,14 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if plan.Small {
 		constant.Limit, jittery.Limit = smallDemoQueue, smallDemoQueue
 	}
-	cfg := speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Small: plan.Small, Log: quiet(loggerFrom(ctx))}
-	if !o.userspace {
-		done, code, why := speedlab.Enter(ctx)
-		if done {
-			return exit.With(code, whenNot(code, exit.OK))
-		}
-		if cfg.Why = why; why == "" {
-			cfg.Mode = speedlab.Auto
-		}
+	cfg, done, err := laboratory(ctx, o.userspace, plan.Small)
+	if done {
+		return err
 	}
 	r := &report.Demo{Version: versionString(), Seconds: o.seconds.Seconds(), WindowBytes: o.window, RateBits: constant.Rate}
 	cfg.Backend, r.BackendWhy = o.choose()
 	r.Backend = cfg.Backend.Name()
-	l, err := speedlab.New(ctx, cfg)
+	l, err := lab.New(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -176,7 +170,7 @@ func (o *demoOptions) choose() (b *arc4.Backend, why string) {
 }
 
 // measure fills the report's rows.
-func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *report.Demo, constant, jittery link.Config, stdout, stderr io.Writer) error {
+func (o *demoOptions) measure(ctx context.Context, l *lab.Lab, r *report.Demo, constant, jittery link.Config, stdout, stderr io.Writer) error {
 	r.Mode, r.ModeWhy = l.Mode().String(), l.Why()
 	if !o.json {
 		r.WriteHead(stdout)
@@ -189,14 +183,14 @@ func (o *demoOptions) measure(ctx context.Context, l *speedlab.Lab, r *report.De
 	defer p.End()
 	for _, row := range rows {
 		p.Begin(fmt.Sprintf("%s, %s", report.LinkText(row.link), report.PolicyText(row.policy)), o.seconds)
-		if err := l.StartTunnel(ctx, speedlab.TunnelConfig{Reorder: reorder.Config{Policy: row.policy}}); err != nil {
+		if err := l.StartTunnel(ctx, lab.TunnelConfig{Reorder: reorder.Config{Policy: row.policy}}); err != nil {
 			return err
 		}
 		if err := l.SetLink(row.link, link.Config{Rate: row.link.Rate}); err != nil {
 			return err
 		}
 		stop := p.Tick()
-		got, err := l.Measure(ctx, speedlab.Transfer{Path: speedlab.Tunnel, Duration: o.seconds, TCP: speedlab.TCP{Window: o.window}})
+		got, err := l.Measure(ctx, lab.Transfer{Path: lab.Tunnel, Duration: o.seconds, TCP: lab.TCP{Window: o.window}})
 		stop()
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -133,14 +134,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	p.options.Trace = trace.New(nil)
 	hooks := newServerHooks(ctx, f.hooks.Programs, log)
 	defer hooks.close()
-	server, err := tunnel.NewServer(tunnel.ServerConfig{
-		Options: p.options, Listeners: listeners, Device: end.Device(), LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
-		Lookup: p.users.find, Explain: p.users.explain, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
-		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers, Watch: hooks.watch(end.Name()),
-		SessionMemory: plan.SessionMemory(),
-	})
+	server, err := f.newServer(p, listeners, end, hooks, plan)
 	if err != nil {
-		return exit.Usagef("%s", bare(err))
+		return err
 	}
 	stop, err := serveStatus(ctx, f.statusSocket, "serve", p.options.Trace, func() status.Snapshot {
 		s := server.Snapshot()
@@ -162,6 +158,20 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		return exit.With(exit.CodeOfClass(tunnel.ClassOf(err)), err)
 	}
 	return nil
+}
+
+// newServer makes the server of the flags.
+func (f *serveFlags) newServer(p parsed, listeners []net.Listener, end *localend.Server, hooks *serverHooks, plan memory.Plan) (*tunnel.Server, error) {
+	server, err := tunnel.NewServer(tunnel.ServerConfig{
+		Options: p.options, Listeners: listeners, Device: end.Device(), LocalIP: p.local, LocalIP6: p.local6, Pool: p.pool,
+		Lookup: p.users.find, Explain: p.users.explain, Name: f.name, DNS: p.dns, NBNS: p.nbns, MaxSessions: f.maxSessions,
+		SessionsPerUser: f.perUser, Guard: p.guard, Readers: f.readers, Watch: hooks.watch(end.Name()),
+		SessionMemory: plan.SessionMemory(),
+	})
+	if err != nil {
+		return nil, exit.Usagef("%s", bare(err))
+	}
+	return server, nil
 }
 
 // parse checks every flag before anything is opened.

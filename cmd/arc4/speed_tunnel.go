@@ -22,7 +22,6 @@ import (
 	"github.com/arc4tun/arc4tun/internal/bench/chart"
 	"github.com/arc4tun/arc4tun/internal/bench/tunnels"
 	"github.com/arc4tun/arc4tun/internal/features"
-	speedlab "github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/internal/memory"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -150,15 +149,9 @@ func (o *speedTunnelOptions) run(cmd *cobra.Command, stdout, stderr io.Writer) e
 	if err := tunnelNeeds.Check(plan); err != nil {
 		return fmt.Errorf("speed tunnel: %w", err)
 	}
-	cfg.Lab = speedlab.Config{Mode: speedlab.Userspace, Why: "--userspace", Small: plan.Small, Log: quiet(loggerFrom(ctx))}
-	if !o.userspace {
-		done, code, why := speedlab.Enter(ctx)
-		if done {
-			return exit.With(code, whenNot(code, exit.OK))
-		}
-		if cfg.Lab.Why = why; why == "" {
-			cfg.Lab.Mode = speedlab.Auto
-		}
+	var done bool
+	if cfg.Lab, done, err = laboratory(ctx, o.userspace, plan.Small); done {
+		return err
 	}
 	f, err := o.openPicture()
 	if err != nil {

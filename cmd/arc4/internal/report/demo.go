@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	speedlab "github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -48,7 +48,7 @@ type demoRow struct {
 // serverCounters are those of MPPE that only the sending end has.
 var serverCounters = []string{"encrypted_packets", "encrypted_bytes", "rekeys_out"}
 
-func (r *Demo) Add(l link.Config, policy reorder.Policy, got speedlab.Result, server, client status.Snapshot) error {
+func (r *Demo) Add(l link.Config, policy reorder.Policy, got lab.Result, server, client status.Snapshot) error {
 	if len(server.Sessions) != 1 || len(client.Sessions) != 1 {
 		return errors.New("the tunnel went down while it was measured")
 	}

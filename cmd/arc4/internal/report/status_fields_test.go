@@ -12,17 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
-	speedlab "github.com/arc4tun/arc4tun/internal/lab"
+	"github.com/arc4tun/arc4tun/internal/lab"
 	"github.com/arc4tun/arc4tun/internal/lab/link"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 // TestStatusFieldsAreAllDocumented asks two ends of a tunnel for all their numbers.
 func TestStatusFieldsAreAllDocumented(t *testing.T) {
-	l, err := speedlab.New(t.Context(), speedlab.Config{Mode: speedlab.Userspace, Why: "test"})
+	l, err := lab.New(t.Context(), lab.Config{Mode: lab.Userspace, Why: "test"})
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, l.Close()) }()
-	require.NoError(t, l.StartTunnel(t.Context(), speedlab.TunnelConfig{}))
+	require.NoError(t, l.StartTunnel(t.Context(), lab.TunnelConfig{}))
 	require.NoError(t, l.SetLink(link.Config{}, link.Config{}))
 	server, client, _ := l.Snapshots()
 	for name, s := range map[string]status.Snapshot{"server": server, "client": client} {
