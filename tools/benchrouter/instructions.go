@@ -177,20 +177,14 @@ func countRun(ctx context.Context, emulator []string, program, backend string, f
 	return byFunction(executed, functions), readErr
 }
 
-// countLog counts the addresses in qemu's log of single instructions:
-//
-//	Trace 0: 0x7f023ce000c0 [00000000/000c3bd4/000000a2/00000201] name
+// countLog counts the addresses in qemu's log of single instructions.
 func countLog(log io.Reader) (map[uint64]int, error) {
 	executed := map[uint64]int{}
 	lines := bufio.NewReaderSize(log, 1<<20)
 	for {
 		line, err := lines.ReadSlice('\n')
-		if len(line) > 0 && bytes.HasPrefix(line, []byte("Trace ")) {
-			_, rest, _ := bytes.Cut(line, []byte("/"))
-			address, _, ok := bytes.Cut(rest, []byte("/"))
-			if pc, err := strconv.ParseUint(string(address), 16, 64); ok && err == nil {
-				executed[pc]++
-			}
+		if _, pc, ok := emulated.Executed(line); ok {
+			executed[pc]++
 		}
 		switch err {
 		case nil, bufio.ErrBufferFull:

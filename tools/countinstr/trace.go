@@ -4,45 +4,15 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/tools/internal/emulated"
 )
 
 // segment is what was executed between two marks.
 type segment struct {
 	instructions int
 	stalls       int // cycles that the core waits for operands, if there is a model of it
-}
-
-// executed takes a line of qemu's log (-d exec) apart:
-//
-//	Trace 0: 0x7f023ce000c0 [00000000/000c3bd4/000000a2/00000201] name
-//
-// It gives the number of the emulated processor, which is one a thread, and the
-// address of the instruction.
-func executed(line string) (thread int, pc uint64, ok bool) {
-	rest, ok := strings.CutPrefix(line, "Trace ")
-	if !ok {
-		return 0, 0, false
-	}
-	number, rest, ok := strings.Cut(rest, ":")
-	if !ok {
-		return 0, 0, false
-	}
-	thread, err := strconv.Atoi(number)
-	if err != nil {
-		return 0, 0, false
-	}
-	_, rest, ok = strings.Cut(rest, "/")
-	if !ok {
-		return 0, 0, false
-	}
-	address, _, ok := strings.Cut(rest, "/")
-	if !ok {
-		return 0, 0, false
-	}
-	pc, err = strconv.ParseUint(address, 16, 64)
-	return thread, pc, err == nil
 }
 
 // readTrace reads a log of executed instructions, one a line, and counts them
@@ -58,7 +28,7 @@ func readTrace(log io.Reader, marker span, each func(segment int, pc uint64) int
 	marked, markThread := false, 0
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
-		thread, pc, ok := executed(lines.Text())
+		thread, pc, ok := emulated.Executed(lines.Bytes())
 		switch {
 		case !ok:
 			fmt.Fprintln(&other, lines.Text())
