@@ -10,9 +10,9 @@ import (
 	"github.com/arc4tun/arc4tun/internal/lab"
 )
 
-// laboratory says where the hosts of demo and of speed tunnel are to live: in the kernel, where that
-// is possible, or in TCP/IP stacks of this process. Where done is true, another process has done
-// what the command was asked for, and the command ends with err.
+// laboratory says where the hosts of demo and of speed tunnel are to live: in the kernel, where
+// that is possible, or in TCP/IP stacks of this process. Where done is true, another process has
+// done what the command was asked for, and the command ends with err.
 func laboratory(ctx context.Context, userspace, small bool) (cfg lab.Config, done bool, err error) {
 	cfg = lab.Config{Mode: lab.Userspace, Why: "--userspace", Small: small, Log: quiet(loggerFrom(ctx))}
 	if userspace {
