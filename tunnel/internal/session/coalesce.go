@@ -2,10 +2,11 @@ package session
 
 import "time"
 
-// coalescer decides when the socket's reader pauses between two reads. Where packets trickle in one
-// by one, every one of them costs a wake-up, a read and a write of the device, and TCP answers each
-// with an acknowledgment of its own; a short pause lets a few gather, so that all of that is
-// shared. It never delays the first packets after a quiet time, and never by more than maxNap.
+// coalescer decides when the socket's reader pauses between two reads, and on a machine with one
+// processor the device's, too. Where packets trickle in one by one, every one of them costs a
+// wake-up, a read and a write, and TCP answers each with an acknowledgment of its own; a short
+// pause lets a few gather, so that all of that is shared. It never delays the first packets after a
+// quiet time, and never by more than maxNap.
 type coalescer struct {
 	finished time.Time     // when the last batch was done
 	cost     time.Duration // of a small batch, averaged
