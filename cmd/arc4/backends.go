@@ -237,7 +237,7 @@ func (l backendList) keep(path string) error {
 		return fmt.Errorf("--backend-cache %s: cannot tell this machine from another: %w", path, err)
 	}
 	if err := backendcache.Store(path, key, l.Selected); err != nil {
-		return fmt.Errorf("--backend-cache %s: %w", path, err)
+		return fmt.Errorf("--backend-cache %w", err)
 	}
 	return nil
 }

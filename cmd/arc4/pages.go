@@ -135,7 +135,7 @@ var pages = map[string]clidoc.Page{
 	},
 	"backends": {
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: `the backend to select instead of the fastest`}},
-		Exits:       exit.Entries("backends", exit.OK, exit.Failure, exit.Usage),
+		Exits:       exit.Entries("backends", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso:     []string{"arc4-speed(1)"},
 	},
 	"man": {

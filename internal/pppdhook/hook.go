@@ -8,7 +8,9 @@
 package pppdhook
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -40,9 +42,13 @@ func Check(path string) error {
 		return fmt.Errorf("%s: must be a whole path, from / on", path)
 	}
 	info, err := os.Stat(path)
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = failed.Err // without "stat"
+	}
 	switch {
 	case err != nil:
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
 		return fmt.Errorf("%s: is no file that can be run (chmod +x)", path)
 	}

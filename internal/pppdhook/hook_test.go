@@ -156,7 +156,7 @@ func TestCheck(t *testing.T) {
 		"":                           ": must be a whole path, from / on",
 		plain:                        plain + ": is no file that can be run (chmod +x)",
 		dir:                          dir + ": is no file that can be run (chmod +x)",
-		filepath.Join(dir, "nobody"): "stat " + filepath.Join(dir, "nobody") + ": no such file or directory",
+		filepath.Join(dir, "nobody"): filepath.Join(dir, "nobody") + ": no such file or directory",
 	} {
 		assert.EqualError(t, Check(path), want)
 	}

@@ -98,15 +98,20 @@ func (e entry) difference(key Key) string {
 	return ""
 }
 
-// Store writes the file, of mode 0644, which replaces what is there in one step.
+// Store writes the file, of mode 0644, which replaces what is there in one step. The error begins
+// with path.
 func Store(path string, key Key, name string) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s: is a directory: name a file in it", path)
+	}
 	text, err := json.MarshalIndent(entry{key, name}, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: cannot be written in %s: %w", path, dir, cause(err))
 	}
 	_, err = f.Write(append(text, '\n'))
 	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
@@ -114,7 +119,16 @@ func Store(path string, key Key, name string) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return fmt.Errorf("%s: %w", path, errors.Join(cause(err), os.Remove(f.Name())))
 	}
 	return nil
+}
+
+// cause is the system's own error, without the name of a temporary file that nobody knows.
+func cause(err error) error {
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return number
+	}
+	return err
 }

@@ -99,14 +99,18 @@ func TestLinkIsReplaced(t *testing.T) {
 }
 
 func TestStoreFails(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "missing", "backend")
-	require.ErrorIs(t, Store(path, key, "u32"), os.ErrNotExist)
-	dir := filepath.Join(t.TempDir(), "dir")
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, "full"), 0o700))
-	require.Error(t, Store(dir, key, "u32"))
-	left, err := os.ReadDir(filepath.Dir(dir))
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "missing")
+	path := filepath.Join(missing, "backend")
+	err := Store(path, key, "u32")
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.EqualError(t, err, path+": cannot be written in "+missing+": no such file or directory")
+	inner := filepath.Join(dir, "inner")
+	require.NoError(t, os.Mkdir(inner, 0o700))
+	require.EqualError(t, Store(inner, key, "u32"), inner+": is a directory: name a file in it")
+	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, left, 1, "what could not be renamed is removed")
+	require.Len(t, left, 1, "no temporary file")
 }
 
 func TestProcessorOf(t *testing.T) {

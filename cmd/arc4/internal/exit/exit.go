@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
+	"github.com/arc4tun/arc4tun/internal/features"
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
@@ -67,11 +68,22 @@ var Meanings = []Meaning{
 	{Interrupted, "control-C or control-D instead of the password that was asked for", nil},
 }
 
-// Text says what a code means to all commands.
-func (m Meaning) Text() string {
+// Text says what a code means to all commands that this build has.
+func (m Meaning) Text() string { return m.without(features.LeftOut()) }
+
+// without is Text in a build that has not what is left out; a feature is called as its command.
+func (m Meaning) without(leftOut []features.Feature) string {
 	text := m.Meaning
 	for _, n := range m.also {
-		text += "; " + allOf(n.commands) + " also: " + n.what
+		var commands []string
+		for _, command := range n.commands {
+			if !slices.ContainsFunc(leftOut, func(f features.Feature) bool { return f.Name == command }) {
+				commands = append(commands, command)
+			}
+		}
+		if len(commands) > 0 {
+			text += "; " + allOf(commands) + " also: " + n.what
+		}
 	}
 	return text
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/arc4tun/arc4tun/internal/features"
 )
 
 func TestCodeOf(t *testing.T) {
@@ -43,4 +45,28 @@ func TestReportIsOneLine(t *testing.T) {
 
 func TestWithExitOfNothing(t *testing.T) {
 	assert.NoError(t, With(Network, nil))
+}
+
+// A meaning names no command that the build has not.
+func TestMeaningWithout(t *testing.T) {
+	m := Meaning{Failure, "failed", []note{
+		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
+		{[]string{"demo"}, "no namespace"},
+	}}
+	for name, test := range map[string]struct {
+		leftOut []string
+		want    string
+	}{
+		"nothing": {nil, "failed; speed, speed tunnel and demo also: interrupted; demo also: no namespace"},
+		"one":     {[]string{"speed tunnel"}, "failed; speed and demo also: interrupted; demo also: no namespace"},
+		"all":     {[]string{"demo", "man", "speed tunnel"}, "failed; speed also: interrupted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var leftOut []features.Feature
+			for _, f := range test.leftOut {
+				leftOut = append(leftOut, features.Feature{Name: f})
+			}
+			assert.Equal(t, test.want, m.without(leftOut))
+		})
+	}
 }
