@@ -43,6 +43,9 @@ func run(t target, overlayOnly string) error {
 	if err := t.complete(goEnv); err != nil {
 		return err
 	}
+	if err := t.supported(goPlatforms); err != nil {
+		return err
+	}
 	if overlayOnly != "" {
 		_, err := writeOverlay(t, overlayOnly)
 		return err
@@ -60,9 +63,18 @@ func run(t target, overlayOnly string) error {
 	cmd.Env = append(os.Environ(), t.environment()...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w", strings.Join(t.environment(), " "), cmd, err)
+		return fmt.Errorf("%s go build of %s: %w", strings.Join(t.environment(), " "), strings.Join(t.packages, " "), err)
 	}
 	return nil
+}
+
+// goPlatforms are the go command's targets, each as GOOS/GOARCH.
+func goPlatforms() ([]string, error) {
+	out, err := exec.Command("go", "tool", "dist", "list").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go tool dist list: %w", err)
+	}
+	return strings.Fields(string(out)), nil
 }
 
 // goEnv is a variable of the go command, as it is for this module.

@@ -56,6 +56,24 @@ func (t *target) complete(goEnv func(name string) (string, error)) error {
 	return nil
 }
 
+// supported refuses a target that this Go has not, and names its processors for that system.
+func (t *target) supported(platforms func() ([]string, error)) error {
+	list, err := platforms()
+	if err != nil || slices.Contains(list, t.goos+"/"+t.goarch) {
+		return err
+	}
+	var known []string
+	for _, p := range list {
+		if arch, ours := strings.CutPrefix(p, t.goos+"/"); ours {
+			known = append(known, arch)
+		}
+	}
+	if known == nil {
+		return fmt.Errorf("GOOS=%s: is no system that Go builds for; `go tool dist list` has all", t.goos)
+	}
+	return fmt.Errorf("GOARCH=%s: is no processor that Go builds for on %s; give one of %s", t.goarch, t.goos, strings.Join(known, ", "))
+}
+
 // isMIPS reports whether the target is Linux on a MIPS of any size and byte order.
 func (t *target) isMIPS() bool {
 	return t.goos == "linux" && strings.HasPrefix(t.goarch, "mips")

@@ -65,6 +65,33 @@ func TestTargetRefused(t *testing.T) {
 	require.ErrorIs(t, (&target{}).complete(func(string) (string, error) { return "", broken }), broken)
 }
 
+// TestSupported: who names what Go has not hears what it has.
+func TestSupported(t *testing.T) {
+	platforms := func() ([]string, error) {
+		return []string{"darwin/arm64", "linux/arm", "linux/mipsle"}, nil
+	}
+	for _, test := range []struct{ goos, goarch, want string }{
+		{"linux", "mipsle", ""},
+		{"linux", "sparc", "GOARCH=sparc: is no processor that Go builds for on linux; give one of arm, mipsle"},
+		{"linux", "arm64", "GOARCH=arm64: is no processor that Go builds for on linux; give one of arm, mipsle"},
+		{"openwrt", "mipsle", "GOOS=openwrt: is no system that Go builds for; `go tool dist list` has all"},
+	} {
+		t.Run(test.goos+"/"+test.goarch, func(t *testing.T) {
+			err := (&target{goos: test.goos, goarch: test.goarch}).supported(platforms)
+			if test.want == "" {
+				require.NoError(t, err)
+			} else {
+				require.EqualError(t, err, test.want)
+			}
+		})
+	}
+	broken := errors.New("go: not found")
+	require.ErrorIs(t, (&target{}).supported(func() ([]string, error) { return nil, broken }), broken)
+	list, err := goPlatforms()
+	require.NoError(t, err)
+	require.Contains(t, list, "linux/mipsle")
+}
+
 // TestColdPackages: each is one that a router's build has, or the argument does nothing.
 func TestColdPackages(t *testing.T) {
 	t.Chdir("../..")
