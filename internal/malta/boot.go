@@ -40,8 +40,8 @@ type Boot struct {
 var errHung = errors.New("no sign of life")
 
 // Run boots a guest and has it run the job, again where the emulator hangs. line, which may be nil,
-// is given what the guest prints as it prints it, of boots that hang too, and told what went wrong
-// with those.
+// gets each line that the guest prints, also of boots that hang; told gets what went wrong with
+// those. The error is of the last boot, where none came to its end.
 func (r *Router) Run(ctx context.Context, j Job, line, told func(string)) (Boot, error) {
 	dir, err := os.MkdirTemp("", "router")
 	if err != nil {

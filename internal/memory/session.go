@@ -40,7 +40,8 @@ func (p Plan) SessionMemory() int {
 	return int(min(usable, math.MaxInt32) / sessionShare)
 }
 
-// SessionsIn is how many sessions there is room for, at least one.
+// SessionsIn is how many sessions there is room for in so many bytes, each with a reorder window of
+// so many packets; at least one.
 func SessionsIn(bytes, window int) int {
 	return max(1, (bytes-SharedBytes)/SessionBytes(window))
 }

@@ -34,14 +34,14 @@ const AddrGenModeNone = 1
 
 const skipStatistics = 8 // RTEXT_FILTER_SKIP_STATS
 
-// Links lists all.
+// Links lists all interfaces of the namespace, without TxDropped.
 func (c *Conn) Links() ([]Link, error) {
 	r := newRequest(unix.RTM_GETLINK, unix.NLM_F_DUMP, infomsg(0, 0, 0))
 	r.uint32(unix.IFLA_EXT_MASK, skipStatistics)
 	return list(&c.socket, r, unix.RTM_NEWLINK, wantLink)
 }
 
-// LinkByName finds one; an error that is unix.ENODEV: there is none.
+// LinkByName finds an interface; an error that is unix.ENODEV: there is none.
 func (c *Conn) LinkByName(name string) (Link, error) {
 	if len(name) >= unix.IFNAMSIZ {
 		return Link{}, unix.ENODEV
@@ -51,7 +51,7 @@ func (c *Conn) LinkByName(name string) (Link, error) {
 	return c.link(r)
 }
 
-// LinkByIndex finds one likewise.
+// LinkByIndex finds an interface; an error that is unix.ENODEV: there is none.
 func (c *Conn) LinkByIndex(index int) (Link, error) {
 	if index <= 0 {
 		return Link{}, unix.ENODEV
@@ -80,14 +80,14 @@ func (c *Conn) SetDown(index int) error {
 	return c.socket.do(newRequest(unix.RTM_NEWLINK, 0, infomsg(index, 0, unix.IFF_UP)))
 }
 
-// SetMTU in bytes.
+// SetMTU sets an interface's MTU, in bytes.
 func (c *Conn) SetMTU(index, mtu int) error {
 	r := newRequest(unix.RTM_SETLINK, 0, infomsg(index, 0, 0))
 	r.uint32(unix.IFLA_MTU, uint32(mtu))
 	return c.socket.do(r)
 }
 
-// SetTxQueueLength in packets.
+// SetTxQueueLength sets the length of an interface's transmit queue, in packets.
 func (c *Conn) SetTxQueueLength(index, packets int) error {
 	r := newRequest(unix.RTM_SETLINK, 0, infomsg(index, 0, 0))
 	r.uint32(unix.IFLA_TXQLEN, uint32(packets))
