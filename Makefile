@@ -13,7 +13,7 @@ BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)
 .PHONY: help build router openwrt-packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-router bench-mips api fmt clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 build: ## the static binary, bin/arc4
 	@$(BUILD) -o $(BIN)
