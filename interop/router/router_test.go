@@ -22,7 +22,7 @@ import (
 const root = "../.."
 
 // memoryBound is what neither end of a tunnel may exceed, in kB.
-const memoryBound = 26000
+const memoryBound = 16000
 
 // prepare makes the router, or skips the test where this machine cannot.
 func prepare(t *testing.T) *malta.Router {
