@@ -1,7 +1,7 @@
 // Command router boots the emulated router and runs a job of interop/router/jobs in it, with the
 // router build of arc4 in its /job.
 //
-//	go run ./interop/router -memory 64 tunnel 20000
+//	go run ./interop/router -memory 64 tunnel 16000
 //	go run ./interop/router -memory 192 -counted tunnels 1
 //
 // What follows the job's name are its arguments. Prints what the job prints; the exit code is the

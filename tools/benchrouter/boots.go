@@ -25,8 +25,8 @@ func boots(rounds int) []boot {
 		{"tunnels", malta.Job{Script: "tunnels", Args: []string{n}, Memory: 192}, ""},
 		{"ciphers", malta.Job{Script: "ciphers", Args: []string{n}, Memory: 64}, ""},
 		{"start", malta.Job{Script: "start", Args: []string{n}, Memory: 64, XZ: true}, ""},
-		{"memory", malta.Job{Script: "memory", Memory: 64}, "64-"},
-		{"memory", malta.Job{Script: "memory", Memory: 48}, "48-"},
+		{"memory", malta.Job{Script: "memory", Memory: 64, XZ: true}, "64-"},
+		{"memory", malta.Job{Script: "memory", Memory: 48, XZ: true}, "48-"},
 	}
 }
 

@@ -37,8 +37,8 @@ var processors = []processor{
 // A packet costs the difference of two runs, over the difference of their packets: what is done
 // once cancels out.
 const (
-	fewPackets  = 64
-	manyPackets = 192
+	fewPackets  = 128
+	manyPackets = 256
 )
 
 const module = "github.com/arc4tun/arc4tun/"

@@ -19,8 +19,8 @@ before=$(cpu) faults=$(faults)
 result down "$(tcp $TUN_S "$time" -R)"
 result up "$(tcp $TUN_S "$time")"
 awk -v faults=$(($(faults) - faults)) '{
-	user = $4 - $1; system = $5 - $2; idle = $6 - $3; all = user + system + idle
-	printf "RESULT system %.3f\nRESULT faults %.1f\n", system / all, faults / (all / 100)
+	kernel = $5 - $2; all = $4 - $1 + kernel + $6 - $3
+	printf "RESULT system %.3f\nRESULT faults %.1f\n", kernel / all, faults / (all / 100)
 }' <<<"$before $(cpu)"
 result connect "$(peak $CLIENT_PID)"
 result serve "$(peak $SERVER_PID)"
