@@ -3,7 +3,7 @@
 #
 # Boots a user-mode Linux guest on this machine's own file system (read-only,
 # under a throw-away overlay), runs SCENARIO in it and exits with its status.
-#   -t  hard limit for the whole guest (default 300)
+#   -t  hard limit for the whole guest (default 600)
 #   -m  guest memory (default 768M)
 #   -o  keep the guest's logs and captures in DIR
 #   -c  pin the guest to this CPU (its processes must share one to be fast)
@@ -13,7 +13,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 build=${INTEROP_BUILD:-$here/../build/interop}
-limit=300 mem=768M keep='' cpu=''
+limit=600 mem=768M keep='' cpu=''
 while getopts t:m:o:c: o; do
 	case $o in
 	t) limit=$OPTARG ;;

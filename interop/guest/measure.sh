@@ -118,7 +118,7 @@ outage() {
 # The resets themselves are not lost: ppp_mppe.ko changes the key with each
 # flushed packet, so one that is lost parts it from any peer for good.
 recovers() {
-	local ns ping after
+	local ns ping found
 	spawn c ping ping -n -q -i 0.01 -s 200 $TUN_S
 	ping=$SPAWNED
 	for ns in s c; do
@@ -127,6 +127,8 @@ recovers() {
 		sleep 1.5 # the Reset-Request and its answer
 	done
 	stop "$ping" 2
-	after=$(ping_loss c $TUN_S 50 -s 200)
-	check "$1.recovers" "$(holds [ "$after" = 0 ])" "$after % of pings lost after an outage each way"
+	# On a busy machine a reset may take longer: what is apart for good fails every try.
+	found=no
+	all_answered c $TUN_S 50 -s 200 && found=yes
+	check "$1.recovers" $found "$LOSS % of pings lost after an outage each way"
 }

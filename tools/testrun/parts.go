@@ -62,7 +62,7 @@ var parts = []part{
 		{run: "go test -run ^$ -fuzz ^TARGET$ -fuzztime TIME -fuzzminimizetime 1s -timeout 5m PACKAGE", how: everyFuzzTarget},
 	}},
 	{"interop", "real peers", []step{
-		{run: "go test -tags interop -count=1 -timeout 25m ./interop/...", show: regexp.MustCompile(`\| |TABLE`)},
+		{run: "go test -tags interop -count=1 -timeout 40m ./interop/...", show: regexp.MustCompile(`\| |TABLE`)},
 	}},
 	{"router", "both ends of a tunnel on an emulated router of 64 MB, and a big-endian client", []step{
 		{run: "go test -tags router -count=1 -timeout 25m ./interop/router"},
