@@ -246,6 +246,7 @@ func parseRoute(b []byte) (r Route, err error) {
 	if r.Dst, ok = prefixOf(family, dst, bits); !ok && err == nil {
 		err = malformed("route", b)
 	}
+	r.Dst = r.Dst.Masked() // the kernel's are; what is behind the bits is nobody's network
 	return r, err
 }
 
