@@ -122,6 +122,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	}
 	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
+	removeLeftovers(log)
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
 	end := localend.NewClient(localend.ClientConfig{
 		Device: f.device, Routes: routes, DefaultRoute: f.defaultRoute, Log: log, BeforeUp: hooks.beforeUp(),
