@@ -24,6 +24,7 @@ import (
 type kernel struct {
 	hosts  [2]*host
 	wires  [2]netdev.Device
+	setups [2]*netdev.Setup // of the wires
 	bridge *link.Bridge
 
 	mu      sync.Mutex
@@ -84,12 +85,10 @@ func (k *kernel) openWire(ctx context.Context, s side) error {
 	if err := netns.SetTxQueueLength(name, wireQueue); err != nil {
 		return fmt.Errorf("queue of %d packets on %s: %w", wireQueue, name, err)
 	}
-	// The device goes away with its namespace; there is nothing to undo.
-	setup, err := netdev.NewSetup(netdev.Settings{Device: name, Local: s.outer(), Remote: s.other().outer()})
-	if err != nil {
+	if k.setups[s], err = netdev.NewSetup(netdev.Settings{Device: name, Local: s.outer(), Remote: s.other().outer()}); err != nil {
 		return err
 	}
-	return setup.Apply(ctx)
+	return k.setups[s].Apply(ctx)
 }
 
 func (k *kernel) listen(s side, p Path, port uint16, tcp TCP) (l net.Listener, err error) {
@@ -216,6 +215,11 @@ func (k *kernel) closeWires() {
 }
 
 func (k *kernel) closeHosts() {
+	for _, s := range k.setups {
+		if s != nil {
+			_ = s.Undo() // the device goes all the same; what the setup holds open does not
+		}
+	}
 	for _, h := range k.hosts {
 		if h != nil {
 			h.Close()
