@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
 // hookNames are the flags of programs, in the order in which they run.
@@ -38,7 +39,7 @@ func newHooks(t *testing.T, names ...string) *hooks {
 func (h *hooks) write(t *testing.T, name, does string) {
 	t.Helper()
 	text := fmt.Sprintf("#!/bin/sh\n%s\n{ echo \"%s $*\"; env | sort; } >>%s/log.%s\necho %s >>%s/order\n", does, name, h.dir, name, name, h.dir)
-	require.NoError(t, os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o755))
+	labtest.WriteProgram(t, filepath.Join(h.dir, name), []byte(text))
 }
 
 // said is what a hook noted.
@@ -151,7 +152,7 @@ func TestE2EHookThatHangsDelaysNobody(t *testing.T) {
 	l := newTestbed(t)
 	l.serve(t)
 	h := newHooks(t, "ip-up")
-	require.NoError(t, os.WriteFile(filepath.Join(h.dir, "ip-up"), []byte("#!/bin/sh\nexec sleep 1000\n"), 0o755))
+	labtest.WriteProgram(t, filepath.Join(h.dir, "ip-up"), []byte("#!/bin/sh\nexec sleep 1000\n"))
 	client := l.connect(t, h.flags...).up(t)
 	l.client.ping(t, tunnelLocal, 100)
 	client.stop(t, syscall.SIGTERM)

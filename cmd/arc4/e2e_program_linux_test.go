@@ -282,12 +282,7 @@ func nobody(t *testing.T, args ...string) *exec.Cmd {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	cmd.Path = filepath.Join(dir, "arc4")
-	// A process forked meanwhile would hold the file open for writing until its exec, and nobody
-	// could run it.
-	syscall.ForkLock.RLock()
-	err = os.WriteFile(cmd.Path, binary, 0o755)
-	syscall.ForkLock.RUnlock()
-	require.NoError(t, err)
+	labtest.WriteProgram(t, cmd.Path, binary)
 	cmd.Dir = "/"
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: uid}
 	for at := dir; at != "/"; at = filepath.Dir(at) {

@@ -36,7 +36,10 @@ func newRoot(t *testing.T) *root {
 		labtest.Skip(t, "busybox is not there: %v", err)
 	}
 	r := &root{t: t, path: t.TempDir()}
-	require.NoError(t, os.CopyFS(r.path, os.DirFS("testdata/root")))
+	syscall.ForkLock.RLock() // as labtest.WriteProgram does
+	err = os.CopyFS(r.path, os.DirFS("testdata/root"))
+	syscall.ForkLock.RUnlock()
+	require.NoError(t, err)
 	program, err := os.ReadFile(busybox)
 	require.NoError(t, err)
 	r.write("bin/busybox", string(program), 0o755)
@@ -77,7 +80,7 @@ func (r *root) write(path, text string, mode os.FileMode) {
 	r.t.Helper()
 	whole := filepath.Join(r.path, path)
 	require.NoError(r.t, os.MkdirAll(filepath.Dir(whole), 0o755))
-	require.NoError(r.t, os.WriteFile(whole, []byte(text), mode))
+	labtest.WriteProgram(r.t, whole, []byte(text)) // many of them are
 	require.NoError(r.t, os.Chmod(whole, mode))
 }
 
