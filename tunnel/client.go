@@ -44,6 +44,18 @@ type ClientConfig struct {
 	// HoldOff is the pause before each new attempt, MinHoldOff to MaxHoldOff; 0: from one second,
 	// doubling to a minute.
 	HoldOff time.Duration
+	// MaxFail, with Reconnect, is how many attempts in a row without a tunnel end Run; 0: no number
+	// does.
+	MaxFail int
+	// RetryAuth, with Reconnect, has a login that the server refused tried again, after a minute if
+	// HoldOff does not say otherwise: servers lock accounts.
+	RetryAuth bool
+	// ConnectTimeout is how long one attempt may take until packets pass, MinConnectTimeout to
+	// MaxConnectTimeout; 0: as long as its steps take.
+	ConnectTimeout time.Duration
+	// IdleTimeout ends the tunnel, as ClassIdle, when no IP packet has passed it either way for so
+	// long, MinIdleTimeout to MaxIdleTimeout; 0: it may be idle for good.
+	IdleTimeout time.Duration
 
 	// NetworkChanged, if not nil, is received from when links, addresses or routes of this machine
 	// have changed. A pause before the next attempt ends then, an attempt that does not get through
@@ -114,7 +126,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.Server, err = serverAddress(cfg.Server); err != nil {
 		return nil, err
 	}
-	if err := checkHoldOff(cfg.HoldOff); err != nil {
+	if err := cfg.checkTimes(); err != nil {
 		return nil, err
 	}
 	if cfg.Dial == nil {
@@ -159,101 +171,6 @@ func serverAddress(s string) (string, error) {
 		return "", fmt.Errorf("server %q: no host before the port", s)
 	}
 	return net.JoinHostPort(host, port), nil
-}
-
-// Run keeps the tunnel until it ends, and gives the reason, an *Error. With Reconnect a tunnel that
-// has been up once comes back from every end but these: ctx is done, the server refuses the account
-// when the client logs in again, or the user has logged in elsewhere and the server allows no more.
-// Before it has been up, a refused account, ends that do not agree on authentication or encryption,
-// and a missing permission are final too. Close what Bring made only after Run has returned.
-func (c *Client) Run(ctx context.Context) error {
-	pauses := backoff{fixed: c.cfg.HoldOff, rand: c.cfg.Rand}
-	c.anew()
-	for {
-		c.attempt()
-		err := c.once(ctx)
-		up, everUp := c.wasUp()
-		e := outcome{class: ClassOf(err), stopped: ctx.Err() != nil, everUp: everUp, refused: refusedInAnswer(err)}
-		switch {
-		case e.stopped:
-			return failure(ClassAdmin, nil, "stopped")
-		case !c.cfg.Reconnect || e.final():
-			return err
-		}
-		if up > steady {
-			pauses.reset()
-		}
-		pause := pauses.pause()
-		attempts := c.waiting(err, pause)
-		c.cfg.Log.Warn("tunnel is down; trying again", "reason", err, "in", pause, "attempt", attempts+1)
-		if c.pause(ctx, pause) {
-			pauses.reset()
-		}
-		if ctx.Err() != nil {
-			return failure(ClassAdmin, nil, "stopped")
-		}
-	}
-}
-
-// pause waits before the next attempt, and no longer than until the network has changed, which it
-// reports.
-func (c *Client) pause(ctx context.Context, d time.Duration) (changed bool) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	least := time.NewTimer(min(leastPause, d))
-	defer least.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-least.C:
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return false
-	case <-c.cfg.NetworkChanged:
-		c.cfg.Log.Info("the network has changed: trying again now")
-		return true
-	}
-}
-
-// anew forgets what an earlier Run has seen.
-func (c *Client) anew() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.everUp, c.since = false, time.Time{}
-}
-
-// wasUp is how long the tunnel has been up in the attempt that is over, and whether it has been up
-// in any.
-func (c *Client) wasUp() (lately time.Duration, ever bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.since.IsZero() {
-		lately = c.cfg.Now().Sub(c.since)
-		c.since = time.Time{}
-	}
-	return lately, c.everUp
-}
-
-// attempt notes for status that another attempt begins.
-func (c *Client) attempt() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.trying.State, c.trying.Since, c.trying.NextAttempt = status.Connecting, c.cfg.Now(), time.Time{}
-	c.trying.Attempts++
-}
-
-// waiting notes for status that an attempt has ended, and when the next one comes; attempts is how
-// many there were since the tunnel was up.
-func (c *Client) waiting(reason error, pause time.Duration) (attempts uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.cfg.Now()
-	c.trying.State, c.trying.Since = status.Reconnecting, now
-	c.trying.Reason, c.trying.NextAttempt = reason.Error(), now.Add(pause)
-	return c.trying.Attempts
 }
 
 const (
@@ -308,8 +225,13 @@ func (c *Client) dialOnce(ctx context.Context) (tcp net.Conn, stale bool, err er
 
 // once makes one call and works it until it ends.
 func (c *Client) once(ctx context.Context) error {
+	ctx, limit := limitAttempt(ctx, c.cfg.ConnectTimeout)
+	defer limit.end()
 	tcp, err := c.dial(ctx)
-	if err != nil {
+	switch {
+	case limit.over():
+		return limit.failure("server %s does not answer on TCP", c.cfg.Server)
+	case err != nil:
 		return dialError(c.cfg.Server, err)
 	}
 	defer tcp.Close()
@@ -325,7 +247,8 @@ func (c *Client) once(ctx context.Context) error {
 	}
 	defer conn.Close()
 	c.loop.set(netip.AddrPortFrom(peer, controlPort(tcp)))
-	return newClientCall(c, tcp, conn, local, peer).run(ctx)
+	c.waitsFor(status.ForCall, limit.by)
+	return newClientCall(c, tcp, conn, local, peer, limit).run(ctx)
 }
 
 // begin and over keep the one session there is for status.
@@ -398,6 +321,7 @@ func (c *Client) isDown() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trying.State, c.trying.Since = status.Connecting, c.cfg.Now()
+	c.trying.WaitsFor, c.trying.Until = status.ForLink, time.Time{}
 }
 
 // read starts reading a device that Bring gave, unless it is the one already read.

@@ -16,6 +16,7 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 // clientCall is one control connection of a client and the session on it.
@@ -26,19 +27,22 @@ type clientCall struct {
 	pns         *control.PNS
 	link        *controlLink
 	receiver    *session.Receiver
+	limit       *attemptLimit
+	idle        idleness
 
 	session       *session.Session
 	network       Network   // that the local end was made for; the session's goroutine's own
 	began         time.Time // when the call was up
 	ended         chan *ppp.DownError
-	linkEnded     bool        // ended has been read
-	loggedIn      atomic.Bool // the server has taken the account
-	wrongPassword atomic.Bool // the server said so of the user name or the password
-	reason        error       // why the call ends, the first that was found
-	localErr      error       // of the local end's set-up
+	opened        chan struct{} // has room for one: packets pass
+	linkEnded     bool          // ended has been read
+	loggedIn      atomic.Bool   // the server has taken the account
+	wrongPassword atomic.Bool   // the server said so of the user name or the password
+	reason        error         // why the call ends, the first that was found
+	localErr      error         // of the local end's set-up
 }
 
-func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr) *clientCall {
+func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Addr, limit *attemptLimit) *clientCall {
 	r := session.NewReceiver(conn, c.cfg.Now, &c.strays, c.cfg.sizes())
 	r.Await()
 	pns := control.NewPNS(control.PNSConfig{StopTimeout: stopTimeout, Trace: c.cfg.traceControl(peer), CallID: func() uint16 {
@@ -49,9 +53,10 @@ func newClientCall(c *Client, tcp net.Conn, conn gre.Conn, local, peer netip.Add
 		return id
 	}})
 	return &clientCall{
-		c: c, conn: conn, local: local, peer: peer, pns: pns, receiver: r,
+		c: c, conn: conn, local: local, peer: peer, pns: pns, receiver: r, limit: limit,
+		idle:  idleness{limit: c.cfg.IdleTimeout},
 		link:  newControlLink(pns, tcp, c.cfg.Now),
-		ended: make(chan *ppp.DownError, 1),
+		ended: make(chan *ppp.DownError, 1), opened: make(chan struct{}, 1),
 	}
 }
 
@@ -85,7 +90,7 @@ func (k *clientCall) run(ctx context.Context) error {
 			silence = time.After(greSilence)
 			continue // there is a Set-Link-Info to be written
 		}
-		timer.Reset(k.link.wait(now))
+		timer.Reset(min(k.link.wait(now), k.idleFor(now)))
 		select {
 		case data, ok := <-k.link.received:
 			k.link.input(data, ok)
@@ -98,6 +103,7 @@ func (k *clientCall) run(ctx context.Context) error {
 			}
 		case <-silence:
 			k.warnOfSilence()
+		case <-k.opened: // from here on it can be idle
 		case down := <-k.ended:
 			k.linkOver(down)
 			k.shutdown(ctx, down)
@@ -109,7 +115,7 @@ func (k *clientCall) run(ctx context.Context) error {
 			return k.finish()
 		case <-stopping:
 			stopping = nil
-			k.end(failure(ClassAdmin, nil, "stopped"))
+			k.end(k.stopReason())
 			k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (session.CloseTime + shortShutdown).String())
 			if k.session == nil {
 				k.shutdown(ctx, nil)
@@ -118,6 +124,36 @@ func (k *clientCall) run(ctx context.Context) error {
 			// The session saw ctx end too, and closes its link; ended brings the rest.
 		}
 	}
+}
+
+// stopReason is why the context of the call has ended.
+func (k *clientCall) stopReason() *Error {
+	switch {
+	case !k.limit.over():
+		return failure(ClassAdmin, nil, "stopped")
+	case k.session == nil:
+		return k.limit.failure("server %s has not answered the call", k.peer)
+	}
+	return k.limit.failure("%s accepted the call, but the login and the agreement on encryption and addresses were not done", k.peer)
+}
+
+// idleFor ends a tunnel that has been idle for too long, and gives when to look again.
+func (k *clientCall) idleFor(now time.Time) time.Duration {
+	if k.session == nil {
+		return time.Hour
+	}
+	if _, up := k.session.Network(); !up {
+		k.idle.rest()
+		return time.Hour // Opened wakes the loop
+	}
+	next := k.idle.look(now, k.session.Packets())
+	if next == 0 {
+		k.idle.limit = 0
+		k.end(failure(ClassIdle, nil, "no packet passed for %v", k.c.cfg.IdleTimeout))
+		k.session.Close("the tunnel is idle")
+		return time.Hour
+	}
+	return next
 }
 
 // warnOfSilence tells the user what is probably wrong long before the link gives up.
@@ -225,6 +261,7 @@ func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 	s.Log().Info("the server has accepted the call", "peer_call", e.PeerCallID, "host", e.HostName, "vendor", e.Vendor)
 	k.session, k.began = s, k.c.cfg.Now()
 	k.c.begin(s)
+	k.c.waitsFor(status.ForLink, k.limit.by)
 	k.receiver.Add(s)
 	k.pns.SetLinkInfo(0xFFFFFFFF, 0xFFFFFFFF)
 	go func() {
@@ -331,7 +368,12 @@ func (k *clientCall) NetworkUp(s *session.Session, e ppp.NetworkUp) (netdev.Devi
 
 // Opened tells the owner only now: who sends at once must find the tunnel open.
 func (k *clientCall) Opened(*session.Session) {
+	k.limit.lift()
 	k.c.isUp()
+	select {
+	case k.opened <- struct{}{}:
+	default:
+	}
 	if k.c.cfg.Changed != nil {
 		k.c.cfg.Changed(true, k.network)
 	}

@@ -19,9 +19,10 @@ const (
 	ClassPeer             // the peer ended the call in order
 	ClassAdmin            // this end was asked to stop
 	ClassReplaced         // the user has logged in elsewhere, and the server ended this session for that one
+	ClassIdle             // no packet passed for ClientConfig.IdleTimeout
 )
 
-var classNames = [...]string{"other", "authentication", "network", "policy", "permission", "closed by peer", "stopped", "logged in elsewhere"}
+var classNames = [...]string{"other", "authentication", "network", "policy", "permission", "closed by peer", "stopped", "logged in elsewhere", "idle"}
 
 func (c Class) String() string {
 	if c < 0 || int(c) >= len(classNames) {

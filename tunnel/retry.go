@@ -18,20 +18,24 @@ type outcome struct {
 	// running session hears is not that: anyone who can forge GRE can challenge it and say Failure;
 	// nor is a Terminate-Request that speaks of the account.
 	refused bool
+	// retryAuth: the user wants to be refused again.
+	retryAuth bool
 }
 
 // final reports whether a client that is to reconnect ends here all the same. Until a tunnel has
 // been up, whatever the user has to change first is final: a refused password could lock an
 // account. After that the same words may be those of a server that is stopping, or forged, and the
 // account, the policies and this machine's permissions were good enough: every end is a broken
-// link, with three exceptions. Each of them comes from the user, from a login, or over TCP, where
-// it cannot be forged blindly.
+// link, with exceptions that come from the user, from a login, or over TCP, where they cannot be
+// forged blindly.
 func (o outcome) final() bool {
 	switch {
-	case o.stopped, o.class == ClassReplaced:
+	case o.stopped, o.class == ClassReplaced, o.class == ClassIdle:
 		return true
+	case o.class == ClassAuth && o.refused:
+		return !o.retryAuth
 	case o.everUp:
-		return o.class == ClassAuth && o.refused
+		return false
 	}
 	return o.class == ClassAuth || o.class == ClassPolicy || o.class == ClassPermission
 }
@@ -46,10 +50,14 @@ const (
 	leastPause = 250 * time.Millisecond
 )
 
-// Limits of ClientConfig.HoldOff.
+// Limits of the times in a ClientConfig.
 const (
-	MinHoldOff = time.Second
-	MaxHoldOff = 24 * time.Hour
+	MinHoldOff        = time.Second
+	MaxHoldOff        = 24 * time.Hour
+	MinConnectTimeout = time.Second
+	MaxConnectTimeout = time.Hour
+	MinIdleTimeout    = time.Second
+	MaxIdleTimeout    = 7 * 24 * time.Hour
 )
 
 // backoff gives the pauses between the attempts of a client: a fixed one, or such that double from
@@ -78,10 +86,31 @@ func (b *backoff) pause() time.Duration {
 // reset makes the next pause a short one.
 func (b *backoff) reset() { b.grown = 0 }
 
-// checkHoldOff names a hold-off that cannot be.
-func checkHoldOff(d time.Duration) error {
-	if d != 0 && (d < MinHoldOff || d > MaxHoldOff) {
-		return fmt.Errorf("HoldOff %v: must be %v to %v, or 0 for pauses that grow", d, MinHoldOff, MaxHoldOff)
+// afterRefusal gives the pause after a refused login, in the place of pause: servers lock accounts.
+func (b *backoff) afterRefusal(pause time.Duration) time.Duration {
+	if b.fixed > 0 {
+		return b.fixed
+	}
+	return max(pause, lastBackoff)
+}
+
+// checkTimes names a time, or a number of attempts, that cannot be.
+func (c *ClientConfig) checkTimes() error {
+	for _, t := range []struct {
+		name             string
+		value, low, high time.Duration
+		without          string
+	}{
+		{"HoldOff", c.HoldOff, MinHoldOff, MaxHoldOff, "pauses that grow"},
+		{"ConnectTimeout", c.ConnectTimeout, MinConnectTimeout, MaxConnectTimeout, "no limit"},
+		{"IdleTimeout", c.IdleTimeout, MinIdleTimeout, MaxIdleTimeout, "none"},
+	} {
+		if t.value != 0 && (t.value < t.low || t.value > t.high) {
+			return fmt.Errorf("%s %v: must be %v to %v, or 0 for %s", t.name, t.value, t.low, t.high, t.without)
+		}
+	}
+	if c.MaxFail < 0 {
+		return fmt.Errorf("MaxFail %d: must be 1 or more, or 0 for any number of attempts", c.MaxFail)
 	}
 	return nil
 }

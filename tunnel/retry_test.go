@@ -28,7 +28,10 @@ func TestWhatIsFinal(t *testing.T) {
 		{"the user stops it", outcome{class: ClassAdmin, stopped: true}, true, true},
 		{"the user stops it while the network is broken", outcome{class: ClassNetwork, stopped: true}, true, true},
 		{"logged in elsewhere", outcome{class: ClassReplaced}, true, true},
+		{"nothing has passed for as long as the user said", outcome{class: ClassIdle}, true, true},
 		{"the account is refused at login", outcome{class: ClassAuth, refused: true}, true, true},
+		{"the same, and the user wants another try", outcome{class: ClassAuth, refused: true, retryAuth: true}, false, false},
+		{"the server proves nothing, and the user wants another try after a refusal", outcome{class: ClassAuth, retryAuth: true}, true, false},
 		{"authentication fails in a running session, or the server proves nothing", outcome{class: ClassAuth}, true, false},
 		{"no agreement on encryption", outcome{class: ClassPolicy}, true, false},
 		{"a permission is missing", outcome{class: ClassPermission}, true, false},
@@ -48,7 +51,7 @@ func TestWhatIsFinal(t *testing.T) {
 
 // TestEveryClassIsDecided: a class that is added needs its row above.
 func TestEveryClassIsDecided(t *testing.T) {
-	require.Equal(t, ClassReplaced+1, Class(len(classNames)))
+	require.Equal(t, ClassIdle+1, Class(len(classNames)))
 }
 
 // noChance makes every pause as long as it can be.
@@ -89,18 +92,37 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-func TestHoldOffIsChecked(t *testing.T) {
-	for d, ok := range map[time.Duration]bool{
-		0: true, MinHoldOff: true, MaxHoldOff: true, MinHoldOff - 1: false, MaxHoldOff + 1: false, -time.Second: false,
+// TestPauseAfterARefusal: a minute at least, unless the user has said how long.
+func TestPauseAfterARefusal(t *testing.T) {
+	growing, fixed := backoff{rand: noChance{}}, backoff{fixed: 5 * time.Second}
+	assert.Equal(t, time.Minute, growing.afterRefusal(growing.pause()))
+	assert.Equal(t, 5*time.Second, fixed.afterRefusal(fixed.pause()))
+}
+
+func TestTimesAreChecked(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		set       func(*ClientConfig, time.Duration)
+		low, high time.Duration
+	}{
+		{"HoldOff", func(c *ClientConfig, d time.Duration) { c.HoldOff = d }, MinHoldOff, MaxHoldOff},
+		{"ConnectTimeout", func(c *ClientConfig, d time.Duration) { c.ConnectTimeout = d }, MinConnectTimeout, MaxConnectTimeout},
+		{"IdleTimeout", func(c *ClientConfig, d time.Duration) { c.IdleTimeout = d }, MinIdleTimeout, MaxIdleTimeout},
+		{"MaxFail", func(c *ClientConfig, d time.Duration) { c.MaxFail = int(d) }, 0, 1 << 30},
 	} {
-		_, err := NewClient(ClientConfig{
-			Server: "192.0.2.1", User: "alice", Password: "secret", HoldOff: d,
-			Bring: func(context.Context, Network) (netdev.Device, error) { return nil, nil },
-		})
-		if ok {
-			assert.NoError(t, err, "%v", d)
-		} else {
-			assert.ErrorContains(t, err, "HoldOff "+d.String(), "%v", d)
+		for d, ok := range map[time.Duration]bool{0: true, c.low: true, c.high: true, c.low - 1: false, c.high + 1: c.name == "MaxFail", -time.Second: false} {
+			cfg := ClientConfig{
+				Server: "192.0.2.1", User: "alice", Password: "secret",
+				Bring: func(context.Context, Network) (netdev.Device, error) { return nil, nil },
+			}
+			c.set(&cfg, d)
+			_, err := NewClient(cfg)
+			if ok {
+				assert.NoError(t, err, "%s %v", c.name, d)
+			} else {
+				assert.ErrorContains(t, err, c.name+" ", "%v", d)
+				assert.ErrorContains(t, err, ": must be ", "%v", d)
+			}
 		}
 	}
 }
@@ -143,14 +165,16 @@ func TestStatusWhileReconnecting(t *testing.T) {
 			t.Helper()
 			assert.True(t, want.Since.Equal(got.Since), "since %v", got.Since)
 			assert.True(t, want.NextAttempt.Equal(got.NextAttempt), "next %v", got.NextAttempt)
-			got.Since, got.NextAttempt, want.Since, want.NextAttempt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+			assert.True(t, want.Until.Equal(got.Until), "until %v", got.Until)
+			got.Since, got.NextAttempt, got.Until = time.Time{}, time.Time{}, time.Time{}
+			want.Since, want.NextAttempt, want.Until = time.Time{}, time.Time{}, time.Time{}
 			assert.Equal(t, want, got)
 		}
-		same(status.Client{State: status.Connecting, Since: start, Attempts: 1}, at(500*time.Millisecond))
+		same(status.Client{State: status.Connecting, Since: start, Attempts: 1, WaitsFor: status.ForServer, Until: start.Add(15 * time.Second)}, at(500*time.Millisecond))
 		reason := "server 192.0.2.1:1723 cannot be reached: no way"
-		same(status.Client{State: status.Reconnecting, Since: start.Add(time.Second), Attempts: 1, Reason: reason, NextAttempt: start.Add(11 * time.Second)}, at(5*time.Second))
-		same(status.Client{State: status.Connecting, Since: start.Add(11 * time.Second), Attempts: 2, Reason: reason}, at(11500*time.Millisecond))
-		same(status.Client{State: status.Reconnecting, Since: start.Add(12 * time.Second), Attempts: 2, Reason: reason, NextAttempt: start.Add(22 * time.Second)}, at(20*time.Second))
+		same(status.Client{State: status.Reconnecting, Since: start.Add(time.Second), Attempts: 1, Reason: reason, NextAttempt: start.Add(11 * time.Second), WaitsFor: status.ForPause, Until: start.Add(11 * time.Second)}, at(5*time.Second))
+		same(status.Client{State: status.Connecting, Since: start.Add(11 * time.Second), Attempts: 2, Reason: reason, WaitsFor: status.ForServer, Until: start.Add(26 * time.Second)}, at(11500*time.Millisecond))
+		same(status.Client{State: status.Reconnecting, Since: start.Add(12 * time.Second), Attempts: 2, Reason: reason, NextAttempt: start.Add(22 * time.Second), WaitsFor: status.ForPause, Until: start.Add(22 * time.Second)}, at(20*time.Second))
 		cancel()
 		assert.Equal(t, ClassAdmin, ClassOf(<-ended))
 	})
@@ -255,4 +279,53 @@ func TestNetworkChangeEndsACallThatCannotLive(t *testing.T) {
 	g.quit()
 	s.empty()
 	s.close()
+}
+
+// TestMaxFail counts attempts in a row without a tunnel; the end is that of the last one.
+func TestMaxFail(t *testing.T) {
+	for most, want := range map[int]string{
+		1: "given up after 1 attempt without a tunnel; the last one: server 192.0.2.1:1723 cannot be reached: no way",
+		3: "given up after 3 attempts without a tunnel; the last one: server 192.0.2.1:1723 cannot be reached: no way",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			dials := 0
+			client := lonely(t, new(logbook), func(c *ClientConfig) {
+				c.MaxFail = most
+				c.Dial = func(context.Context, string) (net.Conn, error) {
+					dials++
+					return nil, errors.New("no way")
+				}
+			})
+			for range 2 { // each Run counts for itself
+				dials = 0
+				err := client.Run(t.Context())
+				assert.EqualError(t, err, want)
+				assert.Equal(t, ClassNetwork, ClassOf(err))
+				assert.Equal(t, most, dials)
+			}
+		})
+	}
+}
+
+// TestSetWay: who pauses while there is no way to the server waits for that.
+func TestSetWay(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		waits  string
+		way    *status.Way
+		expect string
+	}{
+		{"nobody follows the way", status.ForPause, nil, status.ForPause},
+		{"there is one", status.ForPause, &status.Way{Device: "eth0"}, status.ForPause},
+		{"there is none", status.ForPause, &status.Way{Missing: "no route"}, status.ForNetwork},
+		{"an attempt goes on", status.ForServer, &status.Way{Missing: "no route"}, status.ForServer},
+	} {
+		s := status.Snapshot{Client: &status.Client{WaitsFor: c.waits}}
+		s.SetWay(c.way)
+		assert.Equal(t, c.expect, s.Client.WaitsFor, c.name)
+		assert.Equal(t, c.way, s.Way, c.name)
+	}
+	s := status.Snapshot{}
+	s.SetWay(&status.Way{Missing: "no route"}) // a server has no client
+	assert.Nil(t, s.Client)
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -55,8 +54,7 @@ type connectFlags struct {
 	insecure     bool
 	routes       []string
 	defaultRoute bool
-	reconnect    bool
-	holdoff      string
+	redial       reconnectFlags
 	ask          func(context.Context) (string, error) // for another password, if the first was typed
 }
 
@@ -81,8 +79,7 @@ func newConnectCmd() *cobra.Command {
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
 	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
 	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so if there is a way for it")
-	flags.BoolVar(&f.reconnect, "reconnect", false, "try again whenever the tunnel ends, after 1s and up to 1m; once it has been up, only a refused login and a login of the user elsewhere end it, before that also what the two ends do not agree on and missing permissions")
-	flags.StringVar(&f.holdoff, "holdoff", "", "with --reconnect: always try again after so many `SECONDS`, 1 to 86400, or sooner if the network changes; left out, the pauses grow")
+	f.redial.addFlags(flags)
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
 	return cmd
@@ -141,7 +138,8 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	}
 	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
 		s := logins.client().Snapshot()
-		s.Process.Device, s.Process.BackendWhy, s.Process.Memory, s.Way = end.Device(), f.chosen.why, memoryStatus(plan), end.Way()
+		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Device(), f.chosen.why, memoryStatus(plan)
+		s.SetWay(end.Way())
 		return s
 	})
 	if err != nil {
@@ -166,12 +164,16 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	return connectEnd(ctx, err)
 }
 
-// connectEnd is what connect ends with, out of what the client did: a signal is no failure.
+// connectEnd is what connect ends with, out of what the client did: a signal is no failure, nor is
+// idleness that ends the tunnel because the user wants it to.
 func connectEnd(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errNoPassword):
 		return err
 	case ctx.Err() != nil:
+		return nil
+	case tunnel.ClassOf(err) == tunnel.ClassIdle:
+		loggerFrom(ctx).Info("ending", "reason", err)
 		return nil
 	}
 	return exit.With(exit.CodeOfClass(tunnel.ClassOf(err)), err)
@@ -183,12 +185,10 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 	switch {
 	case flags.Changed("password-file") && f.passwordFile == "":
 		return exit.Usagef("--password-file is empty: name the file, or leave the flag out to be asked")
-	case flags.Changed("holdoff") && !f.reconnect:
-		return exit.Usagef("--holdoff %s has no effect without --reconnect: add that, or leave it out", f.holdoff)
 	case f.insecure && f.passwordFile == "":
 		return exit.Usagef("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
 	}
-	return nil
+	return f.redial.check(cmd)
 }
 
 // longestUser is what CHAP and PAP have room for, in bytes (RFC 1334 section 2.2.1).
@@ -221,12 +221,6 @@ func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Pla
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}
-	var holdOff time.Duration
-	if cmd.Flags().Changed("holdoff") {
-		if holdOff, err = cmdline.ParseHoldOff(f.holdoff); err != nil {
-			return tunnel.ClientConfig{}, err
-		}
-	}
 	if _, given := os.LookupEnv(passwordVariable); !given && f.passwordFile == "" && term.IsTerminal(int(os.Stdin.Fd())) {
 		// Nobody should type a password for nothing.
 		if err := mayTunnel(); err != nil {
@@ -241,10 +235,9 @@ func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Pla
 		f.ask = func(ctx context.Context) (string, error) { return askPassword(ctx, f.user, cmd.ErrOrStderr()) }
 	}
 	log.Info("RC4 backend", "name", o.Backend.Name(), "why", f.chosen.why)
-	return tunnel.ClientConfig{
-		Options: o, Server: address, User: f.user, Password: password,
-		RequestDNS: true, Reconnect: f.reconnect, HoldOff: holdOff,
-	}, nil
+	cfg := tunnel.ClientConfig{Options: o, Server: address, User: f.user, Password: password, RequestDNS: true}
+	f.redial.into(&cfg)
+	return cfg, nil
 }
 
 // parseRoutes reads every --route.

@@ -54,6 +54,7 @@ func TestE2EStatusWhileReconnecting(t *testing.T) {
 	p := l.client.start(t, "status")
 	require.Equal(t, exit.OK, p.wait(t))
 	assert.Regexp(t, `(?m)^reconnecting for \d+s, attempt 1 in (1m\d+s|2m0s)$`, p.stdout.String())
+	assert.Regexp(t, `(?m)^waits for the pause to end, or the network to change$`, p.stdout.String())
 	assert.Regexp(t, `(?m)^the last one ended: the server (closed|reset) the control connection`, p.stdout.String())
 	client.stop(t, syscall.SIGTERM)
 }

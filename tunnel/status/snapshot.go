@@ -67,6 +67,15 @@ const (
 	Reconnecting = "reconnecting" // the tunnel is down, and another attempt will be made
 )
 
+// What a client waits for while its tunnel is not up.
+const (
+	ForServer  = "server"  // the look-up of the server's name, and its answer on TCP
+	ForCall    = "call"    // the server's answer to the call
+	ForLink    = "link"    // the login, and agreement on encryption and addresses
+	ForPause   = "pause"   // the end of the pause before the next attempt, or another network
+	ForNetwork = "network" // a way to the server; the next attempt is made then, or when the pause ends
+)
+
 // Client is a client's own view of its tunnel, which is there when no session is.
 type Client struct {
 	State       string    `json:"state"`                 // Connecting, Up or Reconnecting
@@ -74,6 +83,17 @@ type Client struct {
 	Attempts    uint64    `json:"attempts"`              // made since the tunnel was up last; 0 while it is
 	Reason      string    `json:"reason,omitempty"`      // why the last attempt, or the last tunnel, ended
 	NextAttempt time.Time `json:"next_attempt,omitzero"` // while Reconnecting; comes sooner if the network changes
+	WaitsFor    string    `json:"waits_for,omitempty"`   // ForServer and so on; empty while Up
+	Until       time.Time `json:"until,omitzero"`        // when that ends at the latest; zero: nothing here limits it
+}
+
+// SetWay notes how a client reaches its server. One that pauses while there is no way waits for
+// that.
+func (s *Snapshot) SetWay(w *Way) {
+	s.Way = w
+	if c := s.Client; c != nil && w != nil && w.Missing != "" && c.WaitsFor == ForPause {
+		c.WaitsFor = ForNetwork
+	}
 }
 
 // Way is how a client reaches its server around the tunnel.

@@ -33,6 +33,21 @@ func (s *Session) Snapshot() status.Session {
 	return v
 }
 
+// Packets is how many IP packets have passed, both ways.
+func (s *Session) Packets() uint64 { return s.in.packets() + s.out.packets() }
+
+func (in *inbound) packets() uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.stats.Packets
+}
+
+func (o *outbound) packets() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.stats.Packets
+}
+
 // snapshot reads what the way in has counted.
 func (in *inbound) snapshot(v *status.Session) {
 	in.mu.Lock()

@@ -23,6 +23,9 @@ var valueForms = map[string]string{
 func Error(cmd *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	if errors.As(err, &bad) {
+		if _, ours := bad.GetFlag().Value.(*Span); ours {
+			return exit.Usagef(`--%s %q: %w; see "%s --help"`, bad.GetFlag().Name, bad.GetValue(), bad.Unwrap(), cmd.CommandPath())
+		}
 		if form, known := valueForms[bad.GetFlag().Value.Type()]; known {
 			return exit.Usagef(`--%s %q: %s; see "%s --help"`, bad.GetFlag().Name, bad.GetValue(), form, cmd.CommandPath())
 		}

@@ -10,9 +10,10 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 )
 
-// formerNames are flags that had another name, which still works.
+// formerNames are flags that had another name, or have one in pppd, which works too.
 var formerNames = map[string]pflag.NormalizedName{
-	"socket": "status-socket",
+	"socket":  "status-socket",
+	"holdoff": "hold-off",
 }
 
 // CurrentFlagName is a flag's name, whatever it was called.

@@ -46,7 +46,7 @@ type note struct {
 
 // Meanings is what the help, the manual pages and the README say about each code, in order.
 var Meanings = []Meaning{
-	{OK, "done", []note{{[]string{"connect", "serve"}, "ended by a signal, and everything put back"}}},
+	{OK, "done", []note{{[]string{"connect", "serve"}, "ended by a signal, and everything put back"}, {[]string{"connect"}, "--idle-timeout has ended the tunnel"}}},
 	{Failure, "any other failure", []note{
 		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
 		{[]string{"speed", "backends"}, "a backend failed its self-test"},
@@ -175,6 +175,7 @@ var byClass = map[tunnel.Class]int{
 	tunnel.ClassReplaced:   Policy,
 	tunnel.ClassPermission: Permission,
 	tunnel.ClassAdmin:      OK,
+	tunnel.ClassIdle:       OK,
 }
 
 // CodeOfClass is the exit code that a tunnel's end stands for.

@@ -111,7 +111,9 @@ grow while a session lives, and start at 0 with it.
       that was), usable (what the machine or the control group has) and collector_limit (GOMEMLIMIT)
     client    what a client does, whether it has a session or not: state (connecting, up or reconnecting), since, attempts (made since
       the tunnel was up last), reason (why the last attempt, or the tunnel, ended; not while it is up) and next_attempt (while
-      reconnecting: when; sooner if the network changes)
+      reconnecting: when; sooner if the network changes), waits_for (not while it is up: server, its answer on TCP; call, its
+      answer to the call; link, the login and the agreement on encryption and addresses; pause, the end of the pause, or another
+      network; network, a way to the server) and until (when that ends at the latest; absent if nothing here limits it)
     sessions  the sessions there are, ordered by id; see below
     totals    since the process started, ended sessions included: sessions, the traffic of all as named below, and window
     refused   what was turned away, by reason; a server's: connections (all sessions were in use), authentication (wrong

@@ -105,10 +105,30 @@ func writeClient(out io.Writer, s status.Snapshot) {
 	case c.Attempts > 0:
 		fmt.Fprintf(out, ", attempt %d", c.Attempts)
 	}
+	if what := waitFor[c.WaitsFor]; what != "" {
+		fmt.Fprintf(out, "\nwaits for %s", what)
+		if c.Until.After(s.Time) && c.State != status.Reconnecting {
+			fmt.Fprintf(out, ", %s at most", atMost(s.Time, c.Until))
+		}
+	}
 	if c.Reason != "" {
 		fmt.Fprintf(out, "\nthe last one ended: %s", PrintableUpTo(c.Reason, longestReason))
 	}
 	fmt.Fprintln(out)
+}
+
+// waitFor says what a client waits for.
+var waitFor = map[string]string{
+	status.ForServer:  "the server's answer on TCP",
+	status.ForCall:    "the server to accept the call",
+	status.ForLink:    "the login and the agreement on encryption and addresses",
+	status.ForPause:   "the pause to end, or the network to change",
+	status.ForNetwork: "a network with a way to the server",
+}
+
+// atMost is how long something will last, in whole seconds.
+func atMost(now, then time.Time) time.Duration {
+	return (then.Sub(now) + time.Second - 1).Truncate(time.Second)
 }
 
 // until says when something will be, in whole seconds.
@@ -116,7 +136,7 @@ func until(now, then time.Time) string {
 	if then.IsZero() || !then.After(now) {
 		return "now"
 	}
-	return "in " + (then.Sub(now) + time.Second - 1).Truncate(time.Second).String()
+	return "in " + atMost(now, then).String()
 }
 
 func writeSessions(out io.Writer, s status.Snapshot) {

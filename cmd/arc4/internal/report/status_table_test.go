@@ -120,6 +120,13 @@ func TestStatusOfAClientWithoutATunnel(t *testing.T) {
 			[]string{"reconnecting for 1m0s, attempt 2 now", "the last one ended: x"}},
 		{"another attempt", &status.Client{State: status.Connecting, Since: start.Add(time.Minute), Attempts: 2, Reason: "x"},
 			[]string{"connecting for 0s, attempt 2", "the last one ended: x"}},
+		{"what an attempt waits for", &status.Client{State: status.Connecting, Since: start.Add(57 * time.Second), Attempts: 1, WaitsFor: status.ForServer, Until: start.Add(71500 * time.Millisecond)},
+			[]string{"connecting for 3s, attempt 1", "waits for the server's answer on TCP, 12s at most"}},
+		{"without a limit", &status.Client{State: status.Connecting, Since: start.Add(57 * time.Second), Attempts: 1, WaitsFor: status.ForLink},
+			[]string{"connecting for 3s, attempt 1", "waits for the login and the agreement on encryption and addresses"}},
+		{"what a pause waits for", &status.Client{State: status.Reconnecting, Since: start.Add(50 * time.Second), Attempts: 4, Reason: "x", NextAttempt: start.Add(64500 * time.Millisecond), WaitsFor: status.ForNetwork, Until: start.Add(64500 * time.Millisecond)},
+			[]string{"reconnecting for 10s, attempt 5 in 5s", "waits for a network with a way to the server", "the last one ended: x"}},
+		{"a word of tomorrow", &status.Client{State: status.Connecting, Since: start.Add(time.Minute), WaitsFor: "rain"}, []string{"connecting for 0s"}},
 		{"renegotiating", &status.Client{State: status.Connecting, Since: start.Add(time.Minute)}, []string{"connecting for 0s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
