@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/arc4tun/arc4tun/arc4"
@@ -126,8 +126,13 @@ func usableBackends() []string {
 }
 
 // packageNames are those of this project's packages where they stand before an error.
-var packageNames = regexp.MustCompile(`(^|: )(?:arc4|mppe|ppp|reorder|tunnel): `)
+var packageNames = []string{"arc4", "mppe", "ppp", "reorder", "tunnel"}
 
 // bare is an error's text without the names of the packages it comes from, for readers who know
 // flags and not packages.
-func bare(err error) string { return packageNames.ReplaceAllString(err.Error(), "$1") }
+func bare(err error) string {
+	parts := strings.Split(err.Error(), ": ")
+	last := len(parts) - 1
+	kept := slices.DeleteFunc(parts[:last:last], func(p string) bool { return slices.Contains(packageNames, p) })
+	return strings.Join(append(kept, parts[last]), ": ")
+}

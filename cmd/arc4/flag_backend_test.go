@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -98,4 +99,17 @@ func TestBackendCacheWithoutEffect(t *testing.T) {
 	t.Setenv(arc4.Environment, "auto")
 	_, err = chooseBackend("u32", "f", slog.New(slog.DiscardHandler))
 	require.EqualError(t, err, "--backend-cache f: has no effect with --backend u32: leave one of them out")
+}
+
+func TestBare(t *testing.T) {
+	for text, want := range map[string]string{
+		"arc4: no backend x":                    "no backend x",
+		"--secrets users: ppp: line 3: no name": "--secrets users: line 3: no name",
+		"tunnel: mppe: 40 bits":                 "40 bits",
+		"user arc4: 3":                          "user arc4: 3",
+		"open file: arc4":                       "open file: arc4",
+		"mppewhat: arc4:none":                   "mppewhat: arc4:none",
+	} {
+		assert.Equal(t, want, bare(errors.New(text)))
+	}
 }

@@ -1,7 +1,6 @@
 package clidoc
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,9 +21,6 @@ type textBlock struct {
 type Entry struct{ Name, What string }
 
 const Indent = "    "
-
-// entryPattern is an entry of a list without its indent. A remark behind a command is none.
-var entryPattern = regexp.MustCompile(`^(\S+(?: \S+)*)  +([^\s#].*)$`)
 
 // ParseText takes a description apart.
 func ParseText(text string) []textBlock {
@@ -69,12 +65,12 @@ func newTextBlock(lines []string) textBlock {
 func parseEntries(lines []string) []Entry {
 	var entries []Entry
 	for _, line := range lines {
-		m := entryPattern.FindStringSubmatch(line)
+		e, is := parseEntry(line)
 		switch {
-		case m != nil && strings.Contains(m[2], "  "):
+		case is && strings.Contains(e.What, "  "):
 			return nil // a table
-		case m != nil && !strings.HasPrefix(line, " "):
-			entries = append(entries, Entry{m[1], oneLine(m[2])})
+		case is:
+			entries = append(entries, Entry{e.Name, oneLine(e.What)})
 		case strings.HasPrefix(line, " ") && len(entries) > 0:
 			entries[len(entries)-1].What += " " + oneLine(line)
 		default:
@@ -82,6 +78,17 @@ func parseEntries(lines []string) []Entry {
 		}
 	}
 	return entries
+}
+
+// parseEntry takes an entry of a list apart, without its indent, and reports whether the line is
+// one: two blanks and more stand behind its name. A remark behind a command is none.
+func parseEntry(line string) (e Entry, is bool) {
+	name, what, found := strings.Cut(line, "  ")
+	what = strings.TrimLeft(what, " ")
+	if !found || name == "" || name[0] == ' ' || what == "" || what[0] == '#' {
+		return Entry{}, false
+	}
+	return Entry{name, what}, true
 }
 
 // wrapText gives a description lines of at most width characters, where its words allow that; every

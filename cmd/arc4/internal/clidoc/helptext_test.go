@@ -74,3 +74,19 @@ func FuzzText(f *testing.F) {
 		assert.Equal(t, words, strings.Join(strings.Fields(wrapText(text, " ", width)), ""), "wrapping changes nothing but blanks")
 	})
 }
+
+func TestParseEntry(t *testing.T) {
+	for line, want := range map[string]Entry{
+		"one  the first":      {"one", "the first"},
+		"two words    second": {"two words", "second"},
+		"tail  a  b":          {"tail", "a  b"},
+		"alone":               {},
+		"arc4 demo  # 15 s":   {},
+		"  indented":          {},
+		" one  indented":      {},
+	} {
+		e, is := parseEntry(line)
+		assert.Equal(t, want, e, line)
+		assert.Equal(t, want != Entry{}, is, line)
+	}
+}
