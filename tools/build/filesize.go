@@ -13,6 +13,7 @@ var coldPackages = []string{
 	module + "/internal/resolvconf",
 	module + "/internal/rtnetlink",
 	module + "/internal/serverroute",
+	module + "/speed",
 	module + "/tunnel/localend",
 	module + "/tunnel/pool",
 	module + "/tunnel/ppp",
@@ -21,10 +22,13 @@ var coldPackages = []string{
 	module + "/tunnel/trace",
 	"github.com/klauspost/...", "github.com/spf13/...",
 	"golang.org/x/crypto/...", "golang.org/x/net/...", "golang.org/x/term",
-	"bufio", "crypto/des", "encoding/csv", "encoding/json", "flag", "fmt", "internal/strconv",
-	"log", "log/slog", "log/slog/internal/buffer", "net", "net/url", "reflect",
-	"regexp", "regexp/syntax", "strconv", "text/tabwriter", "text/template", "text/template/parse",
-	"vendor/golang.org/x/net/...",
+	"bufio", "container/...", "context", "crypto/des", "crypto/md5",
+	"crypto/internal/entropy/...", "crypto/internal/fips140/drbg", "crypto/internal/fips140/sha3", "encoding/base64", "encoding/csv", "encoding/hex",
+	"encoding/json", "flag", "fmt", "hash/fnv", "internal/bisect", "internal/filepathlite",
+	"internal/fmtsort", "internal/godebug", "internal/reflectlite", "internal/runtime/cgroup",
+	"internal/singleflight", "internal/strconv", "internal/testlog", "io/fs", "log", "log/slog",
+	"log/slog/internal/buffer", "net", "os/signal", "path", "path/filepath", "reflect", "runtime/debug",
+	"sort", "strconv", "unique", "vendor/golang.org/x/net/...",
 }
 
 const module = "github.com/arc4tun/arc4tun"

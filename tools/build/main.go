@@ -6,10 +6,10 @@
 //	go run ./tools/build -goarch mips -overlay-only DIR
 //
 // The binary is static, and there are no paths of this machine in it. With -router it has what is
-// needed on a router, see internal/features. For MIPS the toolchain's usleep is mended on the way,
-// where it has to be, see usleep.go: nothing is written below GOROOT. Build systems that call the
-// go command themselves get what its -overlay takes with -overlay-only, DIR/overlay.json; there is
-// none where nothing is to be mended.
+// needed on a router, see internal/features, and a leaner cobra, see leancobra.go. For MIPS the
+// toolchain's usleep is mended on the way, where it has to be, see usleep.go: nothing is written
+// below GOROOT. Build systems that call the go command themselves get what its -overlay takes for
+// that with -overlay-only, DIR/overlay.json; there is none where nothing is to be mended.
 package main
 
 import (
@@ -47,7 +47,11 @@ func run(t target, overlayOnly string) error {
 		return err
 	}
 	if overlayOnly != "" {
-		_, err := writeOverlay(t, overlayOnly)
+		replace, err := mendedRuntime(t, overlayOnly)
+		if err != nil {
+			return err
+		}
+		_, err = writeOverlay(replace, overlayOnly)
 		return err
 	}
 	dir, err := os.MkdirTemp("", "arc4-build")
@@ -55,11 +59,11 @@ func run(t target, overlayOnly string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	overlay, err := writeOverlay(t, dir)
+	prepared, err := prepare(t, dir)
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("go", t.arguments(overlay)...)
+	cmd := exec.Command("go", t.arguments(prepared)...)
 	cmd.Env = append(os.Environ(), t.environment()...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -2,41 +2,45 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
-// writeOverlay writes what `go build -overlay` wants into dir and returns its path: a mended copy
-// of the toolchain's file with usleep in it. The path is empty if the toolchain needs no mending.
-func writeOverlay(t target, dir string) (string, error) {
-	if !t.isMIPS() {
+// prepare writes into dir what the go command gets besides the sources as they are, and returns the
+// arguments that say so: with the toolchain's usleep mended, where it has to be, and for a router
+// with a leaner cobra.
+func prepare(t target, dir string) ([]string, error) {
+	replace, err := mendedRuntime(t, dir)
+	if err != nil {
+		return nil, err
+	}
+	var args []string
+	if t.router {
+		lean, module, err := prepareLeanCobra(dir)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(replace, lean)
+		args = append(args, "-modfile", module)
+	}
+	list, err := writeOverlay(replace, dir)
+	if list != "" {
+		args = append(args, "-overlay", list)
+	}
+	return args, err
+}
+
+// writeOverlay writes what `go build -overlay` wants into dir and returns its path, which is empty
+// where nothing is to be replaced.
+func writeOverlay(replace map[string]string, dir string) (string, error) {
+	if len(replace) == 0 {
 		return "", nil
 	}
-	name, word := "sys_linux_mipsx.s", word32
-	if strings.HasPrefix(t.goarch, "mips64") {
-		name, word = "sys_linux_mips64x.s", word64
-	}
-	original := filepath.Join(t.goroot, "src", "runtime", name)
-	source, err := os.ReadFile(original)
+	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
-	mended, err := mendUsleep(string(source), word)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", original, err)
-	}
-	if mended == string(source) {
-		return "", nil
-	}
-	replacement, list := filepath.Join(dir, name), filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(replacement, []byte(mended), 0o644); err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{original: replacement}})
-	if err != nil {
-		return "", err
-	}
+	list := filepath.Join(dir, "overlay.json")
 	return list, os.WriteFile(list, text, 0o644)
 }

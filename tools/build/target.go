@@ -82,6 +82,9 @@ func (t *target) isMIPS() bool {
 // environment is what the go command finds in its environment besides.
 func (t *target) environment() []string {
 	env := []string{"CGO_ENABLED=0", "GOOS=" + t.goos, "GOARCH=" + t.goarch}
+	if t.router {
+		env = append(env, "GOWORK=off") // -modfile is not for workspaces
+	}
 	switch t.goarch {
 	case "mips", "mipsle":
 		env = append(env, "GOMIPS=softfloat") // no router's MIPS has floating point
@@ -95,8 +98,8 @@ func (t *target) environment() []string {
 	return env
 }
 
-// arguments are the go command's, with an overlay where its path is not empty.
-func (t *target) arguments(overlay string) []string {
+// arguments are the go command's, with those for what was prepared.
+func (t *target) arguments(prepared []string) []string {
 	var link []string
 	if !t.symbols {
 		link = append(link, "-s", "-w")
@@ -110,9 +113,7 @@ func (t *target) arguments(overlay string) []string {
 		args = append(args, compileSmaller()...)
 		args = append(args, "-tags", strings.Join(features.RouterTags(), ","))
 	}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
+	args = append(args, prepared...)
 	if t.output != "" {
 		args = append(args, "-o", t.output)
 	}

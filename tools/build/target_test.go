@@ -21,28 +21,28 @@ func amd64Env(name string) (string, error) {
 func TestTarget(t *testing.T) {
 	tags := "-tags " + strings.Join(features.RouterTags(), ",")
 	for _, test := range []struct {
-		name    string
-		target  target
-		overlay string
-		env     string
-		args    string
+		name     string
+		target   target
+		prepared []string
+		env      string
+		args     string
 	}{
-		{"this machine", target{}, "", "CGO_ENABLED=0 GOOS=darwin GOARCH=amd64",
+		{"this machine", target{}, nil, "CGO_ENABLED=0 GOOS=darwin GOARCH=amd64",
 			"build -trimpath -ldflags -s -w -o bin/arc4-amd64 ./cmd/arc4"},
-		{"a router", target{goarch: "mipsle", router: true, version: "v1.2.3"}, "/tmp/overlay.json",
-			"CGO_ENABLED=0 GOOS=linux GOARCH=mipsle GOMIPS=softfloat",
-			"build -trimpath -ldflags -s -w -X main.version=v1.2.3 -R 16384 SMALLER " + tags + " -overlay /tmp/overlay.json -o bin/arc4-router-mipsle ./cmd/arc4"},
-		{"a router with arm", target{goarch: "arm", router: true}, "", "CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=5",
+		{"a router", target{goarch: "mipsle", router: true, version: "v1.2.3"}, []string{"-modfile", "/tmp/go.mod", "-overlay", "/tmp/overlay.json"},
+			"CGO_ENABLED=0 GOOS=linux GOARCH=mipsle GOWORK=off GOMIPS=softfloat",
+			"build -trimpath -ldflags -s -w -X main.version=v1.2.3 -R 16384 SMALLER " + tags + " -modfile /tmp/go.mod -overlay /tmp/overlay.json -o bin/arc4-router-mipsle ./cmd/arc4"},
+		{"a router with arm", target{goarch: "arm", router: true}, nil, "CGO_ENABLED=0 GOOS=linux GOARCH=arm GOWORK=off GOARM=5",
 			"build -trimpath -ldflags -s -w SMALLER " + tags + " -o bin/arc4-router-arm ./cmd/arc4"},
-		{"a newer arm", target{goos: "linux", goarch: "arm", goarm: "7", symbols: true, output: "x"}, "",
+		{"a newer arm", target{goos: "linux", goarch: "arm", goarm: "7", symbols: true, output: "x"}, nil,
 			"CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=7", "build -trimpath -ldflags  -o x ./cmd/arc4"},
-		{"all packages", target{goos: "linux", goarch: "mips64", packages: []string{"./..."}}, "o",
+		{"all packages", target{goos: "linux", goarch: "mips64", packages: []string{"./..."}}, []string{"-overlay", "o"},
 			"CGO_ENABLED=0 GOOS=linux GOARCH=mips64 GOMIPS64=softfloat", "build -trimpath -ldflags -s -w -overlay o ./..."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			require.NoError(t, test.target.complete(amd64Env))
 			require.Equal(t, test.env, strings.Join(test.target.environment(), " "))
-			args := strings.Join(test.target.arguments(test.overlay), " ")
+			args := strings.Join(test.target.arguments(test.prepared), " ")
 			require.Equal(t, test.args, strings.Replace(args, strings.Join(compileSmaller(), " "), "SMALLER", 1))
 		})
 	}
@@ -92,16 +92,29 @@ func TestSupported(t *testing.T) {
 	require.Contains(t, list, "linux/mipsle")
 }
 
+// dependencies are the packages that a target's program is compiled from. The working directory is
+// the repository's root.
+func dependencies(t *testing.T, target target) []string {
+	t.Helper()
+	require.NoError(t, target.complete(goEnv))
+	prepared, err := prepare(target, t.TempDir())
+	require.NoError(t, err)
+	args := append([]string{"list", "-deps"}, prepared...)
+	if target.router {
+		args = append(args, "-tags", strings.Join(features.RouterTags(), ","))
+	}
+	cmd := exec.Command("go", append(args, "./cmd/arc4")...)
+	cmd.Env = append(os.Environ(), target.environment()...)
+	out, err := cmd.Output()
+	require.NoError(t, err, "%v%s", cmd, said(err))
+	return strings.Fields(string(out))
+}
+
 // TestColdPackages: each is one that a router's build has, or the argument does nothing.
 func TestColdPackages(t *testing.T) {
 	t.Chdir("../..")
 	list := target{goarch: "mipsle", router: true}
-	require.NoError(t, list.complete(goEnv))
-	cmd := exec.Command("go", "list", "-deps", "-tags", strings.Join(features.RouterTags(), ","), "./cmd/arc4")
-	cmd.Env = append(os.Environ(), list.environment()...)
-	out, err := cmd.Output()
-	require.NoError(t, err)
-	linked := strings.Fields(string(out))
+	linked := dependencies(t, list)
 	for _, cold := range coldPackages {
 		prefix, many := strings.CutSuffix(cold, "...")
 		assert.True(t, slices.ContainsFunc(linked, func(p string) bool {

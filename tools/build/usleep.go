@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -35,6 +37,33 @@ var (
 
 // lookAt is the remedy in every error: what the reader has to do.
 const lookAt = "look whether its runtime·usleep gives nanosleep usec/1000000 seconds and usec%1000000*1000 nanoseconds, and teach tools/build/usleep.go its instructions"
+
+// mendedRuntime writes a mended copy of the toolchain's file with usleep in it into dir, and
+// returns what it stands for, for an overlay: nothing where the toolchain needs no mending.
+func mendedRuntime(t target, dir string) (map[string]string, error) {
+	replace := map[string]string{}
+	if !t.isMIPS() {
+		return replace, nil
+	}
+	name, word := "sys_linux_mipsx.s", word32
+	if strings.HasPrefix(t.goarch, "mips64") {
+		name, word = "sys_linux_mips64x.s", word64
+	}
+	original := filepath.Join(t.goroot, "src", "runtime", name)
+	source, err := os.ReadFile(original)
+	if err != nil {
+		return nil, err
+	}
+	mended, err := mendUsleep(string(source), word)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", original, err)
+	}
+	if mended == string(source) {
+		return replace, nil
+	}
+	replace[original] = filepath.Join(dir, name)
+	return replace, os.WriteFile(replace[original], []byte(mended), 0o644)
+}
 
 // mendUsleep returns the source of the runtime's system calls with usleep mended, or as it is if
 // usleep is right. The error says what is not known in it.

@@ -174,12 +174,13 @@ func TestThisToolchain(t *testing.T) {
 		before, err := os.ReadFile(path)
 		require.NoError(t, err)
 		dir := t.TempDir()
-		overlay, err := writeOverlay(target{goos: "linux", goarch: goarch, goroot: root}, dir)
+		args, err := prepare(target{goos: "linux", goarch: goarch, goroot: root}, dir)
 		require.NoError(t, err, runtime.Version())
-		if overlay == "" {
+		if args == nil {
 			continue
 		}
-		text, err := os.ReadFile(overlay)
+		require.Equal(t, []string{"-overlay", filepath.Join(dir, "overlay.json")}, args)
+		text, err := os.ReadFile(args[1])
 		require.NoError(t, err)
 		replacement := filepath.Join(dir, name)
 		assert.JSONEq(t, `{"Replace": {"`+path+`": "`+replacement+`"}}`, string(text))
@@ -200,8 +201,8 @@ func TestThisToolchain(t *testing.T) {
 
 func TestNoOverlayElsewhere(t *testing.T) {
 	for _, goarch := range []string{"amd64", "arm", "arm64", "riscv64"} {
-		overlay, err := writeOverlay(target{goos: "linux", goarch: goarch, goroot: t.TempDir()}, t.TempDir())
+		args, err := prepare(target{goos: "linux", goarch: goarch, goroot: t.TempDir()}, t.TempDir())
 		require.NoError(t, err)
-		require.Empty(t, overlay, goarch)
+		require.Empty(t, args, goarch)
 	}
 }
