@@ -19,6 +19,18 @@ var valueForms = map[string]string{
 	"bool":     "must be true or false",
 }
 
+// ValueError says what is wrong with the value that a flag was to get, without naming either.
+func ValueError(f *pflag.Flag, err error) string {
+	if form, known := valueForms[f.Value.Type()]; known {
+		return form
+	}
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) && bad.Unwrap() != nil {
+		return bad.Unwrap().Error()
+	}
+	return err.Error()
+}
+
 // Error is what a flag that cannot be parsed ends with.
 func Error(cmd *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
