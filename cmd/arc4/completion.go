@@ -72,6 +72,8 @@ var flagOffers = map[string]cobra.CompletionFunc{
 	"backend-cache": clidoc.CompleteFiles,
 	"auth":          clidoc.CompleteList("mschapv2", "chap-md5", "pap"),
 	"password-file": clidoc.CompleteFiles,
+	"config":        clidoc.CompleteFiles,
+	"profile":       completeProfiles,
 	"secrets":       clidoc.CompleteFiles,
 	"status-socket": completeStatusSocket,
 }

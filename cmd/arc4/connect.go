@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
@@ -37,18 +38,25 @@ up around the tunnel. arc4 status shows the way.
 SIGINT (control-C), SIGTERM, SIGQUIT and SIGHUP (a terminal that is closed) end the tunnel: routes and addresses are taken
 back, then the server is told, for at most a second. A second signal skips the telling. After nohup SIGHUP does nothing.
 
+Every flag can be set by the environment (ARC4_MTU=1300) and, with --profile NAME, by a file whose keys are the flags' names;
+the command line comes first, then the environment, then the file. There, --reconnect is the default. "arc4 help profile"
+tells where it lies and what it may hold; --save writes one.
+
 USER may be DOMAIN\user, and have an @ in it: the last one is what stands before SERVER. --user is another way to give it.
 
 Needs root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). PORT is that of TCP, 1723 if none is given.`
 
 const connectExample = `  arc4 connect alice@vpn.example.net --password-file ~/.arc4-password
   arc4 connect 192.0.2.1 --user 'OFFICE\alice' --route 10.0.0.0/8 --reconnect
+  arc4 connect --profile office                             # flags out of /etc/arc4/office.toml (arc4 help profile)
   ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
   arc4 connect 192.0.2.1 --user alice --mppe off --auth pap  # an old box, all in clear`
 
 // connectFlags are what connect has beyond the flags it shares with serve.
 type connectFlags struct {
 	tunnelFlags
+	profileFlags
+	given        given
 	user         string
 	passwordFile string
 	insecure     bool
@@ -66,11 +74,18 @@ func newConnectCmd() *cobra.Command {
 		Long:    connectLong,
 		Example: connectExample,
 		Args:    oneServer,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			return readGiven(cmd, &f.given, "profile", &f.profile)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.consistent(cmd); err != nil {
+			server, err := f.given.argument(args)
+			if err != nil {
 				return err
 			}
-			return f.run(cmd, args[0])
+			if err := f.consistent(cmd); err != nil {
+				return f.given.Explain(err)
+			}
+			return f.given.Explain(f.run(cmd, server))
 		},
 	}
 	flags := cmd.Flags()
@@ -80,26 +95,25 @@ func newConnectCmd() *cobra.Command {
 	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
 	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so if there is a way for it")
 	f.redial.addFlags(flags)
-	f.addFlags(flags, netdev.DefaultName)
+	f.tunnelFlags.addFlags(flags, netdev.DefaultName)
+	f.profileFlags.addFlags(flags)
 	completeBackendFlag(cmd)
 	return cmd
 }
 
 func oneServer(_ *cobra.Command, args []string) error {
-	switch len(args) {
-	case 0:
-		return exit.Usagef("no server: give SERVER or SERVER:PORT, such as vpn.example.net")
-	case 1:
-		return nil
+	if len(args) < 2 {
+		return nil // the server may be given elsewhere
 	}
 	return exit.Usagef("%q: one server at a time", args[1])
 }
 
-// announce gives the function that says in the log that the tunnel is up.
-func announce(log *slog.Logger, end *localend.Client) func(bool, tunnel.Network) {
+// announce gives the function that says in the log that the tunnel is up, and has it saved.
+func announce(log *slog.Logger, end *localend.Client, s *saver) func(bool, tunnel.Network) {
 	return func(up bool, n tunnel.Network) {
 		if up {
 			log.Info("tunnel is up", "device", end.Device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
+			s.save()
 		}
 	}
 }
@@ -108,8 +122,14 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
 	signalsFrom(ctx).outliveReaders()
+	warnOfStrays(cmd, log)
 	plan := f.memory.plan()
 	routes, err := f.parseRoutes()
+	if err != nil {
+		return err
+	}
+	var logins *logins
+	saver, err := f.newSaver(cmd, server, func() string { return logins.cfg.Password })
 	if err != nil {
 		return err
 	}
@@ -126,9 +146,8 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	})
 	defer end.Close()
 	end.Attach(&cfg)
-	var logins *logins
 	total := func() status.Traffic { return logins.client().Snapshot().Totals.Traffic }
-	cfg.Changed, cfg.Trace = hooks.follow(announce(log, end), end, total), trace.New(nil)
+	cfg.Changed, cfg.Trace = hooks.follow(announce(log, end, saver), end, total), trace.New(nil)
 	logins, err = newLogins(cfg, f.ask)
 	if err != nil {
 		return err
@@ -185,7 +204,7 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 	switch {
 	case flags.Changed("password-file") && f.passwordFile == "":
 		return exit.Usagef("--password-file is empty: name the file, or leave the flag out to be asked")
-	case f.insecure && f.passwordFile == "":
+	case f.insecure && f.passwordFile == "" && f.given.password == nil:
 		return exit.Usagef("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
 	}
 	return f.redial.check(cmd)
@@ -198,14 +217,7 @@ const longestUser = 255
 // for the password.
 func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Plan) (tunnel.ClientConfig, error) {
 	log := loggerFrom(cmd.Context())
-	user, server, inArgument := cmdline.SplitUser(server)
-	switch {
-	case inArgument && cmd.Flags().Changed("user"):
-		return tunnel.ClientConfig{}, exit.Usagef("the user is given twice, as %q and as --user %q: leave one of them out", user+"@", f.user)
-	case inArgument:
-		f.user = user
-	}
-	address, err := cmdline.ParseServer(server)
+	address, err := f.parseServer(cmd.Flags(), server)
 	switch {
 	case err != nil:
 		return tunnel.ClientConfig{}, err
@@ -221,13 +233,14 @@ func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Pla
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}
-	if _, given := os.LookupEnv(passwordVariable); !given && f.passwordFile == "" && term.IsTerminal(int(os.Stdin.Fd())) {
+	source := passwordSource{f.passwordFile, f.insecure, f.given.password}
+	if !source.kept() && term.IsTerminal(int(os.Stdin.Fd())) {
 		// Nobody should type a password for nothing.
 		if err := mayTunnel(); err != nil {
 			return tunnel.ClientConfig{}, err
 		}
 	}
-	password, asked, err := readPassword(cmd.Context(), f.user, f.passwordFile, f.insecure, cmd.ErrOrStderr())
+	password, asked, err := source.read(cmd.Context(), f.user, cmd.ErrOrStderr())
 	if err != nil {
 		return tunnel.ClientConfig{}, err
 	}
@@ -238,6 +251,21 @@ func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Pla
 	cfg := tunnel.ClientConfig{Options: o, Server: address, User: f.user, Password: password, RequestDNS: true}
 	f.redial.into(&cfg)
 	return cfg, nil
+}
+
+// parseServer reads what connect is to connect to, and with it the user.
+func (f *connectFlags) parseServer(flags *pflag.FlagSet, server string) (address string, err error) {
+	user, server, named := cmdline.SplitUser(server)
+	if named {
+		if f.user, err = f.given.user(flags, user, f.user); err != nil {
+			return "", err
+		}
+	}
+	address, err = cmdline.ParseServer(server)
+	if err != nil && rankOf(f.given.serverFrom) != rankCommandLine {
+		err = exit.Usagef("%s: %w", f.given.serverFrom, err)
+	}
+	return address, err
 }
 
 // parseRoutes reads every --route.

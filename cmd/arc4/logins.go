@@ -14,7 +14,7 @@ const maxAsked = 3
 // logins runs one client after the other, each with another password, as long as the server refuses
 // what was typed.
 type logins struct {
-	cfg     tunnel.ClientConfig
+	cfg     tunnel.ClientConfig                   // its password is read by others once the tunnel is up
 	ask     func(context.Context) (string, error) // nil: the password was not typed
 	current atomic.Pointer[tunnel.Client]
 	wasUp   atomic.Bool

@@ -48,14 +48,27 @@ func TestManPages(t *testing.T) {
 				assert.Contains(t, page, `\-\-`+strings.ReplaceAll(f.Name, "-", `\-`))
 			})
 			for _, other := range documentation.PageOf(cmd).SeeAlso {
-				if strings.HasPrefix(other, "arc4") {
+				if strings.HasPrefix(other, "arc4") && !absentPage(other) {
 					assert.Contains(t, names, other)
 					assert.Contains(t, page, `\fB`+strings.NewReplacer("-", `\-`, "(", `\fR(`).Replace(other))
 				}
 			}
 		})
 	}
-	require.Len(t, names, len(pages), "every command has a page, and no page is of none")
+	built := 0
+	for name := range pages {
+		if cmd, _, err := newRoot().Find(strings.Fields(name)); err == nil && absentError(cmd) == nil {
+			built++
+		}
+	}
+	require.Len(t, names, built, "every command has a page, and no page is of none")
+}
+
+// absentPage reports whether a build tag has left out what a page is about.
+func absentPage(reference string) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(reference, "arc4-"), "(")
+	cmd, _, err := newRoot().Find([]string{name})
+	return err == nil && absentError(cmd) != nil
 }
 
 func TestManTopics(t *testing.T) {

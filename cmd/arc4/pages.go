@@ -56,6 +56,8 @@ the old users stay.`}
 
 const (
 	backendVariable = `the RC4 backend to use instead of the fastest; "arc4 backends" lists them`
+	flagVariable    = "ARC4_FLAG"
+	flagVariables   = `any flag that is not on the command line, by its name in capitals with _ for -: ARC4_DEFAULT_ROUTE=true; lists with commas; an empty one counts as not set`
 	tunDevice       = `makes TUN devices; this user must be able to open it`
 	anyTunnelSocket = `where "arc4 status" and "arc4 trace" ask; without root in $XDG_RUNTIME_DIR/arc4 or /tmp/arc4-UID`
 )
@@ -85,25 +87,35 @@ var pages = map[string]clidoc.Page{
 		Sections: []clidoc.Section{hooksOnPaper, traceOnPaper, securityOnPaper},
 		Environment: []clidoc.Entry{
 			{Name: passwordVariable, What: "the password, if there is no --password-file; other programs of this user can read it there"},
+			{Name: "ARC4_PASSWORD_FILE", What: "as --password-file; others may read a file below /run/secrets, where containers have theirs"},
+			{Name: serverVariable, What: "the argument, if there is none"},
+			{Name: flagVariable, What: flagVariables},
 			{Name: arc4.Environment, What: backendVariable + "; --backend comes first"},
+			{Name: "CREDENTIALS_DIRECTORY", What: "where systemd keeps the password for a service, under the name password (LoadCredential=password:FILE); what else has one comes first"},
 		},
 		Files: []clidoc.Entry{
+			{Name: "~/.config/arc4/NAME.toml", What: "a profile, with XDG_CONFIG_HOME below that; this is looked for first"},
+			{Name: "/etc/arc4/NAME.toml", What: "a profile of the machine"},
 			{Name: "/dev/net/tun", What: tunDevice},
 			{Name: "/run/arc4/connect.sock", What: anyTunnelSocket},
 		},
 		Exits:   exit.Entries("connect", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),
-		SeeAlso: []string{"arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
+		SeeAlso: []string{"arc4-profile(5)", "arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
 	},
 	"serve": {
-		Sections:    []clidoc.Section{usersFile, hooksOnPaper, traceOnPaper, securityOnPaper},
-		Environment: []clidoc.Entry{{Name: arc4.Environment, What: backendVariable + "; --backend comes first"}},
+		Sections: []clidoc.Section{usersFile, hooksOnPaper, traceOnPaper, securityOnPaper},
+		Environment: []clidoc.Entry{
+			{Name: flagVariable, What: flagVariables},
+			{Name: arc4.Environment, What: backendVariable + "; --backend comes first"},
+		},
 		Files: []clidoc.Entry{
+			{Name: "/etc/arc4/serve.toml", What: "the usual place for --config, which has no default"},
 			{Name: "/etc/arc4/chap-secrets", What: "the usual place for --secrets, which has no default"},
 			{Name: "/dev/net/tun", What: tunDevice},
 			{Name: "/run/arc4/serve.sock", What: anyTunnelSocket},
 		},
 		Exits:   exit.Entries("serve", exit.OK, exit.Failure, exit.Usage, exit.Network, exit.Permission),
-		SeeAlso: []string{"arc4-secrets-file(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
+		SeeAlso: []string{"arc4-secrets-file(5)", "arc4-profile(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
 	"status": {
 		Sections:    []clidoc.Section{{Title: "JSON", Text: report.FieldsText}},
@@ -143,6 +155,7 @@ var pages = map[string]clidoc.Page{
 		Exits:       exit.Entries("man", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso:     []string{"man(1)", "manpath(1)"},
 	},
+	"profile":       {Section: "5", SeeAlso: []string{"arc4-connect(1)", "arc4-serve(1)", "wg-quick(8)"}},
 	"secrets-file":  {Section: "5", SeeAlso: []string{"arc4-serve(1)", "pppd(8)"}},
 	"exit-codes":    {SeeAlso: []string{"arc4-connect(1)", "arc4-serve(1)"}},
 	"status-fields": {SeeAlso: []string{"arc4-status(1)", "jq(1)"}},

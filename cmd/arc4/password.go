@@ -22,15 +22,37 @@ const passwordVariable = "ARC4_PASSWORD"
 // maxPasswordFile bounds what is read of a password file, in bytes.
 const maxPasswordFile = 4096
 
-// readPassword finds the password: in the file, else the environment, else at a prompt, which asked
-// tells. It is never an argument, which every user of the machine could read.
-func readPassword(ctx context.Context, user, file string, insecure bool, stderr io.Writer) (password string, asked bool, err error) {
-	if file != "" {
-		password, err = passwordFromFile(file, insecure)
+// passwordSource is where a password may be, beside the environment and the keyboard.
+type passwordSource struct {
+	file     string // --password-file
+	insecure bool   // others may read that
+	profile  *string
+}
+
+// kept reports whether nobody has to be asked.
+func (s passwordSource) kept() bool {
+	_, given := os.LookupEnv(passwordVariable)
+	_, credential := credentialFile(passwordCredential)
+	return given || credential || s.file != "" || s.profile != nil
+}
+
+// read finds the password: in the file, else in the environment, else in the profile, else among
+// what systemd keeps for a service, else at a prompt, which asked tells. It is never an argument,
+// which every user of the machine could read.
+func (s passwordSource) read(ctx context.Context, user string, stderr io.Writer) (password string, asked bool, err error) {
+	if s.file != "" {
+		password, err = passwordFromFile(s.file, s.insecure)
 		return password, false, err
 	}
 	if p, ok := os.LookupEnv(passwordVariable); ok {
 		return p, false, nil
+	}
+	if s.profile != nil {
+		return *s.profile, false, nil
+	}
+	if path, is := credentialFile(passwordCredential); is {
+		password, err = passwordFromFile(path, true)
+		return password, false, err
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return "", false, exit.Usagef("no password: give --password-file FILE or set %s (standard input is no terminal to ask on)", passwordVariable)
@@ -107,7 +129,7 @@ func passwordFromFile(name string, insecure bool) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--password-file %s: %w", name, cause(err))
 	}
-	if mode := info.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && !insecure {
+	if mode := info.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && !insecure && !keptForUs(name) {
 		return "", secretsError("--password-file", &secrets.InsecureError{Path: name, Mode: mode})
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxPasswordFile+1))

@@ -19,6 +19,7 @@ in userspace, as client and as server, with the fastest of them.`
 
 const rootExample = `  arc4 demo                                  # an encrypted tunnel on a link that reorders, in 15 seconds
   arc4 connect vpn.example.net --user alice  # a tunnel, until interrupted; asks for the password
+  arc4 connect --profile office              # the same out of /etc/arc4/office.toml: arc4 help profile
   arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets users
   arc4 status                                # what runs, and its counters
   arc4 trace                                 # what it says to its peers
@@ -55,9 +56,10 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(cmdline.Error)
 	root.SetGlobalNormalizationFunc(cmdline.CurrentFlagName)
 	logs.addFlags(root.PersistentFlags())
+	connect, serve := newConnectCmd(), newServeCmd()
 	root.AddCommand(
-		newConnectCmd(),
-		newServeCmd(),
+		connect,
+		serve,
 		newStatusCmd(),
 		newTraceCmd(),
 		newDemoCmd(),
@@ -67,6 +69,7 @@ func newRoot() *cobra.Command {
 		newCompletionCmd(),
 		newVersionCmd(),
 		newExitCodesTopic(),
+		newProfileTopic(connect, serve, root.PersistentFlags()),
 		newSecretsFileTopic(),
 		newStatusFieldsTopic(),
 	)

@@ -34,16 +34,22 @@ The secrets file is pppd's, mode 600, with a line for each user: USER SERVER SEC
 
 A line without the fourth word allows no address, so that its user cannot connect. "arc4 help secrets-file" tells all.
 
-SIGHUP has the file read again at once; a login does so when the file has changed. SIGINT, SIGTERM, SIGQUIT and a terminal
+Every flag can be set by the environment (ARC4_LISTEN=192.0.2.1) and by the file of --config, whose keys are the flags'
+names; the command line comes first, then the environment, then the file ("arc4 help profile").
+
+SIGHUP has the file of users read again at once; a login does so when the file has changed. SIGINT, SIGTERM, SIGQUIT and a terminal
 that is closed end the server: addresses and routes are taken back, then the clients are told, for at most a second. A
 second signal skips the telling.`
 
 const serveExample = `  arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets /etc/arc4/chap-secrets
-  arc4 serve --listen :1723 --local-ip 10.99.0.1 --pool 10.99.0.0/24 --secrets users --dns 9.9.9.9 --max-sessions 50`
+  arc4 serve --listen :1723 --local-ip 10.99.0.1 --pool 10.99.0.0/24 --secrets users --dns 9.9.9.9 --max-sessions 50
+  arc4 serve --config /etc/arc4/serve.toml`
 
 // serveFlags are what serve has beyond the flags it shares with connect.
 type serveFlags struct {
 	tunnelFlags
+	configFile  string
+	given       given
 	guard       guardFlags
 	listen      []string
 	localIP     string
@@ -66,7 +72,10 @@ func newServeCmd() *cobra.Command {
 		Long:    serveLong,
 		Example: serveExample,
 		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			return readGiven(cmd, &f.given, "config", &f.configFile)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.given.Explain(f.run(cmd)) },
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.listen, "listen", nil, "`ADDRESS`, ADDRESS:PORT or :PORT to answer on; port 1723 if none is given; several with commas or by repeating the flag")
@@ -80,6 +89,7 @@ func newServeCmd() *cobra.Command {
 	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "`NUMBER` of clients at once, 1 to 65535")
 	flags.IntVar(&f.perUser, "sessions-per-user", 0, "`NUMBER` of sessions that a user may have at once; one more ends the user's oldest; 0 is no limit")
 	flags.IntVar(&f.readers, "readers", 0, fmt.Sprintf("`NUMBER` of sockets that share the GRE packets of an address by call ID, each with a processor to itself if there are enough, 1 to %d; 0 is one for each processor, 4 at most", gre.MaxReaders))
+	flags.StringVar(&f.configFile, "config", "", configUsage)
 	f.guard.addFlags(flags)
 	f.addFlags(flags, netdev.DefaultName)
 	completeBackendFlag(cmd)
@@ -107,6 +117,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
 	signalsFrom(ctx).outliveReaders()
+	warnOfStrays(cmd, log)
 	plan := f.memory.plan()
 	p, err := f.parse(plan, log)
 	if err != nil {

@@ -30,7 +30,7 @@ type users struct {
 func openUsers(path, server string, insecure bool, p *pool.Pool, log *slog.Logger) (*users, error) {
 	u := &users{path: path, pool: p, server: server, log: log, denied: make(map[int]bool)}
 	var err error
-	u.table, err = secrets.Open(path, secrets.Options{Insecure: insecure, Reloaded: func(n int, err error) {
+	u.table, err = secrets.Open(path, secrets.Options{Insecure: insecure || keptForUs(path), Reloaded: func(n int, err error) {
 		if err != nil {
 			log.Error("secrets file changed, but cannot be used; the old one stays in force", "error", err)
 			return

@@ -17,6 +17,7 @@ func All() []Feature {
 		{"demo", "nodemo", "arc4 demo; with nospeedtunnel also the laboratory and its TCP/IP stack (gVisor)", Demo},
 		{"man", "noman", "arc4 man, which writes the manual pages", Man},
 		{"plot", "noplot", "--plot of arc4 speed tunnel, with the fonts for it", Plot},
+		{"profiles", "noprofiles", "profiles (--profile, --save, --config), arc4 up, down, restart, list and logs, and readiness for systemd; the environment stays", Profiles},
 		{"speed tunnel", "nospeedtunnel", "arc4 speed tunnel, which measures whole tunnels; arc4 speed stays", SpeedTunnel},
 	}
 }

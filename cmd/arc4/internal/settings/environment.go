@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,9 +11,6 @@ import (
 
 // Prefix is what the names of all environment variables begin with.
 const Prefix = "ARC4_"
-
-// flagName finds flags in a text.
-var flagName = regexp.MustCompile(`--[a-z][a-z0-9-]*[a-z0-9]`)
 
 // Variable is the environment variable of a flag: ARC4_DEFAULT_ROUTE of default-route.
 func Variable(flag string) string {

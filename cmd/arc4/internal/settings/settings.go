@@ -164,10 +164,10 @@ func (s *Settings) Explain(err error) error {
 		return err
 	}
 	var first *Origin
-	said := flagName.ReplaceAllStringFunc(err.Error(), func(flag string) string {
-		o, known := s.origins[strings.TrimPrefix(flag, "--")]
+	said := renameFlags(err.Error(), func(flag string) string {
+		o, known := s.origins[flag]
 		if !known {
-			return flag
+			return "--" + flag
 		}
 		if first == nil {
 			first = &o
@@ -175,7 +175,7 @@ func (s *Settings) Explain(err error) error {
 		if o.Variable != "" {
 			return o.Variable
 		}
-		return strings.TrimPrefix(flag, "--")
+		return flag
 	})
 	switch {
 	case first == nil || errors.Is(err, exit.ErrReported):
@@ -184,6 +184,29 @@ func (s *Settings) Explain(err error) error {
 		said = first.String() + ": " + said
 	}
 	return &explained{said, err}
+}
+
+// renameFlags has name say how each flag is to be called that a text names as --FLAG.
+func renameFlags(text string, name func(flag string) string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "--")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		end := strings.IndexFunc(after, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' })
+		if end < 0 {
+			end = len(after)
+		}
+		flag := strings.TrimRight(after[:end], "-")
+		if flag == "" {
+			b.WriteString("--" + after[:end])
+		} else {
+			b.WriteString(name(flag) + after[len(flag):end])
+		}
+		text = after[end:]
+	}
 }
 
 // explained is an error in other words.

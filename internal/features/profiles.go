@@ -1,0 +1,6 @@
+//go:build !noprofiles
+
+package features
+
+// Profiles reports whether this build has the feature.
+const Profiles = true
