@@ -1,9 +1,9 @@
 package speed
 
 import (
-	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/timing"
@@ -225,7 +225,8 @@ func rate(results []Result, peers []string) {
 
 // middle is the median; of an even number the mean of the two in the middle.
 func middle(list []float64) float64 {
-	sorted := slices.SortedFunc(slices.Values(list), cmp.Compare)
+	sorted := sort.Float64Slice(slices.Clone(list))
+	sorted.Sort()
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

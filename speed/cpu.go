@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/cpuid/v2"
 )
 
 // CPU is the processor of this machine.
@@ -21,7 +19,8 @@ const unknownCPU = "unknown processor"
 // readCPU asks the processor what it is, or, on architectures where a program cannot ask, the
 // operating system.
 func readCPU() CPU {
-	cpu := CPU{Brand: squeeze(cpuid.CPU.BrandName), Features: cpuid.CPU.FeatureSet(), Count: runtime.NumCPU()}
+	cpu := CPU{Count: runtime.NumCPU()}
+	cpu.Brand, cpu.Features = askProcessor()
 	if cpu.Brand == "" || len(cpu.Features) == 0 {
 		brand, features := parseCPUInfo(readCPUInfo())
 		if cpu.Brand == "" {

@@ -201,24 +201,25 @@ func (b *bans) barred(now time.Time, a netip.Addr, user string) time.Duration {
 
 // list gives the bans that end last, and how many more there are.
 func (b *bans) list(now time.Time) (all []ban, more int) {
+	var found []*ban // a sort of pointers is there already, and one of structs weighs 15 KB
+	add := func(r ban) { found = append(found, &r) }
 	for a, o := range b.origins {
 		if o.run.inForce(now) {
-			all = append(all, o.run.report(a, "", b.limits.FailuresPerAddr))
+			add(o.run.report(a, "", b.limits.FailuresPerAddr))
 		}
 		for name, u := range o.users {
 			if u.run.inForce(now) {
-				all = append(all, u.run.report(a, name, b.limits.Failures))
+				add(u.run.report(a, name, b.limits.Failures))
 			}
 		}
 	}
-	slices.SortFunc(all, func(x, y ban) int {
+	slices.SortFunc(found, func(x, y *ban) int {
 		return cmp.Or(y.until.Compare(x.until), x.addr.Compare(y.addr), cmp.Compare(x.user, y.user))
 	})
-	if len(all) > maxBansListed {
-		more = len(all) - maxBansListed
-		all = all[:maxBansListed]
+	for _, r := range found[:min(len(found), maxBansListed)] {
+		all = append(all, *r)
 	}
-	return all, more
+	return all, len(found) - len(all)
 }
 
 // origin finds an address, or makes it, as the one with the latest news.

@@ -6,13 +6,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/arc4"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/backendcache"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 )
 
 const backendsLong = `backends lists the RC4 implementations that run on this machine: what each is, how many packets it encrypts at once,
@@ -180,8 +180,7 @@ func (l backendLine) rate(w arc4.Workload) string {
 }
 
 func (l backendList) writeTable(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tSTREAMS\tSELF-TEST\tSTREAM\tPACKET\tPACKETS\tSELECTED FOR\tWHAT IT IS")
+	rows := [][]string{{"NAME", "STREAMS", "SELF-TEST", "STREAM", "PACKET", "PACKETS", "SELECTED FOR", "WHAT IT IS"}}
 	measured := false
 	for _, b := range l.Backends {
 		test, selected := selfTestOK, "-"
@@ -192,10 +191,10 @@ func (l backendList) writeTable(out io.Writer) error {
 			selected = strings.Join(b.SelectedFor, ", ")
 		}
 		measured = measured || len(b.PacketUS) > 0
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", b.Name, b.Streams, test,
-			b.rate(arc4.Stream), b.rate(arc4.Packet), b.rate(arc4.Packets), selected, b.What)
+		rows = append(rows, []string{b.Name, strconv.Itoa(b.Streams), test,
+			b.rate(arc4.Stream), b.rate(arc4.Packet), b.rate(arc4.Packets), selected, b.What})
 	}
-	if err := w.Flush(); err != nil {
+	if _, err := io.WriteString(out, report.Columns(rows)); err != nil {
 		return err
 	}
 	if measured {
@@ -216,12 +215,12 @@ func (l backendList) writeMissing(out io.Writer) error {
 	if len(l.Missing) == 0 {
 		return nil
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nNOT HERE\tWHY\tWHAT IT IS")
+	rows := [][]string{{"NOT HERE", "WHY", "WHAT IT IS"}}
 	for _, b := range l.Missing {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", b.Name, b.Why, b.What)
+		rows = append(rows, []string{b.Name, b.Why, b.What})
 	}
-	return w.Flush()
+	_, err := io.WriteString(out, "\n"+report.Columns(rows))
+	return err
 }
 
 func (l backendList) writeJSON(out io.Writer) error {

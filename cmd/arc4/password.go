@@ -83,40 +83,6 @@ func askPassword(ctx context.Context, user string, stderr io.Writer) (string, er
 	}
 }
 
-// readSecretLine reads a line that the terminal does not show. It is not term.ReadPassword, to
-// which control-D is nothing.
-func readSecretLine(ctx context.Context, prompt string, tty *os.File, out io.Writer) (string, error) {
-	before, err := term.MakeRaw(int(tty.Fd()))
-	if err != nil {
-		return "", err
-	}
-	type answer struct {
-		line string
-		err  error
-	}
-	typed := make(chan answer, 1)
-	go func() {
-		line, err := term.NewTerminal(keyboard{tty, out}, "").ReadPassword(prompt)
-		typed <- answer{line, err}
-	}()
-	var a answer
-	select {
-	case a = <-typed:
-	case <-ctx.Done():
-		a.err = ctx.Err() // the reading goes on, and the program ends before more can be typed
-	}
-	return a.line, errors.Join(a.err, term.Restore(int(tty.Fd()), before))
-}
-
-// keyboard gives one key at a time: those behind the line are for whoever reads the terminal next.
-type keyboard struct {
-	*os.File
-	screen io.Writer
-}
-
-func (k keyboard) Read(p []byte) (int, error)  { return k.File.Read(p[:min(len(p), 1)]) }
-func (k keyboard) Write(p []byte) (int, error) { return k.screen.Write(p) }
-
 // passwordFromFile takes the file's first line. Only a regular file can be readable by others for
 // longer than this run, so only that is checked.
 func passwordFromFile(name string, insecure bool) (string, error) {

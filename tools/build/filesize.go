@@ -28,7 +28,7 @@ var coldPackages = []string{
 	"internal/fmtsort", "internal/godebug", "internal/reflectlite", "internal/runtime/cgroup",
 	"internal/singleflight", "internal/strconv", "internal/testlog", "io/fs", "log", "log/slog",
 	"log/slog/internal/buffer", "net", "os/signal", "path", "path/filepath", "reflect", "runtime/debug",
-	"sort", "strconv", "unique", "vendor/golang.org/x/net/...",
+	"sort", "strconv", "strings", "unique", "vendor/golang.org/x/net/...",
 }
 
 const module = "github.com/arc4tun/arc4tun"

@@ -7,6 +7,25 @@ import (
 	"golang.org/x/net/bpf"
 )
 
+// The instructions of a filter, as Linux numbers them: X is a register, A
+// the other. package bpf would write them from types whose methods weigh 23 KB of a router's file.
+const (
+	loadWord     = 0x20 // A = the 32 bits at K
+	loadWordAtX  = 0x40 // A = the 32 bits at X+K
+	loadHalfAtX  = 0x48 // A = the 16 bits at X+K
+	loadLength   = 0x80 // A = the length of the datagram
+	loadIPHeader = 0xb1 // X = the length of the IP header at K
+	subtractX    = 0x1c // A -= X
+	andBits      = 0x54 // A &= K
+	modulo       = 0x94 // A %= K
+	jumpEqual    = 0x15 // if A == K, Jt instructions are skipped, else Jf
+	jumpAtLeast  = 0x35 // if A >= K
+	accept       = 0x06 // the first K bytes are taken: none is a refusal
+)
+
+// most is more bytes than a datagram has.
+const most = 0x40000
+
 // maxFilterCalls is how many call IDs a filter compares, one after another, for each packet.
 const maxFilterCalls = 16
 
@@ -14,33 +33,33 @@ const maxFilterCalls = 16
 // 4.1) and, if peer is valid, only its packets, of those only its share, and if there are calls,
 // only those with one of these call IDs. So other tunnels of the machine, to the same peer among
 // them, never wake this process. It sees the datagram from its IP header on.
-func filter(peer netip.Addr, part share, calls ...uint16) []bpf.Instruction {
-	const reject, accept = 0, 0x40000
-	var program []bpf.Instruction
+func filter(peer netip.Addr, part share, calls ...uint16) []bpf.RawInstruction {
+	reject := bpf.RawInstruction{Op: accept}
+	var program []bpf.RawInstruction
 	if peer.Is4() {
 		addr := peer.As4()
 		program = append(program,
-			bpf.LoadAbsolute{Off: 12, Size: 4},
-			bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(addr[:]), SkipTrue: 1},
-			bpf.RetConstant{Val: reject})
+			bpf.RawInstruction{Op: loadWord, K: 12},
+			bpf.RawInstruction{Op: jumpEqual, K: binary.BigEndian.Uint32(addr[:]), Jt: 1},
+			reject)
 	}
 	program = append(program,
-		bpf.LoadMemShift{Off: 0}, // X = length of the IP header
-		bpf.LoadIndirect{Off: 0, Size: 4},
-		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: fixedMask},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: fixedBits, SkipTrue: 1},
-		bpf.RetConstant{Val: reject})
+		bpf.RawInstruction{Op: loadIPHeader},
+		bpf.RawInstruction{Op: loadWordAtX},
+		bpf.RawInstruction{Op: andBits, K: fixedMask},
+		bpf.RawInstruction{Op: jumpEqual, K: fixedBits, Jt: 1},
+		reject)
 	if part.of > 1 {
-		program = append(program, part.filter(reject, accept)...)
+		program = append(program, part.filter()...)
 	}
 	if len(calls) > 0 {
-		program = append(program, bpf.LoadIndirect{Off: callIDAt, Size: 2})
+		program = append(program, bpf.RawInstruction{Op: loadHalfAtX, K: callIDAt})
 		for i, id := range calls {
-			program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(id), SkipTrue: uint8(len(calls) - i)})
+			program = append(program, bpf.RawInstruction{Op: jumpEqual, K: uint32(id), Jt: uint8(len(calls) - i)})
 		}
-		program = append(program, bpf.RetConstant{Val: reject})
+		program = append(program, reject)
 	}
-	return append(program, bpf.RetConstant{Val: accept})
+	return append(program, bpf.RawInstruction{Op: accept, K: most})
 }
 
 // share is the part of all packets that one of several sockets on an address hears.
@@ -48,20 +67,20 @@ type share struct{ index, of int }
 
 // filter goes on if a packet is of the share: its call ID says so, or it is too short to have one
 // and somebody must count it. X is the length of the IP header.
-func (s share) filter(reject, accept uint32) []bpf.Instruction {
-	short := reject
+func (s share) filter() []bpf.RawInstruction {
+	short := bpf.RawInstruction{Op: accept}
 	if s.index == 0 {
-		short = accept
+		short.K = most
 	}
-	return []bpf.Instruction{
-		bpf.LoadExtension{Num: bpf.ExtLen},
-		bpf.ALUOpX{Op: bpf.ALUOpSub},
-		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: callIDAt + 2, SkipTrue: 1},
-		bpf.RetConstant{Val: short},
-		bpf.LoadIndirect{Off: callIDAt, Size: 2},
-		bpf.ALUOpConstant{Op: bpf.ALUOpMod, Val: uint32(s.of)},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(s.index), SkipTrue: 1},
-		bpf.RetConstant{Val: reject},
+	return []bpf.RawInstruction{
+		{Op: loadLength},
+		{Op: subtractX},
+		{Op: jumpAtLeast, K: callIDAt + 2, Jt: 1},
+		short,
+		{Op: loadHalfAtX, K: callIDAt},
+		{Op: modulo, K: uint32(s.of)},
+		{Op: jumpEqual, K: uint32(s.index), Jt: 1},
+		{Op: accept},
 	}
 }
 

@@ -107,13 +107,9 @@ func (c *rawConn) setOptions(opts Options) error {
 }
 
 // attach makes a packet filter the socket's, in place of the one it has.
-func (c *rawConn) attach(program []bpf.Instruction) error {
-	raw, err := bpf.Assemble(program)
-	if err != nil {
-		return err
-	}
-	filter := make([]unix.SockFilter, len(raw))
-	for i, r := range raw {
+func (c *rawConn) attach(program []bpf.RawInstruction) error {
+	filter := make([]unix.SockFilter, len(program))
+	for i, r := range program {
 		filter[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
 	return unix.SetsockoptSockFprog(c.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})

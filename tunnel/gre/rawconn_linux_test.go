@@ -382,7 +382,7 @@ func TestFilter(t *testing.T) {
 		{"cut before the call ID", loop1, []uint16{7}, ipv4Packet(loop1, 0, good[:7]), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			vm, err := bpf.NewVM(filter(tc.peer, share{}, tc.calls...))
+			vm, err := bpf.NewVM(disassembled(t, filter(tc.peer, share{}, tc.calls...)))
 			require.NoError(t, err)
 			n, err := vm.Run(tc.packet)
 			require.NoError(t, err)

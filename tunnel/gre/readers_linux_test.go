@@ -47,7 +47,7 @@ func TestFilterOfAShare(t *testing.T) {
 		for _, of := range []int{1, 2, 3, 4, MaxReaders} {
 			t.Run(fmt.Sprintf("%s, %d sockets", tc.name, of), func(t *testing.T) {
 				for i := range of {
-					vm, err := bpf.NewVM(filter(tc.peer, share{i, of}, tc.calls...))
+					vm, err := bpf.NewVM(disassembled(t, filter(tc.peer, share{i, of}, tc.calls...)))
 					require.NoError(t, err)
 					n, err := vm.Run(tc.packet)
 					require.NoError(t, err)

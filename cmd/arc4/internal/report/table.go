@@ -48,7 +48,13 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
-// write writes the table below an empty line. No line has blanks at its end.
+// Columns sets rows of text under each other, as many cells in each, with two blanks between the
+// columns. No line has blanks at its end.
+func Columns(rows [][]string) string {
+	return (&table{columns: make([]column, len(rows[0]))}).set(rows)
+}
+
+// write writes the table below an empty line.
 func (t *table) write(out io.Writer) {
 	var lines [][]string
 	titles := make([]string, len(t.columns))
@@ -58,6 +64,11 @@ func (t *table) write(out io.Writer) {
 	for _, row := range append([][]string{titles}, t.rows...) {
 		lines = append(lines, t.wrapped(row)...)
 	}
+	_, _ = io.WriteString(out, "\n"+t.set(lines)) // out is a buffer
+}
+
+// set is the text of lines of cells, which have no blanks at their ends.
+func (t *table) set(lines [][]string) string {
 	widths := make([]int, len(t.columns))
 	for _, line := range lines {
 		for i, cell := range line {
@@ -65,7 +76,6 @@ func (t *table) write(out io.Writer) {
 		}
 	}
 	var text strings.Builder
-	text.WriteByte('\n')
 	for _, line := range lines {
 		var b strings.Builder
 		for i, cell := range line {
@@ -79,7 +89,7 @@ func (t *table) write(out io.Writer) {
 		}
 		text.WriteString(strings.TrimRight(b.String(), " ") + "\n")
 	}
-	_, _ = io.WriteString(out, text.String()) // out is a buffer
+	return text.String()
 }
 
 // wrapped is a row in as many lines as its longest cell takes.
