@@ -13,21 +13,29 @@ import (
 // has been up once comes back from every end but these: ctx is done, the server refuses the account
 // when the client logs in again (unless RetryAuth asks for another try), the user has logged in
 // elsewhere and the server allows no more, nothing passed for IdleTimeout, or MaxFail attempts in a
-// row gave no tunnel. Before it has been up, a refused account, ends that do not agree on
-// authentication or encryption, and a missing permission are final too. Close what Bring made only
-// after Run has returned.
+// row gave no tunnel. With OnDemand each attempt waits for a packet. Before it has been up, a
+// refused account, ends that do not agree on authentication or encryption, and a missing permission
+// are final too. Close what Bring made only after Run has returned.
 func (c *Client) Run(ctx context.Context) error {
 	pauses := backoff{fixed: c.cfg.HoldOff, rand: c.cfg.Rand}
 	c.anew()
 	for {
-		c.attempt()
-		err := c.once(ctx)
+		err := c.awaitPacket(ctx)
+		if err == nil {
+			c.attempt()
+			err = c.once(ctx)
+		}
 		up, everUp := c.wasUp()
 		e := outcome{class: ClassOf(err), stopped: ctx.Err() != nil, everUp: everUp, refused: refusedInAnswer(err), retryAuth: c.cfg.RetryAuth}
 		switch {
 		case e.stopped:
 			return failure(ClassAdmin, nil, "stopped")
-		case !c.cfg.Reconnect || e.final():
+		case e.class == ClassIdle && c.demand != nil:
+			c.cfg.Log.Info("the tunnel is idle: it is down until a packet asks for it", "reason", err)
+			c.idled(err)
+			pauses.reset()
+			continue
+		case !c.cfg.Reconnect && c.demand == nil || e.final():
 			return err
 		}
 		if failed := c.failed(); c.cfg.MaxFail > 0 && failed >= c.cfg.MaxFail {
@@ -40,6 +48,9 @@ func (c *Client) Run(ctx context.Context) error {
 		if e.refused {
 			// Another network makes the password no better, and changes may come often.
 			pause, changes = pauses.afterRefusal(pause), nil
+		}
+		if c.demand != nil {
+			c.demand.rest()
 		}
 		attempts := c.waiting(err, pause)
 		c.cfg.Log.Warn("tunnel is down; trying again", "reason", err, "in", pause, "attempt", attempts+1)
@@ -142,6 +153,13 @@ func (c *Client) waiting(reason error, pause time.Duration) (attempts uint64) {
 	c.trying.Reason, c.trying.NextAttempt = reason.Error(), now.Add(pause)
 	c.trying.WaitsFor, c.trying.Until = status.ForPause, c.trying.NextAttempt
 	return c.trying.Attempts
+}
+
+// idled notes for status why the tunnel is down, which is nobody's fault.
+func (c *Client) idled(reason error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trying.Reason = reason.Error()
 }
 
 // failed is how many attempts in a row have given no tunnel.

@@ -72,6 +72,13 @@ type ClientConfig struct {
 	// interface that leads to the server: see gre.Options.Carry.
 	CarryGRE func(server netip.Addr, leaveBy func(ifindex int) error) (release func())
 
+	// OnDemand, if not nil, has Run dial only when a packet asks for the tunnel, and again after
+	// every end that is not final, as with Reconnect; IdleTimeout then ends the call and not Run.
+	// It is called before each wait for a packet, and gives the device, made and routed without a
+	// call, and the device's IPv4 address, which may be one of no network. Packets that come until
+	// the tunnel is up are kept, within bounds, and sent then, unless they come from an address
+	// that the device has no more.
+	OnDemand func(context.Context) (dev netdev.Device, local netip.Addr, err error)
 	// Bring makes the local end for a network and gives its device. It is called after every
 	// negotiation, and gives the same device again if that fits. What Bring made outlives the call:
 	// traffic waits there instead of leaving by another route while the client reconnects.
@@ -103,6 +110,7 @@ type Client struct {
 	// looped counts packets of the call itself that came from the device.
 	looped atomic.Uint64
 	loop   clientLoop
+	demand *demand // nil: the tunnel is always wanted
 
 	mu      sync.Mutex
 	dev     netdev.Device    // the device that is being read
@@ -152,7 +160,11 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if _, err := ppp.New(probe); err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg, abandoned: newAbandonment(), falls: make(falls, 1)}, nil
+	c := &Client{cfg: cfg, abandoned: newAbandonment(), falls: make(falls, 1)}
+	if cfg.OnDemand != nil {
+		c.demand = &demand{ipv6: cfg.IPv6, woken: make(chan struct{}, 1)}
+	}
+	return c, nil
 }
 
 // serverAddress completes HOST or HOST:PORT.
@@ -314,7 +326,7 @@ func (c *Client) isUp() {
 		c.since = now
 	}
 	c.everUp = true
-	c.trying = status.Client{State: status.Up, Since: now}
+	c.trying = status.Client{State: status.Up, Since: now, WokenBy: c.trying.WokenBy}
 }
 
 func (c *Client) isDown() {
@@ -333,7 +345,7 @@ func (c *Client) read(dev netdev.Device) {
 	}
 	c.dev = dev
 	r := session.NewDeviceReader(dev, session.Routing{
-		Session: func([]byte) *session.Session { return c.current.Load() }, Unrouted: &c.unrouted, Loop: &c.loop, Looped: &c.looped,
+		Session: func([]byte) *session.Session { return c.current.Load() }, Unclaimed: c.unclaimed(), Unrouted: &c.unrouted, Loop: &c.loop, Looped: &c.looped,
 	}, c.cfg.sizes())
 	go func() {
 		defer c.falls.catch()
@@ -351,6 +363,9 @@ func (c *Client) unreadable(dev netdev.Device, err error) {
 	c.mu.Unlock()
 	if s := c.current.Load(); s != nil && err != nil {
 		s.Close("the local device failed")
+	}
+	if c.demand != nil {
+		c.demand.wake()
 	}
 }
 

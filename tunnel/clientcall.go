@@ -370,6 +370,9 @@ func (k *clientCall) NetworkUp(s *session.Session, e ppp.NetworkUp) (netdev.Devi
 func (k *clientCall) Opened(*session.Session) {
 	k.limit.lift()
 	k.c.isUp()
+	if k.c.demand != nil {
+		k.session.SendEarly(k.c.demand.opened(k.network.Local, k.network.LocalIPv6.WithZone("")))
+	}
 	select {
 	case k.opened <- struct{}{}:
 	default:
@@ -382,6 +385,9 @@ func (k *clientCall) Opened(*session.Session) {
 func (k *clientCall) NetworkDown(s *session.Session) {
 	k.c.current.CompareAndSwap(s, nil)
 	k.c.isDown()
+	if k.c.demand != nil {
+		k.c.demand.keep()
+	}
 	if k.c.cfg.Changed != nil {
 		k.c.cfg.Changed(false, Network{Server: k.peer, OuterLocal: k.local})
 	}

@@ -65,6 +65,9 @@ func (c *Client) Snapshot() status.Snapshot {
 		Client:  &trying,
 		Refused: map[string]uint64{"gre_no_session": c.strays.Load(), "ip_no_session": c.unrouted.Load(), "ip_loop": c.looped.Load()},
 	}
+	if c.demand != nil {
+		snap.Refused["ip_on_demand"] = c.demand.dropped.Load()
+	}
 	if s != nil {
 		v := s.Snapshot()
 		v.User = c.cfg.User

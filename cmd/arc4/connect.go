@@ -49,6 +49,7 @@ Needs root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). PORT is tha
 const connectExample = `  arc4 connect alice@vpn.example.net --password-file ~/.arc4-password
   arc4 connect 192.0.2.1 --user 'OFFICE\alice' --route 10.0.0.0/8 --reconnect
   arc4 connect --profile office                             # flags out of /etc/arc4/office.toml (arc4 help profile)
+  arc4 connect 192.0.2.1 --user alice --route 10.0.0.0/8 --on-demand --idle-timeout 300
   ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
   arc4 connect 192.0.2.1 --user alice --mppe off --auth pap  # an old box, all in clear`
 
@@ -143,6 +144,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
 	end := localend.NewClient(localend.ClientConfig{
 		Device: f.device, Routes: routes, DefaultRoute: f.defaultRoute, Log: log, BeforeUp: hooks.beforeUp(),
+		OnDemand: f.redial.onDemand, DemandLocal: f.redial.demandLocal,
 	})
 	defer end.Close()
 	end.Attach(&cfg)
@@ -206,6 +208,8 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 		return exit.Usagef("--password-file is empty: name the file, or leave the flag out to be asked")
 	case f.insecure && f.passwordFile == "" && f.given.password == nil:
 		return exit.Usagef("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
+	case f.redial.onDemand && len(f.routes) == 0 && !f.defaultRoute:
+		return exit.Usagef("--on-demand has no effect without routes to the tunnel, which no packet would go to: add --route or --default-route")
 	}
 	return f.redial.check(cmd)
 }

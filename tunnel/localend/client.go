@@ -27,6 +27,11 @@ type ClientConfig struct {
 	// has its addresses, before packets pass; the first time it is not up yet. The local end waits
 	// for it. Addresses that are not used are left out of the Network.
 	BeforeUp func(device string, n tunnel.Network)
+
+	// OnDemand has the device made with its routes before the first call, and the client dial when
+	// a packet goes there. The device has DemandLocal until then; not valid: DemandAddress.
+	OnDemand    bool
+	DemandLocal netip.Addr
 }
 
 // Client is a client's TUN device with its addresses and routes, and the way to its server around
@@ -38,6 +43,7 @@ type Client struct {
 	defaultRoute bool
 	beforeUp     func(string, tunnel.Network)
 	log          *slog.Logger
+	demand       *demand               // nil: the tunnel is always wanted
 	follower     *serverroute.Follower // of the way to the server; nil: nobody follows it
 
 	nameMu sync.Mutex
@@ -56,6 +62,9 @@ type Client struct {
 // made when the tunnel comes up first. Call Close in the end.
 func NewClient(c ClientConfig) *Client {
 	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), routes: c.Routes, defaultRoute: c.DefaultRoute, beforeUp: c.BeforeUp, log: cmp.Or(c.Log, slog.Default())}
+	if c.OnDemand {
+		l.demand = newDemand(c.DemandLocal)
+	}
 	var err error
 	if l.follower, err = serverroute.Open(l.log); err != nil {
 		l.log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
@@ -68,6 +77,10 @@ func NewClient(c ClientConfig) *Client {
 // Dial, CarryGRE, NetworkChanged and CheckWay, so that what carries the tunnel cannot enter it.
 func (l *Client) Attach(cfg *tunnel.ClientConfig) {
 	cfg.Bring = l.bring
+	if l.demand != nil {
+		l.demand.mtu = cmp.Or(cfg.MTU, tunnel.DefaultMTU)
+		cfg.OnDemand = l.prepare
+	}
 	if l.follower != nil {
 		cfg.Dial, cfg.CarryGRE = l.follower.Dial, l.follower.Carry
 		cfg.NetworkChanged, cfg.CheckWay = l.follower.Changed(), l.follower.Check
@@ -101,22 +114,11 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 		l.announce(n)
 		return l.dev, nil
 	}
-	if l.dev == nil {
-		dev, real, err := createTUN(l.name, n.MTU)
-		if err != nil {
-			return nil, localError(err)
-		}
-		l.nameMu.Lock()
-		l.real = real
-		l.nameMu.Unlock()
-		l.dev = dev
+	if err := l.create(n.MTU); err != nil {
+		return nil, err
 	}
-	settings := netdev.Settings{
-		Device: l.real, MTU: n.MTU,
-		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
-		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server, Follower: l.follower,
-		BeforeUp: func() { l.announce(n) },
-	}
+	settings := l.settings(n)
+	settings.BeforeUp = func() { l.announce(n) }
 	if l.setup != nil && l.setup.Readdress(ctx, settings) == nil {
 		l.now = n
 		l.announce(n)
@@ -135,6 +137,31 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 		l.warnOfIPv6()
 	}
 	return l.dev, nil
+}
+
+// create makes the device, unless it is there. The caller holds mu.
+func (l *Client) create(mtu int) error {
+	if l.dev != nil {
+		return nil
+	}
+	dev, real, err := createTUN(l.name, mtu)
+	if err != nil {
+		return localError(err)
+	}
+	l.nameMu.Lock()
+	l.real = real
+	l.nameMu.Unlock()
+	l.dev = dev
+	return nil
+}
+
+// settings are the device's for a network.
+func (l *Client) settings(n tunnel.Network) netdev.Settings {
+	return netdev.Settings{
+		Device: l.real, MTU: n.MTU,
+		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
+		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server, Follower: l.follower,
+	}
 }
 
 // announce tells the owner what the device was made for. The caller holds mu.

@@ -31,7 +31,8 @@ type Settings struct {
 	// more specific than the default route and so leave it untouched for the way back.
 	DefaultRoute bool
 	// Server is the peer's outer address. When a route above would take in its packets too, it
-	// gets a host route over the way that reached it before.
+	// gets a host route over the way that reached it before. Before it is known, a Follower keeps
+	// what is dialled out of the device.
 	Server netip.Addr
 	// Follower keeps that way, and is the caller's; nil: Setup has one of its own where a host
 	// route is needed.
@@ -130,7 +131,7 @@ func (s Settings) validateAddresses() error {
 		return fmt.Errorf("local and remote tunnel address are both %v: the peer must give two", s.Local)
 	case s.DefaultRoute && !s.Local.IsValid():
 		return fmt.Errorf("the default route needs an IPv4 address in the tunnel, and none was agreed")
-	case s.DefaultRoute && !s.Server.IsValid():
+	case s.DefaultRoute && !s.Server.IsValid() && s.Follower == nil:
 		return fmt.Errorf("the default route needs the server's outer address, or the tunnel's own packets would go into the tunnel")
 	}
 	return nil

@@ -171,7 +171,7 @@ func (c *changer) up() error {
 // it.
 func (c *changer) followServer() error {
 	s := c.settings
-	if !s.Server.IsValid() || s.Follower == nil && c.follower == nil && !s.needsHostRoute() {
+	if s.Follower == nil && c.follower == nil && !s.needsHostRoute() {
 		return nil
 	}
 	if c.follower == nil {

@@ -104,6 +104,7 @@ func (c *lcp) expireEcho() {
 // lives notes a sign of life of the peer.
 func (c *lcp) lives(at time.Time) {
 	c.alive.unanswered = 0
+	c.link.proved(at)
 	if at.After(c.alive.life) {
 		c.alive.life = at
 	}
@@ -162,6 +163,8 @@ func (c *lcp) answeredEcho(id byte) {
 	at, ok := c.alive.probed.take(id)
 	if ok {
 		c.link.speaksAgainst(&c.link.doubts.lcp)
+	} else if at, ok = c.link.asks.caughtUp.take(id); ok {
+		c.link.out.pushEvent(CaughtUp{})
 	} else if at, ok = c.alive.asked.take(id); !ok {
 		c.link.stats.WrongID++
 		return

@@ -61,6 +61,9 @@ type NetworkUp struct {
 // NetworkDown: user data must stop at once, in both directions.
 type NetworkDown struct{}
 
+// CaughtUp: the peer has worked off all that was sent before [Link.Ask] was called last.
+type CaughtUp struct{}
+
 // Closing: the link is going down; LinkDown follows when the peer has agreed or
 // does not answer.
 type Closing struct{ Reason *DownError }
@@ -74,5 +77,6 @@ func (EncryptionUp) event()   {}
 func (ResetRequested) event() {}
 func (NetworkUp) event()      {}
 func (NetworkDown) event()    {}
+func (CaughtUp) event()       {}
 func (Closing) event()        {}
 func (LinkDown) event()       {}

@@ -47,6 +47,7 @@ type Link struct {
 	held         heldPackets
 	sent         struct{ lcp, auth, ccp, ipcp, ipv6cp sentPackets }
 	doubts       doubts
+	asks         ask
 	rtt          time.Duration // how long the peer takes to answer; 0: not known
 
 	lcp    *lcp
@@ -165,6 +166,7 @@ func (l *Link) Tick(now time.Time) {
 		return
 	}
 	l.lcp.expireEcho()
+	l.expireAsk()
 	l.expireDoubts()
 	l.ccp.expire()
 	l.ccp.expireReset()
@@ -196,11 +198,11 @@ func (l *Link) Deadline() (time.Time, bool) {
 }
 
 // timers is every timer, zero where it does not run.
-func (l *Link) timers() [15]time.Time {
+func (l *Link) timers() [16]time.Time {
 	t := [...]time.Time{
 		l.lcp.timer, l.lcp.alive.timer, l.ccp.timer, l.ccp.reset.timer, l.ipcp.timer, l.ipv6cp.timer, l.setup, l.grace,
 		l.doubts.lcp.probe, l.doubts.lcp.until, l.doubts.ccp.until, l.doubts.ipcp.until, l.doubts.ipv6cp.until,
-		l.doubts.ccp.probe, {},
+		l.doubts.ccp.probe, l.asks.again, {},
 	}
 	if l.doubts.lcp.frame != nil {
 		t[10], t[11], t[12] = time.Time{}, time.Time{}, time.Time{} // they wait for LCP's

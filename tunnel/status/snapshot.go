@@ -65,6 +65,7 @@ const (
 	Connecting   = "connecting"   // an attempt goes on: name, TCP, call, login
 	Up           = "up"           // packets pass
 	Reconnecting = "reconnecting" // the tunnel is down, and another attempt will be made
+	Waiting      = "waiting"      // the tunnel is down until a packet asks for it
 )
 
 // What a client waits for while its tunnel is not up.
@@ -74,17 +75,19 @@ const (
 	ForLink    = "link"    // the login, and agreement on encryption and addresses
 	ForPause   = "pause"   // the end of the pause before the next attempt, or another network
 	ForNetwork = "network" // a way to the server; the next attempt is made then, or when the pause ends
+	ForPacket  = "packet"  // a packet for the networks behind the tunnel
 )
 
 // Client is a client's own view of its tunnel, which is there when no session is.
 type Client struct {
-	State       string    `json:"state"`                 // Connecting, Up or Reconnecting
+	State       string    `json:"state"`                 // Connecting, Up, Reconnecting or Waiting
 	Since       time.Time `json:"since"`                 // of the state
 	Attempts    uint64    `json:"attempts"`              // made since the tunnel was up last; 0 while it is
 	Reason      string    `json:"reason,omitempty"`      // why the last attempt, or the last tunnel, ended
 	NextAttempt time.Time `json:"next_attempt,omitzero"` // while Reconnecting; comes sooner if the network changes
 	WaitsFor    string    `json:"waits_for,omitempty"`   // ForServer and so on; empty while Up
 	Until       time.Time `json:"until,omitzero"`        // when that ends at the latest; zero: nothing here limits it
+	WokenBy     string    `json:"woken_by,omitempty"`    // the packet that asked for the tunnel, where that is made on demand
 }
 
 // SetWay notes how a client reaches its server. One that pauses while there is no way waits for

@@ -23,10 +23,13 @@ type DeviceReader struct {
 
 // Routing says whose the packets from a device are, and counts those that are nobody's.
 type Routing struct {
-	Session  func(ip []byte) *Session // whose a packet is, or nil
-	Unrouted *atomic.Uint64           // packets for no session; nil: nobody counts them
-	Loop     LoopCheck                // nil: no packet can be one that carries a tunnel
-	Looped   *atomic.Uint64           // such packets, which are dropped
+	Session func(ip []byte) *Session // whose a packet is, or nil
+	// Unclaimed, if not nil, may keep a copy of a packet for no session, and reports whether it has
+	// seen to it.
+	Unclaimed func(ip []byte) bool
+	Unrouted  *atomic.Uint64 // other packets for no session; nil: nobody counts them
+	Loop      LoopCheck      // nil: no packet can be one that carries a tunnel
+	Looped    *atomic.Uint64 // such packets, which are dropped
 }
 
 // NewDeviceReader makes a reader of a device.

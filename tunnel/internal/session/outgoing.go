@@ -47,7 +47,7 @@ func (d *outgoing) send(bufs [][]byte, sizes []int) {
 			continue
 		}
 		s := d.Session(ip)
-		if s == nil {
+		if s == nil && (d.Unclaimed == nil || !d.Unclaimed(ip)) {
 			unrouted++
 		}
 		d.owners = append(d.owners, s)

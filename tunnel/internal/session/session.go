@@ -49,6 +49,7 @@ type Session struct {
 	closeBy    time.Time // when a peer that does not agree to the end is left; zero: the link is not closing
 	resets     bool      // a Reset-Request is outstanding
 	keysWarned bool      // it was said that nothing decrypts
+	early      earlyPackets
 
 	stateMu sync.Mutex
 	state   sessionState
@@ -204,6 +205,7 @@ func (s *Session) work(now time.Time) {
 	s.in.expire(now) // first, for it may find that packets were lost
 	s.reset(now)
 	s.link.Tick(now)
+	s.expireEarly(now)
 	if ack, due := s.acks.due(now); due {
 		s.out.sendAck(ack)
 	}
@@ -235,6 +237,9 @@ func (s *Session) next(now time.Time) time.Duration {
 	}
 	if at, ok := s.soonest(); ok {
 		wait = min(wait, max(0, at.Sub(now)))
+	}
+	if !s.early.by.IsZero() {
+		wait = min(wait, max(0, s.early.by.Sub(now)))
 	}
 	if !s.closeBy.IsZero() {
 		wait = min(wait, max(0, s.closeBy.Sub(now)))
@@ -359,6 +364,8 @@ func (s *Session) event(e ppp.Event) {
 		s.openNetwork(e)
 	case ppp.NetworkDown:
 		s.closeNetwork()
+	case ppp.CaughtUp:
+		s.sendEarly()
 	case ppp.Closing:
 		s.beginsToClose(e.Reason)
 	case ppp.LinkDown:

@@ -109,18 +109,20 @@ grow while a session lives, and start at 0 with it.
     process   version, role (client or server), pid, started, device (the TUN device), listen (a server's addresses),
       backend and backend_why, and memory: mode (small or normal) and why, and in bytes resident (in memory now), peak (the most
       that was), usable (what the machine or the control group has) and collector_limit (GOMEMLIMIT)
-    client    what a client does, whether it has a session or not: state (connecting, up or reconnecting), since, attempts (made since
+    client    what a client does, whether it has a session or not: state (connecting, up, reconnecting or waiting), since, attempts (made since
       the tunnel was up last), reason (why the last attempt, or the tunnel, ended; not while it is up) and next_attempt (while
       reconnecting: when; sooner if the network changes), waits_for (not while it is up: server, its answer on TCP; call, its
       answer to the call; link, the login and the agreement on encryption and addresses; pause, the end of the pause, or another
-      network; network, a way to the server) and until (when that ends at the latest; absent if nothing here limits it)
+      network; network, a way to the server; packet, a packet for the tunnel), until (when that ends at the latest; absent if nothing here
+      limits it) and woken_by (the packet that asked for the tunnel, with --on-demand)
     sessions  the sessions there are, ordered by id; see below
     totals    since the process started, ended sessions included: sessions, the traffic of all as named below, and window
     refused   what was turned away, by reason; a server's: connections (all sessions were in use), authentication (wrong
       passwords), banned (logins and connections during a ban), evicted (connections and calls that made room for another
       before anybody had logged in), late (connections on which nobody logged in within --login-grace-time); of both:
       gre_no_session (packets from outside), ip_no_session (packets of this machine), ip_loop (this machine's own GRE and
-      control connection, which came out of the TUN device they are to carry packets of, and were dropped)
+      control connection, which came out of the TUN device they are to carry packets of, and were dropped); a client's with
+      --on-demand: ip_on_demand (packets that were kept for the tunnel and could not be sent)
     way       a client's way to the server, around the tunnel: server (its address), device, gateway, source (our address); while
       there is none, device is "" and missing says why
     bans      a server's bans in force, the last to end first, 100 at most; bans_more: how many there are beyond these

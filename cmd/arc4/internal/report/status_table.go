@@ -95,14 +95,20 @@ func writeWay(out io.Writer, w *status.Way) {
 // again.
 func writeClient(out io.Writer, s status.Snapshot) {
 	c := s.Client
-	if c == nil || c.State == status.Up {
+	if c == nil {
+		return
+	}
+	if c.State == status.Up {
+		if c.WokenBy != "" {
+			fmt.Fprintf(out, "asked for by %s\n", printable(c.WokenBy))
+		}
 		return
 	}
 	fmt.Fprintf(out, "%s for %s", printable(c.State), age(s.Time, c.Since))
 	switch {
 	case c.State == status.Reconnecting:
 		fmt.Fprintf(out, ", attempt %d %s", c.Attempts+1, until(s.Time, c.NextAttempt))
-	case c.Attempts > 0:
+	case c.Attempts > 0 && c.State == status.Connecting:
 		fmt.Fprintf(out, ", attempt %d", c.Attempts)
 	}
 	if what := waitFor[c.WaitsFor]; what != "" {
@@ -110,6 +116,9 @@ func writeClient(out io.Writer, s status.Snapshot) {
 		if c.Until.After(s.Time) && c.State != status.Reconnecting {
 			fmt.Fprintf(out, ", %s at most", atMost(s.Time, c.Until))
 		}
+	}
+	if c.WokenBy != "" {
+		fmt.Fprintf(out, "\nasked for by %s", printable(c.WokenBy))
 	}
 	if c.Reason != "" {
 		fmt.Fprintf(out, "\nthe last one ended: %s", PrintableUpTo(c.Reason, longestReason))
@@ -124,6 +133,7 @@ var waitFor = map[string]string{
 	status.ForLink:    "the login and the agreement on encryption and addresses",
 	status.ForPause:   "the pause to end, or the network to change",
 	status.ForNetwork: "a network with a way to the server",
+	status.ForPacket:  "a packet to the networks behind the tunnel",
 }
 
 // atMost is how long something will last, in whole seconds.

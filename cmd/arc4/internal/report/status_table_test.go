@@ -126,6 +126,11 @@ func TestStatusOfAClientWithoutATunnel(t *testing.T) {
 			[]string{"connecting for 3s, attempt 1", "waits for the login and the agreement on encryption and addresses"}},
 		{"what a pause waits for", &status.Client{State: status.Reconnecting, Since: start.Add(50 * time.Second), Attempts: 4, Reason: "x", NextAttempt: start.Add(64500 * time.Millisecond), WaitsFor: status.ForNetwork, Until: start.Add(64500 * time.Millisecond)},
 			[]string{"reconnecting for 10s, attempt 5 in 5s", "waits for a network with a way to the server", "the last one ended: x"}},
+		{"on demand", &status.Client{State: status.Waiting, Since: start.Add(50 * time.Second), Attempts: 1, Reason: "no packet passed for 5m0s", WaitsFor: status.ForPacket},
+			[]string{"waiting for 10s", "waits for a packet to the networks behind the tunnel", "the last one ended: no packet passed for 5m0s"}},
+		{"asked for", &status.Client{State: status.Connecting, Since: start.Add(57 * time.Second), Attempts: 1, WaitsFor: status.ForCall, WokenBy: "TCP from 192.0.0.8 to 10.1.2.3"},
+			[]string{"connecting for 3s, attempt 1", "waits for the server to accept the call", "asked for by TCP from 192.0.0.8 to 10.1.2.3"}},
+		{"up on demand", &status.Client{State: status.Up, Since: start, WokenBy: "TCP from 192.0.0.8 to 10.1.2.3"}, []string{"asked for by TCP from 192.0.0.8 to 10.1.2.3"}},
 		{"a word of tomorrow", &status.Client{State: status.Connecting, Since: start.Add(time.Minute), WaitsFor: "rain"}, []string{"connecting for 0s"}},
 		{"renegotiating", &status.Client{State: status.Connecting, Since: start.Add(time.Minute)}, []string{"connecting for 0s"}},
 	} {
