@@ -29,7 +29,7 @@ OPENWRT = build/openwrt
 openwrt-packages: ## .ipk and .apk for OpenWrt, build/openwrt: make openwrt-packages GOARCH=mipsle [OPENWRT_ARCH=mipsel_24kc]
 	@$(if $(GOARCH),,echo 'make openwrt-packages: for which processor? such as make openwrt-packages GOARCH=mipsle' >&2; exit 2)
 	@$(BUILD) -router -o $(OPENWRT)/arc4-$(GOARCH)
-	@GOARCH= GOOS= $(GO) run -C packaging/openwrt/pack . -goarch $(GOARCH) -arch '$(OPENWRT_ARCH)' -program $(CURDIR)/$(OPENWRT)/arc4-$(GOARCH) -out $(CURDIR)/$(OPENWRT)
+	@GOARCH= GOOS= $(GO) run -C packaging/pack ./openwrt -goarch $(GOARCH) -arch '$(OPENWRT_ARCH)' -program $(CURDIR)/$(OPENWRT)/arc4-$(GOARCH) -out $(CURDIR)/$(OPENWRT)
 
 test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, an emulated router, a short soak, hostile peers
 	@$(TESTRUN)

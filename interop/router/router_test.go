@@ -59,7 +59,7 @@ func TestTunnel(t *testing.T) {
 func openWrt(t *testing.T, program string) map[string]string {
 	t.Helper()
 	out := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "-C", filepath.Join(root, "packaging/openwrt/pack"), ".", "-goarch", "mipsle", "-program", program, "-out", out)
+	cmd := exec.CommandContext(t.Context(), "go", "run", "-C", filepath.Join(root, "packaging/pack"), "./openwrt", "-goarch", "mipsle", "-program", program, "-out", out)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 	all := map[string]string{"arc4": program, "openwrt.sh": filepath.Join(root, "interop/router/guest/openwrt.sh")}

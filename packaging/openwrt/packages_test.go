@@ -54,8 +54,8 @@ func packages(t *testing.T) map[string][]byte {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "arc4")
 	require.NoError(t, os.WriteFile(program, []byte("the program"), 0o755))
-	cmd := exec.Command("go", "run", ".", "-goarch", "mipsle", "-program", program, "-out", dir)
-	cmd.Dir = "pack"
+	cmd := exec.Command("go", "run", "./openwrt", "-goarch", "mipsle", "-program", program, "-out", dir)
+	cmd.Dir = "../pack"
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	all := make(map[string][]byte)

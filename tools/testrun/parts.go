@@ -12,7 +12,7 @@ var parts = []part{
 		{run: "go vet -tags interop,router ./interop/..."},
 		{run: "go vet -tags purego ./arc4/... ./mppe/..."},
 		{run: "go vet -tags TAGS ./cmd/... ./internal/... ./speed/...", how: everyTagSet},
-		{run: "go vet -C packaging/openwrt/pack ./..."},
+		{run: "go vet -C packaging/pack ./..."},
 		{run: "go tool staticcheck ./..."},
 		{run: "go tool staticcheck -tags interop,router ./interop/..."},
 		{run: "git log --no-merges -z --format=%h%n%B " + beforeTheRule + "..HEAD", how: commitMessages},

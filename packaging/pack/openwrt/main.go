@@ -1,7 +1,7 @@
-// Command pack makes packages for OpenWrt without its SDK: arc4 and luci-proto-arc4, as .ipk for
+// Command openwrt makes packages for OpenWrt without its SDK: arc4 and luci-proto-arc4, as .ipk for
 // opkg (up to OpenWrt 24.10) and as .apk for apk (from 25.12 on).
 //
-//	go run . -goarch mipsle -program ../../../bin/arc4-router-mipsle -out ../../../build/openwrt
+//	go run -C packaging/pack ./openwrt -goarch mipsle -program $PWD/bin/arc4-router-mipsle -out $PWD/build/openwrt
 //
 // The program is static, so that one of a GOARCH runs on all processors of that kind; the name of
 // the kind must be that of the router: `opkg print-architecture` or `apk --print-arch` says it.
@@ -24,12 +24,12 @@ func main() {
 	flag.StringVar(&p.program, "program", "", "`FILE` of the router build of arc4")
 	flag.StringVar(&p.goarch, "goarch", "mipsle", "GOARCH that it was built for")
 	flag.StringVar(&p.arch, "arch", "", "the router's `ARCHITECTURE` as OpenWrt calls it (default: the usual one of -goarch)")
-	flag.StringVar(&p.feed, "feed", "..", "`FOLDER` packaging/openwrt of the repository")
+	flag.StringVar(&p.feed, "feed", "../openwrt", "`FOLDER` packaging/openwrt of the repository")
 	flag.StringVar(&p.out, "out", ".", "`FOLDER` for the packages")
 	flag.Parse()
 	files, err := p.run()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "pack:", err)
+		fmt.Fprintln(os.Stderr, "openwrt:", err)
 		os.Exit(1)
 	}
 	fmt.Println(strings.Join(files, "\n"))

@@ -1,4 +1,4 @@
-module github.com/arc4tun/arc4tun/packaging/openwrt/pack
+module github.com/arc4tun/arc4tun/packaging/pack
 
 go 1.26.0
 
