@@ -3,14 +3,15 @@
 
 GO      ?= go
 BIN     ?= bin/arc4
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# The version is what the tags say, or, where there is none yet, the newest that CHANGELOG.md tells of.
+VERSION ?= $(or $(shell git describe --tags --dirty 2>/dev/null),$(shell awk '/^\#\# v/ {print $$2; exit}' CHANGELOG.md))
 TESTRUN  = $(GO) run ./tools/testrun
 
 # What is built for is told to the program, and must not decide for which machine it is built itself.
 BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build router openwrt-packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-router bench-mips api fmt clean
+.PHONY: help build router openwrt-packages packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-packages test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-router bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,7 +32,10 @@ openwrt-packages: ## .ipk and .apk for OpenWrt, build/openwrt: make openwrt-pack
 	@$(BUILD) -router -o $(OPENWRT)/arc4-$(GOARCH)
 	@GOARCH= GOOS= $(GO) run -C packaging/pack ./openwrt -goarch $(GOARCH) -arch '$(OPENWRT_ARCH)' -program $(CURDIR)/$(OPENWRT)/arc4-$(GOARCH) -out $(CURDIR)/$(OPENWRT)
 
-test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, qemu, fuzzing, real peers, an emulated router, a short soak, hostile peers
+packages: ## .deb, .rpm, .apk and Arch Linux's, build/packages: make packages [ARCH=amd64,arm64] [FORMAT=deb]
+	@GOARCH= GOOS= $(GO) run -C packaging/pack ./linux -version '$(VERSION)' -arch '$(ARCH)' -format '$(FORMAT)' -out $(CURDIR)/build/packages
+
+test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, packages, qemu, fuzzing, real peers, an emulated router, a short soak, hostile peers
 	@$(TESTRUN)
 
 lint: ## gofmt, go vet, staticcheck, commit messages
@@ -48,6 +52,9 @@ test-libcrypto: tools ## the comparison with OpenSSL, with the build tag libcryp
 
 test-cross: ## builds for every supported system
 	@$(TESTRUN) cross
+
+test-packages: tools ## packages for Linux distributions: built, looked at, installed and removed in a Debian
+	@$(TESTRUN) packages
 
 test-qemu: tools ## the tests of the ciphers on mips, mipsle, arm64 and arm, under qemu-user
 	@$(TESTRUN) qemu

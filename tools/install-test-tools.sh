@@ -13,10 +13,12 @@ set -eu
 # man-db: whether the manual pages can be read
 # qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils: the
 # emulated router, see interop/router/README.md
+# lintian rpm libarchive-tools systemd mmdebstrap: the packages for Linux distributions, and a Debian to install one in
 # the rest: the guest with the real peers, see interop/README.md
 want="git make chromium-headless-shell gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux
-	qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils"
+	qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils
+	lintian rpm libarchive-tools systemd mmdebstrap"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "test tools: not a Debian system; tests that need more than Go are skipped" >&2

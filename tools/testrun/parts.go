@@ -46,6 +46,11 @@ var parts = []part{
 		{run: "go test -tags shipped -count=1 -timeout 20m -run ^TestShipped ./tools/build", show: regexp.MustCompile(`\| `)},
 		{as: "router", run: "go test -tags TAGS -run " + routersWork + " ./cmd/arc4", how: withRouterTags},
 	}},
+	{"packages", "packages for Linux distributions, installed and removed in a Debian", []step{
+		{run: "go vet -tags packages ./packaging/linux"},
+		{run: "go tool staticcheck -tags packages ./packaging/linux"},
+		{run: "go test -tags packages -count=1 -timeout 15m ./packaging/linux"}, // built by now, for the sizes
+	}},
 	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", []step{
 		// Everything on the first machine of an architecture, and on its others what depends on the
 		// processor. Go does not know that a result is another machine's, so none is from its

@@ -1,7 +1,7 @@
 // Command openwrt makes packages for OpenWrt without its SDK: arc4 and luci-proto-arc4, as .ipk for
 // opkg (up to OpenWrt 24.10) and as .apk for apk (from 25.12 on).
 //
-//	go run -C packaging/pack ./openwrt -goarch mipsle -program $PWD/bin/arc4-router-mipsle -out $PWD/build/openwrt
+//	go run -C packaging/pack ./openwrt -goarch mipsle -program /tmp/arc4-router-mipsle -out /tmp
 //
 // The program is static, so that one of a GOARCH runs on all processors of that kind; the name of
 // the kind must be that of the router: `opkg print-architecture` or `apk --print-arch` says it.
