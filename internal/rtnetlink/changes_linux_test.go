@@ -181,3 +181,41 @@ func TestSavedRoutesComeBack(t *testing.T) {
 	}
 	assert.Equal(t, before, show())
 }
+
+// TestRuleChanges: what is added is what iproute2 shows and what is listed, decides where routes are
+// looked up, and goes again.
+func TestRuleChanges(t *testing.T) {
+	c := surroundings(t)
+	ip(t, "ip route add default dev w table 1000000")
+	for _, tc := range []struct {
+		family uint8
+		show   string
+		rule   rtnetlink.Rule
+		want   string
+	}{
+		{unix.AF_INET, "ip rule", rtnetlink.Rule{Priority: 300, To: netip.MustParsePrefix("203.0.113.1/32"), Table: 254, By: 164}, "300:\tfrom all to 203.0.113.1 lookup main proto 164"},
+		{unix.AF_INET, "ip rule", rtnetlink.Rule{Priority: 301, Table: 254, NoDefault: true, By: 164}, "301:\tfrom all lookup main suppress_prefixlength 0 proto 164"},
+		{unix.AF_INET, "ip rule", rtnetlink.Rule{Priority: 302, Invert: true, Mark: 164, Mask: 1<<32 - 1, Table: 1000000, By: 164}, "302:\tnot from all fwmark 0xa4 lookup 1000000 proto 164"},
+		{unix.AF_INET, "ip rule", rtnetlink.Rule{Priority: 303, Protocol: unix.IPPROTO_GRE, Table: 77}, "303:\tfrom all ipproto gre lookup 77"},
+		{unix.AF_INET6, "ip -6 rule", rtnetlink.Rule{Priority: 304, Invert: true, Mark: 5, Mask: 7, Table: 1000000}, "304:\tnot from all fwmark 0x5/0x7 lookup 1000000"},
+	} {
+		before := ip(t, tc.show)
+		require.NoError(t, c.AddRule(tc.family, tc.rule))
+		require.ErrorIs(t, c.AddRule(tc.family, tc.rule), unix.EEXIST)
+		assert.Contains(t, ip(t, tc.show), tc.want)
+		list, err := c.Rules(tc.family)
+		require.NoError(t, err)
+		assert.Contains(t, list, tc.rule)
+		if tc.rule.Invert && tc.family == unix.AF_INET {
+			found, err := c.RouteTo(netip.MustParseAddr("8.8.8.8"), rtnetlink.RouteQuery{})
+			require.NoError(t, err)
+			assert.EqualValues(t, 1000000, found.Table)
+			found, err = c.RouteTo(netip.MustParseAddr("8.8.8.8"), rtnetlink.RouteQuery{Mark: 164})
+			require.NoError(t, err)
+			assert.EqualValues(t, unix.RT_TABLE_MAIN, found.Table)
+		}
+		require.NoError(t, c.DeleteRule(tc.family, tc.rule))
+		assert.Equal(t, before, ip(t, tc.show))
+		require.ErrorIs(t, c.DeleteRule(tc.family, tc.rule), unix.ENOENT)
+	}
+}

@@ -106,7 +106,7 @@ func TestAnswers(t *testing.T) {
 		{"a neighbour", `02 00 0000 07000000|00000007 0200|0002 00 01 0800|0008 0100|0001 c0000201 0a00|000a 0200|0002 020000000001 0000`,
 			func(b []byte) (any, error) { return parseNeighbour(b) }, Neighbour{Link: 7, Address: a("192.0.2.1"), HardwareAddress: mac, State: unix.NUD_REACHABLE}},
 		{"a rule", `02 00 00 00 4d 00 00 01 00000000 0800|0008 0600|0006 64000000|00000064 0800|0008 0a00|000a 05000000|00000005 0800|0008 1000|0010 ff000000|000000ff 0500|0005 1600|0016 11000000`,
-			func(b []byte) (any, error) { return parseRule(b) }, Rule{Priority: 100, Mark: 5, Mask: 255, Protocol: 17}},
+			func(b []byte) (any, error) { return parseRule(b) }, Rule{Priority: 100, Mark: 5, Mask: 255, Protocol: 17, Table: 77}},
 		{"a queueing discipline", `00 000000 07000000|00000007 00000000 ffffffff 02000000|00000002 0800|0008 0100|0001 74626600
 			1800|0018 0700|0007 1400|0014 0300|0003 00000000 00000000 09000000|00000009 00000000`,
 			func(b []byte) (any, error) { return parseDiscipline(b) }, Discipline{Link: 7, Kind: "tbf", Dropped: 9}},

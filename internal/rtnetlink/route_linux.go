@@ -78,6 +78,7 @@ func listed(b []byte, family uint8) bool {
 type RouteQuery struct {
 	Source netip.Addr // invalid: any
 	Link   int        // by which packets have to leave; 0: any
+	Mark   uint32     // the firewall mark that packets have; 0: none
 	Match  bool       // the route as it stands in its table, and no answer without one (RTM_F_FIB_MATCH)
 }
 
@@ -100,6 +101,9 @@ func (c *Conn) RouteTo(to netip.Addr, q RouteQuery) (Route, error) {
 	}
 	if q.Link != 0 {
 		r.uint32(unix.RTA_OIF, uint32(q.Link))
+	}
+	if q.Mark != 0 {
+		r.uint32(unix.RTA_MARK, q.Mark)
 	}
 	found, err := list(&c.socket, r, unix.RTM_NEWROUTE, func(b []byte) (Route, bool, error) {
 		r, err := parseRoute(b)
