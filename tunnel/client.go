@@ -79,6 +79,11 @@ type ClientConfig struct {
 	// the tunnel is up are kept, within bounds, and sent then, unless they come from an address
 	// that the device has no more.
 	OnDemand func(context.Context) (dev netdev.Device, local netip.Addr, err error)
+
+	// Mark is the firewall mark of the GRE that the package sends: see gre.Options.Mark. Whoever
+	// gives Dial marks the control connection.
+	Mark uint32
+
 	// Bring makes the local end for a network and gives its device. It is called after every
 	// negotiation, and gives the same device again if that fits. What Bring made outlives the call:
 	// traffic waits there instead of leaving by another route while the client reconnects.
@@ -146,7 +151,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.ListenGRE == nil {
 		cfg.ListenGRE = func(local, peer netip.Addr) (gre.Conn, error) {
 			o := cfg.listenOptions()
-			o.Peer = peer
+			o.Peer, o.Mark = peer, cfg.Mark
 			if cfg.CarryGRE != nil {
 				o.Carry = func(leaveBy func(int) error) func() { return cfg.CarryGRE(peer, leaveBy) }
 			}

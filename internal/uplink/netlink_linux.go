@@ -44,9 +44,10 @@ func (h *host) close() {
 	}
 }
 
-// routeTo asks how a packet from local reaches peer. What it learns of links is kept in known.
-func (h *host) routeTo(local, peer netip.Addr, known map[int]linkFacts) routeFacts {
-	r, err := h.route.RouteTo(peer, rtnetlink.RouteQuery{Source: local})
+// routeTo asks how a packet from local with a mark reaches peer by an interface (0: by any). What
+// it learns of links is kept in known.
+func (h *host) routeTo(local, peer netip.Addr, mark uint32, only int, known map[int]linkFacts) routeFacts {
+	r, err := h.route.RouteTo(peer, rtnetlink.RouteQuery{Source: local, Mark: mark, Link: only})
 	if err != nil {
 		return routeFacts{refused: err.Error()}
 	}
@@ -136,14 +137,14 @@ func factsOfNeighbour(state uint16, address net.HardwareAddr) neighbourFacts {
 	return neighbourFacts{resolved: true, mac: mac(address)}
 }
 
-// whole asks what holds for all routes.
-func (h *host) whole() hostFacts {
+// whole asks what holds for all routes of packets with a mark.
+func (h *host) whole(mark uint32) hostFacts {
 	var f hostFacts
 	rules, err := h.route.Rules(unix.AF_INET)
 	if err != nil {
 		return f
 	}
-	f.rules = unfollowable(rules)
+	f.rules = unfollowable(rules, mark)
 	if h.xfrm == nil {
 		f.ipsec, f.checked = func(_, _ netip.Addr) bool { return false }, true
 		return f
@@ -159,10 +160,12 @@ func (h *host) whole() hostFacts {
 }
 
 // unfollowable names the first routing rule that selects packets by what the kernel is not asked
-// with: firewall marks, which the chains that are passed by could set, and the protocol.
-func unfollowable(rules []rtnetlink.Rule) string {
+// with: firewall marks, which the chains that are passed by could set, and the protocol. The mark
+// that packets have for a rule of this program it is asked with.
+func unfollowable(rules []rtnetlink.Rule, mark uint32) string {
 	for _, r := range rules {
 		switch {
+		case mark != 0 && r.Mark == mark && r.Mask == 1<<32-1:
 		case r.Mark != 0 || r.Mask != 0:
 			return fmt.Sprintf("the routing rule %d goes by firewall marks", r.Priority)
 		case r.Protocol > 0:

@@ -130,11 +130,13 @@ func TestUnfollowableRules(t *testing.T) {
 	}{
 		{"the main table", rtnetlink.Rule{Priority: 32766}, ""},
 		{"by mark", rtnetlink.Rule{Priority: 100, Mark: 5}, "the routing rule 100 goes by firewall marks"},
+		{"by the mark that is asked with", rtnetlink.Rule{Priority: 100, Invert: true, Mark: 164, Mask: 1<<32 - 1}, ""},
+		{"by bits of it", rtnetlink.Rule{Priority: 100, Mark: 164, Mask: 0xFF}, "the routing rule 100 goes by firewall marks"},
 		{"by no mark", rtnetlink.Rule{Priority: 100, Mask: 0xFF}, "the routing rule 100 goes by firewall marks"},
 		{"by protocol", rtnetlink.Rule{Priority: 100, Protocol: 17}, "the routing rule 100 goes by the protocol"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			assert.Equal(t, tc.want, unfollowable([]rtnetlink.Rule{tc.rule}))
+			assert.Equal(t, tc.want, unfollowable([]rtnetlink.Rule{tc.rule}, 164))
 		})
 	}
 }

@@ -85,7 +85,7 @@ func (u *Uplink) selectRoute(now time.Time, p *Path, known map[int]linkFacts) (r
 		return nil, p.held, nil
 	}
 	p.ban = ""
-	f := u.host.routeTo(u.cfg.Local, p.peer, known)
+	f := u.host.routeTo(u.cfg.Local, p.peer, u.cfg.Mark, u.only, known)
 	p.link, p.nextHop = f.link.index, f.nextHop
 	if why := u.ineligible(p, f); why != "" {
 		return nil, why, nil
@@ -114,7 +114,7 @@ func (r routeFacts) wholeFrame() int { return min(r.mtuOf(), frameSize-ethernetL
 
 func (u *Uplink) ineligible(p *Path, f routeFacts) string {
 	if u.whole == nil {
-		whole := u.host.whole()
+		whole := u.host.whole(u.cfg.Mark)
 		u.whole = &whole
 	}
 	return ineligible(u.cfg.Local, p.peer, f, u.neighbour(f), *u.whole, u.cfg.Mode.forced())

@@ -19,6 +19,7 @@ type Config struct {
 	// Frames is how many packets an AF_XDP socket has room for, a power of two; 0: 2,048. Each
 	// takes 2 KB, which cannot be swapped.
 	Frames int
+	Mark   uint32 // the firewall mark of what is sent; 0: none
 	Log    *slog.Logger
 }
 
@@ -40,6 +41,7 @@ type Uplink struct {
 	paths map[*Path]struct{}
 	links map[int]*link
 	off   string // why there is no fast way at all
+	only  int    // the interface that packets have to leave by; 0: any
 
 	// What is known of the host, until news come; the follower's own.
 	neighbours map[int]map[netip.Addr]neighbourFacts
@@ -110,6 +112,21 @@ func (u *Uplink) Close() {
 	u.where.Close()
 }
 
+// LeaveBy has everything leave by the interface with an index, or by none but the raw socket where
+// that cannot be; 0: by the routes alone.
+func (u *Uplink) LeaveBy(ifindex int) {
+	u.mu.Lock()
+	changed := u.only != ifindex
+	u.only = ifindex
+	if changed {
+		u.mark(func(*Path) bool { return true })
+	}
+	u.mu.Unlock()
+	if changed {
+		u.poke()
+	}
+}
+
 // Path gives the way to a peer, which is the raw socket until the peer has acknowledged something
 // that came by that.
 func (u *Uplink) Path(peer netip.Addr) *Path {
@@ -139,6 +156,11 @@ func (u *Uplink) see(p *Path) {
 	u.mu.Lock()
 	p.dirty = true
 	u.mu.Unlock()
+	u.poke()
+}
+
+// poke has the follower look.
+func (u *Uplink) poke() {
 	select {
 	case u.wake <- struct{}{}:
 	default:

@@ -64,6 +64,9 @@ type Options struct {
 	// whenever that leads by another interface; Close calls release. On systems other than Linux
 	// nothing is called.
 	Carry func(leaveBy func(ifindex int) error) (release func())
+	// Mark is the firewall mark of what is sent (SO_MARK in socket(7)); 0: none. It takes Linux and
+	// CAP_NET_ADMIN.
+	Mark uint32
 	// Log hears of ways that fail; nil: slog.Default.
 	Log *slog.Logger
 }

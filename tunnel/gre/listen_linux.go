@@ -3,6 +3,7 @@ package gre
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"unsafe"
@@ -42,10 +43,10 @@ func Listen(local netip.Addr, opts Options) (Conn, error) {
 		}
 		c.others = append(c.others, other)
 	}
+	c.openUplink(opts)
 	if opts.Carry != nil {
 		c.letGo = opts.Carry(c.leaveBy)
 	}
-	c.openUplink(opts)
 	return c, nil
 }
 
@@ -90,7 +91,7 @@ func (c *rawConn) openUplink(opts Options) {
 		return
 	}
 	var err error
-	c.up, err = uplink.Open(uplink.Config{Local: c.local, Mode: opts.IO, Frames: opts.Frames, Log: opts.logger()})
+	c.up, err = uplink.Open(uplink.Config{Local: c.local, Mode: opts.IO, Frames: opts.Frames, Mark: opts.Mark, Log: opts.logger()})
 	if err != nil {
 		c.noUp = err.Error()
 	}
@@ -102,6 +103,11 @@ func (c *rawConn) setOptions(opts Options) error {
 	}
 	setBuffer(c.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, cmp.Or(opts.RecvBuffer, DefaultBuffer))
 	setBuffer(c.fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, cmp.Or(opts.SendBuffer, DefaultBuffer))
+	if opts.Mark != 0 {
+		if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_MARK, int(opts.Mark)); err != nil {
+			return fmt.Errorf("marking what is sent with %#x: %w", opts.Mark, err)
+		}
+	}
 	// The network may fragment what exceeds the path, which loses nothing but speed.
 	return unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
 }
@@ -130,13 +136,15 @@ func (c *rawConn) acceptCalls(ids []uint16) error {
 	return c.attach(filter(c.peer, c.part, ids...))
 }
 
-// leaveBy is what Options.Carry is given. What goes past the kernel asks for the route itself, and
-// is no other interface's (uplink.Path).
+// leaveBy is what Options.Carry is given.
 func (c *rawConn) leaveBy(ifindex int) error {
 	c.life.RLock()
 	defer c.life.RUnlock()
 	if c.over {
 		return net.ErrClosed
+	}
+	if c.up != nil {
+		c.up.LeaveBy(ifindex)
 	}
 	// In network byte order (ip(7), IP_UNICAST_IF).
 	var b [4]byte
