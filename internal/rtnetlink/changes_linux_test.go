@@ -182,8 +182,8 @@ func TestSavedRoutesComeBack(t *testing.T) {
 	assert.Equal(t, before, show())
 }
 
-// TestRuleChanges: what is added is what iproute2 shows and what is listed, decides where routes are
-// looked up, and goes again.
+// TestRuleChanges: what is added is what iproute2 shows and what is listed, decides where routes
+// are looked up, and goes again.
 func TestRuleChanges(t *testing.T) {
 	c := surroundings(t)
 	ip(t, "ip route add default dev w table 1000000")

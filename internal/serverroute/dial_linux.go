@@ -149,15 +149,22 @@ func (f *Follower) connect(ctx context.Context, network string, to netip.AddrPor
 		return nil, fmt.Errorf("no way to %v: %w", to.Addr(), err)
 	}
 	d := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
-		if device == "" {
-			return nil
-		}
-		var failed error
-		err := raw.Control(func(fd uintptr) { failed = unix.BindToDevice(int(fd), device) })
+		var failed, unmarked error
+		err := raw.Control(func(fd uintptr) {
+			if device != "" {
+				failed = unix.BindToDevice(int(fd), device)
+			}
+			if f.mark != 0 {
+				unmarked = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK, int(f.mark))
+			}
+		})
 		if failed != nil {
 			// Before Linux 5.7 it takes CAP_NET_RAW. The host route is left, and what checks the
 			// device.
 			f.log.Debug("a socket is not bound to its interface", "device", device, "error", failed)
+		}
+		if unmarked != nil {
+			return fmt.Errorf("marking a socket with %#x: %w", f.mark, unmarked)
 		}
 		return err
 	}}
@@ -168,8 +175,11 @@ func (f *Follower) connect(ctx context.Context, network string, to netip.AddrPor
 // it, or it is IPv6, which the tunnel has no routes for.
 func (f *Follower) deviceTo(addr netip.Addr) (string, error) {
 	addr = addr.Unmap()
-	if !addr.Is4() || addr.IsLoopback() {
+	if addr.IsLoopback() {
 		return "", nil
+	}
+	if !addr.Is4() {
+		return f.bind, nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -177,13 +187,17 @@ func (f *Follower) deviceTo(addr netip.Addr) (string, error) {
 	if err == nil && r.Table == unix.RT_TABLE_LOCAL {
 		return "", nil
 	}
-	if f.device != 0 && (err != nil || r.Link == f.device) {
+	links, missing := f.mayLeave()
+	if missing != nil {
+		return "", missing
+	}
+	if err == nil && (!links.has(r.Link) || f.isElsesDefault(r)) || err != nil && (f.device != 0 || f.bind != "") {
 		t, listErr := f.list()
 		if listErr != nil {
 			return "", listErr
 		}
-		if r = t.best(addr, f.device); r == nil {
-			r, err = f.byInterface(addr)
+		if r = t.best(addr, links); r == nil {
+			r, err = f.byInterface(addr, links)
 		} else {
 			err = nil
 		}

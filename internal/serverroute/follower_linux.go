@@ -1,6 +1,7 @@
 package serverroute
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,9 @@ import (
 // Follower follows the path to one server at a time. Its methods may be called from any goroutine.
 type Follower struct {
 	log     *slog.Logger
+	mark    uint32        // of all sockets that carry the tunnel; 0: none
+	bind    string        // the one interface that they leave by; empty: the best
+	all     bool          // the tunnel takes in everything, or will
 	every   time.Duration // between two looks without news
 	where   rtnetlink.Namespace
 	kernel  *rtnetlink.Conn // of the namespace of Open, whichever thread uses it
@@ -32,6 +36,7 @@ type Follower struct {
 	device    int              // the tunnel's; 0: none
 	covered   []netip.Prefix   // what is led into it, or will be
 	route     *rtnetlink.Route // the host route that is ours, or nil
+	rules     *rules           // by which the tunnel takes everything, or nil
 	path      path
 	addresses map[netip.Addr]bool
 	carried   map[*boundSocket]struct{}
@@ -82,17 +87,13 @@ const (
 )
 
 // Open starts following in the network namespace of the calling thread, and takes away what a run
-// that was killed has left there. log may be nil.
-func Open(log *slog.Logger) (*Follower, error) {
-	if log == nil {
-		log = slog.Default()
-	}
-	return open(log, regular)
-}
+// that was killed has left there.
+func Open(o Options) (*Follower, error) { return open(o, regular) }
 
-func open(log *slog.Logger, every time.Duration) (*Follower, error) {
+func open(o Options, every time.Duration) (*Follower, error) {
+	log := cmp.Or(o.Log, slog.Default())
 	f := &Follower{
-		log: log, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
+		log: log, mark: o.Mark, bind: o.Interface, all: o.Everything, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
 		carried: make(map[*boundSocket]struct{}), worked: make(map[string][]netip.Addr),
 	}
 	var err error
@@ -107,6 +108,9 @@ func open(log *slog.Logger, every time.Duration) (*Follower, error) {
 		f.kernel.Close()
 		f.where.Close()
 		return nil, err
+	}
+	if o.Marked && f.mark == 0 {
+		f.mark = f.claim.metric
 	}
 	if err := f.sweep(); err != nil {
 		log.Warn("looking for routes that a killed run has left", "error", err)
@@ -128,7 +132,7 @@ func (f *Follower) Close() (err error) {
 		f.ended.Wait()
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		err = f.removeRoute()
+		err = errors.Join(f.removeRules(), f.removeRoute())
 		f.claim.close()
 		f.kernel.Close()
 		f.where.Close()
@@ -192,6 +196,7 @@ func (f *Follower) Changed() <-chan struct{} { return f.changed }
 func (f *Follower) look() {
 	before := f.path
 	f.addresses = f.ownAddresses()
+	f.keepRules()
 	f.path = f.find()
 	f.carry()
 	now := time.Now()
@@ -264,8 +269,12 @@ func (f *Follower) Release() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.device, f.covered = 0, nil
-	return f.removeRoute()
+	return errors.Join(f.removeRules(), f.removeRoute())
 }
+
+// Mark is the firewall mark that all sockets which carry the tunnel have (SO_MARK in socket(7)); 0:
+// none.
+func (f *Follower) Mark() uint32 { return f.mark }
 
 // Carry calls leaveBy with the index of the interface that leads to a server, now and whenever it
 // is another, until release; with 0 where no interface does, as to an address of this machine.

@@ -15,13 +15,16 @@ import (
 type Follower struct{}
 
 // Open gives one that dials as anybody would.
-func Open(*slog.Logger) (*Follower, error) { return new(Follower), nil }
+func Open(Options) (*Follower, error) { return new(Follower), nil }
 
 // Sweep finds nothing.
 func Sweep(*slog.Logger) error { return nil }
 
 // Close does nothing.
 func (*Follower) Close() error { return nil }
+
+// Mark is 0: no socket has one.
+func (*Follower) Mark() uint32 { return 0 }
 
 // Changed never tells anything.
 func (*Follower) Changed() <-chan struct{} { return nil }

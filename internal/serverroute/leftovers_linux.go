@@ -59,23 +59,31 @@ func claimed(metric uint32) bool {
 	return true
 }
 
+// isNumberOfOurs reports whether a number is one that processes of this program have.
+func isNumberOfOurs(n uint32) bool { return n >= firstMetric && n < firstMetric+metrics }
+
 // isHostRouteOfOurs reports whether a process of this program has made a route as the path to its
 // server.
 func isHostRouteOfOurs(r *rtnetlink.Route) bool {
-	return r.Protocol == Protocol && r.Priority >= firstMetric && r.Priority < firstMetric+metrics && r.Dst.Bits() == 32
+	return r.Protocol == Protocol && isNumberOfOurs(r.Priority) && r.Dst.Bits() == 32 && r.Type == unix.RTN_UNICAST
 }
 
-// sweep takes away what processes have left that are no more: host routes, and the routes and
-// addresses of a TUN device that outlives its process (ip tuntap), which swallow what goes there.
+// sweep takes away what processes have left that are no more: policy rules, host routes, routes
+// that refuse, and the routes and addresses of a TUN device that outlives its process (ip tuntap),
+// which swallow what goes there.
 func (f *Follower) sweep() error {
-	t, err := f.list()
-	if err != nil {
-		return err
+	errs := []error{f.sweepRules()}
+	var t table
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		routes, err := f.kernel.Routes(family, func(r *rtnetlink.Route) bool { return r.Protocol == Protocol })
+		if err != nil && !errors.Is(err, rtnetlink.ErrInterrupted) && family == unix.AF_INET {
+			errs = append(errs, fmt.Errorf("list the routes: %w", err)) // there are systems without IPv6
+		}
+		t = append(t, routes...)
 	}
-	var errs []error
 	for i := range t {
 		r := &t[i]
-		if r.Protocol != Protocol || !f.leftover(r) {
+		if !f.leftover(r) {
 			continue
 		}
 		if err := ignoreGone(f.kernel.DeleteRoute(*r)); err != nil {
@@ -124,7 +132,7 @@ func (f *Follower) sweepAddresses() error {
 
 // leftover reports whether the process is no more that made a route with our mark.
 func (f *Follower) leftover(r *rtnetlink.Route) bool {
-	if isHostRouteOfOurs(r) {
+	if isHostRouteOfOurs(r) || r.Type == unix.RTN_THROW && isNumberOfOurs(r.Priority) {
 		return r.Priority != f.claim.metric && !claimed(r.Priority)
 	}
 	link, err := f.kernel.LinkByIndex(r.Link)

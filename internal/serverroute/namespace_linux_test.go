@@ -98,7 +98,7 @@ var serverAddr = netip.MustParseAddr(server)
 // follower follows in the test's namespace, by news alone.
 func follower(t *testing.T) *Follower {
 	t.Helper()
-	f, err := open(slog.New(slog.DiscardHandler), time.Hour)
+	f, err := open(Options{Log: slog.New(slog.DiscardHandler)}, time.Hour)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	return f

@@ -12,7 +12,7 @@ import (
 )
 
 // groups tell of all that a path rests on.
-var groups = []uint{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR}
+var groups = []uint{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE}
 
 // concerns reports whether a change may be one of the path. Routes are many on a router, and most
 // lead elsewhere; links and addresses are few.

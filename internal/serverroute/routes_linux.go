@@ -22,21 +22,26 @@ var errNoRoute = errors.New("no route leads there around the tunnel")
 // the server would be reached through the tunnel otherwise. Before a server is known it is the path
 // of all that has no other. The caller holds mu.
 func (f *Follower) find() path {
+	w := path{server: f.server}
+	links, err := f.mayLeave()
+	if err != nil {
+		w.missing = err
+		return w
+	}
 	if !f.server.IsValid() {
 		t, err := f.list()
-		if best := t.best(netip.IPv4Unspecified(), f.device); best != nil {
+		if best := t.best(netip.IPv4Unspecified(), links); best != nil {
 			return f.describe(path{}, best)
 		}
-		return path{missing: cmpErr(err, errNoRoute)}
+		return path{missing: cmpErr(err, f.noRoute())}
 	}
-	w := path{server: f.server}
 	asked, err := f.ask(f.server)
 	switch {
 	case err == nil && asked.Type == unix.RTN_LOCAL:
 		w.source = f.server // the local table is asked before any route of anybody's
 		w.missing = f.removeRoute()
 		return w
-	case err == nil && asked.Link != f.device && (!inMain(asked) || f.device == 0 && f.route == nil):
+	case err == nil && links.has(asked.Link) && (!inMain(asked) && !f.isElsesDefault(asked) || f.device == 0 && f.route == nil && inMain(asked)):
 		// The rules of this machine lead it there, or there is no tunnel.
 		if err := f.removeRoute(); err != nil {
 			f.log.Warn("removing the host route to the server", "server", f.server, "error", err)
@@ -48,12 +53,12 @@ func (f *Follower) find() path {
 		w.missing = err
 		return w
 	}
-	best := t.best(f.server, f.device)
+	best := t.best(f.server, links)
 	if best == nil {
-		best = t.standing(f.server, f.claim.metric)
+		best = t.standing(f.server, f.claim.metric, links)
 	}
 	if best == nil {
-		if best, err = f.byInterface(f.server); err != nil {
+		if best, err = f.byInterface(f.server, links); err != nil {
 			w.missing = err
 			return w
 		}
@@ -64,6 +69,42 @@ func (f *Follower) find() path {
 	return f.describe(w, best)
 }
 
+// exits are the interfaces that what carries a tunnel may leave by.
+type exits struct {
+	without int // the tunnel's; 0: there is none yet
+	only    int // the one that was asked for; 0: any
+}
+
+func (e exits) has(link int) bool {
+	return link != 0 && link != e.without && (e.only == 0 || link == e.only)
+}
+
+// mayLeave says which interfaces there are to leave by; an error: the one that was asked for is not
+// there.
+func (f *Follower) mayLeave() (exits, error) {
+	e := exits{without: f.device}
+	if f.bind == "" {
+		return e, nil
+	}
+	link, err := f.kernel.LinkByName(f.bind)
+	switch {
+	case errors.Is(err, unix.ENODEV):
+		return e, fmt.Errorf("the interface %s that has to carry the tunnel is not there", f.bind)
+	case err != nil:
+		return e, err
+	}
+	e.only = link.Index
+	return e, nil
+}
+
+// noRoute is why there is no path where no route leads.
+func (f *Follower) noRoute() error {
+	if f.bind != "" {
+		return fmt.Errorf("no route leads there by %s, which has to carry the tunnel", f.bind)
+	}
+	return errNoRoute
+}
+
 func cmpErr(err, otherwise error) error {
 	if err != nil {
 		return err
@@ -71,9 +112,9 @@ func cmpErr(err, otherwise error) error {
 	return otherwise
 }
 
-// ask is the kernel's answer.
+// ask is the kernel's answer for a packet that has the mark of ours.
 func (f *Follower) ask(addr netip.Addr) (*rtnetlink.Route, error) {
-	found, err := f.kernel.RouteTo(addr, rtnetlink.RouteQuery{})
+	found, err := f.kernel.RouteTo(addr, rtnetlink.RouteQuery{Mark: f.mark})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +134,7 @@ func (f *Follower) describe(w path, r *rtnetlink.Route) path {
 	w.gateway, w.source = r.Gateway, r.Source
 	if !w.source.IsValid() && w.server.IsValid() {
 		// The kernel chooses.
-		if got, err := f.kernel.RouteTo(w.server, rtnetlink.RouteQuery{Link: r.Link}); err == nil {
+		if got, err := f.kernel.RouteTo(w.server, rtnetlink.RouteQuery{Link: r.Link, Mark: f.mark}); err == nil {
 			w.source = got.Source
 		}
 	}
@@ -111,10 +152,10 @@ func (f *Follower) list() (table, error) {
 	return routes, nil // what changed meanwhile is news, and looked at again
 }
 
-// best is the route to addr that the kernel would take if there were no interface without, the
-// tunnel's, and no host route of this program; nil if there is none, or one that refuses, which is
+// best is the route to addr that the kernel would take if there were none but these interfaces to
+// leave by, and no host route of this program; nil if there is none, or one that refuses, which is
 // somebody's wish. Of a route over several paths it is the first that is no dead end.
-func (t table) best(addr netip.Addr, without int) *rtnetlink.Route {
+func (t table) best(addr netip.Addr, links exits) *rtnetlink.Route {
 	var best *rtnetlink.Route
 	for i := range t {
 		r := &t[i]
@@ -123,7 +164,7 @@ func (t table) best(addr netip.Addr, without int) *rtnetlink.Route {
 		}
 		switch r.Type {
 		case unix.RTN_UNICAST:
-			if path := onePath(r, without); path != nil {
+			if path := onePath(r, links); path != nil {
 				best = path
 			}
 		case unix.RTN_UNREACHABLE, unix.RTN_BLACKHOLE, unix.RTN_PROHIBIT:
@@ -138,26 +179,27 @@ func (t table) best(addr netip.Addr, without int) *rtnetlink.Route {
 
 // standing is the host route to addr with a metric of ours, as it stands; nil if there is none, or
 // its link is dead.
-func (t table) standing(addr netip.Addr, metric uint32) *rtnetlink.Route {
+func (t table) standing(addr netip.Addr, metric uint32, links exits) *rtnetlink.Route {
 	for i := range t {
 		if r := &t[i]; isHostRouteOfOurs(r) && r.Priority == metric && r.Dst.Contains(addr) {
-			return onePath(r, 0)
+			return onePath(r, links)
 		}
 	}
 	return nil
 }
 
-// onePath is a route with one next hop, which is alive and not by an interface; nil: it has none.
+// onePath is a route with one next hop, which is alive and by one of these interfaces; nil: it has
+// none.
 // The kernel prefers a route whose link has no carrier to one with a higher metric; who wants to
 // arrive does not.
-func onePath(r *rtnetlink.Route, without int) *rtnetlink.Route {
+func onePath(r *rtnetlink.Route, links exits) *rtnetlink.Route {
 	const deadEnd = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
 	hops := r.Hops
 	if r.Link != 0 {
 		hops = []rtnetlink.Hop{{Link: r.Link, Gateway: r.Gateway, Flags: r.Flags}}
 	}
 	for _, hop := range hops {
-		if hop.Link != 0 && hop.Link != without && hop.Flags&deadEnd == 0 {
+		if links.has(hop.Link) && hop.Flags&deadEnd == 0 {
 			path := *r
 			path.Hops = nil
 			path.Link, path.Gateway, path.Flags = hop.Link, hop.Gateway, hop.Flags
@@ -175,25 +217,25 @@ func better(a, b *rtnetlink.Route) bool {
 	return a.Priority < b.Priority
 }
 
-// byInterface asks for the route by each interface but the tunnel's: the path may stand in a table
+// byInterface asks for the route by each of these interfaces: the path may stand in a table
 // that the kernel asks only after the one that leads into the tunnel.
-func (f *Follower) byInterface(addr netip.Addr) (*rtnetlink.Route, error) {
+func (f *Follower) byInterface(addr netip.Addr, may exits) (*rtnetlink.Route, error) {
 	links, err := f.kernel.Links()
 	if err != nil && !errors.Is(err, rtnetlink.ErrInterrupted) {
 		return nil, fmt.Errorf("list the interfaces: %w", err)
 	}
 	for _, l := range links {
-		if l.Index == f.device || !l.Up() || l.Flags&unix.IFF_LOOPBACK != 0 || l.State == rtnetlink.StateDown {
+		if !may.has(l.Index) || !l.Up() || l.Flags&unix.IFF_LOOPBACK != 0 || l.State == rtnetlink.StateDown {
 			continue
 		}
 		// With Match the kernel gives the route itself, or none: it does not take every address for
 		// one on the link.
-		found, err := f.kernel.RouteTo(addr, rtnetlink.RouteQuery{Link: l.Index, Match: true})
+		found, err := f.kernel.RouteTo(addr, rtnetlink.RouteQuery{Link: l.Index, Mark: f.mark, Match: true})
 		if err == nil && found.Type == unix.RTN_UNICAST && found.Link == l.Index && !isHostRouteOfOurs(&found) {
 			return &found, nil
 		}
 	}
-	return nil, errNoRoute
+	return nil, f.noRoute()
 }
 
 // keep has the server's host route take the best path around the tunnel, if the tunnel would have
@@ -224,7 +266,7 @@ func (f *Follower) swallowed(t table) bool {
 	if f.device == 0 {
 		return false
 	}
-	first := t.best(f.server, 0)
+	first := t.best(f.server, exits{})
 	if first != nil && first.Link != f.device && first.Dst.Bits() == f.server.BitLen() {
 		return false
 	}

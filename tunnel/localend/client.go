@@ -21,7 +21,17 @@ type ClientConfig struct {
 	Device       string         // name of the TUN device; %d becomes the first free number; "": netdev.DefaultName
 	Routes       []netip.Prefix // networks to reach through the tunnel
 	DefaultRoute bool           // send all IPv4 through the tunnel
-	Log          *slog.Logger   // nil: slog.Default
+	Excluded     []netip.Prefix // networks to reach as without the tunnel, whatever the two above say
+	Table        netdev.Table   // where the routes go
+	Metric       uint32         // of the routes; 0: the kernel's
+	// Mark is the firewall mark of what carries the tunnel; 0: with a default route in a table of
+	// its own, or where Marked says that there has to be one, a number that no other process of
+	// this program has.
+	Mark   uint32
+	Marked bool
+	// Interface is the one that carries the tunnel; empty: the one that leads to the server.
+	Interface string
+	Log       *slog.Logger // nil: slog.Default
 
 	// BeforeUp, if not nil, is called whenever the local end is made for a network, when the device
 	// has its addresses, before packets pass; the first time it is not up yet. The local end waits
@@ -38,13 +48,12 @@ type ClientConfig struct {
 // the tunnel. It outlives a call, so that traffic meant for the tunnel waits there while the client
 // reconnects instead of leaving by another way. Its methods may be called from any goroutine.
 type Client struct {
-	name         string
-	routes       []netip.Prefix
-	defaultRoute bool
-	beforeUp     func(string, tunnel.Network)
-	log          *slog.Logger
-	demand       *demand               // nil: the tunnel is always wanted
-	follower     *serverroute.Follower // of the way to the server; nil: nobody follows it
+	name     string
+	base     netdev.Settings // but for what a Network says
+	beforeUp func(string, tunnel.Network)
+	log      *slog.Logger
+	demand   *demand               // nil: the tunnel is always wanted
+	follower *serverroute.Follower // of the way to the server; nil: nobody follows it
 
 	nameMu sync.Mutex
 	real   string // the name the kernel gave
@@ -61,20 +70,34 @@ type Client struct {
 // NewClient begins to follow the way to the server, where this system tells of it. The device is
 // made when the tunnel comes up first. Call Close in the end.
 func NewClient(c ClientConfig) *Client {
-	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), routes: c.Routes, defaultRoute: c.DefaultRoute, beforeUp: c.BeforeUp, log: cmp.Or(c.Log, slog.Default())}
+	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, log: cmp.Or(c.Log, slog.Default())}
+	l.base = netdev.Settings{Routes: c.Routes, DefaultRoute: c.DefaultRoute, Excluded: c.Excluded, Table: c.Table, Metric: c.Metric}
+	all := l.base.Everything()
 	if c.OnDemand {
 		l.demand = newDemand(c.DemandLocal)
 	}
 	var err error
-	if l.follower, err = serverroute.Open(l.log); err != nil {
+	if l.follower, err = serverroute.Open(serverroute.Options{
+		Log: l.log, Mark: c.Mark, Marked: c.Marked || all && c.Table == netdev.TableAuto, Interface: c.Interface, Everything: all,
+	}); err != nil {
 		l.log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
 		l.follower = nil
 	}
+	l.base.Follower = l.follower
 	return l
 }
 
+// Mark is the firewall mark of what carries the tunnel; 0: it has none.
+func (l *Client) Mark() uint32 {
+	if l.follower == nil {
+		return 0
+	}
+	return l.follower.Mark()
+}
+
 // Attach makes l the local end of cfg: it sets Bring, and, where the way to the server is followed,
-// Dial, CarryGRE, NetworkChanged and CheckWay, so that what carries the tunnel cannot enter it.
+// Dial, CarryGRE, Mark, NetworkChanged and CheckWay, so that what carries the tunnel cannot enter
+// it.
 func (l *Client) Attach(cfg *tunnel.ClientConfig) {
 	cfg.Bring = l.bring
 	if l.demand != nil {
@@ -84,6 +107,7 @@ func (l *Client) Attach(cfg *tunnel.ClientConfig) {
 	if l.follower != nil {
 		cfg.Dial, cfg.CarryGRE = l.follower.Dial, l.follower.Carry
 		cfg.NetworkChanged, cfg.CheckWay = l.follower.Changed(), l.follower.Check
+		cfg.Mark = l.follower.Mark()
 	}
 }
 
@@ -133,7 +157,7 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 		return nil, localError(err)
 	}
 	l.setup, l.now = setup, n
-	if l.defaultRoute {
+	if l.base.DefaultRoute {
 		l.warnOfIPv6()
 	}
 	return l.dev, nil
@@ -157,11 +181,10 @@ func (l *Client) create(mtu int) error {
 
 // settings are the device's for a network.
 func (l *Client) settings(n tunnel.Network) netdev.Settings {
-	return netdev.Settings{
-		Device: l.real, MTU: n.MTU,
-		Local: n.Local, Remote: n.Remote, Local6: n.LocalIPv6,
-		Routes: l.routes, DefaultRoute: l.defaultRoute, Server: n.Server, Follower: l.follower,
-	}
+	s := l.base
+	s.Device, s.MTU, s.Server = l.real, n.MTU, n.Server
+	s.Local, s.Remote, s.Local6 = n.Local, n.Remote, n.LocalIPv6
+	return s
 }
 
 // announce tells the owner what the device was made for. The caller holds mu.
@@ -186,7 +209,8 @@ func (l *Client) judge(n tunnel.Network) (tunnel.Network, error) {
 		return n, localError(err)
 	}
 	local, remote := netdev.Judge(netdev.Given{
-		Local: n.Local, Remote: n.Remote, Server: n.Server, Routes: l.routes, DefaultRoute: l.defaultRoute,
+		Local: n.Local, Remote: n.Remote, Server: n.Server,
+		Routes: l.base.Routes, DefaultRoute: l.base.DefaultRoute, Excluded: l.base.Excluded,
 	}, around)
 	if local.Verdict == netdev.Refused {
 		return n, &tunnel.Error{Class: tunnel.ClassPolicy, Text: fmt.Sprintf("the server gives this machine the tunnel address %s, which is %s: "+

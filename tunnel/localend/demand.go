@@ -44,7 +44,7 @@ func (l *Client) prepare(ctx context.Context) (netdev.Device, netip.Addr, error)
 		return nil, netip.Addr{}, err
 	}
 	n := tunnel.Network{Local: l.demand.local, MTU: l.demand.mtu}
-	for _, r := range l.routes {
+	for _, r := range l.base.Routes {
 		if r.Addr().Is6() {
 			n.LocalIPv6 = demandAddress6
 		}
@@ -57,7 +57,7 @@ func (l *Client) prepare(ctx context.Context) (netdev.Device, netip.Addr, error)
 		return nil, netip.Addr{}, localError(err)
 	}
 	l.setup, l.now = setup, n
-	if l.defaultRoute {
+	if l.base.DefaultRoute {
 		l.warnOfIPv6()
 	}
 	return l.dev, n.Local, nil

@@ -11,9 +11,11 @@ import (
 type Given struct {
 	Local, Remote netip.Addr // ours and the server's; either may be missing
 	Server        netip.Addr // the server's outer address
-	// Routes are what the user sends into the tunnel; DefaultRoute sends everything.
+	// Routes are what the user sends into the tunnel; DefaultRoute sends everything. Excluded is
+	// what stays outside whatever they say.
 	Routes       []netip.Prefix
 	DefaultRoute bool
+	Excluded     []netip.Prefix
 }
 
 // Surroundings are what addresses are judged against: this machine as it is without the tunnel.
@@ -82,7 +84,7 @@ func Judge(g Given, s Surroundings) (local, remote Ruling) {
 		}
 	}
 	if g.Remote.IsValid() {
-		reason := firstOf(special(g.Remote), g.outer(g.Remote), s.taken(g.Remote))
+		reason := firstOf(special(g.Remote), g.outer(g.Remote), s.taken(g.Remote), g.excluded(g.Remote))
 		if reason == "" && !g.asked(g.Remote) {
 			reason = firstOf(s.asks(g.Remote), public(g.Remote))
 		}
@@ -101,6 +103,16 @@ func (g Given) asked(a netip.Addr) bool {
 		}
 	}
 	return g.DefaultRoute
+}
+
+// excluded says which network the user keeps outside has an address.
+func (g Given) excluded(a netip.Addr) string {
+	for _, p := range g.Excluded {
+		if p.Contains(a) {
+			return fmt.Sprintf("in the network %s, which is reached outside the tunnel", p)
+		}
+	}
+	return ""
 }
 
 func (g Given) outer(a netip.Addr) string {

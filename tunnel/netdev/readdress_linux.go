@@ -20,8 +20,10 @@ func (s *Setup) readdress(ctx context.Context, to Settings) error {
 	s.settings = to
 	c := &changer{Setup: s, kernel: s.sys.kernel, link: link}
 	if to.Server != from.Server {
-		if err := c.followServer(); err != nil {
-			return err
+		for _, step := range []func() error{c.openFollower, c.followServer} {
+			if err := step(); err != nil {
+				return err
+			}
 		}
 	}
 	if to.Local != from.Local || to.Remote != from.Remote {

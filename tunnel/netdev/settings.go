@@ -3,6 +3,7 @@ package netdev
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/arc4tun/arc4tun/internal/serverroute"
@@ -27,25 +28,25 @@ type Settings struct {
 
 	// Routes go to the device: a client's --route, a server's pool.
 	Routes []netip.Prefix
-	// DefaultRoute sends all IPv4 through the tunnel: as 0.0.0.0/1 and 128.0.0.0/1, which are
-	// more specific than the default route and so leave it untouched for the way back.
+	// DefaultRoute sends all IPv4 through the tunnel; ::/0 among the Routes does the same with
+	// IPv6. The default route of the system stays for the way to the server: see Table.
 	DefaultRoute bool
-	// Server is the peer's outer address. When a route above would take in its packets too, it
-	// gets a host route over the way that reached it before. Before it is known, a Follower keeps
-	// what is dialled out of the device.
+	// Excluded networks are reached as without the tunnel, though what is above takes them in.
+	Excluded []netip.Prefix
+	Table    Table
+	// Metric is that of all routes into the device; 0: the kernel's.
+	Metric uint32
+	// Server is the peer's outer address. When a route above would take in its packets too, it is
+	// led around: by a policy rule where a default route has them, else by a host route over the
+	// way that reached it before. Before it is known, a Follower keeps what is dialled out of the
+	// device.
 	Server netip.Addr
-	// Follower keeps that way, and is the caller's; nil: Setup has one of its own where a host
-	// route is needed.
+	// Follower keeps that way, and is the caller's; nil: Setup has one of its own where it is
+	// needed.
 	Follower *serverroute.Follower
 	// BeforeUp, if not nil, is called when the device has its addresses and its MTU, before it is
 	// brought up.
 	BeforeUp func()
-}
-
-// defaultHalves cover IPv4 without being its default route.
-var defaultHalves = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/1"),
-	netip.MustParsePrefix("128.0.0.0/1"),
 }
 
 // ParseRoute reads what --route takes: a CIDR, or one address. Errors name the value and what
@@ -70,7 +71,7 @@ func validateRoute(p netip.Prefix) error {
 		return fmt.Errorf("route %v is no network: write ADDRESS/BITS, as in 10.0.0.0/8", p)
 	case p.Masked() != p:
 		return fmt.Errorf("route %v has bits set behind the mask: write %v for the network, or %v for the one host", p, p.Masked(), p.Addr())
-	case p.Bits() == 0:
+	case p == all4:
 		return fmt.Errorf("route %v is the default route: use --default-route", p)
 	case p.Addr().IsMulticast():
 		return fmt.Errorf("route %v is multicast, which a tunnel does not carry: leave it out", p)
@@ -104,7 +105,7 @@ func (s Settings) validate() error {
 			return fmt.Errorf("route %v is IPv4, and the tunnel has no IPv4 address: leave the route out", route)
 		}
 	}
-	return nil
+	return s.validateExcluded()
 }
 
 // withoutLoop leaves out a tunnel address of the peer that is its outer address.
@@ -137,35 +138,29 @@ func (s Settings) validateAddresses() error {
 	return nil
 }
 
-// routes is everything that goes to the device, each once, narrow ones as given before the
-// default halves.
-func (s Settings) routes() []netip.Prefix {
-	seen := make(map[netip.Prefix]bool)
-	var all []netip.Prefix
-	add := func(list []netip.Prefix) {
-		for _, p := range list {
-			if !seen[p] {
-				seen[p] = true
-				all = append(all, p)
+// needsHostRoute reports whether a route of a plan would swallow the tunnel's own packets.
+func (s Settings) needsHostRoute(plan []plannedRoute) bool {
+	return s.Server.IsValid() && slices.ContainsFunc(inMain(plan), func(p netip.Prefix) bool { return p.Contains(s.Server) })
+}
+
+// sameRoutes reports whether two settings lead the same into the same device.
+func (s Settings) sameRoutes(o Settings) bool {
+	return s.DefaultRoute == o.DefaultRoute && s.Table == o.Table && s.Metric == o.Metric &&
+		slices.Equal(s.Routes, o.Routes) && slices.Equal(s.Excluded, o.Excluded)
+}
+
+// validateExcluded refuses what leaves nothing of a route.
+func (s Settings) validateExcluded() error {
+	for _, out := range s.Excluded {
+		switch {
+		case !out.IsValid() || out.Masked() != out || out.Bits() == 0:
+			return fmt.Errorf("excluded network %v is none: write ADDRESS/BITS without bits behind the mask, as in 192.168.0.0/16", out)
+		}
+		for _, in := range s.Routes {
+			if out.Bits() <= in.Bits() && out.Contains(in.Addr()) {
+				return fmt.Errorf("route %v lies in the excluded network %v: leave one of them out", in, out)
 			}
 		}
 	}
-	add(s.Routes)
-	if s.DefaultRoute {
-		add(defaultHalves)
-	}
-	return all
-}
-
-// needsHostRoute reports whether a route to the device would swallow the tunnel's own packets.
-func (s Settings) needsHostRoute() bool {
-	if !s.Server.IsValid() {
-		return false
-	}
-	for _, p := range s.routes() {
-		if p.Contains(s.Server) {
-			return true
-		}
-	}
-	return false
+	return nil
 }

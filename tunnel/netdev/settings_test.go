@@ -17,6 +17,7 @@ func TestParseRoute(t *testing.T) {
 		"2001:db8::/32":    "2001:db8::/32",
 		"2001:db8::1":      "2001:db8::1/128",
 		"::ffff:192.0.2.1": "192.0.2.1/32",
+		"::/0":             "::/0",
 	} {
 		got, err := ParseRoute(in)
 		require.NoError(t, err, in)
@@ -30,7 +31,6 @@ func TestParseRoute(t *testing.T) {
 		"10.0.0.0/-1":  "is no network",
 		"10.1.2.3/8":   "write 10.0.0.0/8 for the network, or 10.1.2.3 for the one host",
 		"0.0.0.0/0":    "use --default-route",
-		"::/0":         "use --default-route",
 		"224.0.0.0/4":  "multicast",
 		"fe80::1%eth0": "is no network",
 	} {

@@ -25,6 +25,8 @@ type Setup struct {
 	sys     system
 	// follower knows the way to the server, once it has been asked for.
 	follower *serverroute.Follower
+	own      uint32 // the table that policy rules have looked up; 0: there are none
+	planned  []plannedRoute
 }
 
 // undoStep takes one change back. It reports nil when the change is gone already.
@@ -53,8 +55,8 @@ func NewSetup(s Settings) (*Setup, error) {
 	return &Setup{settings: s}, nil
 }
 
-// Apply makes the changes in this order: addresses, MTU, link up, the host route to the
-// server, the routes. When one fails, or ctx ends, those made are undone before it returns
+// Apply makes the changes in this order: addresses, MTU, link up, the way to the server, policy
+// rules, the routes. When one fails, or ctx ends, those made are undone before it returns
 // the error. Applying twice without Undo between changes nothing.
 func (s *Setup) Apply(ctx context.Context) error {
 	s.mu.Lock()
@@ -83,7 +85,7 @@ func (s *Setup) Readdress(ctx context.Context, to Settings) error {
 	switch {
 	case !s.applied:
 		return fmt.Errorf("changing the addresses of %q: none are applied", s.settings.Device)
-	case to.Device != s.settings.Device || to.Follower != s.settings.Follower || !slices.Equal(to.routes(), s.settings.routes()):
+	case to.Device != s.settings.Device || to.Follower != s.settings.Follower || !to.sameRoutes(s.settings):
 		return fmt.Errorf("changing the addresses of %q: the device and the routes have to stay: undo, and apply anew", s.settings.Device)
 	}
 	return s.readdress(ctx, to)
@@ -111,7 +113,7 @@ func (s *Setup) Withdraw() error {
 
 func (s *Setup) rollback() error {
 	err := s.takeBack(func(undoStep) bool { return true })
-	s.follower = nil
+	s.follower, s.own, s.planned = nil, 0, nil
 	s.sys.close()
 	return err
 }

@@ -35,11 +35,7 @@ func (s *Setup) apply(ctx context.Context) error {
 	}
 	c := &changer{Setup: s, kernel: kernel, link: link}
 
-	steps := []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.beforeUp, c.up, c.followServer}
-	for _, prefix := range s.settings.routes() {
-		steps = append(steps, func() error { return c.tunnelRoute(prefix) })
-	}
-	for _, step := range steps {
+	for _, step := range []func() error{c.keepRoutes, c.noRouter, c.address4, c.address6, c.mtu, c.beforeUp, c.up, c.openFollower, c.divert, c.planRoutes, c.followServer, c.tunnelRoutes} {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("setting up %q: %w", s.settings.Device, err)
 		}
@@ -167,45 +163,119 @@ func (c *changer) up() error {
 	return nil
 }
 
+// openFollower has somebody follow the way to the server, where that takes one.
+func (c *changer) openFollower() error {
+	s := c.settings
+	if c.follower != nil || s.Follower == nil && !s.Server.IsValid() {
+		return nil
+	}
+	what := fmt.Sprintf("way to the server %v", s.Server)
+	if s.Follower != nil {
+		c.follower = s.Follower
+		c.did(stepOther, what, s.Follower.Release)
+		return nil
+	}
+	if !s.wantsRules() && !s.needsHostRoute(s.plan(0, nil)) {
+		return nil
+	}
+	own, err := serverroute.Open(serverroute.Options{Everything: s.Everything()})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	c.follower = own
+	c.did(stepOther, what, own.Close)
+	return nil
+}
+
+// divert has everything looked up in a table of the tunnel's own, which has no routes yet. Where
+// there can be no rules, the main table has to do.
+func (c *changer) divert() error {
+	s := c.settings
+	if !s.wantsRules() || c.follower == nil {
+		return nil
+	}
+	var families []uint8
+	for _, p := range s.everything() {
+		family := uint8(unix.AF_INET)
+		if p.Addr().Is6() {
+			family = unix.AF_INET6
+		}
+		families = append(families, family)
+	}
+	switch err := c.follower.Divert(families...); {
+	case errors.Is(err, serverroute.ErrNoRules):
+		return nil
+	case err != nil:
+		return fmt.Errorf("default route through %s: %w", s.Device, err)
+	}
+	c.own = c.follower.Table()
+	c.did(stepRoute, "policy rules for "+s.Device, c.follower.Undivert)
+	return nil
+}
+
+// planRoutes settles which routes there will be.
+func (c *changer) planRoutes() error {
+	var standing []netip.Prefix
+	if len(c.settings.Excluded) > 0 {
+		for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+			routes, err := c.kernel.Routes(family, func(r *rtnetlink.Route) bool {
+				return r.Table == unix.RT_TABLE_MAIN && r.Link != c.link.Index && r.Dst.Bits() > 0
+			})
+			if err != nil && !errors.Is(err, rtnetlink.ErrInterrupted) {
+				return fmt.Errorf("list the routes: %w", err)
+			}
+			for _, r := range routes {
+				standing = append(standing, r.Dst)
+			}
+		}
+	}
+	c.planned = c.settings.plan(c.own, standing)
+	return nil
+}
+
 // followServer has the way to the server lead around the device from now on, whatever becomes of
 // it.
 func (c *changer) followServer() error {
 	s := c.settings
-	if s.Follower == nil && c.follower == nil && !s.needsHostRoute() {
+	if c.follower == nil {
 		return nil
 	}
-	if c.follower == nil {
-		what := "way to the server " + s.Server.String()
-		c.follower = s.Follower
-		if c.follower == nil {
-			own, err := serverroute.Open(nil)
-			if err != nil {
-				return fmt.Errorf("%s: %w", what, err)
-			}
-			c.follower = own
-			c.did(stepOther, what, own.Close)
-		} else {
-			c.did(stepOther, what, s.Follower.Release)
-		}
-	}
-	if err := c.follower.Lead(s.Server, c.link.Index, s.routes()); err != nil && s.needsHostRoute() {
+	if err := c.follower.Lead(s.Server, c.link.Index, inMain(c.planned)); err != nil && s.Server.IsValid() && (c.own != 0 || s.needsHostRoute(c.planned)) {
 		return fmt.Errorf("no route to the server %v: connect this machine to a network first (%w)", s.Server, err)
 	}
 	return nil
 }
 
-func (c *changer) tunnelRoute(prefix netip.Prefix) error {
-	what := fmt.Sprintf("route %v through %s", prefix, c.settings.Device)
+func (c *changer) tunnelRoutes() error {
+	for _, r := range c.planned {
+		if err := c.tunnelRoute(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *changer) tunnelRoute(planned plannedRoute) error {
 	route := rtnetlink.Route{
-		Dst:      prefix,
+		Dst:      planned.dst,
 		Link:     c.link.Index,
-		Table:    unix.RT_TABLE_MAIN,
+		Table:    planned.table,
 		Scope:    unix.RT_SCOPE_LINK,
 		Protocol: serverroute.Protocol,
+		Priority: c.settings.Metric,
+	}
+	what := fmt.Sprintf("route %v through %s", planned.dst, c.settings.Device)
+	if planned.throw {
+		what = fmt.Sprintf("route %v around %s", planned.dst, c.settings.Device)
+		// It hangs on no device, so its metric says whose it is when the process is killed.
+		route.Link, route.Scope, route.Type = 0, unix.RT_SCOPE_UNIVERSE, unix.RTN_THROW
+		if c.follower != nil {
+			route.Priority = c.follower.Table()
+		}
 	}
 	switch err := c.kernel.AddRoute(route); {
 	case errors.Is(err, unix.EEXIST):
-		existing, err := c.existing(route.Dst)
+		existing, err := c.existing(route)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -223,13 +293,16 @@ func (c *changer) tunnelRoute(prefix netip.Prefix) error {
 	return nil
 }
 
-// existing finds the main table's best route to exactly dst: the one that stood in the way.
-func (c *changer) existing(dst netip.Prefix) (rtnetlink.Route, error) {
+// existing finds the table's best route to exactly the same network: the one that stood in the way.
+func (c *changer) existing(to rtnetlink.Route) (rtnetlink.Route, error) {
+	dst := to.Dst
 	family := uint8(unix.AF_INET)
 	if dst.Addr().Is6() {
 		family = unix.AF_INET6
 	}
-	found, err := c.kernel.Routes(family, func(r *rtnetlink.Route) bool { return r.Dst == dst && r.Table == unix.RT_TABLE_MAIN })
+	found, err := c.kernel.Routes(family, func(r *rtnetlink.Route) bool {
+		return r.Dst == dst && r.Table == to.Table && (to.Priority == 0 || r.Priority == to.Priority)
+	})
 	if err != nil {
 		return rtnetlink.Route{}, err
 	}

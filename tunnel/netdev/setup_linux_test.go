@@ -255,7 +255,7 @@ func TestSetupUndoAfterDeviceIsGone(t *testing.T) {
 	dev, name, err := CreateTUN("t0", 1400)
 	require.NoError(t, err)
 	s := client(name)
-	s.DefaultRoute = true
+	s.DefaultRoute, s.Table = true, TableMain
 	setup := apply(t, s)
 	require.NoError(t, dev.Close())
 	assert.Contains(t, snapshot(t), "198.51.100.7", "the host route outlives the device")
@@ -278,7 +278,7 @@ func TestSetupWithdraw(t *testing.T) {
 	labtest.Enter(t)
 	uplink(t)
 	s := client(tunDevice(t, "t0"))
-	s.DefaultRoute = true
+	s.DefaultRoute, s.Table = true, TableMain
 	before := snapshot(t)
 	setup := apply(t, s)
 	require.NoError(t, setup.Withdraw())
