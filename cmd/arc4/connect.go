@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -32,8 +31,10 @@ is a private one that this machine does not reach by another way. A tunnel addre
 gateway or a name server could have is refused. Name servers that the server offers are shown, not written to resolv.conf.
 
 What carries the tunnel cannot enter it, whatever becomes of routes, links and addresses: it leaves by the interface that
-leads to the server, and a host route follows that where routes into the tunnel take in the server. The server's name is looked
-up around the tunnel. arc4 status shows the way.
+leads to the server. The server's name is looked up around the tunnel. arc4 status shows the way. --default-route does not
+touch the default route: what carries the tunnel has a firewall mark, and policy rules have all else looked up in a table of
+the tunnel's own, after what the main table has besides its default route. Rules with a smaller priority come first as before.
+Where the kernel has no rules, and with --table main, the routes go to the main table, and a host route leads to the server.
 
 SIGINT (control-C), SIGTERM, SIGQUIT and SIGHUP (a terminal that is closed) end the tunnel: routes and addresses are taken
 back, then the server is told, for at most a second. A second signal skips the telling. After nohup SIGHUP does nothing.
@@ -50,6 +51,7 @@ const connectExample = `  arc4 connect alice@vpn.example.net --password-file ~/.
   arc4 connect 192.0.2.1 --user 'OFFICE\alice' --route 10.0.0.0/8 --reconnect
   arc4 connect --profile office                             # flags out of /etc/arc4/office.toml (arc4 help profile)
   arc4 connect 192.0.2.1 --user alice --route 10.0.0.0/8 --on-demand --idle-timeout 300
+  arc4 connect alice@192.0.2.1 --default-route --exclude-route 192.168.0.0/16
   ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
   arc4 connect 192.0.2.1 --user alice --mppe off --auth pap  # an old box, all in clear`
 
@@ -61,8 +63,7 @@ type connectFlags struct {
 	user         string
 	passwordFile string
 	insecure     bool
-	routes       []string
-	defaultRoute bool
+	route        routeFlags
 	redial       reconnectFlags
 	ask          func(context.Context) (string, error) // for another password, if the first was typed
 }
@@ -93,8 +94,7 @@ func newConnectCmd() *cobra.Command {
 	flags.StringVar(&f.user, "user", "", "user `NAME`, instead of USER@SERVER; DOMAIN\\user where the server wants it")
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password in its first line, which nobody else may read")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
-	flags.StringArrayVar(&f.routes, "route", nil, "`NETWORK` to reach through the tunnel, as ADDRESS/BITS; may be repeated")
-	flags.BoolVar(&f.defaultRoute, "default-route", false, "send all IPv4 through the tunnel; IPv6 leaves as before, and a warning says so if there is a way for it")
+	f.route.addFlags(flags)
 	f.redial.addFlags(flags)
 	f.tunnelFlags.addFlags(flags, netdev.DefaultName)
 	f.profileFlags.addFlags(flags)
@@ -125,8 +125,8 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	signalsFrom(ctx).outliveReaders()
 	warnOfStrays(cmd, log)
 	plan := f.memory.plan()
-	routes, err := f.parseRoutes()
-	if err != nil {
+	var local localend.ClientConfig
+	if err := f.route.into(&local, f.ipv6); err != nil {
 		return err
 	}
 	var logins *logins
@@ -142,10 +142,9 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	signalsFrom(ctx).undoes()
 	removeLeftovers(log)
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
-	end := localend.NewClient(localend.ClientConfig{
-		Device: f.device, Routes: routes, DefaultRoute: f.defaultRoute, Log: log, BeforeUp: hooks.beforeUp(),
-		OnDemand: f.redial.onDemand, DemandLocal: f.redial.demandLocal,
-	})
+	local.Device, local.Log, local.BeforeUp = f.device, log, hooks.beforeUp()
+	local.OnDemand, local.DemandLocal = f.redial.onDemand, f.redial.demandLocal
+	end := localend.NewClient(local)
 	defer end.Close()
 	end.Attach(&cfg)
 	total := func() status.Traffic { return logins.client().Snapshot().Totals.Traffic }
@@ -208,8 +207,11 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 		return exit.Usagef("--password-file is empty: name the file, or leave the flag out to be asked")
 	case f.insecure && f.passwordFile == "" && f.given.password == nil:
 		return exit.Usagef("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
-	case f.redial.onDemand && len(f.routes) == 0 && !f.defaultRoute:
+	case f.redial.onDemand && !f.route.leads():
 		return exit.Usagef("--on-demand has no effect without routes to the tunnel, which no packet would go to: add --route or --default-route")
+	}
+	if err := f.route.check(cmd); err != nil {
+		return err
 	}
 	return f.redial.check(cmd)
 }
@@ -270,20 +272,4 @@ func (f *connectFlags) parseServer(flags *pflag.FlagSet, server string) (address
 		err = exit.Usagef("%s: %w", f.given.serverFrom, err)
 	}
 	return address, err
-}
-
-// parseRoutes reads every --route.
-func (f *connectFlags) parseRoutes() ([]netip.Prefix, error) {
-	var routes []netip.Prefix
-	for _, arg := range f.routes {
-		p, err := netdev.ParseRoute(arg)
-		if err != nil {
-			return nil, exit.Usagef("--route: %w", err)
-		}
-		if p.Addr().Is6() && !f.ipv6 {
-			return nil, exit.Usagef("--route %s is IPv6, which the tunnel carries only with --ipv6: add that, or leave the route out", arg)
-		}
-		routes = append(routes, p)
-	}
-	return routes, nil
 }

@@ -258,6 +258,30 @@ var outages = []outage{
 		anew:   true, device: "wire2", gateway: otherServer,
 	},
 	{
+		name: "link down for 3 s, with a host route", connect: []string{"--table", "main"},
+		breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") }, lasts: 3 * time.Second, missing: true,
+		mends:  func(t *testing.T, l *testbed) { l.linkUp(t, "wire"); l.addDefault(t, serverOuter, 0) },
+		device: "wire", gateway: serverOuter,
+	},
+	{
+		name: "another gateway before the old one goes, with a host route", connect: []string{"--table", "main"},
+		prepare: func(t *testing.T, l *testbed) { l.addGateway(t) },
+		breaks: func(t *testing.T, l *testbed) {
+			l.client.Must(t, func() error { return netlink.RouteReplace(defaultBy(otherGateway, 0)) })
+			l.delGateway(t)
+		},
+		device: "wire", gateway: otherGateway,
+	},
+	{
+		name: "two uplinks, and the better one fails, with a host route", connect: []string{"--table", "main"},
+		prepare: func(t *testing.T, l *testbed) {
+			l.addCable(t)
+			l.addDefault(t, otherServer, 100)
+		},
+		breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") },
+		anew:   true, device: "wire2", gateway: otherServer,
+	},
+	{
 		name: "two uplinks, and the better one fails", prepare: func(t *testing.T, l *testbed) {
 			l.addCable(t)
 			l.addDefault(t, otherServer, 100)
@@ -354,7 +378,12 @@ func (tc outage) run(t *testing.T) {
 	if !tc.anew {
 		assert.Equal(t, 1, strings.Count(client.stderr.String(), "tunnel is up"), "the call goes on")
 	}
-	assert.Equal(t, []string{tc.device, tc.gateway}, []string{s.Way.Device, s.Way.Gateway}, "by its status")
+	waitFor(t, "the status to say so", func() error {
+		if way := l.clientStatus(t).Way; way.Device != tc.device || way.Gateway != tc.gateway {
+			return fmt.Errorf("it says %+v", way)
+		}
+		return nil
+	})
 	client.stop(t, syscall.SIGTERM)
 	l.noHostRoute(t)
 }
