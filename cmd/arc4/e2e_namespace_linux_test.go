@@ -34,8 +34,8 @@ const (
 // patience bounds every wait for something that takes a moment on an idle machine.
 const patience = 60 * time.Second
 
-// machine is a host with a /run of its own. All that happens there happens on one thread: programs
-// it starts and sockets it opens belong to its namespaces.
+// machine is a host with a /run and an /etc of its own. All that happens there happens on one
+// thread: programs it starts and sockets it opens belong to its namespaces.
 type machine struct {
 	*labtest.Host
 	name string
@@ -48,26 +48,10 @@ func newMachine(t *testing.T, name string) *machine {
 		labtest.Skip(t, "no TUN devices here: %v", err)
 	}
 	m := &machine{Host: labtest.NewHost(t, name), name: name}
-	if err := m.Do(ownRun); err != nil {
+	if err := m.Do(func() error { return labtest.OwnFiles() }); err != nil {
 		labtest.Skip(t, "no mounts of one's own here: %v", err)
 	}
 	return m
-}
-
-// ownRun gives the calling thread an empty /run and mounts that are private, so that status sockets
-// in their default place meet neither those of a parallel test nor those of a real tunnel on this
-// system.
-func ownRun() error {
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("unshare: %w", err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("private mounts: %w", err)
-	}
-	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
-		return fmt.Errorf("mount /run: %w", err)
-	}
-	return nil
 }
 
 // testbed is a server's machine and a client's with a cable between them.
@@ -121,7 +105,8 @@ func waitFor(t *testing.T, what string, check func() error) {
 }
 
 // snapshot writes down every interface, address, route (of every table), rule and setting of a
-// machine, all but the counters of traffic, and what its programs have left in /run.
+// machine, all but the counters of traffic, which name servers it asks, and what its programs have
+// left in /run.
 func (m *machine) snapshot(t *testing.T) string {
 	t.Helper()
 	var lines []string
@@ -135,6 +120,7 @@ func (m *machine) snapshot(t *testing.T) string {
 			return err
 		}
 		lines = append(lines, settings...)
+		lines = append(lines, nameServiceState()...)
 		entries, err := os.ReadDir("/run")
 		for _, e := range entries {
 			left, err := os.ReadDir("/run/" + e.Name())
@@ -149,6 +135,17 @@ func (m *machine) snapshot(t *testing.T) string {
 	})
 	sort.Strings(lines)
 	return strings.Join(lines, "\n")
+}
+
+// nameServiceState is resolv.conf, byte by byte, with what lies beside it.
+func nameServiceState() (lines []string) {
+	files, _ := filepath.Glob("/etc/resolv.conf*")
+	for _, f := range files {
+		content, err := os.ReadFile(f)
+		target, _ := os.Readlink(f)
+		lines = append(lines, fmt.Sprintf("file %s %q %q %v", f, target, content, err))
+	}
+	return lines
 }
 
 func networkState() (lines []string, err error) {
