@@ -3,6 +3,7 @@ module github.com/arc4tun/arc4tun
 go 1.26.3
 
 require (
+	github.com/godbus/dbus/v5 v5.2.4
 	github.com/jedib0t/go-pretty/v6 v6.8.3
 	github.com/klauspost/cpuid/v2 v2.4.2
 	github.com/pelletier/go-toml/v2 v2.4.3

@@ -15,6 +15,7 @@ type Feature struct {
 func All() []Feature {
 	return []Feature{
 		{"demo", "nodemo", "arc4 demo; with nospeedtunnel also the laboratory and its TCP/IP stack (gVisor)", Demo},
+		{"dns", "nodns", "setting name servers: --dns and --dns-domain of arc4 connect, which leaves name service as it is", DNS},
 		{"man", "noman", "arc4 man, which writes the manual pages", Man},
 		{"plot", "noplot", "--plot of arc4 speed tunnel, with the fonts for it", Plot},
 		{"profiles", "noprofiles", "profiles (--profile, --save, --config), arc4 up, down, restart, list and logs, and readiness for systemd; the environment stays", Profiles},

@@ -28,11 +28,11 @@ func Read(file string) []netip.Addr {
 	if err != nil {
 		return nil // most systems have few of them
 	}
-	return parse(content)
+	return Parse(content)
 }
 
-// parse gives the name servers of a file in the form of resolv.conf(5), in their order.
-func parse(content []byte) (all []netip.Addr) {
+// Parse gives the name servers of a file in the form of resolv.conf(5), in their order.
+func Parse(content []byte) (all []netip.Addr) {
 	for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
 		words := strings.Fields(lines.Text())
 		if len(words) < 2 || words[0] != "nameserver" {

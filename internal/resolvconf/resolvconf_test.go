@@ -30,7 +30,7 @@ func TestParse(t *testing.T) {
 			for _, s := range tc.want {
 				want = append(want, netip.MustParseAddr(s))
 			}
-			require.Equal(t, want, parse([]byte(tc.content)))
+			require.Equal(t, want, Parse([]byte(tc.content)))
 			file := filepath.Join(t.TempDir(), "resolv.conf")
 			require.NoError(t, os.WriteFile(file, []byte(tc.content), 0o600))
 			require.Equal(t, want, Read(file))
@@ -42,7 +42,7 @@ func TestParse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("nameserver 192.0.2.53\noptions rotate\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		for _, a := range parse(content) {
+		for _, a := range Parse(content) {
 			require.True(t, a.IsValid() && !a.Is4In6())
 		}
 	})
