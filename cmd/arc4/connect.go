@@ -28,7 +28,10 @@ argument. The prompt comes again, twice at most, if the server takes what was ty
 
 Without --route and --default-route only the server's own address in the tunnel is reached through it, and that only if it
 is a private one that this machine does not reach by another way. A tunnel address for this machine that a neighbour, a
-gateway or a name server could have is refused. Name servers that the server offers are shown, not written to resolv.conf.
+gateway or a name server could have is refused.
+
+Name servers that the server offers are asked while the tunnel is up, if they are reached through it: systemd-resolved is
+told, or resolvconf, or else /etc/resolv.conf is replaced, and put back in the end. --dns off leaves all that as it is.
 
 What carries the tunnel cannot enter it, whatever becomes of routes, links and addresses: it leaves by the interface that
 leads to the server. The server's name is looked up around the tunnel. arc4 status shows the way. --default-route does not
@@ -64,6 +67,7 @@ type connectFlags struct {
 	passwordFile string
 	insecure     bool
 	route        routeFlags
+	dns          dnsFlags
 	redial       reconnectFlags
 	ask          func(context.Context) (string, error) // for another password, if the first was typed
 }
@@ -95,6 +99,7 @@ func newConnectCmd() *cobra.Command {
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password in its first line, which nobody else may read")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
 	f.route.addFlags(flags)
+	f.dns.addFlags(flags)
 	f.redial.addFlags(flags)
 	f.tunnelFlags.addFlags(flags, netdev.DefaultName)
 	f.profileFlags.addFlags(flags)
@@ -127,6 +132,9 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	plan := f.memory.plan()
 	var local localend.ClientConfig
 	if err := f.route.into(&local, f.ipv6); err != nil {
+		return err
+	}
+	if err := f.dns.into(&local, log); err != nil {
 		return err
 	}
 	var logins *logins

@@ -29,6 +29,7 @@ const (
 
 // nameServer answers look-ups of one name.
 type nameServer struct {
+	name      string
 	mu        sync.Mutex
 	addresses []string
 	asked     int
@@ -38,7 +39,7 @@ type nameServer struct {
 // nameServer starts one on an address of a machine, with the addresses that it gives.
 func (m *machine) nameServer(t *testing.T, on string, addresses ...string) *nameServer {
 	t.Helper()
-	n := &nameServer{addresses: addresses}
+	n := &nameServer{name: serverName, addresses: addresses}
 	m.Must(t, func() (err error) {
 		n.conn, err = net.ListenPacket("udp4", on+":53")
 		return err
@@ -86,7 +87,7 @@ func (n *nameServer) answer(question []byte) []byte {
 	q := m.Questions[0]
 	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
 	switch {
-	case q.Name.String() != serverName+".":
+	case q.Name.String() != n.name+".":
 		m.RCode = dnsmessage.RCodeNameError
 	case q.Type == dnsmessage.TypeA:
 		for _, a := range n.addresses {

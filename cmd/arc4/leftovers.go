@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 
+	"github.com/arc4tun/arc4tun/internal/nameservice"
 	"github.com/arc4tun/arc4tun/internal/serverroute"
 )
 
@@ -16,6 +17,7 @@ func removeLeftovers(log *slog.Logger) {
 		remove func(*slog.Logger) error
 	}{
 		{"routes and addresses", serverroute.Sweep},
+		{"name servers", nameservice.Sweep},
 	} {
 		if err := part.remove(log); err != nil {
 			log.Warn("removing what a killed run has left", "what", part.what, "error", err)

@@ -41,6 +41,7 @@ type Follower struct {
 	addresses map[netip.Addr]bool
 	carried   map[*boundSocket]struct{}
 	worked    map[string][]netip.Addr // by name: the addresses that were last connected to, latest first
+	outside   func() []netip.Addr     // the name servers without the tunnel; nil: those of the system
 	source    netip.Addr              // of the last call that came from the address the path gave it
 	strayed   time.Time               // since when the path has another source than that; zero: it has not
 	told      bool                    // it was said that the call cannot go on for that

@@ -23,11 +23,16 @@ func (f *Follower) lookUp(ctx context.Context, host string) ([]netip.Addr, error
 		return []netip.Addr{addr.Unmap()}, nil
 	}
 	f.mu.Lock()
-	tunnel, worked := f.device != 0, slices.Clone(f.worked[host])
+	tunnel, worked, outside := f.device != 0, slices.Clone(f.worked[host]), f.outside
 	f.mu.Unlock()
 	resolver := net.DefaultResolver
 	if tunnel {
-		resolver = f.resolver(upstream())
+		resolver = f.resolver(upstream(), false)
+		if outside != nil {
+			if servers := outside(); len(servers) > 0 {
+				resolver = f.resolver(servers, true)
+			}
+		}
 	}
 	ask := ctx
 	if len(worked) > 0 {
@@ -52,6 +57,15 @@ func (f *Follower) lookUp(ctx context.Context, host string) ([]netip.Addr, error
 	return worked, nil
 }
 
+// AskOutside has the server's name looked up at the servers that outside gives, for as long as the
+// tunnel's device is there: what resolv.conf names may be reached through the tunnel alone. If it
+// gives none, resolv.conf is asked.
+func (f *Follower) AskOutside(outside func() []netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.outside = outside
+}
+
 // upstream are the name servers that a resolver on this machine asks, if it says so.
 func upstream() []netip.Addr {
 	for _, file := range resolvconf.Upstream {
@@ -73,15 +87,16 @@ func reason(err error) string {
 }
 
 // resolver asks name servers around the tunnel. One on this machine would ask others by itself, and
-// those through the tunnel: they are asked in its place, in turn, if they are known.
-func (f *Follower) resolver(upstream []netip.Addr) *net.Resolver {
+// those through the tunnel: they are asked in its place, in turn, if they are known. always: they
+// are asked in the place of any other.
+func (f *Follower) resolver(upstream []netip.Addr, always bool) *net.Resolver {
 	var turn atomic.Uint32
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil {
 			return nil, err
 		}
-		if to.Addr().IsLoopback() && len(upstream) > 0 {
+		if (always || to.Addr().IsLoopback()) && len(upstream) > 0 {
 			n := int(turn.Add(1)-1) % len(upstream)
 			to = netip.AddrPortFrom(upstream[n], to.Port())
 		}

@@ -42,6 +42,9 @@ type ClientConfig struct {
 	// a packet goes there. The device has DemandLocal until then; not valid: DemandAddress.
 	OnDemand    bool
 	DemandLocal netip.Addr
+
+	// Names, if not nil, is told which name servers the tunnel brings.
+	Names NameService
 }
 
 // Client is a client's TUN device with its addresses and routes, and the way to its server around
@@ -51,6 +54,7 @@ type Client struct {
 	name     string
 	base     netdev.Settings // but for what a Network says
 	beforeUp func(string, tunnel.Network)
+	names    *names
 	log      *slog.Logger
 	demand   *demand               // nil: the tunnel is always wanted
 	follower *serverroute.Follower // of the way to the server; nil: nobody follows it
@@ -70,7 +74,7 @@ type Client struct {
 // NewClient begins to follow the way to the server, where this system tells of it. The device is
 // made when the tunnel comes up first. Call Close in the end.
 func NewClient(c ClientConfig) *Client {
-	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, log: cmp.Or(c.Log, slog.Default())}
+	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, names: newNames(c.Names), log: cmp.Or(c.Log, slog.Default())}
 	l.base = netdev.Settings{Routes: c.Routes, DefaultRoute: c.DefaultRoute, Excluded: c.Excluded, Table: c.Table, Metric: c.Metric}
 	all := l.base.Everything()
 	if c.OnDemand {
@@ -82,6 +86,8 @@ func NewClient(c ClientConfig) *Client {
 	}); err != nil {
 		l.log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
 		l.follower = nil
+	} else {
+		l.follower.AskOutside(l.names.outside)
 	}
 	l.base.Follower = l.follower
 	return l
@@ -136,7 +142,7 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 	if l.setup != nil && sameNetwork(l.now, n) {
 		l.now = n // with its name servers
 		l.announce(n)
-		return l.dev, nil
+		return l.named(ctx, n)
 	}
 	if err := l.create(n.MTU); err != nil {
 		return nil, err
@@ -146,7 +152,7 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 	if l.setup != nil && l.setup.Readdress(ctx, settings) == nil {
 		l.now = n
 		l.announce(n)
-		return l.dev, nil
+		return l.named(ctx, n)
 	}
 	l.undo()
 	setup, err := netdev.NewSetup(settings)
@@ -159,6 +165,14 @@ func (l *Client) bring(ctx context.Context, n tunnel.Network) (netdev.Device, er
 	l.setup, l.now = setup, n
 	if l.base.DefaultRoute {
 		l.warnOfIPv6()
+	}
+	return l.named(ctx, n)
+}
+
+// named is the device, once its name servers are asked.
+func (l *Client) named(ctx context.Context, n tunnel.Network) (netdev.Device, error) {
+	if err := l.names.set(ctx, l.real, n); err != nil {
+		return nil, localError(err)
 	}
 	return l.dev, nil
 }
@@ -208,6 +222,7 @@ func (l *Client) judge(n tunnel.Network) (tunnel.Network, error) {
 	if err != nil {
 		return n, localError(err)
 	}
+	around = around.WithoutNameServers(l.names.asked())
 	local, remote := netdev.Judge(netdev.Given{
 		Local: n.Local, Remote: n.Remote, Server: n.Server,
 		Routes: l.base.Routes, DefaultRoute: l.base.DefaultRoute, Excluded: l.base.Excluded,
@@ -270,6 +285,7 @@ func (l *Client) Withdraw() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.leaves = true
+	l.restoreNames()
 	if l.setup == nil {
 		return
 	}
@@ -278,8 +294,15 @@ func (l *Client) Withdraw() {
 	}
 }
 
-// undo takes addresses and routes back.
+func (l *Client) restoreNames() {
+	if err := l.names.restore(); err != nil {
+		l.log.Warn("putting the name servers back", "error", err)
+	}
+}
+
+// undo takes name servers, addresses and routes back.
 func (l *Client) undo() {
+	l.restoreNames()
 	if l.setup == nil {
 		return
 	}

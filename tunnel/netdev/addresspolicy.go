@@ -3,6 +3,7 @@ package netdev
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Given are the addresses inside a tunnel that its server gives, and what the user has asked for. A
@@ -49,6 +50,13 @@ type (
 		File string
 	}
 )
+
+// WithoutNameServers gives the surroundings without some of the name servers: those that this
+// machine asks through the tunnel itself.
+func (s Surroundings) WithoutNameServers(servers []netip.Addr) Surroundings {
+	s.nameServers = slices.DeleteFunc(slices.Clone(s.nameServers), func(n nameServer) bool { return slices.Contains(servers, n.Addr) })
+	return s
+}
 
 // Verdict is what may be done with an address that a server gives.
 type Verdict int

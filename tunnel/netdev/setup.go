@@ -14,8 +14,7 @@ import (
 // any goroutine.
 //
 // Apply works in the network namespace of the thread that calls it, and Undo in the one where
-// Apply worked. DNS is left as it is: what the peer offers is the caller's to show, for
-// rewriting resolv.conf breaks more systems than it helps.
+// Apply worked. Name service is left as it is: see localend.NameService.
 type Setup struct {
 	settings Settings
 
