@@ -14,16 +14,18 @@ set -eu
 # qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils: the
 # emulated router, see interop/router/README.md
 # lintian rpm libarchive-tools systemd mmdebstrap: the packages for Linux distributions, and a Debian to install one in
+# dbus-daemon: name servers by systemd-resolved, with what unpack-resolvers.sh unpacks
 # the rest: the guest with the real peers, see interop/README.md
 want="git make chromium-headless-shell gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux
 	qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils
-	lintian rpm libarchive-tools systemd mmdebstrap"
+	lintian rpm libarchive-tools systemd mmdebstrap dbus-daemon"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "test tools: not a Debian system; tests that need more than Go are skipped" >&2
 	exit 0
 fi
+sh "$(dirname "$0")/unpack-resolvers.sh"
 miss=
 for p in $want; do
 	dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q 'ok installed' || miss="$miss $p"
