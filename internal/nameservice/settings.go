@@ -3,7 +3,6 @@ package nameservice
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -17,10 +16,6 @@ type Settings struct {
 	// Only reports whether nobody else shall be asked about those names: all traffic goes through
 	// the tunnel, and so do its look-ups. Without it others are asked besides, if the machine can.
 	Only bool
-}
-
-func (s Settings) equal(o Settings) bool {
-	return s.Device == o.Device && s.Only == o.Only && slices.Equal(s.Servers, o.Servers) && slices.Equal(s.Domains, o.Domains)
 }
 
 // search are the domains that are put behind short names.
