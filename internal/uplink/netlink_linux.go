@@ -1,7 +1,6 @@
 package uplink
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,7 +16,7 @@ import (
 // thread asks later.
 type host struct {
 	route *rtnetlink.Conn
-	xfrm  *rtnetlink.XFRM // nil: this kernel has no IPsec
+	ipsec *ipsec
 }
 
 func openHost() (*host, error) {
@@ -26,22 +25,16 @@ func openHost() (*host, error) {
 		return nil, err
 	}
 	h := &host{route: route}
-	h.xfrm, err = rtnetlink.OpenXFRM()
-	switch {
-	case errors.Is(err, unix.EPROTONOSUPPORT):
-		h.xfrm = nil
-	case err != nil:
+	if h.ipsec, err = openIPsec(); err != nil {
 		route.Close()
-		return nil, fmt.Errorf("for IPsec: %w", err)
+		return nil, err
 	}
 	return h, nil
 }
 
 func (h *host) close() {
 	h.route.Close()
-	if h.xfrm != nil {
-		h.xfrm.Close()
-	}
+	h.ipsec.close()
 }
 
 // routeTo asks how a packet from local with a mark reaches peer by an interface (0: by any). What
@@ -145,11 +138,7 @@ func (h *host) whole(mark uint32) hostFacts {
 		return f
 	}
 	f.rules = unfollowable(rules, mark)
-	if h.xfrm == nil {
-		f.ipsec, f.checked = func(_, _ netip.Addr) bool { return false }, true
-		return f
-	}
-	policies, err := h.xfrm.Policies(unix.AF_INET)
+	policies, err := h.ipsec.policies()
 	if err != nil {
 		return f
 	}

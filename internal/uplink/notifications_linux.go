@@ -31,17 +31,44 @@ const (
 var groups = []uint{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH, unix.RTNLGRP_TC, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE}
 
 // openNotifications subscribes to all that paths rest on. IPsec's may be missing where the kernel
-// has none, or does not let us hear it; what cannot be listed either is judged elsewhere.
-func openNotifications() ([]*rtnetlink.Subscription, error) {
+// does not let us hear it; what cannot be listed either is judged elsewhere.
+func (u *Uplink) openNotifications() error {
 	routes, err := rtnetlink.Subscribe(groups...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all := []*rtnetlink.Subscription{routes}
+	u.hear(routes, changeOf)
+	if u.host.ipsec.xfrm != nil {
+		u.hearIPsec()
+	}
+	return nil
+}
+
+func (u *Uplink) hearIPsec() {
 	if policies, err := rtnetlink.SubscribeXFRM(); err == nil {
-		all = append(all, policies)
+		u.hear(policies, changeOfPolicy)
 	}
-	return all, nil
+}
+
+// hear listens to a subscription until Close.
+func (u *Uplink) hear(s *rtnetlink.Subscription, read func(rtnetlink.Notification) change) {
+	u.news = append(u.news, s)
+	u.ended.Go(func() { listen(s, read, u.tell) })
+}
+
+// awaitIPsec looks whether IPsec has come into the kernel: then its policies count. Who brings it
+// has yet to agree on keys before there is one, so a look every second is soon enough. The caller
+// holds mu, in the network namespace of Open.
+func (u *Uplink) awaitIPsec() {
+	select {
+	case <-u.done:
+		return // nobody would close what is opened now
+	default:
+	}
+	if u.host.ipsec.appear() {
+		u.hearIPsec()
+		u.takeChange(change{kind: everything})
+	}
 }
 
 // listen hears a subscription until it is closed.

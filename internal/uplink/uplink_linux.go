@@ -76,17 +76,10 @@ func Open(cfg Config) (*Uplink, error) {
 		u.where.Close()
 		return nil, err
 	}
-	if u.news, err = openNotifications(); err != nil {
+	if err = u.openNotifications(); err != nil {
 		u.host.close()
 		u.where.Close()
 		return nil, err
-	}
-	for i, s := range u.news {
-		read := changeOf
-		if i > 0 {
-			read = changeOfPolicy
-		}
-		u.ended.Go(func() { listen(s, read, u.tell) })
 	}
 	u.ended.Go(u.run)
 	return u, nil
@@ -95,9 +88,11 @@ func Open(cfg Config) (*Uplink, error) {
 // Close ends all paths.
 func (u *Uplink) Close() {
 	close(u.done)
+	u.mu.Lock()
 	for _, s := range u.news {
 		s.Close()
 	}
+	u.mu.Unlock()
 	u.ended.Wait()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -208,6 +203,7 @@ func (u *Uplink) run() {
 			u.mu.Lock()
 		case <-tick.C:
 			u.mu.Lock()
+			u.awaitIPsec()
 			u.look(time.Now())
 		}
 		u.reselect(time.Now())
