@@ -53,6 +53,9 @@ func (c *Client) Run(ctx context.Context) error {
 			c.demand.rest()
 		}
 		attempts := c.waiting(err, pause)
+		if c.cfg.Retrying != nil {
+			c.cfg.Retrying(err)
+		}
 		c.cfg.Log.Warn("tunnel is down; trying again", "reason", err, "in", pause, "attempt", attempts+1)
 		if c.pause(ctx, pause, changes) {
 			pauses.reset()

@@ -90,6 +90,9 @@ type ClientConfig struct {
 	Bring func(context.Context, Network) (netdev.Device, error)
 	// Changed, if not nil, is told when the tunnel is up (with its network) and when it is down.
 	Changed func(up bool, n Network)
+	// Retrying, if not nil, is told why an attempt, or a tunnel that was up, has ended, when
+	// another attempt follows. It must not block.
+	Retrying func(reason error)
 
 	Dial      func(ctx context.Context, address string) (net.Conn, error) // nil: TCP
 	ListenGRE func(local, peer netip.Addr) (gre.Conn, error)              // nil: a raw socket

@@ -51,7 +51,9 @@ func builtWithout() string {
 func withoutAbsent(examples string) string {
 	var lines []string
 	for line := range strings.Lines(examples) {
-		ofAbsent := func(f features.Feature) bool { return strings.HasPrefix(line, "  "+programName+" "+f.Name+" ") }
+		ofAbsent := func(f features.Feature) bool {
+			return slices.ContainsFunc(f.Commands(), func(command string) bool { return strings.HasPrefix(line, "  "+programName+" "+command+" ") })
+		}
 		if !slices.ContainsFunc(features.LeftOut(), ofAbsent) {
 			lines = append(lines, line)
 		}

@@ -73,6 +73,12 @@ type connectFlags struct {
 }
 
 func newConnectCmd() *cobra.Command {
+	cmd, _ := newConnect()
+	return cmd
+}
+
+// newConnect makes the command, and what its flags say.
+func newConnect() (*cobra.Command, *connectFlags) {
 	var f connectFlags
 	cmd := &cobra.Command{
 		Use:     "connect [USER@]SERVER[:PORT]",
@@ -104,7 +110,7 @@ func newConnectCmd() *cobra.Command {
 	f.tunnelFlags.addFlags(flags, netdev.DefaultName)
 	f.profileFlags.addFlags(flags)
 	completeBackendFlag(cmd)
-	return cmd
+	return cmd, &f
 }
 
 func oneServer(_ *cobra.Command, args []string) error {
@@ -114,11 +120,12 @@ func oneServer(_ *cobra.Command, args []string) error {
 	return exit.Usagef("%q: one server at a time", args[1])
 }
 
-// announce gives the function that says in the log that the tunnel is up, and has it saved.
-func announce(log *slog.Logger, end *localend.Client, s *saver) func(bool, tunnel.Network) {
+// announce gives the function that says that the tunnel is up, and has it saved.
+func announce(log *slog.Logger, end *localend.Client, s *saver, ready *readiness) func(bool, tunnel.Network) {
 	return func(up bool, n tunnel.Network) {
 		if up {
 			log.Info("tunnel is up", "device", end.Device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
+			ready.up("up: %v on %s", n.Local, end.Device())
 			s.save()
 		}
 	}
@@ -146,6 +153,12 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if err != nil {
 		return err
 	}
+	release, err := f.given.claim(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ready := newReadiness(ctx)
 	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
 	removeLeftovers(log)
@@ -156,7 +169,8 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	defer end.Close()
 	end.Attach(&cfg)
 	total := func() status.Traffic { return logins.client().Snapshot().Totals.Traffic }
-	cfg.Changed, cfg.Trace = hooks.follow(announce(log, end, saver), end, total), trace.New(nil)
+	cfg.Changed, cfg.Trace = hooks.follow(announce(log, end, saver, ready), end, total), trace.New(nil)
+	ready.follow(&cfg, end.Device)
 	logins, err = newLogins(cfg, f.ask)
 	if err != nil {
 		return err
@@ -164,9 +178,10 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if err := mayTunnel(); err != nil {
 		return err
 	}
-	stop, err := serveStatus(ctx, f.statusSocket, "connect", cfg.Trace, func() status.Snapshot {
+	stop, err := serveStatus(ctx, f.statusSocket, f.given.socketName(), cfg.Trace, func() status.Snapshot {
 		s := logins.client().Snapshot()
 		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Device(), f.chosen.why, memoryStatus(plan)
+		s.Process.Profile = f.given.profile
 		s.SetWay(end.Way())
 		return s
 	})

@@ -21,7 +21,8 @@ const serverVariable = settings.Prefix + "SERVER"
 // then a profile.
 type given struct {
 	settings.Settings
-	file string // the path of the profile; empty: there is none
+	profile string // the profile's name, of connect; empty: there is none
+	file    string // its path
 
 	server     string // the argument of connect
 	serverFrom settings.Origin
@@ -61,6 +62,14 @@ func (g *given) environment(cmd *cobra.Command) error {
 		return exit.Usagef("%s and %s exclude each other: set one of them", file.Variable, passwordVariable)
 	}
 	return nil
+}
+
+// socketName is what the status socket of a client is called.
+func (g *given) socketName() string {
+	if g.profile == "" {
+		return "connect"
+	}
+	return "connect-" + g.profile
 }
 
 // argument is the server of connect: on the command line, or where else it is given.

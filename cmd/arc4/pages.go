@@ -71,6 +71,19 @@ var (
 	}
 )
 
+// Where profiles are, and the logs of those in the background.
+var (
+	profileFiles = []clidoc.Entry{
+		{Name: "~/.config/arc4/NAME.toml", What: "a profile, with XDG_CONFIG_HOME below that; this is looked for first"},
+		{Name: "/etc/arc4/NAME.toml", What: "a profile of the machine"},
+		{Name: "/run/arc4/NAME.pid", What: "the process that runs it, which holds a lock on the file"},
+	}
+	logFiles = []clidoc.Entry{
+		{Name: "/var/log/arc4/NAME.log", What: "what root's tunnels in the background log"},
+		{Name: "~/.local/state/arc4/NAME.log", What: "what those of others do, with XDG_STATE_HOME below that"},
+	}
+)
+
 // documentation is the text of the help, the manual pages and the completion, beside that of the
 // commands and flags themselves.
 var documentation = clidoc.Docs{Version: versionString(), Pages: pages}
@@ -93,13 +106,11 @@ var pages = map[string]clidoc.Page{
 			{Name: arc4.Environment, What: backendVariable + "; --backend comes first"},
 			{Name: "CREDENTIALS_DIRECTORY", What: "where systemd keeps the password for a service, under the name password (LoadCredential=password:FILE); what else has one comes first"},
 		},
-		Files: []clidoc.Entry{
-			{Name: "~/.config/arc4/NAME.toml", What: "a profile, with XDG_CONFIG_HOME below that; this is looked for first"},
-			{Name: "/etc/arc4/NAME.toml", What: "a profile of the machine"},
+		Files: append([]clidoc.Entry{
 			{Name: "/dev/net/tun", What: tunDevice},
-			{Name: "/run/arc4/connect.sock", What: anyTunnelSocket},
+			{Name: "/run/arc4/connect.sock", What: anyTunnelSocket + "; connect-NAME.sock of a profile"},
 			{Name: "/etc/resolv.conf", What: "replaced while the tunnel is up where neither systemd-resolved nor resolvconf is in charge of it; /etc/resolv.conf.before-arc4 is the one before"},
-		},
+		}, profileFiles...),
 		Exits:   exit.Entries("connect", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),
 		SeeAlso: []string{"arc4-profile(5)", "arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
 	},
@@ -117,6 +128,32 @@ var pages = map[string]clidoc.Page{
 		},
 		Exits:   exit.Entries("serve", exit.OK, exit.Failure, exit.Usage, exit.Network, exit.Permission),
 		SeeAlso: []string{"arc4-secrets-file(5)", "arc4-profile(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
+	},
+	"up": {
+		Environment: []clidoc.Entry{{Name: flagVariable, What: "as with arc4 connect, which it runs"}},
+		Files:       append(profileFiles, logFiles...),
+		Exits:       exit.Entries("up", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),
+		SeeAlso:     []string{"arc4-profile(5)", "arc4-down(1)", "arc4-connect(1)", "arc4-logs(1)", "wg-quick(8)", "systemctl(1)"},
+	},
+	"down": {
+		Files:   profileFiles,
+		Exits:   exit.Entries("down", exit.OK, exit.Failure, exit.Usage, exit.Permission),
+		SeeAlso: []string{"arc4-profile(5)", "arc4-up(1)", "arc4-list(1)"},
+	},
+	"restart": {
+		Files:   profileFiles,
+		Exits:   exit.Entries("restart", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),
+		SeeAlso: []string{"arc4-profile(5)", "arc4-up(1)", "arc4-down(1)"},
+	},
+	"list": {
+		Files:   profileFiles,
+		Exits:   exit.Entries("list", exit.OK, exit.Failure, exit.Usage, exit.Permission),
+		SeeAlso: []string{"arc4-profile(5)", "arc4-status(1)", "jq(1)"},
+	},
+	"logs": {
+		Files:   logFiles,
+		Exits:   exit.Entries("logs", exit.OK, exit.Failure, exit.Usage, exit.Permission),
+		SeeAlso: []string{"arc4-up(1)", "journalctl(1)"},
 	},
 	"status": {
 		Sections:    []clidoc.Section{{Title: "JSON", Text: report.FieldsText}},

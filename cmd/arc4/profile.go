@@ -38,7 +38,7 @@ func readProfile(cmd *cobra.Command, g *given, flag, which string) (err error) {
 	if flag == "config" {
 		g.file, err = filepath.Abs(which)
 	} else {
-		_, g.file, err = findProfile(which)
+		g.profile, g.file, err = findProfile(which)
 	}
 	if err != nil {
 		return exit.Usagef("--%s: %w", flag, err)

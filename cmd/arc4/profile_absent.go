@@ -3,11 +3,14 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/tunnel"
 )
 
 // readProfile is not called: readGiven has said that there are no profiles.
@@ -30,3 +33,13 @@ func (f *connectFlags) newSaver(cmd *cobra.Command, _ string, _ func() string) (
 }
 
 func (*saver) save() {}
+
+// readiness tells nobody.
+type readiness struct{}
+
+func newReadiness(context.Context) *readiness { return nil }
+
+func (*readiness) up(string, ...any)                          {}
+func (*readiness) follow(*tunnel.ClientConfig, func() string) {}
+func (*readiness) reloading(again func()) func()              { return again }
+func (g *given) claim(context.Context) (func(), error)        { return func() {}, nil }

@@ -19,7 +19,8 @@ in userspace, as client and as server, with the fastest of them.`
 
 const rootExample = `  arc4 demo                                  # an encrypted tunnel on a link that reorders, in 15 seconds
   arc4 connect vpn.example.net --user alice  # a tunnel, until interrupted; asks for the password
-  arc4 connect --profile office              # the same out of /etc/arc4/office.toml: arc4 help profile
+  arc4 up office                             # the same in the background, out of /etc/arc4/office.toml
+  arc4 down office                           # and its end; arc4 list shows what is up
   arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets users
   arc4 status                                # what runs, and its counters
   arc4 trace                                 # what it says to its peers
@@ -60,6 +61,11 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		connect,
 		serve,
+		newUpCmd(),
+		newDownCmd(),
+		newRestartCmd(),
+		newListCmd(),
+		newLogsCmd(),
 		newStatusCmd(),
 		newTraceCmd(),
 		newDemoCmd(),

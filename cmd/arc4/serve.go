@@ -128,8 +128,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	log.Info("RC4 backend", "name", p.options.Backend.Name(), "why", f.chosen.why)
 	logMemory(log, plan)
+	ready := newReadiness(ctx)
 	signalsFrom(ctx).undoes()
-	signalsFrom(ctx).reloads(p.users.reload)
+	signalsFrom(ctx).reloads(ready.reloading(p.users.reload))
 	listeners, err := cmdline.ListenOn(p.listen)
 	if err != nil {
 		return err
@@ -163,6 +164,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	spareProcessorsForTunnel()
 	log.Info("answering", "listen", server.Snapshot().Process.Listen, "pool", f.pool, "local", p.local)
+	ready.up("answering on %s", server.Snapshot().Process.Listen)
 	tunnelCtx, ended := undoFirst(ctx, end.Withdraw, server.Abandon)
 	defer ended()
 	if err := server.Serve(tunnelCtx); err != nil {

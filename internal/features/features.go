@@ -23,6 +23,14 @@ func All() []Feature {
 	}
 }
 
+// Commands are the commands that the feature is, or has.
+func (f Feature) Commands() []string {
+	if f.Name == "profiles" {
+		return []string{"up", "down", "restart", "list", "logs"}
+	}
+	return []string{f.Name}
+}
+
 // LeftOut are the features that this build does not have.
 func LeftOut() []Feature {
 	var list []Feature

@@ -42,7 +42,8 @@ type Process struct {
 	Role       string    `json:"role"` // RoleClient or RoleServer
 	PID        int       `json:"pid"`
 	Started    time.Time `json:"started"`
-	Device     string    `json:"device,omitempty"` // the TUN device, if there is one
+	Profile    string    `json:"profile,omitempty"` // a client's, by name, if it was dialled by one
+	Device     string    `json:"device,omitempty"`  // the TUN device, if there is one
 	Listen     string    `json:"listen,omitempty"` // a server's addresses, with ", " between them
 	Backend    string    `json:"backend"`
 	BackendWhy string    `json:"backend_why"`

@@ -51,6 +51,7 @@ var Meanings = []Meaning{
 		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
 		{[]string{"speed", "backends"}, "a backend failed its self-test"},
 		{[]string{"status", "trace"}, "no tunnel is running"},
+		{[]string{"connect"}, "another process runs the profile"},
 	}},
 	{Usage, "usage: an unknown command, flag or name, or a value out of range", []note{
 		{[]string{"connect", "serve"}, "a file of secrets is missing or malformed"},
@@ -77,7 +78,7 @@ func (m Meaning) without(leftOut []features.Feature) string {
 	for _, n := range m.also {
 		var commands []string
 		for _, command := range n.commands {
-			if !slices.ContainsFunc(leftOut, func(f features.Feature) bool { return f.Name == command }) {
+			if !slices.ContainsFunc(leftOut, func(f features.Feature) bool { return slices.Contains(f.Commands(), command) }) {
 				commands = append(commands, command)
 			}
 		}

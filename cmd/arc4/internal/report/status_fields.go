@@ -106,7 +106,7 @@ Numbers are whole and exact, up to 2^64-1; times are RFC 3339; an address that i
 grow while a session lives, and start at 0 with it.
 
     time      when the process answered
-    process   version, role (client or server), pid, started, device (the TUN device), listen (a server's addresses),
+    process   version, role (client or server), pid, started, profile (a client's), device (the TUN device), listen (a server's addresses),
       backend and backend_why, and memory: mode (small or normal) and why, and in bytes resident (in memory now), peak (the most
       that was), usable (what the machine or the control group has) and collector_limit (GOMEMLIMIT)
     client    what a client does, whether it has a session or not: state (connecting, up, reconnecting or waiting), since, attempts (made since

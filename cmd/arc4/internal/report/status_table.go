@@ -47,6 +47,9 @@ func WriteTables(out io.Writer, results, last []status.Result, elapsed time.Dura
 func writeProcess(out io.Writer, s status.Snapshot) {
 	p := s.Process
 	fmt.Fprintf(out, "%s %s, pid %d, up %s", printable(p.Role), printable(p.Version), p.PID, age(s.Time, p.Started))
+	if p.Profile != "" {
+		fmt.Fprintf(out, ", profile %s", printable(p.Profile))
+	}
 	if p.Listen != "" {
 		fmt.Fprintf(out, ", listens on %s", printable(p.Listen))
 	}

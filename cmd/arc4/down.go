@@ -1,0 +1,107 @@
+//go:build !noprofiles
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/background"
+)
+
+// downPatience is how long a run may take to put everything back before it is told to hurry, and
+// then again before it is killed. A hook at its end has 3 s, the peer one.
+const downPatience = 10 * time.Second
+
+const downLong = `down ends the tunnel of a profile, wherever it runs (in the background, as a service, on another terminal), and waits
+until all is put back: routes, addresses, the device. What a run left behind that was killed is removed. A run that
+does not end within 10 s is told again, and killed after 10 s more. That it was not up is said, and is no failure.`
+
+func newDownCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:               "down NAME",
+		Short:             "End a profile's tunnel, and wait until all is put back",
+		Long:              downLong,
+		Example:           "  arc4 down office",
+		Args:              oneProfile,
+		ValidArgsFunction: completeProfile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := findRun(args[0])
+			if err != nil {
+				return err
+			}
+			was, err := r.down(cmd)
+			if err != nil {
+				return err
+			}
+			return say(cmd, "%s %s", r.name, was)
+		},
+	}
+}
+
+func newRestartCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restart NAME",
+		Short: "End a profile's tunnel, if it is up, and bring it up again",
+		Long: `restart is arc4 down and then arc4 up: so a profile that was changed comes into force. One with a mistake in it stays as it
+was, and the tunnel stays up.`,
+		Example:           "  arc4 restart office",
+		Args:              oneProfile,
+		ValidArgsFunction: completeProfile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := findRun(args[0])
+			if err != nil {
+				return err
+			}
+			if r.path == "" {
+				return r.up(cmd, false) // which says that there is no such file
+			}
+			if _, err := r.prepare(cmd); err != nil {
+				return err
+			}
+			if _, err := r.down(cmd); err != nil {
+				return err
+			}
+			return r.up(cmd, false)
+		},
+	}
+}
+
+// down ends the run of the profile, and says what became of it.
+func (r *profileRun) down(cmd *cobra.Command) (was string, err error) {
+	log := loggerFrom(cmd.Context())
+	if r.managed() && background.Active(r.name) {
+		if said, err := background.Systemctl("stop", r.name); err != nil {
+			return "", fmt.Errorf("systemctl stop %s: %w: %s", background.Unit(r.name), err, firstLine(said))
+		}
+		removeLeftovers(log)
+		return "is down", nil
+	}
+	now, err := r.running()
+	switch {
+	case err != nil:
+		return "", err
+	case now.PID != 0:
+		killed, err := background.Stop(cmd.Context(), r.dir, r.name, now.PID, downPatience)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", r.name, err)
+		}
+		if !killed {
+			return "is down", nil
+		}
+		was = fmt.Sprintf("did not end, and was killed (process %d); what it left is removed", now.PID)
+	case now.Killed:
+		was = "was killed; what it left is removed"
+	default:
+		was = "is not up"
+	}
+	removeLeftovers(log)
+	var running *background.RunningError
+	if err := background.Forget(r.dir, r.name); err != nil && !errors.As(err, &running) && was != "is not up" {
+		return "", fmt.Errorf("%s: %w", r.name, err)
+	}
+	return was, nil
+}
