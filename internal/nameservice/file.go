@@ -193,10 +193,22 @@ func (p places) install(content []byte) error {
 		}
 		_ = os.Remove(temporary)
 	}
-	if info, statErr := os.Lstat(p.resolvConf); statErr != nil || !info.Mode().IsRegular() {
+	info, statErr := os.Lstat(p.resolvConf)
+	switch {
+	case statErr != nil || !info.Mode().IsRegular():
 		return err // behind a symbolic link is somebody else's file
+	case p.isKept(info):
+		return err // the disk is full, say: written over, the backup would be gone
 	}
 	return p.overwrite(content)
+}
+
+// isKept reports whether a file is a backup, by another name.
+func (p places) isKept(file fs.FileInfo) bool {
+	return slices.ContainsFunc(p.backups, func(b string) bool {
+		info, err := os.Lstat(b)
+		return err == nil && os.SameFile(info, file)
+	})
 }
 
 // overwrite writes into the file that is there, without making one.

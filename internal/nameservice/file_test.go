@@ -239,6 +239,42 @@ func TestFileThatAnotherEdits(t *testing.T) {
 	assert.Equal(t, before, string(content))
 }
 
+// TestFileOnAFullDisk: where no file can be made beside it, none is lost either.
+func TestFileOnAFullDisk(t *testing.T) {
+	p := room(t)
+	p.put(t, before)
+	// What is in the way is as good as no room.
+	require.NoError(t, os.MkdirAll(filepath.Join(p.resolvConf+".new-arc4", "full"), 0o755))
+	require.Error(t, p.tunnel().Set(t.Context(), through(true, "10.0.0.53")))
+	assert.Equal(t, before, p.content(t))
+	require.NoError(t, os.RemoveAll(p.resolvConf+".new-arc4"))
+	p.clean(t)
+}
+
+// TestFileThatChangesNowAndThen: a laptop is in many networks in a week.
+func TestFileThatChangesNowAndThen(t *testing.T) {
+	p := room(t)
+	p.lookEvery = time.Hour
+	p.put(t, before)
+	s := p.tunnel()
+	require.NoError(t, s.Set(t.Context(), through(true, "10.0.0.53")))
+	look := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.look()
+	}
+	for range 3 * mostAgain {
+		p.put(t, before)
+		require.True(t, look())
+		require.Equal(t, all10, lines(p.content(t)))
+		for range enoughCalm {
+			require.True(t, look())
+		}
+	}
+	require.NoError(t, s.Restore())
+	assert.Equal(t, before, p.content(t))
+}
+
 func TestFileThatSomebodyKeepsWriting(t *testing.T) {
 	p := room(t)
 	p.put(t, before)

@@ -51,8 +51,8 @@ const recordPattern = "nameservers-*.json"
 
 // lock keeps other processes out while records are read or what they say is done. Close ends it.
 func (p places) lock() (*os.File, error) {
-	// As the directory of the status sockets, which is the same.
-	if err := os.MkdirAll(p.records, 0o755); err != nil {
+	// As the directory of the status sockets, which is the same. Who can open it can lock it, too.
+	if err := os.MkdirAll(p.records, 0o700); err != nil {
 		return nil, err
 	}
 	dir, err := os.Open(p.records)

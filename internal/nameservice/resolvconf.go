@@ -5,6 +5,7 @@ package nameservice
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -64,7 +65,7 @@ func (r *resolvconfProgram) run(ctx context.Context, input string, args ...strin
 	cmd.Stdin = strings.NewReader(input)
 	cmd.WaitDelay = undoTime
 	said, err := cmd.CombinedOutput()
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) { // that is a service which it started, and which keeps its output
 		line, _, _ := bytes.Cut(bytes.TrimSpace(said), []byte("\n"))
 		return fmt.Errorf("%s %s: %w: %q", program, strings.Join(args, " "), err, line)
 	}

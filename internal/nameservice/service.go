@@ -31,10 +31,15 @@ type way interface {
 const (
 	// undoTime bounds putting back, which a signal waits for.
 	undoTime = 10 * time.Second
+	// setTime bounds saying it, for a signal waits for that, too: what hangs may be a program that
+	// resolvconf runs.
+	setTime = 30 * time.Second
 	// lookEvery is between two looks whether somebody else has written what set has, and mostAgain
-	// how often it is then said anew: two programs that overwrite each other's get nowhere.
-	lookEvery = 5 * time.Second
-	mostAgain = 20
+	// how often it is then said anew: two programs that overwrite each other's get nowhere. After
+	// as many looks as enoughCalm that found it as it was, that is counted anew.
+	lookEvery  = 5 * time.Second
+	mostAgain  = 20
+	enoughCalm = 12
 )
 
 // Service is the name service of this machine as one tunnel changes it. Its methods may be called
@@ -49,6 +54,7 @@ type Service struct {
 	record *record // nil: nothing is set
 	stop   chan struct{}
 	again  int
+	calm   int // looks in a row that found it as it was
 }
 
 // Open changes nothing yet. log may be nil.
@@ -65,6 +71,8 @@ func Open(log *slog.Logger) *Service {
 func (s *Service) Set(ctx context.Context, want Settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, setTime)
+	defer cancel()
 	return s.set(ctx, want)
 }
 
@@ -190,12 +198,25 @@ func (s *Service) watch(stop chan struct{}) {
 		case <-every.C:
 		}
 		s.mu.Lock()
-		if s.stop == stop && s.record != nil && !s.way.intact() && !s.sayAgain() {
-			s.mu.Unlock()
+		goesOn := s.stop != stop || s.record == nil || s.look()
+		s.mu.Unlock()
+		if !goesOn {
 			return
 		}
-		s.mu.Unlock()
 	}
+}
+
+// look says it again if somebody else has overwritten it, and reports whether to go on looking. The
+// caller holds mu.
+func (s *Service) look() bool {
+	if !s.way.intact() {
+		s.calm = 0
+		return s.sayAgain()
+	}
+	if s.calm++; s.calm >= enoughCalm {
+		s.again = 0
+	}
+	return true
 }
 
 // sayAgain reports whether to go on looking. The caller holds mu.
