@@ -89,6 +89,17 @@ func TestServeKeys(t *testing.T) {
 	}
 }
 
+// TestWhatEndsAClient: whether there is another attempt arc4 connect decides alone. One that starts
+// it again for its exit code would have an account locked by a password that is refused.
+func TestWhatEndsAClient(t *testing.T) {
+	text, err := os.ReadFile("systemd/arc4@.service")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Restart=on-abnormal"}, regexp.MustCompile(`(?m)^Restart(ForceExitStatus)?=.*$`).FindAllString(string(text), -1))
+	text, err = os.ReadFile("openrc/arc4")
+	require.NoError(t, err)
+	require.NotRegexp(t, `(?m)^(supervisor|respawn_\w+)=`, string(text))
+}
+
 // TestScripts: the shells that run them can read them.
 func TestScripts(t *testing.T) {
 	tool(t, "busybox")
