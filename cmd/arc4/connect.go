@@ -178,7 +178,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if err := mayTunnel(); err != nil {
 		return err
 	}
-	stop, err := serveStatus(ctx, f.statusSocket, f.given.socketName(), cfg.Trace, func() status.Snapshot {
+	stop, err := serveStatus(ctx, f.statusSocket, socketName(f.given.profile), cfg.Trace, func() status.Snapshot {
 		s := logins.client().Snapshot()
 		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Device(), f.chosen.why, memoryStatus(plan)
 		s.Process.Profile = f.given.profile

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/background"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 // downPatience is how long a run may take to put everything back before it is told to hurry, and
@@ -99,6 +100,9 @@ func (r *profileRun) down(cmd *cobra.Command) (was string, err error) {
 		was = "is not up"
 	}
 	removeLeftovers(log)
+	if err := status.RemoveDead(status.DefaultPath(socketName(r.name))); err != nil {
+		log.Warn("the status socket of a killed run stays", "error", err)
+	}
 	var running *background.RunningError
 	if err := background.Forget(r.dir, r.name); err != nil && !errors.As(err, &running) && was != "is not up" {
 		return "", fmt.Errorf("%s: %w", r.name, err)

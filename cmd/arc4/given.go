@@ -64,12 +64,12 @@ func (g *given) environment(cmd *cobra.Command) error {
 	return nil
 }
 
-// socketName is what the status socket of a client is called.
-func (g *given) socketName() string {
-	if g.profile == "" {
+// socketName is what the status socket of a client is called; profile may be empty.
+func socketName(profile string) string {
+	if profile == "" {
 		return "connect"
 	}
-	return "connect-" + g.profile
+	return "connect-" + profile
 }
 
 // argument is the server of connect: on the command line, or where else it is given.

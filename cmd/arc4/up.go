@@ -286,10 +286,12 @@ func (r *profileRun) upAlready(cmd *cobra.Command, pid int, noWait bool) error {
 		case <-time.After(aboutPause):
 		}
 		now, err := r.running()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if now.PID != pid {
+		case now.PID != pid && now.Killed:
+			return r.up(cmd, noWait) // there was nothing wrong with the tunnel
+		case now.PID != pid:
 			return fmt.Errorf(`%s: the other run, process %d, has ended before it was up: "arc4 logs %s" tells why`, r.name, pid, r.name)
 		}
 	}

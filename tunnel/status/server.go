@@ -51,10 +51,9 @@ func Listen(path string) (*Server, error) {
 	if err := prepareDir(dir); err != nil {
 		return nil, err
 	}
-	// Two processes that start at once must not take each other's new socket for a dead one.
-	unlock, err := lockDir(dir, lineTimeout)
+	unlock, err := alone(path)
 	if err != nil {
-		return nil, fmt.Errorf("status socket %s: lock %s: %w: choose a directory that is this user's alone", path, dir, bare(err))
+		return nil, err
 	}
 	defer unlock()
 	if err := removeStale(path); err != nil {
@@ -73,6 +72,33 @@ func Listen(path string) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("status socket %s: %w", path, bare(err)), s.Close())
 	}
 	return s, nil
+}
+
+// alone keeps others from listening in the directory: two processes that start at once must not
+// take each other's new socket for a dead one.
+func alone(path string) (unlock func(), err error) {
+	dir := filepath.Dir(path)
+	if unlock, err = lockDir(dir, lineTimeout); err != nil {
+		return nil, fmt.Errorf("status socket %s: lock %s: %w: choose a directory that is this user's alone", path, dir, bare(err))
+	}
+	return unlock, nil
+}
+
+// RemoveDead removes the socket that a dead process has left at path, if there is one. Where a
+// process answers, nothing changes.
+func RemoveDead(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	unlock, err := alone(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := removeStale(path); !errors.Is(err, ErrInUse) {
+		return err
+	}
+	return nil
 }
 
 // prepareDir creates the directory, or checks the one that is there. The default one is ours

@@ -181,6 +181,20 @@ func TestListenStaleAndLive(t *testing.T) {
 	assert.Equal(t, "precious", string(text))
 }
 
+func TestRemoveDead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.sock")
+	require.NoError(t, RemoveDead(filepath.Join(t.TempDir(), "none", "x.sock")))
+	leaveStale(t, path)
+	require.NoError(t, RemoveDead(path))
+	require.NoFileExists(t, path)
+	s, err := Listen(path)
+	require.NoError(t, err)
+	require.NoError(t, RemoveDead(path))
+	_, err = os.Lstat(path)
+	require.NoError(t, err, "somebody answers there")
+	require.NoError(t, s.Close())
+}
+
 func TestListenRace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.sock")
 	leaveStale(t, path)

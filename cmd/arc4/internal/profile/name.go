@@ -22,6 +22,9 @@ const suffix = ".toml"
 // unit's instance, can be the same.
 var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_=+.-]{1,15}$`)
 
+// server is the name of the file that packages bring for arc4 serve, which is no profile.
+const server = "serve"
+
 // CheckName says what is wrong with a profile's name.
 func CheckName(name string) error {
 	switch {
@@ -29,6 +32,8 @@ func CheckName(name string) error {
 		return errors.New("the name is empty: give the NAME of a file NAME.toml")
 	case name[0] == '-' || name[0] == '.':
 		return fmt.Errorf("%q is no name of a profile: it must not begin with %c", name, name[0])
+	case name == server:
+		return fmt.Errorf("%q is no name of a profile: %s%s is a server's file, for arc4 serve --config; choose another name", name, server, suffix)
 	case !namePattern.MatchString(name):
 		return fmt.Errorf("%q is no name of a profile: give 1 to 15 of a-z, A-Z, 0-9 and _=+.-", name)
 	}

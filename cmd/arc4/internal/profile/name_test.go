@@ -32,6 +32,7 @@ func TestCheckName(t *testing.T) {
 		"-f":               "must not begin with -",
 		"..":               "must not begin with .",
 		"a\n":              "1 to 15 of",
+		"serve":            "a server's file",
 	} {
 		assert.ErrorContains(t, CheckName(name), want, name)
 	}
