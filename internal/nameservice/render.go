@@ -40,7 +40,7 @@ func render(base []byte, backup string, tunnels []entry) []byte {
 	} else {
 		fmt.Fprintf(&b, "# What was here before is in %s, and comes back.\n", backup)
 	}
-	fmt.Fprintln(&b, "# If arc4 was killed, the next tunnel puts it back, and so does moving it here.")
+	fmt.Fprintln(&b, `# If arc4 was killed: the next tunnel puts it back, and so does "arc4 down".`)
 	servers = distinct(servers)
 	for _, a := range servers[:min(len(servers), MaxServers)] {
 		fmt.Fprintf(&b, "nameserver %v\n", a)
