@@ -17,7 +17,7 @@ func (g *given) claim(ctx context.Context) (release func(), err error) {
 	if g.profile == "" {
 		return func() {}, nil
 	}
-	claim, err := background.Hold(status.DefaultDir(), g.profile, g.file)
+	claim, err := background.Hold(status.DefaultDir(), g.profile)
 	var running *background.RunningError
 	switch {
 	case errors.As(err, &running):

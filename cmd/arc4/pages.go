@@ -109,7 +109,7 @@ var pages = map[string]clidoc.Page{
 		Files: append([]clidoc.Entry{
 			{Name: "/dev/net/tun", What: tunDevice},
 			{Name: "/run/arc4/connect.sock", What: anyTunnelSocket + "; connect-NAME.sock of a profile"},
-			{Name: "/etc/resolv.conf", What: "replaced while the tunnel is up where neither systemd-resolved nor resolvconf is in charge of it; /etc/resolv.conf.before-arc4 is the one before, with its inode's number behind it if it is mounted there, as ip-netns(8) does it"},
+			{Name: "/etc/resolv.conf", What: "replaced while the tunnel is up where neither systemd-resolved nor resolvconf is in charge of it; /etc/resolv.conf.before-arc4 is the one before"},
 		}, profileFiles...),
 		Exits:   exit.Entries("connect", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),
 		SeeAlso: []string{"arc4-profile(5)", "arc4-serve(1)", "arc4-status(1)", "arc4-trace(1)", "pptp(8)", "pppd(8)", "ip-route(8)"},
@@ -139,6 +139,15 @@ var pages = map[string]clidoc.Page{
 		Files:   profileFiles,
 		Exits:   exit.Entries("down", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso: []string{"arc4-profile(5)", "arc4-up(1)", "arc4-list(1)"},
+	},
+	"import": {
+		Files: append([]clidoc.Entry{
+			{Name: "/etc/ppp/peers/NAME, /etc/ppp/chap-secrets", What: "pppd's"},
+			{Name: "/etc/NetworkManager/system-connections/*.nmconnection", What: "NetworkManager's"},
+			{Name: "/etc/config/network", What: "OpenWrt's"},
+		}, profileFiles...),
+		Exits:   exit.Entries("import", exit.OK, exit.Failure, exit.Usage, exit.Permission),
+		SeeAlso: []string{"arc4-profile(5)", "arc4-up(1)", "arc4-connect(1)", "pppd(8)", "nm-settings-keyfile(5)"},
 	},
 	"restart": {
 		Files:   profileFiles,

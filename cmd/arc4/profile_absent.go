@@ -43,3 +43,5 @@ func (*readiness) up(string, ...any)                          {}
 func (*readiness) follow(*tunnel.ClientConfig, func() string) {}
 func (*readiness) reloading(again func()) func()              { return again }
 func (g *given) claim(context.Context) (func(), error)        { return func() {}, nil }
+
+func newImportCmd() *cobra.Command { return newAbsentCmd("import", "profiles") }

@@ -66,6 +66,7 @@ func newRoot() *cobra.Command {
 		newRestartCmd(),
 		newListCmd(),
 		newLogsCmd(),
+		newImportCmd(),
 		newStatusCmd(),
 		newTraceCmd(),
 		newDemoCmd(),

@@ -18,7 +18,7 @@ func All() []Feature {
 		{"dns", "nodns", "setting name servers: --dns and --dns-domain of arc4 connect, which leaves name service as it is", DNS},
 		{"man", "noman", "arc4 man, which writes the manual pages", Man},
 		{"plot", "noplot", "--plot of arc4 speed tunnel, with the fonts for it", Plot},
-		{"profiles", "noprofiles", "profiles (--profile, --save, --config), arc4 up, down, restart, list and logs, and readiness for systemd; the environment stays", Profiles},
+		{"profiles", "noprofiles", "profiles (--profile, --save, --config), arc4 up, down, restart, list, logs and import, and readiness for systemd; the environment stays", Profiles},
 		{"speed tunnel", "nospeedtunnel", "arc4 speed tunnel, which measures whole tunnels; arc4 speed stays", SpeedTunnel},
 	}
 }
