@@ -44,7 +44,7 @@ type Process struct {
 	Started    time.Time `json:"started"`
 	Profile    string    `json:"profile,omitempty"` // a client's, by name, if it was dialled by one
 	Device     string    `json:"device,omitempty"`  // the TUN device, if there is one
-	Listen     string    `json:"listen,omitempty"` // a server's addresses, with ", " between them
+	Listen     string    `json:"listen,omitempty"`  // a server's addresses, with ", " between them
 	Backend    string    `json:"backend"`
 	BackendWhy string    `json:"backend_why"`
 	Memory     *Memory   `json:"memory,omitempty"`
