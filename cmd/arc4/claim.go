@@ -17,7 +17,7 @@ func (g *given) claim(ctx context.Context) (release func(), err error) {
 	if g.profile == "" {
 		return func() {}, nil
 	}
-	claim, err := background.Hold(status.DefaultDir(), g.profile)
+	claim, err := background.Hold(status.DefaultDir(), g.profile, g.file)
 	var running *background.RunningError
 	switch {
 	case errors.As(err, &running):

@@ -183,9 +183,15 @@ func TestE2EUpFails(t *testing.T) {
 	l.waitListed(t, "office", status.Up)
 	assert.Equal(t, "office is down\n", l.does(t, "down", "office"))
 
-	// Interrupted, it leaves nothing either: this server says nothing.
+	// One that another ends meanwhile.
 	l.home.profile(t, "other", strings.Replace(officeProfile, serverOuter, "192.0.2.99", 1))
 	p := l.home.start(t, l.client, nil, "up", "other")
+	l.waitListed(t, "other", status.Connecting)
+	assert.Equal(t, "other is down\n", l.does(t, "down", "other"))
+	assert.Equal(t, `arc4: other: it was told to end before it was up; the log: "arc4 logs other"`, p.fails(t, exit.Failure))
+
+	// Interrupted, it leaves nothing either: this server says nothing.
+	p = l.home.start(t, l.client, nil, "up", "other")
 	l.waitListed(t, "other", status.Connecting)
 	p.signal(t, syscall.SIGINT)
 	assert.Equal(t, "arc4: other: interrupted by the signal interrupt, before it was up", p.fails(t, exit.Interrupted))
@@ -207,16 +213,21 @@ func TestE2EUpKilled(t *testing.T) {
 	kill()
 	l.waitListed(t, "office", "killed")
 	assert.Equal(t, "office was killed; what it left is removed\n", l.does(t, "down", "office"))
-	l.client.Must(t, func() error {
-		sockets, err := status.List(status.DefaultDir())
-		assert.Empty(t, sockets)
-		return err
-	})
+	assert.Equal(t, before, l.client.snapshot(t), "no dead socket either")
 	assert.Equal(t, "down", l.listed(t, "office").State)
 	kill() // and up may still see it die
 	assert.Contains(t, l.does(t, "up", "office"), "office is up: ")
 	assert.Equal(t, "office is down\n", l.does(t, "down", "office"))
 	assert.Equal(t, before, l.client.snapshot(t))
+
+	// A profile of another place, by its path and then by its name.
+	elsewhere := filepath.Join(t.TempDir(), "travel.toml")
+	require.NoError(t, os.WriteFile(elsewhere, []byte(officeProfile), 0o600))
+	assert.Contains(t, l.does(t, "up", elsewhere), "travel is up: ")
+	assert.Equal(t, elsewhere, l.listed(t, "travel").File)
+	assert.Contains(t, l.does(t, "restart", "travel"), "travel is up: ")
+	assert.Equal(t, "travel is down\n", l.does(t, "down", "travel"))
+	assert.Contains(t, l.fails(t, exit.Usage, "down", "travel"), `no profile "travel"`)
 
 	// A profile whose file has gone can still be ended, but not begun.
 	l.does(t, "up", "office")

@@ -83,7 +83,7 @@ func listProfiles(ctx context.Context) ([]report.Profile, error) {
 		row := report.Profile{Name: name, State: "down", File: r.path, PID: now.PID}
 		switch {
 		case now.PID != 0:
-			row.State = "running"
+			row.State, row.File = "running", fileOf(now)
 			at := slices.IndexFunc(results, func(x status.Result) bool {
 				return x.Err == nil && x.Snapshot.Process.PID == now.PID && x.Snapshot.Process.Profile == name
 			})

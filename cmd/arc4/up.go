@@ -82,7 +82,7 @@ func findRun(which string) (*profileRun, error) {
 	var none *profile.NotFoundError
 	if errors.As(err, &none) {
 		if now, _ := background.Running(r.dir, which); now != (background.State{}) {
-			r.name = which
+			r.name, r.path = which, fileOf(now)
 			return r, nil
 		}
 	}
@@ -90,6 +90,14 @@ func findRun(which string) (*profileRun, error) {
 		return nil, exit.With(exit.Usage, err)
 	}
 	return r, nil
+}
+
+// fileOf is the file that a run was begun with, if it is there yet.
+func fileOf(run background.State) string {
+	if _, err := os.Stat(run.Profile); err != nil {
+		return ""
+	}
+	return run.Profile
 }
 
 // managed reports whether systemd runs the profile.

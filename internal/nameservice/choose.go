@@ -49,7 +49,10 @@ type places struct {
 	switchConf string   // nsswitch.conf(5)
 	interfaces []string // where resolvconf keeps what it was told, Debian's and openresolv
 	uplinks    string   // the servers that systemd-resolved asks
+	init       string   // in /proc: the machine's first process
 	lookEvery  time.Duration
+
+	mounted string // resolv.conf is mounted there, and has this inode
 }
 
 // system are those of this machine.
@@ -61,6 +64,7 @@ var system = places{
 	switchConf: "/etc/nsswitch.conf",
 	interfaces: []string{"/run/resolvconf/interface", "/run/resolvconf/interfaces"},
 	uplinks:    resolvconf.Upstream[0],
+	init:       "/proc/1",
 	lookEvery:  lookEvery,
 }
 
@@ -90,7 +94,7 @@ func (p places) choose(ctx context.Context) (wayKind, error) {
 	if f.asksResolved() && pingResolved(ctx) == nil {
 		return byResolved, nil
 	}
-	return f.decide(), nil
+	return f.decide(), p.checkNamespace()
 }
 
 // stubs are the addresses where systemd-resolved answers.

@@ -54,7 +54,7 @@ func (f *file) unset(_ context.Context, e entry) error {
 // editor's, and stays.
 func (f *file) intact() bool {
 	content, err := os.ReadFile(f.places.resolvConf)
-	return err != nil && !os.IsNotExist(err) || writtenByUs(content)
+	return err != nil && !os.IsNotExist(err) || writtenByUs(content) || f.places.isUnmounted()
 }
 
 // outside are the servers of the file before.
@@ -69,6 +69,9 @@ func (f *file) outside(entry) []netip.Addr {
 // anything.
 func (f *file) follow(living []entry) (changed bool, err error) {
 	p := f.places
+	if p.isUnmounted() {
+		return false, nil
+	}
 	content, err := os.ReadFile(p.resolvConf)
 	if err != nil && !os.IsNotExist(err) {
 		return false, err

@@ -21,6 +21,7 @@ type entry struct {
 	Way   wayKind
 	Link  int    // the index of the device
 	Name  string // under which resolvconf has it
+	File  string // which resolv.conf is changed
 	Since int64  // in nanoseconds: of several tunnels, the last one's servers are asked first
 }
 
@@ -30,7 +31,7 @@ func (p places) entryOf(kind wayKind, want Settings, before entry) (entry, error
 	if err != nil {
 		return entry{}, fmt.Errorf("the tunnel's device %q: %w", want.Device, err)
 	}
-	e := entry{Settings: want, Way: kind, Link: device.Index, Since: before.Since}
+	e := entry{Settings: want, Way: kind, Link: device.Index, File: p.identity(), Since: before.Since}
 	if kind == byResolvconf {
 		e.Name = cmp.Or(before.Name, p.prefix()+want.Device)
 	}
@@ -131,11 +132,11 @@ func (p places) list() ([]listed, error) {
 	return all, nil
 }
 
-// living are the entries of one way whose processes live.
+// living are the entries of one way whose processes live, and see the same resolv.conf.
 func (p places) living(kind wayKind) (entries []entry, err error) {
 	all, err := p.list()
 	for _, l := range all {
-		if l.alive && l.entry.Way == kind {
+		if l.alive && l.entry.Way == kind && l.entry.File == p.identity() {
 			entries = append(entries, l.entry)
 		}
 	}

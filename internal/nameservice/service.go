@@ -62,7 +62,7 @@ func Open(log *slog.Logger) *Service {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Service{log: log, places: system}
+	return &Service{log: log, places: system.own()}
 }
 
 // Set has this machine ask the servers of a tunnel until Restore. It may be called again at any

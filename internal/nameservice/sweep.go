@@ -12,7 +12,7 @@ import (
 )
 
 // Sweep takes back what runs that were killed have left, and nothing of a process that lives.
-func Sweep(log *slog.Logger) error { return system.sweep(log) }
+func Sweep(log *slog.Logger) error { return system.own().sweep(log) }
 
 func (p places) sweep(log *slog.Logger) error {
 	if _, err := os.Stat(p.records); os.IsNotExist(err) && !p.fileIsOurs() && p.backup() == "" {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 )
@@ -40,9 +39,10 @@ func pidFile(dir, name string) string { return filepath.Join(dir, name+suffix) }
 // lock is the whole file's.
 func lock() *syscall.Flock_t { return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart} }
 
-// Hold has this process run a profile. If another one does, the error is a *RunningError. A process
-// that holds a claim must not ask for it with Running: the kernel would let go of the lock.
-func Hold(dir, name string) (*Claim, error) {
+// Hold has this process run a profile, of that file. If another one does, the error is a
+// *RunningError. A process that holds a claim must not ask for it with Running: the kernel would
+// let go of the lock.
+func Hold(dir, name, profile string) (*Claim, error) {
 	if err := prepare(dir); err != nil {
 		return nil, err
 	}
@@ -64,12 +64,17 @@ func Hold(dir, name string) (*Claim, error) {
 			f.Close() // its last holder has just removed it
 			continue
 		}
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-		if err != nil {
+		text := fmt.Sprintf("%d\n%s\n", os.Getpid(), profile)
+		if err := errors.Join(f.Truncate(0), writeAll(f, text)); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		return &Claim{f, path}, nil
 	}
+}
+
+func writeAll(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
 }
 
 // prepare makes the directory, for this user alone.
@@ -117,8 +122,9 @@ func holder(f *os.File) (pid int, err error) {
 
 // State says who runs a profile.
 type State struct {
-	PID    int
-	Killed bool // nobody does, and whoever did was killed
+	PID     int
+	Profile string // the file that it was begun with, if it is known
+	Killed  bool   // nobody does, and whoever did was killed
 }
 
 // Running says which process runs a profile.
@@ -132,12 +138,28 @@ func Running(dir, name string) (State, error) {
 	}
 	defer f.Close()
 	pid, err := holder(f)
-	return State{PID: pid, Killed: pid == 0 && err == nil && still(f, f.Name())}, err
+	s := State{PID: pid, Killed: pid == 0 && err == nil && still(f, f.Name())}
+	if s.PID != 0 {
+		s.Profile = profileIn(f)
+	}
+	return s, err
+}
+
+// profileIn is what the second line of a claim's file says; empty if there is none yet.
+func profileIn(f *os.File) string {
+	b := make([]byte, 8192)
+	n, _ := f.ReadAt(b, 0) // a short one ends in io.EOF
+	_, profile, _ := strings.Cut(string(b[:n]), "\n")
+	profile, whole := strings.CutSuffix(profile, "\n")
+	if !whole {
+		return ""
+	}
+	return profile
 }
 
 // Forget removes what a killed run has left in dir.
 func Forget(dir, name string) error {
-	c, err := Hold(dir, name)
+	c, err := Hold(dir, name, "")
 	if err != nil {
 		return err
 	}

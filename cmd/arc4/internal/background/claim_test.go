@@ -16,7 +16,7 @@ import (
 // TestMain is also a process that holds a claim until its standard input ends, or it is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("TEST_HOLD"); dir != "" {
-		c, err := Hold(dir, "office")
+		c, err := Hold(dir, "office", "/etc/arc4/office.toml")
 		if err != nil {
 			println("error: " + err.Error())
 			os.Exit(1)
@@ -58,18 +58,18 @@ func TestClaim(t *testing.T) {
 	pid, end, _ := held(t, dir)
 	now, err = Running(dir, "office")
 	require.NoError(t, err)
-	assert.Equal(t, State{PID: pid}, now)
+	assert.Equal(t, State{PID: pid, Profile: "/etc/arc4/office.toml"}, now)
 	assert.Equal(t, []string{"office"}, Names(dir))
 	text, err := os.ReadFile(filepath.Join(dir, "office.pid"))
 	require.NoError(t, err)
-	assert.Equal(t, strconv.Itoa(pid)+"\n", string(text))
+	assert.Equal(t, strconv.Itoa(pid)+"\n/etc/arc4/office.toml\n", string(text))
 	for range 3 { // whoever asks takes nothing away
-		_, err = Hold(dir, "office")
+		_, err = Hold(dir, "office", "/etc/arc4/office.toml")
 		var running *RunningError
 		require.True(t, errors.As(err, &running), "%v", err)
 		assert.Equal(t, pid, running.PID)
 	}
-	other, err := Hold(dir, "other")
+	other, err := Hold(dir, "other", "")
 	require.NoError(t, err)
 	other.Release()
 	end()
@@ -98,7 +98,7 @@ func TestClaimOfTheKilled(t *testing.T) {
 	now, err = Running(dir, "office")
 	require.NoError(t, err)
 	assert.Equal(t, State{Killed: true}, now)
-	c, err := Hold(dir, "office")
+	c, err := Hold(dir, "office", "/etc/arc4/office.toml")
 	require.NoError(t, err)
 	c.Release()
 
@@ -106,7 +106,7 @@ func TestClaimOfTheKilled(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "precious")
 	require.NoError(t, os.WriteFile(target, []byte("x"), 0o600))
 	require.NoError(t, os.Symlink(target, filepath.Join(dir, "office.pid")))
-	_, err = Hold(dir, "office")
+	_, err = Hold(dir, "office", "/etc/arc4/office.toml")
 	require.Error(t, err)
 	text, err := os.ReadFile(target)
 	require.NoError(t, err)

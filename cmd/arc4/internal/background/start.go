@@ -139,8 +139,11 @@ func (p *Process) Wait(ctx context.Context, program string) (Outcome, error) {
 			}
 		case <-p.ended:
 			o := Outcome{Code: p.cmd.ProcessState.ExitCode(), Status: LastError(p.LogPath, p.logFrom, program)}
-			if o.Status == "" {
-				o.Status = "it ended: " + p.cmd.ProcessState.String()
+			switch {
+			case o.Status == "" && o.Code == 0:
+				o.Status = "it was told to end before it was up"
+			case o.Status == "":
+				o.Status = "it has ended: " + p.cmd.ProcessState.String()
 			}
 			if o.Code <= 0 {
 				o.Code = 1 // by a signal, or without a tunnel by itself

@@ -8,9 +8,10 @@ func farthest(word string) int { return min(len(word)/3, 2) }
 
 // Nearest is the word that was probably meant by what was typed: the first of those that differ
 // least, in a few letters (one left out, one too many, another one, or two in the wrong order), or
-// that alone begins so. It is empty if there is none. Capitals do not count, nor does _ for -.
+// that alone begins so. It is empty if there is none. Capitals do not count, nor do _ for - and a
+// flag's dashes.
 func Nearest(typed string, words []string) string {
-	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "-")) }
+	plain := func(s string) string { return strings.TrimLeft(strings.ToLower(strings.ReplaceAll(s, "_", "-")), "-") }
 	typed = plain(typed)
 	if len(typed) > 64 {
 		return ""

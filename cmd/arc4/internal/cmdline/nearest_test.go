@@ -12,6 +12,7 @@ func TestNearest(t *testing.T) {
 		"reorder-windw":    "reorder-window",
 		"reorder_window":   "reorder-window",
 		"REORDER-WINDOW":   "reorder-window",
+		"--reorder-window": "reorder-window",
 		"roder-window":     "reorder-window",
 		"reroder-policy":   "reorder-policy",
 		"routes":           "route",
