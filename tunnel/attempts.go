@@ -44,10 +44,10 @@ func (c *Client) Run(ctx context.Context) error {
 		if up > steady {
 			pauses.reset()
 		}
-		pause, changes := pauses.pause(), c.cfg.NetworkChanged
+		pause, news := pauses.pause(), c.pause
 		if e.refused {
 			// Another network makes the password no better, and changes may come often.
-			pause, changes = pauses.afterRefusal(pause), nil
+			pause, news = pauses.afterRefusal(pause), c.pauseWhatever
 		}
 		if c.demand != nil {
 			c.demand.rest()
@@ -57,7 +57,7 @@ func (c *Client) Run(ctx context.Context) error {
 			c.cfg.Retrying(err)
 		}
 		c.cfg.Log.Warn("tunnel is down; trying again", "reason", err, "in", pause, "attempt", attempts+1)
-		if c.pause(ctx, pause, changes) {
+		if news(ctx, pause) {
 			pauses.reset()
 		}
 		if ctx.Err() != nil {
@@ -81,27 +81,36 @@ func gaveUp(failed int, last error) error {
 	return &end
 }
 
-// pause waits before the next attempt, and no longer than until the network has changed, which it
-// reports.
-func (c *Client) pause(ctx context.Context, d time.Duration, changes <-chan struct{}) (changed bool) {
+// pause waits before the next attempt, and no longer than until the network has changed or this
+// machine has woken up, which it reports.
+func (c *Client) pause(ctx context.Context, d time.Duration) (news bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	least := time.NewTimer(min(leastPause, d))
-	defer least.Stop()
-	select {
-	case <-ctx.Done():
+	if c.pauseWhatever(ctx, min(leastPause, d)); ctx.Err() != nil {
 		return false
-	case <-least.C:
 	}
 	select {
 	case <-ctx.Done():
 		return false
 	case <-timer.C:
 		return false
-	case <-changes:
+	case <-c.cfg.NetworkChanged:
 		c.cfg.Log.Info("the network has changed: trying again now")
-		return true
+	case slept := <-c.cfg.Woken:
+		c.cfg.Log.Info("this machine was suspended: trying again now", "suspended", slept)
 	}
+	return true
+}
+
+// pauseWhatever waits before the next attempt, and there is no news that would end that.
+func (c *Client) pauseWhatever(ctx context.Context, d time.Duration) (news bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
 }
 
 // anew forgets what an earlier Run has seen.

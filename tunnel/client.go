@@ -62,6 +62,9 @@ type ClientConfig struct {
 	// starts anew, and a running call is judged by CheckWay. Who sends need not wait: a channel
 	// with room for one, filled without blocking, is enough.
 	NetworkChanged <-chan struct{}
+	// Woken, if not nil, is received from when this machine was suspended, with how long that was:
+	// a pause ends, and so does a running call whose server gives no sign of life within seconds.
+	Woken <-chan time.Duration
 	// CheckWay, if not nil, says why a call between these outer addresses cannot live on, in words
 	// for people such as "192.0.2.7 is no address of this machine any more": the call ends at once
 	// then, as a broken link. It is asked after every NetworkChanged, and when the server has
@@ -221,6 +224,10 @@ func (c *Client) dialOnce(ctx context.Context) (tcp net.Conn, stale bool, err er
 	case <-c.cfg.NetworkChanged: // before this try: it goes by the new network already
 	default:
 	}
+	select {
+	case <-c.cfg.Woken:
+	default:
+	}
 	var changed atomic.Bool
 	done, watched := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -233,6 +240,9 @@ func (c *Client) dialOnce(ctx context.Context) (tcp net.Conn, stale bool, err er
 		select {
 		case <-done:
 		case <-c.cfg.NetworkChanged:
+			changed.Store(true)
+			cancel()
+		case <-c.cfg.Woken:
 			changed.Store(true)
 			cancel()
 		}

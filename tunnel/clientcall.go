@@ -101,6 +101,11 @@ func (k *clientCall) run(ctx context.Context) error {
 				k.end(err)
 				return k.finish()
 			}
+		case slept := <-k.c.cfg.Woken:
+			if err := k.woken(slept); err != nil {
+				k.end(err)
+				return k.finish()
+			}
 		case <-silence:
 			k.warnOfSilence()
 		case <-k.opened: // from here on it can be idle
@@ -214,6 +219,24 @@ func (k *clientCall) checkWay() *Error {
 	}
 	if err := k.c.cfg.CheckWay(k.local, k.peer); err != nil {
 		return failure(ClassNetwork, nil, "the way to the server is gone: %s", err)
+	}
+	return nil
+}
+
+// wakingTime is how long a server may take for a sign of life after this machine was suspended: a
+// wireless network is back within that, mostly.
+const wakingTime = 10 * time.Second
+
+// woken has the server prove that the call still lives, or gives why it cannot. Servers and NATs
+// forget a call that is silent, and nothing came while this machine was suspended.
+func (k *clientCall) woken(slept time.Duration) *Error {
+	if err := k.checkWay(); err != nil {
+		return err
+	}
+	k.c.cfg.Log.Info("this machine was suspended: the server is asked whether the call still lives", "suspended", slept, "at_most", wakingTime)
+	k.pns.Probe(k.c.cfg.Now())
+	if k.session != nil {
+		k.session.Prove(wakingTime, "since this machine woke up")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -131,6 +132,10 @@ func announce(log *slog.Logger, end *localend.Client, s *saver, ready *readiness
 	}
 }
 
+// timeSuspended is how long this machine has been suspended since it was started; nil: its clocks
+// say. Tests have another.
+var timeSuspended func() time.Duration
+
 func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ctx := cmd.Context()
 	log := loggerFrom(ctx)
@@ -165,6 +170,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
 	local.Device, local.Log, local.BeforeUp = f.device, log, hooks.beforeUp()
 	local.OnDemand, local.DemandLocal = f.redial.onDemand, f.redial.demandLocal
+	local.Suspended = timeSuspended
 	end := localend.NewClient(local)
 	defer end.Close()
 	end.Attach(&cfg)

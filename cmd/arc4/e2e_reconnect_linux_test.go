@@ -59,6 +59,25 @@ func TestE2EStatusWhileReconnecting(t *testing.T) {
 	client.stop(t, syscall.SIGTERM)
 }
 
+// TestE2EServerRestarts: a client comes back to a server that was killed and started again, with
+// its device and its routes.
+func TestE2EServerRestarts(t *testing.T) {
+	t.Parallel()
+	l := newTestbed(t)
+	before := l.client.snapshot(t)
+	server := l.serve(t, "--listen", serverFar)
+	client := l.connectTo(t, serverFar, "wonderland", "--default-route", "--reconnect", "--hold-off", "1").up(t)
+	device := l.client.device(t, "arc40")
+	server.signal(t, syscall.SIGKILL)
+	client.waitLog(t, "tunnel is down; trying again.*refuses TCP connections", 1)
+	l.serve(t, "--listen", serverFar)
+	client.waitLog(t, "tunnel is up", 2)
+	l.back(t)
+	require.Equal(t, device.Index, l.client.device(t, "arc40").Index, "it is the device there was")
+	client.stop(t, syscall.SIGTERM)
+	assert.Equal(t, before, l.client.snapshot(t))
+}
+
 // TestE2ELeavingInSilence stops clients whose server cannot be heard any more: it takes no longer
 // than where it can, and says what it waits for. GRE alone is lost, or everything.
 func TestE2ELeavingInSilence(t *testing.T) {

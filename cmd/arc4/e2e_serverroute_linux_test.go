@@ -241,6 +241,21 @@ var outages = []outage{
 		anew: true, device: "wire", gateway: serverOuter,
 	},
 	{
+		name:   "DHCP renews the address",
+		breaks: func(t *testing.T, l *testbed) { l.renew(t, 3600) }, lasts: time.Second,
+		mends:  func(t *testing.T, l *testbed) { l.renew(t, 7200) },
+		device: "wire", gateway: serverOuter,
+	},
+	{
+		name: "DHCP takes the address off, and gives the same again", missing: true,
+		breaks: func(t *testing.T, l *testbed) { l.delAddress(t, "wire", clientOuter+"/24") }, lasts: time.Second,
+		mends: func(t *testing.T, l *testbed) {
+			l.renew(t, 3600)
+			l.addDefault(t, serverOuter, 0)
+		},
+		device: "wire", gateway: serverOuter,
+	},
+	{
 		name: "another network before the old one goes", prepare: func(t *testing.T, l *testbed) { l.addCable(t) },
 		breaks: func(t *testing.T, l *testbed) {
 			l.addDefault(t, otherServer, 50)
@@ -289,6 +304,19 @@ var outages = []outage{
 		breaks: func(t *testing.T, l *testbed) { l.linkDown(t, "wire") },
 		anew:   true, device: "wire2", gateway: otherServer,
 	},
+}
+
+// renew has the client's address on the first cable be there for so many seconds, as DHCP does.
+func (l *testbed) renew(t *testing.T, seconds int) {
+	t.Helper()
+	l.link(t, "wire", func(link netlink.Link) error {
+		addr, err := netlink.ParseAddr(clientOuter + "/24")
+		if err != nil {
+			return err
+		}
+		addr.ValidLft, addr.PreferedLft = seconds, seconds
+		return netlink.AddrReplace(link, addr)
+	})
 }
 
 // addGateway gives the client's first cable another gateway.

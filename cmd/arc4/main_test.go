@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -21,6 +22,14 @@ func TestMain(m *testing.M) {
 		// A script may say how much memory the machine has left.
 		if n, err := strconv.ParseUint(os.Getenv("TEST_MEMORY_AVAILABLE"), 10, 64); err == nil {
 			readMemory = func() memory.Machine { return memory.Machine{Total: 1 << 30, Available: n} }
+		}
+		// And a file how long the machine has been suspended, which may change.
+		if name := os.Getenv("TEST_SUSPENDED_FILE"); name != "" {
+			timeSuspended = func() time.Duration {
+				b, _ := os.ReadFile(name)
+				d, _ := time.ParseDuration(strings.TrimSpace(string(b)))
+				return d
+			}
 		}
 		main()
 	}})

@@ -52,13 +52,14 @@ type stage struct {
 	ended    chan error         // the client's
 	stopped  chan error         // the server's
 
-	dev      *memnet.Device // the client's
-	changed  chan struct{}  // the client's ClientConfig.NetworkChanged
-	foreign  bool           // what listens is no server of ours
-	occupied bool           // bob is there already
-	failing  int            // logins with wrong passwords from the client's address before the client's own, alice's first
-	dialErr  error          // what comes of dialling, if not nil
-	others   []func()       // ends of other clients
+	dev      *memnet.Device     // the client's
+	changed  chan struct{}      // the client's ClientConfig.NetworkChanged
+	woken    chan time.Duration // and its Woken
+	foreign  bool               // what listens is no server of ours
+	occupied bool               // bob is there already
+	failing  int                // logins with wrong passwords from the client's address before the client's own, alice's first
+	dialErr  error              // what comes of dialling, if not nil
+	others   []func()           // ends of other clients
 
 	// What may change while all runs; see changing.
 	password          atomic.Value // string
@@ -79,7 +80,7 @@ func newStage(t *testing.T) *stage {
 	require.NoError(t, err)
 	s := &stage{
 		t: t, listener: &memListener{conns: make(chan net.Conn), closed: make(chan struct{})}, serverLn: new(lines), clientLn: new(lines),
-		dev: memnet.NewDevice(), changed: make(chan struct{}, 1), up: make(chan struct{}, 100), down: make(chan struct{}, 100), ended: make(chan error, 1), stopped: make(chan error, 1),
+		dev: memnet.NewDevice(), changed: make(chan struct{}, 1), woken: make(chan time.Duration, 1), up: make(chan struct{}, 100), down: make(chan struct{}, 100), ended: make(chan error, 1), stopped: make(chan error, 1),
 	}
 	s.network = memnet.New(memnet.Options{Carry: s.carryAll})
 	s.serverCf = tunnel.ServerConfig{
@@ -101,7 +102,7 @@ func newStage(t *testing.T) *stage {
 				s.down <- struct{}{}
 			}
 		},
-		Dial: s.dial, NetworkChanged: s.changed,
+		Dial: s.dial, NetworkChanged: s.changed, Woken: s.woken,
 		ListenGRE: func(local, _ netip.Addr) (gre.Conn, error) { return s.network.Listen(local) },
 	}
 	return s

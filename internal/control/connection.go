@@ -341,6 +341,19 @@ func (c *connection) echoTick(now time.Time) {
 		c.close(because(ErrTimeout, "the %s does not answer any more: no reply to an Echo-Request on the control connection within %v", c.peerName, c.echoTimeout))
 		return
 	}
+	c.echoRequest(now)
+}
+
+// Probe sends an Echo-Request now, unless one is unanswered: a peer that has lost the connection
+// refuses it.
+func (c *connection) Probe(now time.Time) {
+	if c.state != stateEstablished || c.echoing || c.echoInterval <= 0 {
+		return
+	}
+	c.echoRequest(now)
+}
+
+func (c *connection) echoRequest(now time.Time) {
 	c.echoID++
 	c.echoing, c.echoSent = true, now
 	c.stats.EchoRequests++

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/arc4tun/arc4tun/internal/serverroute"
+	"github.com/arc4tun/arc4tun/internal/suspend"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -38,6 +40,10 @@ type ClientConfig struct {
 	// for it. Addresses that are not used are left out of the Network.
 	BeforeUp func(device string, n tunnel.Network)
 
+	// Suspended is how long this machine has been suspended since it was started; nil: as the
+	// clocks of the system say.
+	Suspended func() time.Duration
+
 	// OnDemand has the device made with its routes before the first call, and the client dial when
 	// a packet goes there. The device has DemandLocal until then; not valid: DemandAddress.
 	OnDemand    bool
@@ -56,7 +62,11 @@ type Client struct {
 	beforeUp func(string, tunnel.Network)
 	names    *names
 	log      *slog.Logger
-	demand   *demand               // nil: the tunnel is always wanted
+	demand   *demand            // nil: the tunnel is always wanted
+	woken    chan time.Duration // has room for one
+	done     chan struct{}      // closed by Close
+	closing  sync.Once
+	watching sync.WaitGroup
 	follower *serverroute.Follower // of the way to the server; nil: nobody follows it
 
 	nameMu sync.Mutex
@@ -77,6 +87,11 @@ func NewClient(c ClientConfig) *Client {
 	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, names: newNames(c.Names), log: cmp.Or(c.Log, slog.Default())}
 	l.base = netdev.Settings{Routes: c.Routes, DefaultRoute: c.DefaultRoute, Excluded: c.Excluded, Table: c.Table, Metric: c.Metric}
 	all := l.base.Everything()
+	if c.Suspended == nil {
+		c.Suspended = suspend.System
+	}
+	l.woken, l.done = make(chan time.Duration, 1), make(chan struct{})
+	l.watching.Go(func() { suspend.NewDetector(c.Suspended).Watch(l.done, l.woken) })
 	if c.OnDemand {
 		l.demand = newDemand(c.DemandLocal)
 	}
@@ -101,11 +116,11 @@ func (l *Client) Mark() uint32 {
 	return l.follower.Mark()
 }
 
-// Attach makes l the local end of cfg: it sets Bring, and, where the way to the server is followed,
-// Dial, CarryGRE, Mark, NetworkChanged and CheckWay, so that what carries the tunnel cannot enter
-// it.
+// Attach makes l the local end of cfg: it sets Bring and Woken, with OnDemand that too, and, where
+// the way to the server is followed, Dial, CarryGRE, Mark, NetworkChanged and CheckWay, so that
+// what carries the tunnel cannot enter it.
 func (l *Client) Attach(cfg *tunnel.ClientConfig) {
-	cfg.Bring = l.bring
+	cfg.Bring, cfg.Woken = l.bring, l.woken
 	if l.demand != nil {
 		l.demand.mtu = cmp.Or(cfg.MTU, tunnel.DefaultMTU)
 		cfg.OnDemand = l.prepare
@@ -314,6 +329,8 @@ func (l *Client) undo() {
 
 // Close puts everything back, and closes the device. Call it when tunnel.Client.Run has returned.
 func (l *Client) Close() {
+	l.closing.Do(func() { close(l.done) })
+	l.watching.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.shut()

@@ -33,6 +33,7 @@ type Session struct {
 	link    *ppp.Link
 	wake    chan struct{} // a deadline has come nearer, or there is something to do
 	stop    chan string   // the reason of a Close
+	prove   chan proof    // of Prove
 	gone    chan struct{} // closed when the call below is gone
 	goneMu  sync.Once
 	goneWhy string        // why it is; set before gone is closed
@@ -92,6 +93,7 @@ func New(cfg Config, conn gre.Conn, peer netip.Addr, callID, peerCallID uint16, 
 		trace: tracer{cfg.Trace, peer, callID},
 		wake:  make(chan struct{}, 1),
 		stop:  make(chan string, 1),
+		prove: make(chan proof, 1),
 		gone:  make(chan struct{}),
 		done:  make(chan struct{}),
 	}
@@ -160,6 +162,8 @@ func (s *Session) Run(ctx context.Context) *ppp.DownError {
 		case <-timer.C:
 		case reason := <-s.stop:
 			s.link.Close(s.cfg.Now(), reason)
+		case p := <-s.prove:
+			s.link.Prove(s.cfg.Now(), p.within, p.why)
 		case <-gone:
 			gone = nil
 			s.lastFrames()
@@ -281,6 +285,21 @@ func (s *Session) Close(reason string) {
 	select {
 	case s.stop <- reason:
 	default:
+	}
+}
+
+// proof is what Prove asks for.
+type proof struct {
+	within time.Duration
+	why    string
+}
+
+// Prove ends the session, as one whose peer is gone, if the peer gives no sign of life within a
+// time, which why explains.
+func (s *Session) Prove(within time.Duration, why string) {
+	select {
+	case s.prove <- proof{within, why}:
+	default: // it is asked already
 	}
 }
 
