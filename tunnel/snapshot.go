@@ -24,7 +24,7 @@ func (t totals) clone() totals {
 
 // states are the counters of a session that tell how things stand, and make no sum.
 var states = map[string]bool{
-	"call_id": true, "peer_call_id": true, "sequence_in": true, "window_held_packets": true, "window_held_bytes": true, "window_wait_us": true,
+	"call_id": true, "peer_call_id": true, "sequence_in": true, "sequence_out": true, "sequence_acked": true, "window_held_packets": true, "window_held_bytes": true, "window_wait_us": true,
 }
 
 func (t *totals) add(v status.Session) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"syscall"
 	"testing"
 	"time"
@@ -76,6 +77,58 @@ func TestE2EServerRestarts(t *testing.T) {
 	require.Equal(t, device.Index, l.client.device(t, "arc40").Index, "it is the device there was")
 	client.stop(t, syscall.SIGTERM)
 	assert.Equal(t, before, l.client.snapshot(t))
+}
+
+// TestE2EStatusCheck asks whether packets pass: they do, they stop on the way, and the tunnel is
+// down.
+func TestE2EStatusCheck(t *testing.T) {
+	t.Parallel()
+	l := newTestbed(t)
+	server := l.serve(t)
+	check := func() (code int, out, errs string) {
+		p := l.client.start(t, "status", "--check")
+		return p.wait(t), p.stdout.String(), p.stderr.String()
+	}
+	code, _, errs := check()
+	assert.Equal(t, exit.Down, code)
+	assert.Regexp(t, `^arc4: no tunnel is running: .*\n$`, errs)
+
+	client := l.connect(t, "--reconnect", "--hold-off", "10m", "--echo-interval", "5m").up(t)
+	l.client.ping(t, tunnelLocal, 1400)
+	code, out, errs := check()
+	assert.Equal(t, exit.OK, code, errs)
+	assert.Regexp(t, `^connect: up for \d+s, heard \d+s ago\n$`, out)
+	p := l.server.start(t, "status", "--check")
+	assert.Equal(t, exit.OK, p.wait(t))
+	assert.Equal(t, "serve: server, 1 session\n", p.stdout.String())
+
+	l.dropGRE(t)
+	l.sendOne(t)
+	code, out, errs = check()
+	assert.Equal(t, exit.Down, code, out)
+	assert.Regexp(t, `^arc4: connect: GRE packets were not acknowledged for [2-9]s, and none came, heard \d+s ago\n$`, errs)
+	assert.Empty(t, out)
+
+	server.signal(t, syscall.SIGKILL)
+	client.waitLog(t, "trying again", 1)
+	code, _, errs = check()
+	assert.Equal(t, exit.Down, code)
+	assert.Regexp(t, `^arc4: connect: reconnecting for \d+s, next attempt in \S+, waits for the pause to end, or the network to change; the last one ended: the server .*\n$`, errs)
+	client.stop(t, syscall.SIGTERM)
+}
+
+// sendOne sends one packet through the tunnel, to which nothing may come back.
+func (l *testbed) sendOne(t *testing.T) {
+	t.Helper()
+	l.client.Must(t, func() error {
+		c, err := net.Dial("udp4", tunnelLocal+":9")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Write([]byte("x"))
+		return err
+	})
 }
 
 // TestE2ELeavingInSilence stops clients whose server cannot be heard any more: it takes no longer

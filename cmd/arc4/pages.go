@@ -168,7 +168,7 @@ var pages = map[string]clidoc.Page{
 		Sections:    []clidoc.Section{{Title: "JSON", Text: report.FieldsText}},
 		Environment: socketsEnvironment,
 		Files:       socketsFiles,
-		Exits:       exit.Entries("status", exit.OK, exit.Failure, exit.Usage, exit.Permission),
+		Exits:       exit.Entries("status", exit.OK, exit.Failure, exit.Usage, exit.Permission, exit.Down),
 		SeeAlso:     []string{"arc4-status-fields(7)", "arc4-connect(1)", "arc4-serve(1)", "arc4-trace(1)"},
 	},
 	"trace": {

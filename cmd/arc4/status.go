@@ -31,11 +31,15 @@ temporary one; only the user they run as and root may ask. --watch adds rates, a
 a pipe it writes a block an interval. --json writes an array with one object a tunnel, numbers exact; with --watch, one
 such array a line. "arc4 help status-fields" says what each number means, and which are counters.
 
-The command ends with code 1 when no tunnel is running, or stops running while watched.`
+--check is for HEALTHCHECK, cron and monit: it judges by the answers to LCP echoes and by GRE acknowledgments, for two
+seconds where there are none. A server passes as long as it answers, and so does a client that waits for a packet.
+
+The command ends with code 1 when no tunnel is running (7 with --check), or stops running while watched.`
 
 // statusOptions are the flags.
 type statusOptions struct {
 	json     bool
+	check    bool
 	watch    bool
 	interval time.Duration
 	socket   string
@@ -48,6 +52,7 @@ func newStatusCmd() *cobra.Command {
 		Short: "Show the running tunnels: sessions, counters, rates",
 		Long:  statusLong,
 		Example: `  arc4 status
+  arc4 status --check || logger "the tunnel is down"
   arc4 status --watch --interval 5s
   arc4 status --json | jq '.[].sessions[].window.lost'
   arc4 status --status-socket /run/arc4/serve.sock`,
@@ -56,11 +61,15 @@ func newStatusCmd() *cobra.Command {
 			if err := opts.validate(cmd.Flags().Changed("interval"), cmd.Flags().Changed("status-socket")); err != nil {
 				return err
 			}
+			if opts.check {
+				return opts.lookOver(cmd.Context(), cmd.OutOrStdout())
+			}
 			return opts.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.json, "json", false, "JSON, with exact numbers")
+	flags.BoolVar(&opts.check, "check", false, "end with code 0 while packets pass, else with 7 and a line that says why; nothing is changed")
 	flags.BoolVar(&opts.watch, "watch", false, "go on until interrupted, with rates")
 	flags.DurationVar(&opts.interval, "interval", time.Second, "with --watch: the time between two looks, 100ms to 1h")
 	flags.StringVar(&opts.socket, "status-socket", "", "ask the tunnel behind this `SOCKET` alone; left out, all tunnels of this user")
@@ -76,6 +85,8 @@ func (o statusOptions) validate(intervalGiven, socketGiven bool) error {
 		return exit.Usagef("--interval %v is out of range: give %v to %v", o.interval, minStatusInterval, maxStatusInterval)
 	case intervalGiven && !o.watch:
 		return exit.Usagef("--interval %v has no effect without --watch: add --watch", o.interval)
+	case o.check && o.json, o.check && o.watch:
+		return exit.Usagef("--check writes a line and ends: leave out --json and --watch")
 	case socketGiven && o.socket == "":
 		return exit.Usagef("--status-socket is empty: name a socket, or leave the flag out for all of them")
 	}

@@ -15,6 +15,9 @@ type Sequencer struct {
 // NewSequencer returns a sequencer whose first number is first; usually DefaultFirstSeq.
 func NewSequencer(first uint32) *Sequencer { return &Sequencer{next: first} }
 
+// Last is the number that Next gave last.
+func (s *Sequencer) Last() uint32 { return s.next - 1 }
+
 // Next returns the number of the next packet and consumes it.
 func (s *Sequencer) Next() uint32 {
 	n := s.next

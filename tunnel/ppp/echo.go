@@ -113,6 +113,12 @@ func (c *lcp) lives(at time.Time) {
 	}
 }
 
+// Life is when the peer gave its last sign of life that LCP knows of, the zero time if the link has
+// never been open, and how many Echo-Requests it has not answered since.
+func (l *Link) Life() (last time.Time, unanswered int) {
+	return l.lcp.alive.life, l.lcp.alive.unanswered
+}
+
 // askEcho sends an Echo-Request and keeps its identifier. The peer returns the data behind the
 // magic number (RFC 1661 section 5.8), so a reply that has them is the peer's, whatever it fills in
 // as its own magic number.

@@ -111,21 +111,24 @@ type Way struct {
 
 // Session is one call: one peer, one PPP link.
 type Session struct {
-	ID       string     `json:"id"`     // unique within the process
-	User     string     `json:"user"`   // as the peer gave it
-	Peer     string     `json:"peer"`   // outer address
-	Local    netip.Addr `json:"local"`  // in the tunnel; invalid until agreed
-	Remote   netip.Addr `json:"remote"` // in the tunnel
-	State    string     `json:"state"`
-	Since    time.Time  `json:"since"` // of the state
-	Auth     string     `json:"auth"`  // method
-	MPPE     MPPE       `json:"mppe"`
-	MTU      int        `json:"mtu"`    // bytes
-	Policy   string     `json:"policy"` // reorder policy
-	IO       IO         `json:"io"`     // how its packets are sent
-	Window   Window     `json:"window"`
+	ID     string     `json:"id"`     // unique within the process
+	User   string     `json:"user"`   // as the peer gave it
+	Peer   string     `json:"peer"`   // outer address
+	Local  netip.Addr `json:"local"`  // in the tunnel; invalid until agreed
+	Remote netip.Addr `json:"remote"` // in the tunnel
+	State  string     `json:"state"`
+	Since  time.Time  `json:"since"`          // of the state
+	Heard  time.Time  `json:"heard,omitzero"` // the peer's last sign of life: an answer to LCP, or data
+	// Unanswered is how many LCP Echo-Requests the peer has not answered since.
+	Unanswered int      `json:"echoes_unanswered"`
+	Auth       string   `json:"auth"` // method
+	MPPE       MPPE     `json:"mppe"`
+	MTU        int      `json:"mtu"`    // bytes
+	Policy     string   `json:"policy"` // reorder policy
+	IO         IO       `json:"io"`     // how its packets are sent
+	Window     Window   `json:"window"`
 	Traffic             // its fields stand beside these
-	Counters Counters   `json:"counters,omitempty"` // all others, by name
+	Counters   Counters `json:"counters,omitempty"` // all others, by name
 }
 
 // MPPE is a session's encryption, and the counters of its decrypter and encrypter.

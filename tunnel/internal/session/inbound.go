@@ -71,6 +71,7 @@ type inbound struct {
 	ctl    belief    // of control frames, which also follow data
 	dataAt time.Time // when the last number of data was believed
 	seen   frameLog
+	acked  uint32 // the GRE number that the peer has acknowledged last
 
 	opening
 
@@ -146,6 +147,7 @@ func (in *inbound) account() { in.held = in.all.account(in.win, in.held, in.deli
 func (in *inbound) one(now time.Time, p *received) {
 	if p.hasAck {
 		in.to.Acknowledged(p.ack)
+		in.acked = p.ack
 	}
 	switch p.kind {
 	case isAcknowledgment:

@@ -70,6 +70,8 @@ type sessionState struct {
 	strength  int // 0: no encryption
 	stateless bool
 	link      ppp.Stats // what the link has counted
+	life      time.Time // the peer's last sign of life, by its link
+	unheard   int       // LCP Echo-Requests without an answer since
 }
 
 // Owner is told what matters outside the session, on the session's goroutine.
@@ -174,7 +176,10 @@ func (s *Session) Run(ctx context.Context) *ppp.DownError {
 		}
 		now := s.cfg.Now()
 		s.work(now)
-		s.setState(func(st *sessionState) { st.link = s.link.Stats() })
+		s.setState(func(st *sessionState) {
+			st.link = s.link.Stats()
+			st.life, st.unheard = s.link.Life()
+		})
 		next := s.next(now)
 		s.armed.Store(s.after(now.Add(next)))
 		timer.Reset(next)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 	"github.com/arc4tun/arc4tun/tunnel/reorder"
@@ -24,6 +25,7 @@ func (s *Session) Snapshot() status.Session {
 	if !st.since.IsZero() {
 		v.Since = st.since
 	}
+	v.Heard, v.Unanswered = s.heardAt(st), st.unheard
 	if st.authed {
 		v.Auth = st.method.String()
 	}
@@ -31,6 +33,18 @@ func (s *Session) Snapshot() status.Session {
 	s.in.snapshot(&v)
 	s.out.snapshot(&v)
 	return v
+}
+
+// heardAt is when the peer gave its last sign of life: an answer to LCP, or data that proved
+// itself.
+func (s *Session) heardAt(st sessionState) time.Time {
+	at := st.life
+	for _, data := range []time.Time{s.in.lastOf(isIPv4), s.in.lastOf(isIPv6)} {
+		if data.After(at) {
+			at = data
+		}
+	}
+	return at
 }
 
 // Packets is how many IP packets have passed, both ways.
@@ -60,7 +74,7 @@ func (in *inbound) snapshot(v *status.Session) {
 	held, heldBytes := in.win.Held()
 	c["window_held_packets"], c["window_held_bytes"] = uint64(held), uint64(heldBytes)
 	c["window_wait_us"] = uint64(in.win.Wait().Microseconds())
-	c["sequence_in"] = uint64(in.data.last)
+	c["sequence_in"], c["sequence_acked"] = uint64(in.data.last), uint64(in.acked)
 	maps.Copy(c, in.stats.named())
 	maps.Copy(c, in.stats.dropped())
 	if in.dec == nil {
@@ -83,6 +97,7 @@ func (o *outbound) snapshot(v *status.Session) {
 	way := o.to.Status()
 	v.IO = status.IO{Way: way.Way, Why: way.Why}
 	v.Counters["out_past_kernel"], v.Counters["out_link_full"], v.Counters["out_back_to_raw"] = way.Fast, way.Lost, way.Falls
+	v.Counters["sequence_out"] = uint64(o.seq.Last())
 	maps.Copy(v.Counters, o.stats.named())
 	if o.enc == nil {
 		return

@@ -28,6 +28,7 @@ const (
 	Network    = 4
 	Policy     = 5
 	Permission = 6
+	Down       = 7
 	// Interrupted is what shells give a program that control-C has ended.
 	Interrupted = 130
 )
@@ -66,6 +67,7 @@ var Meanings = []Meaning{
 	{Permission, "permission: a capability, a device or a file is out of reach for this user", []note{
 		{[]string{"connect", "serve"}, "others can read a file of secrets"},
 	}},
+	{Down, "down: status --check found no tunnel, or one through which no packets pass", nil},
 	{Interrupted, "control-C or control-D instead of the password that was asked for", nil},
 }
 
@@ -163,6 +165,7 @@ func Usagef(format string, args ...any) error {
 //	--listen cannot be opened               Network; Permission if that is missing
 //	no TUN device, address or route         Failure; Permission if that is missing (CodeOfLocal)
 //	a tunnel ends                           byClass (CodeOfClass)
+//	a tunnel does not pass a check          Down
 //	any other error of the system           Permission, Network or Failure (CodeOf)
 //
 // Meanings says the same to users.

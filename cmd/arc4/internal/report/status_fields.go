@@ -40,6 +40,8 @@ var sessionFields = []Field{
 	{name: "call_id", what: "this end's ID of the call, which comes with every packet in", now: true},
 	{name: "peer_call_id", what: "the peer's ID of the call, which goes with every packet out", now: true},
 	{name: "sequence_in", what: "the highest GRE number that is believed", now: true},
+	{name: "sequence_out", what: "the last GRE number that was sent", now: true},
+	{name: "sequence_acked", what: "the GRE number that the peer has acknowledged last; 0: none", now: true},
 	{name: "window_held_packets", what: "packets that wait in the reorder window", now: true},
 	{name: "window_held_bytes", what: "their bytes", now: true},
 	{name: "window_wait_us", what: "how long a packet waits for a missing one, in microseconds: --reorder-timeout, or less where that has been enough lately", now: true},
@@ -145,6 +147,8 @@ A session:
     remote    the peer's
     state     negotiating, up, or closing (this end or the peer has begun to end it)
     since     when that began
+    heard     when the peer gave its last sign of life: an answer to LCP, or data; absent before
+    echoes_unanswered  LCP Echo-Requests that it has not answered since
     auth      how the user was authenticated; "" before
     mtu       the largest IP packet in the tunnel, in bytes
     policy    the reorder policy: order, drop or immediate
