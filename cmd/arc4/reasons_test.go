@@ -429,7 +429,7 @@ func TestReasons(t *testing.T) {
 				if assert.Equal(t, r.final, len(s.ended) > 0, "final") && !r.final {
 					assert.Equal(t, strings.TrimPrefix(r.client, "arc4: "), c.Reason)
 					var out bytes.Buffer
-					report.WriteTables(&out, []status.Result{{Snapshot: s.client.Snapshot()}}, nil, 0, false)
+					report.WriteTables(&out, []status.Result{{Snapshot: s.client.Snapshot()}})
 					assert.Contains(t, out.String(), "the last one ended: "+c.Reason+"\n")
 				}
 				s.end()

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
-	"github.com/arc4tun/arc4tun/internal/progressbar"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -27,8 +28,9 @@ Window counters: Accepted (in order), Under Window (too late, or too far behind)
 Duplicated (came twice), Lost (never came in time).
 
 The tunnels answer on unix sockets in /run/arc4 (as root), $XDG_RUNTIME_DIR/arc4 or a private directory in the
-temporary one; only the user they run as and root may ask. --watch adds rates, and redraws the screen on a terminal; in
-a pipe it writes a block an interval. --json writes an array with one object a tunnel, numbers exact; with --watch, one
+temporary one; only the user they run as and root may ask. --watch goes on, with a row a session in a table
+that fits the terminal: rates each way, and the shares of packets that were lost or out of order since the last look; in
+a pipe it writes a line a session and interval. --json writes an array with one object a tunnel, numbers exact; with --watch, one
 such array a line. "arc4 help status-fields" says what each number means, and which are counters.
 
 --check is for HEALTHCHECK, cron and monit: it judges by the answers to LCP echoes and by GRE acknowledgments, for two
@@ -70,7 +72,7 @@ func newStatusCmd() *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.json, "json", false, "JSON, with exact numbers")
 	flags.BoolVar(&opts.check, "check", false, "end with code 0 while packets pass, else with 7 and a line that says why; nothing is changed")
-	flags.BoolVar(&opts.watch, "watch", false, "go on until interrupted, with rates")
+	flags.BoolVar(&opts.watch, "watch", false, "go on until interrupted: a row a session, with rates, loss and disorder")
 	flags.DurationVar(&opts.interval, "interval", time.Second, "with --watch: the time between two looks, 100ms to 1h")
 	flags.StringVar(&opts.socket, "status-socket", "", "ask the tunnel behind this `SOCKET` alone; left out, all tunnels of this user")
 	if err := cmd.RegisterFlagCompletionFunc("status-socket", completeSockets); err != nil {
@@ -94,7 +96,7 @@ func (o statusOptions) validate(intervalGiven, socketGiven bool) error {
 }
 
 func (o statusOptions) run(ctx context.Context, out io.Writer) error {
-	screen := report.StatusScreen{Out: out, Redraw: o.watch && !o.json && progressbar.IsTerminal(out), JSON: o.json, Watch: o.watch}
+	screen := report.StatusScreen{Out: out, Size: terminalSize(out), JSON: o.json, Watch: o.watch}
 	for {
 		results, err := o.ask(ctx)
 		if ctx.Err() != nil {
@@ -120,6 +122,22 @@ func (o statusOptions) run(ctx context.Context, out io.Writer) error {
 			return nil
 		case <-time.After(o.interval):
 		}
+	}
+}
+
+// terminalSize gives the size of a terminal each time it is asked, for that may change; nil: out is
+// none.
+func terminalSize(out io.Writer) func() (width, height int) {
+	f, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return func() (width, height int) {
+		width, height, err := term.GetSize(int(f.Fd()))
+		if err != nil || width <= 0 || height <= 0 {
+			return 80, 24
+		}
+		return width, height
 	}
 }
 

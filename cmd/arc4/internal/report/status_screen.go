@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"time"
 
@@ -12,10 +11,12 @@ import (
 
 // StatusScreen writes one look after the other.
 type StatusScreen struct {
-	Out    io.Writer
-	JSON   bool
-	Watch  bool
-	Redraw bool // on a terminal: each look in the place of the last
+	Out   io.Writer
+	JSON  bool
+	Watch bool
+	// Size is that of the terminal in columns and lines, where each look is drawn in the place of
+	// the last; nil: Out is none.
+	Size func() (width, height int)
 
 	last   []status.Result
 	lastAt time.Time
@@ -27,17 +28,16 @@ func (s *StatusScreen) Show(results []status.Result, now time.Time) error {
 		if err := WriteJSON(&block, results, s.Watch); err != nil {
 			return err
 		}
+	} else if !s.Watch {
+		WriteTables(&block, results)
+	} else if rows := watchRows(results, s.last, now.Sub(s.lastAt)); s.Size == nil {
+		writeLines(&block, rows, now)
 	} else {
-		if s.Redraw {
-			// Home and erase: written together with the block, so that the screen does not flicker.
-			block.WriteString("\x1b[H\x1b[2J")
-		} else if s.last != nil {
-			block.WriteString("\n")
+		if s.last == nil {
+			block.WriteString("\x1b[2J")
 		}
-		if s.Watch {
-			fmt.Fprintf(&block, "%s\n", now.Format(time.RFC3339))
-		}
-		WriteTables(&block, results, s.last, now.Sub(s.lastAt), s.Watch)
+		width, height := s.Size()
+		writeScreen(&block, rows, now, width, height)
 	}
 	s.last, s.lastAt = results, now
 	_, err := s.Out.Write(block.Bytes())

@@ -16,9 +16,8 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-// WriteTables writes what people read. last is the look before, elapsed ago, for the rates;
-// rates adds their columns.
-func WriteTables(out io.Writer, results, last []status.Result, elapsed time.Duration, rates bool) {
+// WriteTables writes what people read.
+func WriteTables(out io.Writer, results []status.Result) {
 	for i, r := range results {
 		if i > 0 {
 			fmt.Fprintln(out)
@@ -34,7 +33,7 @@ func WriteTables(out io.Writer, results, last []status.Result, elapsed time.Dura
 			fmt.Fprintln(out, "no session")
 		} else {
 			writeSessions(out, r.Snapshot)
-			writeTraffic(out, r.Snapshot, sessionsBefore(last, r), elapsed, rates)
+			writeTraffic(out, r.Snapshot)
 			writeWindow(out, r.Snapshot)
 			writeIO(out, r.Snapshot)
 			writeCounters(out, r.Snapshot)
@@ -85,6 +84,12 @@ func writeWay(out io.Writer, w *status.Way) {
 	case w == nil:
 	case w.Missing != "":
 		fmt.Fprintf(out, "no way to the server: %s\n", printable(w.Missing))
+	case w.Server == "" && w.Device != "":
+		fmt.Fprintf(out, "the way out is by %s", printable(w.Device))
+		if w.Gateway != "" {
+			fmt.Fprintf(out, " via %s", printable(w.Gateway))
+		}
+		fmt.Fprintln(out)
 	case w.Device != "":
 		fmt.Fprintf(out, "server %s by %s", printable(w.Server), printable(w.Device))
 		if w.Gateway != "" {
@@ -161,22 +166,11 @@ func writeSessions(out io.Writer, s status.Snapshot) {
 	t.write(out)
 }
 
-func writeTraffic(out io.Writer, s status.Snapshot, before map[string]status.Session, elapsed time.Duration, rates bool) {
-	columns := []string{"#", "bytes in", "bytes out", "packets in", "packets out"}
-	if rates {
-		columns = append(columns, "in", "out", "packets in/s", "packets out/s")
-	}
-	t := newTable(columns...)
-	t.alignRight(2, len(columns))
+func writeTraffic(out io.Writer, s status.Snapshot) {
+	t := newTable("#", "bytes in", "bytes out", "packets in", "packets out")
+	t.alignRight(2, 5)
 	for i, v := range s.Sessions {
-		row := []any{i + 1, byteSize(v.BytesIn), byteSize(v.BytesOut), v.PacketsIn, v.PacketsOut}
-		if rates {
-			old, known := before[v.ID]
-			row = append(row,
-				bitRate(perSecond(v.BytesIn, old.BytesIn, known, elapsed)), bitRate(perSecond(v.BytesOut, old.BytesOut, known, elapsed)),
-				packetRate(perSecond(v.PacketsIn, old.PacketsIn, known, elapsed)), packetRate(perSecond(v.PacketsOut, old.PacketsOut, known, elapsed)))
-		}
-		t.add(row...)
+		t.add(i+1, byteSize(v.BytesIn), byteSize(v.BytesOut), v.PacketsIn, v.PacketsOut)
 	}
 	t.write(out)
 }

@@ -62,6 +62,7 @@ func TestStatusWay(t *testing.T) {
 	for want, way := range map[string]*status.Way{
 		"": nil,
 		"server 192.0.2.1 by eth0 via 192.0.2.254, from 192.0.2.2\n": {Server: "192.0.2.1", Device: "eth0", Gateway: "192.0.2.254", Source: "192.0.2.2"},
+		"the way out is by eth0 via 192.0.2.254\n":                   {Device: "eth0", Gateway: "192.0.2.254"},
 		"server 192.0.2.1 by ppp0, from 192.0.2.2\n":                 {Server: "192.0.2.1", Device: "ppp0", Source: "192.0.2.2"},
 		"no way to the server: no route?[2J\n":                       {Server: "192.0.2.1", Missing: "no route\x1b[2J"},
 	} {
@@ -136,52 +137,11 @@ func TestStatusOfAClientWithoutATunnel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
-			WriteTables(&out, []status.Result{{Snapshot: status.Snapshot{Time: start.Add(time.Minute), Client: c.client}}}, nil, 0, false)
+			WriteTables(&out, []status.Result{{Snapshot: status.Snapshot{Time: start.Add(time.Minute), Client: c.client}}})
 			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 			assert.Equal(t, "no session", lines[len(lines)-2])
 			assert.Equal(t, c.want, append([]string(nil), lines[2:len(lines)-2]...))
 		})
-	}
-}
-
-func TestStatusWatchRates(t *testing.T) {
-	var out bytes.Buffer
-	screen := StatusScreen{Out: &out, Watch: true}
-	first, second := statusExample(), statusExample()
-	second.Sessions[0].BytesIn += 25_000_000
-	second.Sessions[0].BytesOut += 250
-	second.Sessions[0].PacketsIn += 2000
-	second.Sessions[1].ID = "3" // a session that was not there before
-	at := time.Unix(1e9, 0)
-	require.NoError(t, screen.Show([]status.Result{{Path: "a", Snapshot: first}}, at))
-	assert.Contains(t, fields(out.String()), "1 1.0 MiB 1000 B 900 50 - - - -")
-	out.Reset()
-	require.NoError(t, screen.Show([]status.Result{{Path: "a", Snapshot: second}}, at.Add(2*time.Second)))
-	lines := fields(out.String())
-	assert.Contains(t, lines, "# BYTES IN BYTES OUT PACKETS IN PACKETS OUT IN OUT PACKETS IN/S PACKETS OUT/S")
-	assert.Contains(t, lines, "1 24.8 MiB 1.2 KiB 2900 50 100.0 Mbit/s 1.0 kbit/s 1000 0")
-	assert.Contains(t, lines, "2 0 B 0 B 0 0 - - - -")
-	assert.Empty(t, lines[0], "an empty line between two looks")
-	assert.NotContains(t, out.String(), "\x1b", "no redrawing in a pipe")
-
-	// Another process on the same socket, and counters that went back, have no rate.
-	out.Reset()
-	second.Process.PID = 43
-	require.NoError(t, screen.Show([]status.Result{{Path: "a", Snapshot: second}}, at.Add(3*time.Second)))
-	assert.Contains(t, fields(out.String()), "1 24.8 MiB 1.2 KiB 2900 50 - - - -")
-	out.Reset()
-	first.Process.PID = 43
-	require.NoError(t, screen.Show([]status.Result{{Path: "a", Snapshot: first}}, at.Add(4*time.Second)))
-	assert.Contains(t, fields(out.String()), "1 1.0 MiB 1000 B 900 50 - - - 0")
-}
-
-func TestStatusRedrawsATerminal(t *testing.T) {
-	var out bytes.Buffer
-	screen := StatusScreen{Out: &out, Watch: true, Redraw: true}
-	for range 2 {
-		out.Reset()
-		require.NoError(t, screen.Show([]status.Result{{Snapshot: statusExample()}}, time.Unix(1e9, 0)))
-		assert.True(t, strings.HasPrefix(out.String(), "\x1b[H\x1b[2J"))
 	}
 }
 
@@ -201,7 +161,7 @@ func TestStatusJSON(t *testing.T) {
 func TestStatusOfSeveral(t *testing.T) {
 	var out bytes.Buffer
 	idle := status.Snapshot{Totals: status.Totals{Sessions: 1}, Process: status.Process{Role: status.RoleServer, Version: "v1", PID: 7, Backend: "u32"}}
-	WriteTables(&out, []status.Result{{Path: "/a.sock", Snapshot: idle}, {Path: "/b.sock", Err: errors.New("hung\nup")}}, nil, 0, false)
+	WriteTables(&out, []status.Result{{Path: "/a.sock", Snapshot: idle}, {Path: "/b.sock", Err: errors.New("hung\nup")}})
 	assert.Equal(t, "server v1, pid 7, up -\nbackend u32\nno session\n"+
 		"since the start: 1 session, 0 B in 0 packets in, 0 B in 0 packets out, 0 lost\n"+
 		"\n/b.sock: no answer: hung up\n", out.String())

@@ -56,25 +56,13 @@ func Columns(rows [][]string) string {
 
 // write writes the table below an empty line.
 func (t *table) write(out io.Writer) {
-	var lines [][]string
-	titles := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		titles[i] = c.title
-	}
-	for _, row := range append([][]string{titles}, t.rows...) {
-		lines = append(lines, t.wrapped(row)...)
-	}
+	lines := t.lines()
 	_, _ = io.WriteString(out, "\n"+t.set(lines)) // out is a buffer
 }
 
 // set is the text of lines of cells, which have no blanks at their ends.
 func (t *table) set(lines [][]string) string {
-	widths := make([]int, len(t.columns))
-	for _, line := range lines {
-		for i, cell := range line {
-			widths[i] = max(widths[i], textWidth(cell))
-		}
-	}
+	widths := t.widths(lines)
 	var text strings.Builder
 	for _, line := range lines {
 		var b strings.Builder
@@ -90,6 +78,38 @@ func (t *table) set(lines [][]string) string {
 		text.WriteString(strings.TrimRight(b.String(), " ") + "\n")
 	}
 	return text.String()
+}
+
+// lines are the titles and the rows, with a cell for each column.
+func (t *table) lines() (lines [][]string) {
+	titles := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		titles[i] = c.title
+	}
+	for _, row := range append([][]string{titles}, t.rows...) {
+		lines = append(lines, t.wrapped(row)...)
+	}
+	return lines
+}
+
+// width is that of the longest line.
+func (t *table) width() int {
+	width := -2 // between the columns alone
+	for _, w := range t.widths(t.lines()) {
+		width += w + 2
+	}
+	return width
+}
+
+// widths are those of the columns, of which these are the lines.
+func (t *table) widths(lines [][]string) []int {
+	widths := make([]int, len(t.columns))
+	for _, line := range lines {
+		for i, cell := range line {
+			widths[i] = max(widths[i], textWidth(cell))
+		}
+	}
+	return widths
 }
 
 // wrapped is a row in as many lines as its longest cell takes.
