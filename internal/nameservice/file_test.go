@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 const before = "# the network's\nsearch home.example\nnameserver 192.0.2.53\nnameserver 192.0.2.54\noptions edns0\n"
@@ -273,6 +274,27 @@ func TestFileThatChangesNowAndThen(t *testing.T) {
 	}
 	require.NoError(t, s.Restore())
 	assert.Equal(t, before, p.content(t))
+}
+
+// TestFileThatIsImmutable: whoever made it so is told how to undo that, and nothing is left.
+func TestFileThatIsImmutable(t *testing.T) {
+	p := room(t)
+	p.put(t, before)
+	setFlags := func(flags int) error {
+		f, err := os.Open(p.resolvConf)
+		require.NoError(t, err)
+		defer f.Close()
+		return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags)
+	}
+	if err := setFlags(unix.STATX_ATTR_IMMUTABLE); err != nil {
+		t.Logf("not here: %v", err) // some file systems have no such flag, and some users no right
+		return
+	}
+	defer func() { _ = setFlags(0) }()
+	err := p.tunnel().Set(t.Context(), through(true, "10.0.0.53"))
+	assert.ErrorContains(t, err, "the file is immutable, so that nobody changes it: chattr -i "+p.resolvConf+", or give --dns off")
+	assert.Equal(t, before, p.content(t))
+	p.clean(t)
 }
 
 func TestFileThatSomebodyKeepsWriting(t *testing.T) {

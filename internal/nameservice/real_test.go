@@ -31,7 +31,6 @@ import (
 // answer differently, so that a look-up shows who was asked.
 
 const (
-	unpacked = "/var/lib/arc4-test" // by tools/unpack-resolvers.sh
 	patience = time.Minute
 
 	network = "192.0.2.53"  // the network's name server
@@ -84,10 +83,7 @@ type laptop struct {
 // newLaptop gives one where what an unpacked package has is installed.
 func newLaptop(t *testing.T, unpackedAs, way string) *laptop {
 	t.Helper()
-	tree := filepath.Join(unpacked, unpackedAs)
-	if _, err := os.Stat(tree); err != nil {
-		labtest.Skip(t, "no %s, which tools/install-test-tools.sh unpacks: %v", unpackedAs, err)
-	}
+	tree := labtest.Unpacked(t, unpackedAs)
 	l := &laptop{Host: labtest.NewHost(t, "laptop"), way: way}
 	if err := l.Do(func() error { return labtest.OwnFiles(tree) }); err != nil {
 		labtest.Skip(t, "no mounts of one's own here: %v", err)
@@ -139,21 +135,6 @@ func answers(t *testing.T, h *labtest.Host, on, with string) {
 			}
 		}
 	}()
-}
-
-// start runs a program on the laptop until the test ends.
-func (l *laptop) start(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	require.NoError(t, l.Start(cmd), cmd)
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%v:\n%s", cmd, said.String())
-		}
-	})
 }
 
 // run runs one to its end and gives what it wrote.
@@ -259,56 +240,11 @@ func (s *service) ok(t *testing.T, line string) {
 	require.Equal(t, "ok", s.does(t, line), line)
 }
 
-const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <listen>unix:path=/run/dbus/system_bus_socket</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow eavesdrop="true"/></policy>
-</busconfig>
-`
-
 // withResolved gives a laptop on which systemd-resolved runs, on a bus of its own.
 func withResolved(t *testing.T) *laptop {
 	t.Helper()
 	l := newLaptop(t, "systemd-resolved", "systemd-resolved")
-	if _, err := exec.LookPath("dbus-daemon"); err != nil {
-		labtest.Skip(t, "no dbus-daemon, which tools/install-test-tools.sh installs: %v", err)
-	}
-	const user = "systemd-resolve:x:990:990::/:/usr/sbin/nologin\n"
-	l.Must(t, func() error {
-		passwd, err := os.ReadFile("/etc/passwd")
-		if err != nil {
-			return err
-		}
-		if !strings.Contains(string(passwd), "systemd-resolve:") {
-			if err := os.WriteFile("/etc/passwd", append(passwd, user...), 0o644); err != nil {
-				return err
-			}
-			group, err := os.ReadFile("/etc/group")
-			if err != nil {
-				return err
-			}
-			if err := os.WriteFile("/etc/group", append(group, "systemd-resolve:x:990:\n"...), 0o644); err != nil {
-				return err
-			}
-		}
-		for _, dir := range []string{"/run/dbus", "/run/systemd/resolve"} {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return err
-			}
-		}
-		if err := os.WriteFile("/run/dbus/test.conf", []byte(busConfig), 0o644); err != nil {
-			return err
-		}
-		if err := os.Remove("/etc/resolv.conf"); err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		return os.Symlink("../run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf")
-	})
-	l.run(t, "", "chown", "systemd-resolve:", "/run/systemd/resolve")
-	l.start(t, exec.Command("dbus-daemon", "--config-file=/run/dbus/test.conf", "--nofork", "--nopidfile"))
-	l.start(t, exec.Command("/usr/lib/systemd/systemd-resolved"))
+	labtest.StartResolved(t, l.Host)
 	require.Eventually(t, func() bool {
 		_, err := l.try([]string{"resolvectl", "dns", "wire", network}, "")
 		return err == nil
