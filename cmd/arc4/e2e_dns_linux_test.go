@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
 )
 
@@ -87,6 +89,25 @@ func TestE2ENameServers(t *testing.T) {
 	assert.Equal(t, before, l.client.snapshot(t))
 }
 
+// TestE2ENameServerThatIsTheServer: its address in the tunnel is reached through it by itself, and
+// stays in use when the tunnel comes again, though it is a name server of this machine by then.
+func TestE2ENameServerThatIsTheServer(t *testing.T) {
+	t.Parallel()
+	l := newTestbed(t)
+	l.nameServers(t)
+	before := l.client.snapshot(t)
+	server := l.serve(t, "--dns", tunnelLocal)
+	client := l.connect(t, "--reconnect").up(t)
+	assert.Contains(t, l.client.resolvConf(t), "\nnameserver "+tunnelLocal+"\nnameserver "+nameFar+"\n")
+	server.stop(t, syscall.SIGTERM)
+	l.serve(t, "--dns", tunnelLocal)
+	client.waitLog(t, "tunnel is up", 2)
+	assert.NotContains(t, client.stderr.String(), "is not used")
+	l.client.ping(t, tunnelLocal, 100)
+	client.stop(t, syscall.SIGTERM)
+	assert.Equal(t, before, l.client.snapshot(t))
+}
+
 // TestE2ENameServersOfAKilledClient: a client that was killed has left its name servers, which
 // nobody reaches any more: the next one puts the file back.
 func TestE2ENameServersOfAKilledClient(t *testing.T) {
@@ -108,6 +129,66 @@ func TestE2ENameServersOfAKilledClient(t *testing.T) {
 	assert.Contains(t, client.stderr.String(), "the name servers of a run that was killed are not asked any more")
 	client.stop(t, syscall.SIGTERM)
 	assert.Equal(t, before, l.client.snapshot(t))
+}
+
+// resolvectl runs it on the machine.
+func (m *machine) resolvectl(t *testing.T, args ...string) string {
+	t.Helper()
+	var out strings.Builder
+	cmd := exec.Command("/usr/bin/env", append([]string{"resolvectl"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(t, m.Start(cmd))
+	_ = cmd.Wait() // what it says shows it
+	return out.String()
+}
+
+// TestE2ENameServersByResolved: all names, and those of some domains alone, by the real
+// systemd-resolved.
+func TestE2ENameServersByResolved(t *testing.T) {
+	t.Parallel()
+	l := newTestbed(t, labtest.Unpacked(t, "systemd-resolved"))
+	l.nameServers(t)
+	labtest.StartResolved(t, l.client.Host)
+	waitFor(t, "systemd-resolved", func() error {
+		if said := l.client.resolvectl(t, "dns", "wire", nameFar); said != "" {
+			return errors.New(said)
+		}
+		return nil
+	})
+	state := func() string { return l.client.resolvectl(t, "dns") + l.client.resolvectl(t, "domain") }
+	before, file := state(), l.client.resolvConf(t)
+	l.serve(t, "--listen", serverFar, "--dns", insideServer)
+	for _, tc := range []struct {
+		name  string
+		args  []string
+		other string // what a name outside of the inside's domain resolves to
+	}{
+		{"all", []string{"--default-route"}, ""},
+		{"a domain", []string{"--route", "198.51.100.0/24", "--dns-domain", "Office.Example."}, serverFar},
+	} {
+		client := l.connectTo(t, serverName, "wonderland", tc.args...).up(t)
+		assert.Contains(t, client.stderr.String(), `what="by systemd-resolved, at `+insideServer, tc.name)
+		assert.Equal(t, insideAnswer, l.client.looksUp(t, insideName), tc.name)
+		assert.Equal(t, tc.other, l.client.looksUp(t, serverName), tc.name)
+		if tc.other != "" {
+			assert.Equal(t, insideAnswer, l.client.looksUp(t, "files"), "the domain is put behind it")
+		}
+		client.stop(t, syscall.SIGTERM)
+		assert.Equal(t, before, state(), tc.name)
+		waitFor(t, "systemd-resolved to write its file", func() error { // which has the domains in it
+			if now := l.client.resolvConf(t); now != file {
+				return errors.New(now)
+			}
+			return nil
+		})
+	}
+	l.connectTo(t, serverName, "wonderland", "--default-route").up(t).killed(t)
+	waitFor(t, "the servers to go with the device", func() error {
+		if now := state(); now != before {
+			return errors.New(now)
+		}
+		return nil
+	})
 }
 
 // TestE2ENameServersThatAreNotAsked: nothing changes, and a line says why.

@@ -41,14 +41,14 @@ type machine struct {
 	name string
 }
 
-// newMachine makes one, which ends with the test.
-func newMachine(t *testing.T, name string) *machine {
+// newMachine makes one, which ends with the test. over are folders as labtest.OwnFiles takes them.
+func newMachine(t *testing.T, name string, over ...string) *machine {
 	t.Helper()
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		labtest.Skip(t, "no TUN devices here: %v", err)
 	}
 	m := &machine{Host: labtest.NewHost(t, name), name: name}
-	if err := m.Do(func() error { return labtest.OwnFiles() }); err != nil {
+	if err := m.Do(func() error { return labtest.OwnFiles(over...) }); err != nil {
 		labtest.Skip(t, "no mounts of one's own here: %v", err)
 	}
 	return m
@@ -60,10 +60,11 @@ type testbed struct {
 }
 
 // newTestbed makes the machines, gives them addresses and waits for the cable to carry.
-func newTestbed(t *testing.T) *testbed {
+// over is for the client's.
+func newTestbed(t *testing.T, over ...string) *testbed {
 	t.Helper()
 	l := &testbed{server: newMachine(t, "server")}
-	l.client = l.join(t, "client", "wire", clientOuter, serverOuter)
+	l.client = l.join(t, "client", "wire", clientOuter, serverOuter, over...)
 	l.server.Must(t, func() error {
 		return errors.Join(netns.AddAddress("lo", serverFar+"/32"), netns.AddAddress("lo", serverInner+"/32"))
 	})
@@ -72,9 +73,9 @@ func newTestbed(t *testing.T) *testbed {
 
 // join adds a machine to the testbed, by a cable with these two ends, over which it reaches
 // everything.
-func (l *testbed) join(t *testing.T, name, serverEnd, clientAddress, serverAddress string) *machine {
+func (l *testbed) join(t *testing.T, name, serverEnd, clientAddress, serverAddress string, over ...string) *machine {
 	t.Helper()
-	client := newMachine(t, name)
+	client := newMachine(t, name, over...)
 	l.cable(t, client, "wire", clientAddress, serverEnd, serverAddress)
 	client.Must(t, func() error { return netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(serverAddress)}) })
 	return client
