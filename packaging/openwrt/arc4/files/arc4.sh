@@ -104,7 +104,7 @@ arc4_pppd_options() {
 		noipv6) ipv6=0 ;;
 		persist) persist=${persist:-1} ;;
 		nopersist) persist=${persist:-0} ;;
-		mppe | mtu | mru | holdoff | lcp-echo-interval | lcp-echo-failure)
+		mppe | mtu | mru | holdoff | maxfail | lcp-echo-interval | lcp-echo-failure)
 			[ $# -gt 1 ] || {
 				arc4_log "pppd_options: $1 has no value"
 				return
@@ -114,6 +114,7 @@ arc4_pppd_options() {
 			mtu) mtu=${mtu:-$2} ;;
 			mru) mru=$2 ;;
 			holdoff) holdoff=${holdoff:-$2} ;;
+			maxfail) maxfail=${maxfail:-$2} ;;
 			lcp-echo-interval) echo_interval=$2 ;;
 			lcp-echo-failure) echo_failures=$2 ;;
 			esac
@@ -168,8 +169,7 @@ proto_arc4_setup() {
 	[ -n "$username" ] || arc4_refuse "option username is missing"
 	[ -n "$password" ] || arc4_refuse "option password is missing"
 
-	[ "${demand:-0}" = 0 ] || arc4_meaningless demand "$demand" "the tunnel is always up"
-	[ "${maxfail:-0}" = 0 ] || [ "$persist" != 1 ] || arc4_meaningless maxfail "$maxfail" "with persist it is tried again for good"
+	[ "${demand:-0}" = 0 ] || arc4_meaningless demand "$demand" "netifd has routes to a tunnel only while it is up"
 	[ "${keepalive_adaptive:-1}" = 1 ] || arc4_meaningless keepalive_adaptive "$keepalive_adaptive" "a peer that is heard is never asked"
 	arc4_meaningless connect "$connect" "there is no modem"
 	arc4_meaningless disconnect "$disconnect" "there is no modem"
@@ -218,7 +218,8 @@ proto_arc4_setup() {
 		fi
 	}
 	if [ "$persist" = 1 ]; then
-		set -- "$@" --reconnect ${holdoff:+--holdoff "$holdoff"}
+		[ "$maxfail" != 0 ] || maxfail=
+		set -- "$@" --reconnect ${holdoff:+--hold-off "$holdoff"} ${maxfail:+--max-fail "$maxfail"}
 	fi
 	mppe=${mppe:-$mppe_by_pppd}
 	mppe_stateful=${mppe_stateful:-$stateful_by_pppd}
