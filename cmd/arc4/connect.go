@@ -206,7 +206,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		}
 	}()
 	spareProcessorsForTunnel()
-	tunnelCtx, ended := undoFirst(ctx, end.Withdraw, func() { logins.client().Abandon() })
+	tunnelCtx, ended := undoFirst(ctx, ready.stopping(end.Withdraw), func() { logins.client().Abandon() })
 	err = logins.run(tunnelCtx)
 	ended()
 	hooks.close()

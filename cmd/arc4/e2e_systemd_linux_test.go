@@ -49,19 +49,19 @@ func (s *supervisor) hears(t *testing.T) string {
 // TestE2ENotify: systemd hears when a server answers and a client's packets pass, and of their end.
 func TestE2ENotify(t *testing.T) {
 	t.Parallel()
-	l, h, s := newTestbed(t), newHome(t), newSupervisor(t)
+	l, h, s, ofServer := newTestbed(t), newHome(t), newSupervisor(t), newSupervisor(t)
 	notify := []string{"NOTIFY_SOCKET=" + s.path}
-	server := h.start(t, l.server, notify, serveArgs(secretsFile(t, twoUsers))...)
-	assert.Equal(t, "READY=1\nSTATUS=answering on "+serverOuter+":1723", s.hears(t))
+	server := h.start(t, l.server, []string{"NOTIFY_SOCKET=" + ofServer.path}, serveArgs(secretsFile(t, twoUsers))...)
+	assert.Equal(t, "READY=1\nSTATUS=answering on "+serverOuter+":1723", ofServer.hears(t))
 	server.signal(t, syscall.SIGHUP)
-	assert.Equal(t, "RELOADING=1", s.hears(t))
-	assert.Equal(t, "READY=1", s.hears(t))
+	assert.Equal(t, "RELOADING=1", ofServer.hears(t))
+	assert.Equal(t, "READY=1", ofServer.hears(t))
 
 	h.profile(t, "office", officeProfile)
 	client := h.start(t, l.client, notify, "connect", "--profile", "office")
 	assert.Regexp(t, `^READY=1\nSTATUS=up: 10\.99\.0\.10\d on arc40$`, s.hears(t))
 	server.stop(t, syscall.SIGTERM)
-	assert.Equal(t, "STOPPING=1\nSTATUS=ending", s.hears(t))
+	assert.Equal(t, "STOPPING=1\nSTATUS=ending", ofServer.hears(t))
 	assert.Regexp(t, `^STATUS=[^\n]+$`, s.hears(t), "the tunnel is down, and it is known already how it began")
 	client.stop(t, syscall.SIGTERM)
 
@@ -90,8 +90,9 @@ func TestE2EUnit(t *testing.T) {
 	double := "#!/bin/sh\necho \"${0##*/} $*\" >>" + called + `
 state=` + bin + `/state
 case "${0##*/} $1" in
-"systemctl start") if test -e ` + bin + `/bad; then echo "Job for arc4@office.service failed."; echo "See more."; exit 1; fi; echo active >$state ;;
-"systemctl stop") rm -f $state ;;
+"systemctl start") if test -e ` + bin + `/real; then arc4 connect --profile office & echo $! >` + bin + `/main; wait; exit 1; fi
+	if test -e ` + bin + `/bad; then echo "Job for arc4@office.service failed."; echo "See more."; exit 1; fi; echo active >$state ;;
+"systemctl stop") rm -f $state; test ! -e ` + bin + `/main || kill "$(cat ` + bin + `/main)" ;;
 "systemctl is-active") cat $state 2>/dev/null || { echo inactive; exit 3; } ;;
 "systemctl is-failed") test -e ` + bin + `/bad ;;
 "systemctl show") echo 3 ;;
@@ -129,6 +130,15 @@ esac
 	_ = calls()
 	assert.Contains(t, does(exit.OK, "up", "office", "--no-wait"), "arc4@office.service is being started")
 	assert.Equal(t, "systemctl start arc4@office.service --no-block\n", calls())
+	// Systemd would wait for long while a service tries on.
+	self, err := os.Executable()
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(self, filepath.Join(bin, "arc4")))
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "real"), nil, 0o644))
+	assert.Regexp(t, `^arc4: office: server .* cannot be reached: .*; the log: "arc4 logs office"\n$`, does(exit.Network, "up", "office"))
+	assert.Equal(t, "systemctl start arc4@office.service\nsystemctl stop arc4@office.service\n", calls())
+	require.NoError(t, os.Remove(filepath.Join(bin, "real")))
+	require.NoError(t, os.Remove(filepath.Join(bin, "main")))
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "bad"), nil, 0o644))
 	assert.Equal(t, "arc4: office: the password was refused; the log: \"arc4 logs office\"\n", does(exit.Auth, "up", "office"))
 	assert.Regexp(t, `(?m)^office +failed `, does(exit.OK, "list"))

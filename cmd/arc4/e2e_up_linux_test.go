@@ -220,6 +220,16 @@ func TestE2EUpKilled(t *testing.T) {
 	assert.Equal(t, "office is down\n", l.does(t, "down", "office"))
 	assert.Equal(t, before, l.client.snapshot(t))
 
+	// One whose socket is elsewhere, and one that has none.
+	h := filepath.Join(t.TempDir(), "s.sock")
+	for socket, said := range map[string]string{h: "office is up already, as process ", "none": "office runs already, as process "} {
+		l.home.profile(t, "office", officeProfile+"status-socket = \""+socket+"\"\n")
+		assert.Contains(t, l.does(t, "up", "office"), "office is up: ")
+		assert.Contains(t, l.does(t, "up", "office"), said)
+		assert.Equal(t, "running", l.listed(t, "office").State)
+		l.does(t, "down", "office")
+	}
+
 	// A profile of another place, by its path and then by its name.
 	elsewhere := filepath.Join(t.TempDir(), "travel.toml")
 	require.NoError(t, os.WriteFile(elsewhere, []byte(officeProfile), 0o600))

@@ -24,7 +24,7 @@ const listLong = `list shows the profiles that there are, and those that run who
     up            packets pass
     waiting       packets do not pass until one asks for the tunnel (--on-demand)
     reconnecting  packets do not pass, and it tries again by itself
-    running       a process runs it that does not say how it is (--status-socket none)
+    running       a process runs it that does not say here how it is (--status-socket)
     killed        whoever ran it was killed: "arc4 down NAME" removes what is left, as does the next "arc4 up NAME"
     failed        systemd says so of its service
 

@@ -42,6 +42,7 @@ func newReadiness(context.Context) *readiness { return nil }
 func (*readiness) up(string, ...any)                          {}
 func (*readiness) follow(*tunnel.ClientConfig, func() string) {}
 func (*readiness) reloading(again func()) func()              { return again }
+func (*readiness) stopping(undo func()) func()                { return undo }
 func (g *given) claim(context.Context) (func(), error)        { return func() {}, nil }
 
 func newImportCmd() *cobra.Command { return newAbsentCmd("import", "profiles") }

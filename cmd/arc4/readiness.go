@@ -42,7 +42,6 @@ func newReadiness(ctx context.Context) *readiness {
 		return nil
 	}
 	_ = os.Unsetenv(background.NotifySocket) // it is this process's business alone
-	context.AfterFunc(ctx, func() { r.tell(sdnotify.Stopping, "STATUS=ending") })
 	return r
 }
 
@@ -96,6 +95,17 @@ func (r *readiness) retrying(reason error) {
 		fields = append(fields, fmt.Sprintf("%s=%d", background.AttemptFailed, exit.CodeOfClass(tunnel.ClassOf(reason))))
 	}
 	r.tell(fields...)
+}
+
+// stopping has undo run when the tunnel begins to end, and says so.
+func (r *readiness) stopping(undo func()) func() {
+	if r == nil {
+		return undo
+	}
+	return func() {
+		r.tell(sdnotify.Stopping, "STATUS=ending")
+		undo()
+	}
 }
 
 // reloading has again run, and says so.

@@ -165,7 +165,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	spareProcessorsForTunnel()
 	log.Info("answering", "listen", server.Snapshot().Process.Listen, "pool", f.pool, "local", p.local)
 	ready.up("answering on %s", server.Snapshot().Process.Listen)
-	tunnelCtx, ended := undoFirst(ctx, end.Withdraw, server.Abandon)
+	tunnelCtx, ended := undoFirst(ctx, ready.stopping(end.Withdraw), server.Abandon)
 	defer ended()
 	if err := server.Serve(tunnelCtx); err != nil {
 		return exit.With(exit.CodeOfClass(tunnel.ClassOf(err)), err)

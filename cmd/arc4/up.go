@@ -72,6 +72,7 @@ func completeProfile(cmd *cobra.Command, args []string, typed string) ([]cobra.C
 type profileRun struct {
 	name, path string // path is empty for one whose file has gone while it ran
 	dir        string // of the claims and status sockets
+	socket     string // --status-socket of the profile
 }
 
 // findRun finds a profile by its name or its path.
@@ -152,6 +153,7 @@ func (r *profileRun) prepare(cmd *cobra.Command) (password *string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	r.socket = f.statusSocket
 	if _, err := f.parseServer(connect.Flags(), server); err != nil {
 		return nil, f.given.Explain(err)
 	}
@@ -281,7 +283,7 @@ func (r *profileRun) upAlready(cmd *cobra.Command, pid int, noWait bool) error {
 	for {
 		client := r.client(cmd.Context(), pid)
 		switch {
-		case noWait:
+		case noWait, r.socket == "none": // in which case nobody can tell how it is
 			return say(cmd, "%s runs already, as process %d", r.name, pid)
 		case client != nil && (client.State == status.Up || client.State == status.Waiting):
 			return say(cmd, "%s is up already, as process %d", r.name, pid)
@@ -307,6 +309,12 @@ func (r *profileRun) upAlready(cmd *cobra.Command, pid int, noWait bool) error {
 
 // client is what a run says of its tunnel; nil if it does not say.
 func (r *profileRun) client(ctx context.Context, pid int) *status.Client {
+	if r.socket != "" {
+		if s, err := status.Fetch(ctx, r.socket); err == nil && s.Process.PID == pid {
+			return s.Client
+		}
+		return nil
+	}
 	results, err := status.FetchAll(ctx, r.dir)
 	if err != nil {
 		return nil
