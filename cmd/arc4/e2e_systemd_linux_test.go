@@ -72,6 +72,7 @@ func TestE2ENotify(t *testing.T) {
 			assert.Regexp(t, `^STATUS=server .* refuses TCP connections: .*\nX_ARC4_EXIT_STATUS=4$`, said)
 		}
 	}
+	assert.Equal(t, "READY=1", s.hears(t), "the boot does not wait for a server")
 	client.stop(t, syscall.SIGTERM)
 }
 

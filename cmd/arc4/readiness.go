@@ -86,7 +86,9 @@ func (r *readiness) follow(cfg *tunnel.ClientConfig, device func() string) {
 	}
 }
 
-// retrying says why packets do not pass, and that they may later.
+// retrying says why packets do not pass, and that they may later. After the first attempt that is all
+// that a service has to wait for: systemd would hold the boot of a laptop up that is in no network,
+// and end the process after TimeoutStartSec, with a kill switch.
 func (r *readiness) retrying(reason error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,6 +97,10 @@ func (r *readiness) retrying(reason error) {
 		fields = append(fields, fmt.Sprintf("%s=%d", background.AttemptFailed, exit.CodeOfClass(tunnel.ClassOf(reason))))
 	}
 	r.tell(fields...)
+	if !r.ready {
+		r.ready = true
+		r.tell(sdnotify.Ready)
+	}
 }
 
 // stopping has undo run when the tunnel begins to end, and says so.

@@ -227,31 +227,35 @@ func (r *profileRun) start(cmd *cobra.Command, noWait bool) error {
 	}
 	started := make(chan answer, 1)
 	go func() {
+		defer close(started)
 		said, err := background.Systemctl("start", r.name)
 		started <- answer{said, err}
 	}()
+	systemdWaits := started
 	for {
 		select {
-		case a := <-started:
+		case a := <-systemdWaits:
 			if a.err != nil {
 				return r.notStarted(a.said)
 			}
-			return say(cmd, "%s is up, as %s", r.name, unit)
+			systemdWaits = nil // it may have been told that the first attempt has failed
 		case <-cmd.Context().Done():
 			_, _ = background.Systemctl("stop", r.name) // its failure is in the journal
 			return exit.With(exit.Interrupted, fmt.Errorf("%s: %w, before it was up", r.name, context.Cause(cmd.Context())))
 		case <-time.After(aboutPause):
 		}
-		// Systemd would wait while the service tries on.
 		now, err := r.running()
-		if err != nil || now.PID == 0 {
+		if err != nil {
 			continue
 		}
-		if client := r.client(cmd.Context(), now.PID); client != nil && client.State == status.Reconnecting {
+		switch client := r.client(cmd.Context(), now.PID); {
+		case client != nil && client.State == status.Reconnecting:
 			_, _ = background.Systemctl("stop", r.name)
 			<-started
 			// Before a tunnel has been up, what is tried again is the network's.
 			return exit.With(exit.Network, fmt.Errorf(`%s: %s; the log: "arc4 logs %s"`, r.name, client.Reason, r.name))
+		case systemdWaits == nil && (client == nil || client.State == status.Up || client.State == status.Waiting):
+			return say(cmd, "%s is up, as %s", r.name, unit)
 		}
 	}
 }
