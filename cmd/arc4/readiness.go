@@ -86,9 +86,9 @@ func (r *readiness) follow(cfg *tunnel.ClientConfig, device func() string) {
 	}
 }
 
-// retrying says why packets do not pass, and that they may later. After the first attempt that is all
-// that a service has to wait for: systemd would hold the boot of a laptop up that is in no network,
-// and end the process after TimeoutStartSec, with a kill switch.
+// retrying says why packets do not pass, and that they may later. After the first attempt that is
+// all that a service has to wait for: systemd would hold the boot of a laptop up that is in no
+// network, and end the process after TimeoutStartSec, with a kill switch.
 func (r *readiness) retrying(reason error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
