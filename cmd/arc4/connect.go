@@ -189,6 +189,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Device(), f.chosen.why, memoryStatus(plan)
 		s.Process.Profile = f.given.profile
 		s.SetWay(end.Way())
+		s.Names = f.dns.status()
 		return s
 	})
 	if err != nil {

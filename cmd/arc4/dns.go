@@ -7,10 +7,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/arc4tun/arc4tun/internal/nameservice"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 // clientDNS decides which name servers this machine asks while a client's tunnel is up. It is a
@@ -20,6 +22,7 @@ type clientDNS struct {
 	all     bool // the tunnel has all IPv4 traffic
 	service *nameservice.Service
 	log     *slog.Logger
+	names   atomic.Pointer[status.Names]
 	said    map[string]string // by kind of line, what was said last: the tunnel may come up often
 }
 
@@ -29,8 +32,17 @@ func (f *dnsFlags) into(c *localend.ClientConfig, log *slog.Logger) error {
 	if err != nil || p.off {
 		return err
 	}
-	c.Names = &clientDNS{dnsPlan: p, all: c.DefaultRoute || coversIPv4(c.Routes), service: nameservice.Open(log), log: log, said: make(map[string]string)}
+	f.client = &clientDNS{dnsPlan: p, all: c.DefaultRoute || coversIPv4(c.Routes), service: nameservice.Open(log), log: log, said: make(map[string]string)}
+	c.Names = f.client
 	return nil
+}
+
+// status is what arc4 status shows. It waits for nobody who sets name servers meanwhile.
+func (f *dnsFlags) status() *status.Names {
+	if f.client == nil {
+		return nil
+	}
+	return f.client.names.Load()
 }
 
 // coversIPv4 reports whether routes lead all of it into the tunnel, in one or in halves.
@@ -62,11 +74,12 @@ func (d *clientDNS) Set(ctx context.Context, device string, n tunnel.Network) er
 		if len(d.domains) > 0 {
 			d.sayOnce(slog.LevelWarn, "--dns-domain has no effect: the server offers no name server that is reached through the tunnel; --dns names one", d.domains)
 		}
-		return d.service.Restore()
+		return d.Restore()
 	}
 	err := d.service.Set(ctx, nameservice.Settings{Device: device, Servers: servers, Domains: d.domains, Only: d.all})
 	if err != nil && len(d.servers) == 0 {
 		// Nobody has asked for it, and the tunnel is of use without.
+		d.names.Store(nil)
 		d.sayOnce(slog.LevelWarn, "names are looked up as without the tunnel", []string{err.Error()})
 		return nil
 	}
@@ -74,14 +87,25 @@ func (d *clientDNS) Set(ctx context.Context, device string, n tunnel.Network) er
 		return fmt.Errorf("--dns: %w", err)
 	}
 	by, _ := d.service.Asked()
-	d.sayOnce(slog.LevelInfo, "names are looked up through the tunnel", append([]string{"by " + by, "at " + addresses(servers)}, d.domains...))
+	now := &status.Names{By: by}
+	for _, a := range servers {
+		now.Servers = append(now.Servers, a.String())
+	}
+	if d.service.Splits() {
+		now.Domains = d.domains
+	}
+	d.names.Store(now)
+	d.sayOnce(slog.LevelInfo, "names are looked up through the tunnel", append([]string{"by " + by, "at " + strings.Join(now.Servers, ", ")}, d.domains...))
 	if len(d.domains) > 0 && !d.service.Splits() {
 		d.sayOnce(slog.LevelWarn, "--dns-domain: only systemd-resolved can ask other servers about other names: the tunnel's are asked about all", []string{by})
 	}
 	return nil
 }
 
-func (d *clientDNS) Restore() error { return d.service.Restore() }
+func (d *clientDNS) Restore() error {
+	d.names.Store(nil)
+	return d.service.Restore()
+}
 
 func (d *clientDNS) Asked() []netip.Addr {
 	_, servers := d.service.Asked()
@@ -100,14 +124,6 @@ func (d *clientDNS) sayOnce(level slog.Level, text string, about []string) {
 	if what != "" {
 		d.log.Log(context.Background(), level, text, "what", what)
 	}
-}
-
-func addresses(list []netip.Addr) string {
-	words := make([]string, len(list))
-	for i, a := range list {
-		words[i] = a.String()
-	}
-	return strings.Join(words, ", ")
 }
 
 // usableServers are those of the offered name servers that can be asked, and why the others cannot,

@@ -17,6 +17,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/lab/netns"
+	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
 const (
@@ -159,16 +160,18 @@ func TestE2ENameServersByResolved(t *testing.T) {
 	before, file := state(), l.client.resolvConf(t)
 	l.serve(t, "--listen", serverFar, "--dns", insideServer)
 	for _, tc := range []struct {
-		name  string
-		args  []string
-		other string // what a name outside of the inside's domain resolves to
+		name    string
+		args    []string
+		domains []string
+		other   string // what a name outside of the inside's domain resolves to
 	}{
-		{"all", []string{"--default-route"}, ""},
-		{"a domain", []string{"--route", "198.51.100.0/24", "--dns-domain", "Office.Example."}, serverFar},
+		{"all", []string{"--default-route"}, nil, ""},
+		{"a domain", []string{"--route", "198.51.100.0/24", "--dns-domain", "Office.Example."}, []string{"office.example"}, serverFar},
 	} {
 		client := l.connectTo(t, serverName, "wonderland", tc.args...).up(t)
 		assert.Contains(t, client.stderr.String(), `what="by systemd-resolved, at `+insideServer, tc.name)
 		assert.Equal(t, insideAnswer, l.client.looksUp(t, insideName), tc.name)
+		assert.Equal(t, &status.Names{By: "systemd-resolved", Servers: []string{insideServer}, Domains: tc.domains}, l.client.status(t).Names)
 		assert.Equal(t, tc.other, l.client.looksUp(t, serverName), tc.name)
 		if tc.other != "" {
 			assert.Equal(t, insideAnswer, l.client.looksUp(t, "files"), "the domain is put behind it")

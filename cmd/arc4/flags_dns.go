@@ -16,6 +16,7 @@ import (
 type dnsFlags struct {
 	servers []string
 	domains []string
+	client  *clientDNS // by into; nil: name service stays as it is
 }
 
 const (

@@ -19,6 +19,7 @@ type Snapshot struct {
 	Process  Process           `json:"process"`
 	Client   *Client           `json:"client,omitempty"` // what a client does, with a session and without
 	Way      *Way              `json:"way,omitempty"`    // a client's
+	Names    *Names            `json:"names,omitempty"`  // a client's, while this machine asks the tunnel's name servers
 	Sessions []Session         `json:"sessions"`
 	Totals   Totals            `json:"totals"`
 	Refused  map[string]uint64 `json:"refused"` // what was turned away, by reason
@@ -98,6 +99,13 @@ func (s *Snapshot) SetWay(w *Way) {
 	if c := s.Client; c != nil && w != nil && w.Missing != "" && c.WaitsFor == ForPause {
 		c.WaitsFor = ForNetwork
 	}
+}
+
+// Names says which name servers this machine asks because of a tunnel.
+type Names struct {
+	By      string   `json:"by"`                // who was told: systemd-resolved, resolvconf or /etc/resolv.conf
+	Servers []string `json:"servers"`           // their addresses, the first asked first
+	Domains []string `json:"domains,omitempty"` // those that they are asked about; none: all names
 }
 
 // Way is how a client reaches its server around the tunnel.

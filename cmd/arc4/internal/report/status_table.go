@@ -29,6 +29,7 @@ func WriteTables(out io.Writer, results []status.Result) {
 		writeProcess(out, r.Snapshot)
 		writeClient(out, r.Snapshot)
 		writeWay(out, r.Snapshot.Way)
+		writeNames(out, r.Snapshot.Names)
 		if len(r.Snapshot.Sessions) == 0 {
 			fmt.Fprintln(out, "no session")
 		} else {
@@ -97,6 +98,19 @@ func writeWay(out io.Writer, w *status.Way) {
 		}
 		fmt.Fprintf(out, ", from %s\n", printable(w.Source))
 	}
+}
+
+// writeNames says whom this machine asks for names; n is nil if the tunnel changes nothing about
+// that.
+func writeNames(out io.Writer, n *status.Names) {
+	if n == nil {
+		return
+	}
+	fmt.Fprintf(out, "names are looked up at %s, by %s", printable(strings.Join(n.Servers, ", ")), printable(n.By))
+	if len(n.Domains) > 0 {
+		fmt.Fprintf(out, ", those in %s", printable(strings.Join(n.Domains, ", ")))
+	}
+	fmt.Fprintln(out)
 }
 
 // writeClient says what a client does while its tunnel is not up: why that is so, and when it tries

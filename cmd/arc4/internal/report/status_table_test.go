@@ -57,6 +57,19 @@ func fields(text string) []string {
 	return lines
 }
 
+// TestStatusNames: whom this machine asks is one line, and none where the tunnel changes nothing.
+func TestStatusNames(t *testing.T) {
+	for want, names := range map[string]*status.Names{
+		"": nil,
+		"names are looked up at 10.0.0.53, 10.0.0.54, by resolvconf\n":                                  {By: "resolvconf", Servers: []string{"10.0.0.53", "10.0.0.54"}},
+		"names are looked up at 10.0.0.53, by systemd-resolved, those in office.example, lab.example\n": {By: "systemd-resolved", Servers: []string{"10.0.0.53"}, Domains: []string{"office.example", "lab.example"}},
+	} {
+		var out strings.Builder
+		writeNames(&out, names)
+		assert.Equal(t, want, out.String())
+	}
+}
+
 // TestStatusWay: how a client reaches its server is one line, and none at a server.
 func TestStatusWay(t *testing.T) {
 	for want, way := range map[string]*status.Way{
