@@ -119,5 +119,6 @@ func itemOf(node *unstable.Node) (string, settings.Kind, error) {
 	case unstable.InlineTable:
 		return "", 0, errors.New("there are no tables here: give a text, a number, true, false, or a list")
 	}
-	return "", 0, fmt.Errorf("%s is a date or a time for TOML: put it into quotation marks", text)
+	// Without the text, which may be a password.
+	return "", 0, errors.New("this is a date or a time for TOML: put it into quotation marks")
 }
