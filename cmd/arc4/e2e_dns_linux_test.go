@@ -58,7 +58,7 @@ func (l *testbed) nameServers(t *testing.T) (outside *nameServer) {
 	}
 	l.server.nameServer(t, insideServer, insideAnswer).name = insideName
 	l.client.Must(t, func() error {
-		return os.WriteFile("/etc/resolv.conf", []byte("# the network's\nnameserver "+nameFar+"\noptions timeout:1 attempts:1\n"), 0o644)
+		return os.WriteFile("/etc/resolv.conf", []byte("# the network's\nnameserver "+nameFar+"\noptions timeout:10 attempts:3\n"), 0o644)
 	})
 	return l.server.nameServer(t, nameFar, serverFar)
 }
@@ -75,7 +75,7 @@ func TestE2ENameServers(t *testing.T) {
 	client := l.connectTo(t, serverName, "wonderland", "--default-route", "--reconnect").up(t)
 	assert.Equal(t, insideAnswer, l.client.looksUp(t, insideName))
 	ours := l.client.resolvConf(t)
-	assert.Contains(t, ours, "\nnameserver "+insideServer+"\nnameserver "+serverInner+"\noptions timeout:1 attempts:1\n")
+	assert.Contains(t, ours, "\nnameserver "+insideServer+"\nnameserver "+serverInner+"\noptions timeout:10 attempts:3\n")
 	assert.NotContains(t, ours, nameFar, "which would be asked about inside names too")
 
 	server.stop(t, syscall.SIGTERM)
