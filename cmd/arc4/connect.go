@@ -40,6 +40,10 @@ touch the default route: what carries the tunnel has a firewall mark, and policy
 the tunnel's own, after what the main table has besides its default route. Rules with a smaller priority come first as before.
 Where the kernel has no rules, and with --table main, the routes go to the main table, and a host route leads to the server.
 
+--kill-switch lets nothing leave outside the tunnel, by a table of nftables that is there before the first packet is sent.
+Names are looked up by connect itself then, not by a resolver of this machine, whose questions do not leave. After kill -9, and
+after a tunnel that was up has failed, the table stays until the next arc4 connect or arc4 down NAME.
+
 SIGINT (control-C), SIGTERM, SIGQUIT and SIGHUP (a terminal that is closed) end the tunnel: routes and addresses are taken
 back, then the server is told, for at most a second. A second signal skips the telling. After nohup SIGHUP does nothing.
 
@@ -68,6 +72,7 @@ type connectFlags struct {
 	passwordFile string
 	insecure     bool
 	route        routeFlags
+	killSwitch   killSwitch
 	dns          dnsFlags
 	redial       reconnectFlags
 	ask          func(context.Context) (string, error) // for another password, if the first was typed
@@ -106,6 +111,7 @@ func newConnect() (*cobra.Command, *connectFlags) {
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password in its first line, which nobody else may read")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a password file that others can read")
 	f.route.addFlags(flags)
+	f.killSwitch.addFlag(flags)
 	f.dns.addFlags(flags)
 	f.redial.addFlags(flags)
 	f.tunnelFlags.addFlags(flags, netdev.DefaultName)
@@ -166,16 +172,21 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ready := newReadiness(ctx)
 	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
-	removeLeftovers(log)
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
 	local.Device, local.Log, local.BeforeUp = f.device, log, hooks.beforeUp()
 	local.OnDemand, local.DemandLocal = f.redial.onDemand, f.redial.demandLocal
 	local.Suspended = timeSuspended
+	f.killSwitch.into(&local)
 	end := localend.NewClient(local)
+	defer f.killSwitch.down(log) // the last of all
 	defer end.Close()
+	if err := f.killSwitch.up(local, end, log); err != nil {
+		return err
+	}
+	removeLeftovers(log) // the kill switch of another run among them, of which ours takes the place
 	end.Attach(&cfg)
 	total := func() status.Traffic { return logins.client().Snapshot().Totals.Traffic }
-	cfg.Changed, cfg.Trace = hooks.follow(announce(log, end, saver, ready), end, total), trace.New(nil)
+	cfg.Changed, cfg.Trace = f.killSwitch.follow(hooks.follow(announce(log, end, saver, ready), end, total)), trace.New(nil)
 	ready.follow(&cfg, end.Device)
 	logins, err = newLogins(cfg, f.ask)
 	if err != nil {
@@ -209,6 +220,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	spareProcessorsForTunnel()
 	tunnelCtx, ended := undoFirst(ctx, ready.stopping(end.Withdraw), func() { logins.client().Abandon() })
 	err = logins.run(tunnelCtx)
+	f.killSwitch.ending(ctx, err)
 	ended()
 	hooks.close()
 	return connectEnd(ctx, err)
@@ -240,7 +252,10 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 	case f.redial.onDemand && !f.route.leads():
 		return exit.Usagef("--on-demand has no effect without routes to the tunnel, which no packet would go to: add --route or --default-route")
 	}
-	if err := f.route.check(cmd); err != nil {
+	if err := f.route.check(cmd, f.killSwitch.wanted); err != nil {
+		return err
+	}
+	if err := f.killSwitch.check(); err != nil {
 		return err
 	}
 	return f.redial.check(cmd)

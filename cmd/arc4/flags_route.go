@@ -38,13 +38,13 @@ func (f *routeFlags) addFlags(flags *pflag.FlagSet) {
 // leads reports whether anything is to go through the tunnel but for its server.
 func (f *routeFlags) leads() bool { return f.defaultRoute || len(f.routes) > 0 }
 
-// check refuses flags that were given and could not have an effect.
-func (f *routeFlags) check(cmd *cobra.Command) error {
+// check refuses flags that were given and could not have an effect, with a kill switch or without.
+func (f *routeFlags) check(cmd *cobra.Command, killSwitch bool) error {
 	leads := f.leads()
 	given := cmd.Flags().Changed
 	switch {
-	case len(f.excluded) > 0 && !leads:
-		return exit.Usagef("--exclude-route %s has no effect without --route or --default-route: add one, or leave it out", f.excluded[0])
+	case len(f.excluded) > 0 && !leads && !killSwitch:
+		return exit.Usagef("--exclude-route %s has no effect without --route, --default-route or --kill-switch: add one, or leave it out", f.excluded[0])
 	case given("table") && f.table != "auto" && !leads:
 		return exit.Usagef("--table %s has no effect without --route or --default-route: add one, or leave it out", f.table)
 	case given("metric") && (!leads || f.table == "off"):

@@ -1,6 +1,6 @@
 // Package features lists what a build of arc4 may leave out, each under a build tag of its own.
-// Nothing else says which tags there are: `arc4 version`, tools/build, the tests of what is shipped
-// and the pages are made of this list, or compared with it.
+// Nothing else says which tags there are: `arc4 version`, tools/build, the tests of what is
+// shipped and the pages are made of this list, or compared with it.
 package features
 
 // Feature is a part of the program that a build tag leaves out.
@@ -16,6 +16,7 @@ func All() []Feature {
 	return []Feature{
 		{"demo", "nodemo", "arc4 demo; with nospeedtunnel also the laboratory and its TCP/IP stack (gVisor)", Demo},
 		{"dns", "nodns", "setting name servers: --dns and --dns-domain of arc4 connect, which leaves name service as it is", DNS},
+		{"kill switch", "nokillswitch", "--kill-switch of arc4 connect, with nftables", KillSwitch},
 		{"man", "noman", "arc4 man, which writes the manual pages", Man},
 		{"plot", "noplot", "--plot of arc4 speed tunnel, with the fonts for it", Plot},
 		{"profiles", "noprofiles", "profiles (--profile, --save, --config), arc4 up, down, restart, list, logs and import, and readiness for systemd; the environment stays", Profiles},

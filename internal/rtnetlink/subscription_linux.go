@@ -27,6 +27,11 @@ func SubscribeXFRM() (*Subscription, error) {
 	return subscribe(unix.NETLINK_XFRM, []uint{xfrmPolicyGroup})
 }
 
+// SubscribeNFTables hears of changes to the rule set of nftables.
+func SubscribeNFTables() (*Subscription, error) {
+	return subscribe(unix.NETLINK_NETFILTER, []uint{unix.NFNLGRP_NFTABLES})
+}
+
 func subscribe(protocol int, groups []uint) (*Subscription, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
@@ -55,8 +60,8 @@ func (s *Subscription) Close() { _ = s.file.Close() }
 const longest = 16 << 10
 
 // Listen tells of changes until the subscription is closed (os.ErrClosed), or fails. Whenever more
-// has changed than the socket holds (ENOBUFS), or what comes cannot be read, lost is called, and it
-// goes on: what has changed must be asked for then.
+// has changed than the socket holds (ENOBUFS), or what comes cannot be read, lost is called, and
+// it goes on: what has changed must be asked for then.
 func (s *Subscription) Listen(tell func(Notification), lost func(error)) error {
 	buf := make([]byte, longest)
 	for {

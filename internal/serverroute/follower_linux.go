@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/claim"
 	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
@@ -20,10 +21,11 @@ type Follower struct {
 	mark    uint32        // of all sockets that carry the tunnel; 0: none
 	bind    string        // the one interface that they leave by; empty: the best
 	all     bool          // the tunnel takes in everything, or will
+	blocked bool          // what is not marked does not leave
 	every   time.Duration // between two looks without news
 	where   rtnetlink.Namespace
 	kernel  *rtnetlink.Conn // of the namespace of Open, whichever thread uses it
-	claim   *claim
+	claim   *claim.Claim
 	changed chan struct{}
 	kick    chan struct{} // routes, links or addresses have changed
 	done    chan struct{}
@@ -94,7 +96,7 @@ func Open(o Options) (*Follower, error) { return open(o, regular) }
 func open(o Options, every time.Duration) (*Follower, error) {
 	log := cmp.Or(o.Log, slog.Default())
 	f := &Follower{
-		log: log, mark: o.Mark, bind: o.Interface, all: o.Everything, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
+		log: log, mark: o.Mark, bind: o.Interface, all: o.Everything, blocked: o.Blocked, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
 		carried: make(map[*boundSocket]struct{}), worked: make(map[string][]netip.Addr),
 	}
 	var err error
@@ -105,13 +107,13 @@ func open(o Options, every time.Duration) (*Follower, error) {
 		f.kernel.Close()
 		return nil, err
 	}
-	if f.claim, err = openClaim(); err != nil {
+	if f.claim, err = claim.Open(); err != nil {
 		f.kernel.Close()
 		f.where.Close()
 		return nil, err
 	}
 	if o.Marked && f.mark == 0 {
-		f.mark = f.claim.metric
+		f.mark = f.claim.Number
 	}
 	if err := f.sweep(); err != nil {
 		log.Warn("looking for routes that a killed run has left", "error", err)
@@ -134,7 +136,7 @@ func (f *Follower) Close() (err error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		err = errors.Join(f.removeRules(), f.removeRoute())
-		f.claim.close()
+		f.claim.Close()
 		f.kernel.Close()
 		f.where.Close()
 	})
@@ -171,8 +173,8 @@ func (f *Follower) follow() {
 	}
 }
 
-// alarm is how long to wait for news: a call that may have strayed is looked at again when its time
-// is up.
+// alarm is how long to wait for news: a call that may have strayed is looked at again when its
+// time is up.
 func (f *Follower) alarm() time.Duration {
 	if f.strayed.IsZero() || f.told {
 		return f.every
@@ -255,9 +257,9 @@ func (f *Follower) aim(server netip.Addr) error {
 }
 
 // Lead says that the routes into an interface, the tunnel's, take in these networks, or will: if
-// the server is in one of them, it gets its host route before Lead returns. No networks: the tunnel
-// has gone. An error says that the server, which is followed from now on, cannot be reached around
-// the tunnel.
+// the server is in one of them, it gets its host route before Lead returns. No networks: the
+// tunnel has gone. An error says that the server, which is followed from now on, cannot be reached
+// around the tunnel.
 func (f *Follower) Lead(server netip.Addr, device int, into []netip.Prefix) error {
 	f.mu.Lock()
 	f.device, f.covered = device, into
@@ -273,8 +275,8 @@ func (f *Follower) Release() error {
 	return errors.Join(f.removeRules(), f.removeRoute())
 }
 
-// Mark is the firewall mark that all sockets which carry the tunnel have (SO_MARK in socket(7)); 0:
-// none.
+// Mark is the firewall mark that all sockets which carry the tunnel have (SO_MARK in socket(7));
+// 0: none.
 func (f *Follower) Mark() uint32 { return f.mark }
 
 // Carry calls leaveBy with the index of the interface that leads to a server, now and whenever it

@@ -4,68 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/claim"
 	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
 // A host route outlives the process that made it if that is killed, and with the old gateway in it
-// keeps the next one from the server. So its metric names the process: it is one of firstMetric on,
-// taken at random, and as long as the process lives it has a unix socket of that name in the
-// abstract namespace (unix(7)). That is one of the network namespace, as routes are; it needs no
-// file, and the kernel closes it with the process.
-const (
-	firstMetric = 164_000_000
-	metrics     = 1_000_000
-)
-
-// claim is the right to a metric.
-type claim struct {
-	metric uint32
-	socket *net.UnixListener
-}
-
-func claimName(metric uint32) string {
-	return "@arc4/serverroute/" + strconv.FormatUint(uint64(metric), 10)
-}
-
-func openClaim() (*claim, error) {
-	for {
-		metric := firstMetric + rand.Uint32N(metrics)
-		socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: claimName(metric), Net: "unix"})
-		if err == nil {
-			return &claim{metric, socket}, nil
-		}
-		if !errors.Is(err, unix.EADDRINUSE) {
-			return nil, fmt.Errorf("a unix socket that shows which routes are ours: %w", err)
-		}
-	}
-}
-
-func (c *claim) close() { _ = c.socket.Close() }
-
-// claimed reports whether a process lives that made routes with a metric, whoever runs it.
-func claimed(metric uint32) bool {
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: claimName(metric), Net: "unix"})
-	if err != nil {
-		// Refused: there is none. Anything else, such as a full queue, says nothing of the sort.
-		return !errors.Is(err, unix.ECONNREFUSED)
-	}
-	conn.Close()
-	return true
-}
-
-// isNumberOfOurs reports whether a number is one that processes of this program have.
-func isNumberOfOurs(n uint32) bool { return n >= firstMetric && n < firstMetric+metrics }
+// keeps the next one from the server. So its metric names the process, as the number of a table
+// does that rules have looked up (internal/claim).
 
 // isHostRouteOfOurs reports whether a process of this program has made a route as the path to its
 // server.
 func isHostRouteOfOurs(r *rtnetlink.Route) bool {
-	return r.Protocol == Protocol && isNumberOfOurs(r.Priority) && r.Dst.Bits() == 32 && r.Type == unix.RTN_UNICAST
+	return r.Protocol == Protocol && claim.Is(r.Priority) && r.Dst.Bits() == 32 && r.Type == unix.RTN_UNICAST
 }
 
 // sweep takes away what processes have left that are no more: policy rules, host routes, routes
@@ -103,7 +56,7 @@ func Sweep(log *slog.Logger) error {
 		return err
 	}
 	defer kernel.Close()
-	f := &Follower{log: log, kernel: kernel, claim: new(claim)}
+	f := &Follower{log: log, kernel: kernel, claim: new(claim.Claim)}
 	return f.sweep()
 }
 
@@ -132,8 +85,8 @@ func (f *Follower) sweepAddresses() error {
 
 // leftover reports whether the process is no more that made a route with our mark.
 func (f *Follower) leftover(r *rtnetlink.Route) bool {
-	if isHostRouteOfOurs(r) || r.Type == unix.RTN_THROW && isNumberOfOurs(r.Priority) {
-		return r.Priority != f.claim.metric && !claimed(r.Priority)
+	if isHostRouteOfOurs(r) || r.Type == unix.RTN_THROW && claim.Is(r.Priority) {
+		return r.Priority != f.claim.Number && !claim.Held(r.Priority)
 	}
 	link, err := f.kernel.LinkByIndex(r.Link)
 	return err == nil && deserted(link)

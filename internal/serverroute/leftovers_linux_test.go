@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/claim"
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
@@ -25,13 +26,13 @@ func TestLeftovers(t *testing.T) {
 	live := follower(t)
 	require.NoError(t, live.Lead(serverAddr, device, halves))
 	add := func(dst string, change func(*netlink.Route)) {
-		r := &netlink.Route{Dst: ipNet(dst), Gw: net.ParseIP("192.0.2.1"), Protocol: Protocol, Priority: firstMetric}
+		r := &netlink.Route{Dst: ipNet(dst), Gw: net.ParseIP("192.0.2.1"), Protocol: Protocol, Priority: claim.First}
 		change(r)
 		require.NoError(t, netlink.RouteAdd(r))
 	}
-	require.True(t, claimed(live.claim.metric))
-	unclaimed := uint32(firstMetric)
-	for claimed(unclaimed) {
+	require.True(t, claim.Held(live.claim.Number))
+	unclaimed := uint32(claim.First)
+	for claim.Held(unclaimed) {
 		unclaimed++
 	}
 	add("198.51.100.7/32", func(r *netlink.Route) { r.Priority = int(unclaimed) })
@@ -52,8 +53,8 @@ func TestLeftovers(t *testing.T) {
 	require.Equal(t, "up0 192.0.2.1", reach(t, server), "the live one's")
 }
 
-// TestLeftoversOnDevices: of a TUN device that is down nobody can tell whether a process has it, so
-// what it has stays; of one that is up and without a process what has our mark goes.
+// TestLeftoversOnDevices: of a TUN device that is down nobody can tell whether a process has it,
+// so what it has stays; of one that is up and without a process what has our mark goes.
 func TestLeftoversOnDevices(t *testing.T) {
 	labtest.Enter(t)
 	kernel, err := rtnetlink.Open()

@@ -23,10 +23,10 @@ func (f *Follower) lookUp(ctx context.Context, host string) ([]netip.Addr, error
 		return []netip.Addr{addr.Unmap()}, nil
 	}
 	f.mu.Lock()
-	tunnel, worked, outside := f.device != 0, slices.Clone(f.worked[host]), f.outside
+	around, worked, outside := f.device != 0 || f.blocked, slices.Clone(f.worked[host]), f.outside
 	f.mu.Unlock()
 	resolver := net.DefaultResolver
-	if tunnel {
+	if around {
 		resolver = f.resolver(upstream(), false)
 		if outside != nil {
 			if servers := outside(); len(servers) > 0 {
@@ -86,9 +86,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// resolver asks name servers around the tunnel. One on this machine would ask others by itself, and
-// those through the tunnel: they are asked in its place, in turn, if they are known. always: they
-// are asked in the place of any other.
+// resolver asks name servers around the tunnel. One on this machine would ask others by itself,
+// and those through the tunnel: they are asked in its place, in turn, if they are known. always:
+// they are asked in the place of any other.
 func (f *Follower) resolver(upstream []netip.Addr, always bool) *net.Resolver {
 	var turn atomic.Uint32
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -12,15 +12,15 @@ import (
 )
 
 // Protocol marks the routes and addresses of this program (rtm_protocol in rtnetlink(7),
-// IFA_PROTO): "proto 164" in the words of ip route. The numbers from 4 on are anyone's, and this is
-// nobody's in iproute2's list.
+// IFA_PROTO): "proto 164" in the words of ip route. The numbers from 4 on are anyone's, and this
+// is nobody's in iproute2's list.
 const Protocol = 164
 
 var errNoRoute = errors.New("no route leads there around the tunnel")
 
-// find looks for the best path to the server around the tunnel, and keeps the host route over it if
-// the server would be reached through the tunnel otherwise. Before a server is known it is the path
-// of all that has no other. The caller holds mu.
+// find looks for the best path to the server around the tunnel, and keeps the host route over it
+// if the server would be reached through the tunnel otherwise. Before a server is known it is the
+// path of all that has no other. The caller holds mu.
 func (f *Follower) find() path {
 	w := path{server: f.server}
 	links, err := f.mayLeave()
@@ -55,7 +55,7 @@ func (f *Follower) find() path {
 	}
 	best := t.best(f.server, links)
 	if best == nil {
-		best = t.standing(f.server, f.claim.metric, links)
+		best = t.standing(f.server, f.claim.Number, links)
 	}
 	if best == nil {
 		if best, err = f.byInterface(f.server, links); err != nil {
@@ -79,8 +79,8 @@ func (e exits) has(link int) bool {
 	return link != 0 && link != e.without && (e.only == 0 || link == e.only)
 }
 
-// mayLeave says which interfaces there are to leave by; an error: the one that was asked for is not
-// there.
+// mayLeave says which interfaces there are to leave by; an error: the one that was asked for is
+// not there.
 func (f *Follower) mayLeave() (exits, error) {
 	e := exits{without: f.device}
 	if f.bind == "" {
@@ -228,8 +228,8 @@ func (f *Follower) byInterface(addr netip.Addr, may exits) (*rtnetlink.Route, er
 		if !may.has(l.Index) || !l.Up() || l.Flags&unix.IFF_LOOPBACK != 0 || l.State == rtnetlink.StateDown {
 			continue
 		}
-		// With Match the kernel gives the route itself, or none: it does not take every address for
-		// one on the link.
+		// With Match the kernel gives the route itself, or none: it does not take every address
+		// for one on the link.
 		found, err := f.kernel.RouteTo(addr, rtnetlink.RouteQuery{Link: l.Index, Mark: f.mark, Match: true})
 		if err == nil && found.Type == unix.RTN_UNICAST && found.Link == l.Index && !isHostRouteOfOurs(&found) {
 			return &found, nil
@@ -282,7 +282,7 @@ func (f *Follower) hostRoute(path *rtnetlink.Route) *rtnetlink.Route {
 		MTU: path.MTU, AdvMSS: path.AdvMSS,
 		Flags:    path.Flags & unix.RTNH_F_ONLINK,
 		Protocol: Protocol,
-		Priority: f.claim.metric,
+		Priority: f.claim.Number,
 		Table:    unix.RT_TABLE_MAIN,
 	}
 	if !path.Gateway.IsValid() {

@@ -8,18 +8,19 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/claim"
 	"github.com/arc4tun/arc4tun/internal/rtnetlink"
 )
 
-// A tunnel takes in everything by rules as wg-quick(8) has it: what is not marked is looked up in a
-// table of the tunnel's own, after the main table without its default route. One more rule has the
-// server looked up in the main table: so the kernel's check of the source address (rp_filter in
-// ip-sysctl) finds that answers come the right way, also where it is strict, and no setting of the
-// system has to be changed for it. None of them names a gateway or an interface, and so none is
-// wrong when those change.
+// A tunnel takes in everything by rules as wg-quick(8) has it: what is not marked is looked up in
+// a table of the tunnel's own, after the main table without its default route. One more rule has
+// the server looked up in the main table: so the kernel's check of the source address (rp_filter
+// in ip-sysctl) finds that answers come the right way, also where it is strict, and no setting of
+// the system has to be changed for it. None of them names a gateway or an interface, and so none
+// is wrong when those change.
 //
-// Their priorities follow each other. The table has the number of the process (claim), which is how
-// another run knows whose they are.
+// Their priorities follow each other. The table has the number of the process (claim), which is
+// how another run knows whose they are.
 const (
 	mainPriority = 32766 // of the rule that the kernel has for the main table
 	toServer     = 0     // the server: from the first priority on
@@ -40,7 +41,7 @@ type rules struct {
 }
 
 // Table is the routing table that no other process of this program uses.
-func (f *Follower) Table() uint32 { return f.claim.metric }
+func (f *Follower) Table() uint32 { return f.claim.Number }
 
 // Divert has all packets of these families but marked ones looked up in the table of that number,
 // after what the main table has but its default route, until Release, Undivert or Close. An error
@@ -65,9 +66,9 @@ func (f *Follower) divert(families []uint8) error {
 	}
 	mark := f.mark
 	if mark == 0 {
-		mark = f.claim.metric // of nobody: the rule for the server has to do
+		mark = f.claim.Number // of nobody: the rule for the server has to do
 	}
-	r := &rules{first, f.claim.metric, mark, families}
+	r := &rules{first, f.claim.Number, mark, families}
 	f.rules = r
 	for _, family := range families {
 		if err := f.addRules(family); err != nil {
@@ -85,8 +86,8 @@ func (f *Follower) Undivert() error {
 	return f.removeRules()
 }
 
-// freePriorities looks for the lowest place before the main table that is free in all families, and
-// for other tunnels of this program that take in everything.
+// freePriorities looks for the lowest place before the main table that is free in all families,
+// and for other tunnels of this program that take in everything.
 func (f *Follower) freePriorities(families []uint8) (uint32, error) {
 	taken := make(map[uint32]bool)
 	for _, family := range families {
@@ -99,7 +100,7 @@ func (f *Follower) freePriorities(families []uint8) (uint32, error) {
 		}
 		for _, r := range list {
 			taken[r.Priority] = true
-			if isDiversion(r) && claimed(r.Table) {
+			if isDiversion(r) && claim.Held(r.Table) {
 				return 0, fmt.Errorf("another tunnel of this program takes in everything (ip rule, priority %d): leave --default-route out here or there, or give this one a table of its own (--table)", r.Priority)
 			}
 		}
@@ -223,11 +224,12 @@ func (f *Follower) removeRules() error {
 
 // isDiversion reports whether a rule has a process of this program take in everything.
 func isDiversion(r rtnetlink.Rule) bool {
-	return r.Invert && isNumberOfOurs(r.Table) && (r.By == Protocol || r.By == 0)
+	return r.Invert && claim.Is(r.Table) && (r.By == Protocol || r.By == 0)
 }
 
-// isElsesDefault reports whether a route is in a table by which another program takes in everything
-// that it has not marked, while ours takes in everything, too: the two would carry each other.
+// isElsesDefault reports whether a route is in a table by which another program takes in
+// everything that it has not marked, while ours takes in everything, too: the two would carry each
+// other.
 func (f *Follower) isElsesDefault(r *rtnetlink.Route) bool {
 	if !f.all || inMain(r) || r.Table == unix.RT_TABLE_LOCAL {
 		return false
@@ -265,7 +267,7 @@ func (f *Follower) sweepRules() error {
 // removed last.
 func (f *Follower) leftoverRule(r rtnetlink.Rule, all []rtnetlink.Rule) bool {
 	if isDiversion(r) {
-		return r.Table != f.claim.metric && !claimed(r.Table)
+		return r.Table != f.claim.Number && !claim.Held(r.Table)
 	}
 	behind := uint32(everything - narrowMain)
 	switch {

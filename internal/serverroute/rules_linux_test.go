@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/arc4tun/arc4tun/internal/claim"
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 )
 
@@ -44,8 +45,8 @@ func ipRule(t *testing.T) string {
 }
 
 // TestDivert: everything goes into the tunnel but what has a narrower route, what is marked and
-// what goes to the server, whatever becomes of gateways and links, without a host route; in the end
-// all is as before.
+// what goes to the server, whatever becomes of gateways and links, without a host route; in the
+// end all is as before.
 func TestDivert(t *testing.T) {
 	labtest.Enter(t)
 	first := network(t, "up0", "192.0.2.10/24")
@@ -187,8 +188,8 @@ func TestLeftoverRules(t *testing.T) {
 	require.NoError(t, live.Lead(serverAddr, tunnelDevice(t), nil))
 	require.NoError(t, live.Divert(unix.AF_INET, unix.AF_INET6))
 	before := ipRule(t)
-	dead := uint32(firstMetric)
-	for claimed(dead) {
+	dead := uint32(claim.First)
+	for claim.Held(dead) {
 		dead++
 	}
 	for _, command := range []string{

@@ -31,6 +31,10 @@ type ClientConfig struct {
 	// this program has.
 	Mark   uint32
 	Marked bool
+	// Admit, if not nil, is told the name of the device as soon as that is made, before packets
+	// pass: a kill switch stands that lets nothing leave but what has the mark, and names are
+	// looked up with it.
+	Admit func(device string) error
 	// Interface is the one that carries the tunnel; empty: the one that leads to the server.
 	Interface string
 	Log       *slog.Logger // nil: slog.Default
@@ -54,12 +58,14 @@ type ClientConfig struct {
 }
 
 // Client is a client's TUN device with its addresses and routes, and the way to its server around
-// the tunnel. It outlives a call, so that traffic meant for the tunnel waits there while the client
-// reconnects instead of leaving by another way. Its methods may be called from any goroutine.
+// the tunnel. It outlives a call, so that traffic meant for the tunnel waits there while the
+// client reconnects instead of leaving by another way. Its methods may be called from any
+// goroutine.
 type Client struct {
 	name     string
 	base     netdev.Settings // but for what a Network says
 	beforeUp func(string, tunnel.Network)
+	admit    func(string) error // nil: nothing is held back
 	names    *names
 	log      *slog.Logger
 	demand   *demand            // nil: the tunnel is always wanted
@@ -84,7 +90,7 @@ type Client struct {
 // NewClient begins to follow the way to the server, where this system tells of it. The device is
 // made when the tunnel comes up first. Call Close in the end.
 func NewClient(c ClientConfig) *Client {
-	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, names: newNames(c.Names), log: cmp.Or(c.Log, slog.Default())}
+	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, admit: c.Admit, names: newNames(c.Names), log: cmp.Or(c.Log, slog.Default())}
 	l.base = netdev.Settings{Routes: c.Routes, DefaultRoute: c.DefaultRoute, Excluded: c.Excluded, Table: c.Table, Metric: c.Metric}
 	all := l.base.Everything()
 	if c.Suspended == nil {
@@ -97,7 +103,8 @@ func NewClient(c ClientConfig) *Client {
 	}
 	var err error
 	if l.follower, err = serverroute.Open(serverroute.Options{
-		Log: l.log, Mark: c.Mark, Marked: c.Marked || all && c.Table == netdev.TableAuto, Interface: c.Interface, Everything: all,
+		Log: l.log, Mark: c.Mark, Marked: c.Marked || c.Admit != nil || all && c.Table == netdev.TableAuto,
+		Interface: c.Interface, Everything: all, Blocked: c.Admit != nil,
 	}); err != nil {
 		l.log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
 		l.follower = nil
@@ -205,6 +212,12 @@ func (l *Client) create(mtu int) error {
 	l.real = real
 	l.nameMu.Unlock()
 	l.dev = dev
+	if l.admit == nil {
+		return nil
+	}
+	if err := l.admit(real); err != nil {
+		return localError(err)
+	}
 	return nil
 }
 
@@ -258,6 +271,9 @@ func (l *Client) judge(n tunnel.Network) (tunnel.Network, error) {
 
 // warnOfIPv6 says what a default route does not take in.
 func (l *Client) warnOfIPv6() {
+	if l.admit != nil {
+		return // nothing leaves outside of it
+	}
 	if outside, err := netdev.IPv6Outside(l.real); err == nil && outside != "" {
 		l.log.Warn("IPv6 does not go through the tunnel: what has an IPv6 address is reached outside of it, in clear", "device", outside)
 	}
