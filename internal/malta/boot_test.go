@@ -58,3 +58,10 @@ func TestArguments(t *testing.T) {
 	assert.Contains(t, args, "file=/j.sq,format=raw,index=1,snapshot=on")
 	assert.NotContains(t, strings.Join(r.arguments(Job{Memory: 64}, "/j.sq"), " "), "icount")
 }
+
+func TestUnknownJob(t *testing.T) {
+	r := &Router{interop: "../../interop"}
+	_, err := r.pack(t.Context(), Job{Script: "nosuchjob"}, t.TempDir())
+	require.EqualError(t, err, `there is no job "nosuchjob": give one of ciphers, memory, start, tunnel, tunnels`)
+	require.NoError(t, r.known("start"))
+}

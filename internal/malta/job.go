@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,8 +35,27 @@ cd /
 exec bash %s
 `
 
+// known refuses a job that there is none of, and names those that there are.
+func (r *Router) known(script string) error {
+	scripts, err := filepath.Glob(filepath.Join(r.interop, "router", "jobs", "*.sh"))
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, s := range scripts {
+		names = append(names, strings.TrimSuffix(filepath.Base(s), ".sh"))
+	}
+	if !slices.Contains(names, script) {
+		return fmt.Errorf("there is no job %q: give one of %s", script, strings.Join(names, ", "))
+	}
+	return nil
+}
+
 // pack writes the job's files to a squashfs in dir.
 func (r *Router) pack(ctx context.Context, j Job, dir string) (image string, err error) {
+	if err := r.known(j.Script); err != nil {
+		return "", err
+	}
 	tree := filepath.Join(dir, "job")
 	files := map[string]string{
 		"kpptp.so":  filepath.Join(r.dir, "kpptp.so"),
