@@ -186,9 +186,14 @@ type Totals struct {
 // normal makes what JSON would write as null into what readers can go through, and puts the
 // sessions, which a server keeps in no order, into a stable one.
 func (s Snapshot) normal() Snapshot {
-	s.Sessions = slices.SortedStableFunc(slices.Values(s.Sessions), func(a, b Session) int { return strings.Compare(a.ID, b.ID) })
-	if s.Sessions == nil {
-		s.Sessions = []Session{}
+	order := make([]*Session, len(s.Sessions)) // a sort of pointers is in a router's build already
+	for i := range s.Sessions {
+		order[i] = &s.Sessions[i]
+	}
+	slices.SortFunc(order, func(a, b *Session) int { return strings.Compare(a.ID, b.ID) })
+	s.Sessions = make([]Session, len(order))
+	for i, session := range order {
+		s.Sessions[i] = *session
 	}
 	if s.Refused == nil {
 		s.Refused = map[string]uint64{}
