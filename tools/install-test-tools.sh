@@ -13,7 +13,8 @@ set -eu
 # man-db: whether the manual pages can be read
 # qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils: the
 # emulated router, see interop/router/README.md
-# lintian rpm libarchive-tools systemd mmdebstrap: the packages for Linux distributions, and a Debian to install one in
+# lintian rpm libarchive-tools systemd dbus: the packages for Linux distributions, and a Debian to
+# install one in
 # dbus-daemon: name servers by systemd-resolved, with what unpack-resolvers.sh unpacks
 # the rest: the guest with the real peers, see interop/README.md
 want="git make chromium-headless-shell gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
