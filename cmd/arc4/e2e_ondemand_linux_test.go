@@ -37,7 +37,7 @@ func TestE2EOnDemand(t *testing.T) {
 			l := newTestbed(t)
 			before := l.client.snapshot(t)
 			server := l.serve(t, "--listen", serverFar)
-			client := l.connectTo(t, serverFar, "wonderland", append([]string{"--on-demand", "--on-demand-ip", "10.99.0.100", "--idle-timeout", "2"}, routes...)...)
+			client := l.connectTo(t, serverFar, "wonderland", append([]string{"--on-demand", "--on-demand-ip", "10.99.0.100", "--idle-timeout", "4"}, routes...)...)
 			client.waitLog(t, "level=INFO", 1)
 			waitFor(t, "the socket", func() error {
 				return l.client.Do(func() error {
@@ -56,7 +56,7 @@ func TestE2EOnDemand(t *testing.T) {
 			for round := range 2 {
 				l.datagram(t, fmt.Sprintf("round %d", round))
 				s := l.waitState(t, status.Waiting) // after it was up: the datagram has come
-				assert.Equal(t, "no packet passed for 2s", s.Client.Reason)
+				assert.Equal(t, "no packet passed for 4s", s.Client.Reason)
 				assert.Zero(t, s.Refused["ip_on_demand"])
 				assert.Zero(t, s.Refused["ip_loop"])
 				client.waitLog(t, "a packet asks for the tunnel.*UDP from 10.99.0.100 to "+regexp.QuoteMeta(serverInner), round+1)
