@@ -48,13 +48,14 @@ func (c *Claim) Close() { _ = c.socket.Close() }
 // Is reports whether a number is one that processes of this program have.
 func Is(number uint32) bool { return number >= First && number < First+Count }
 
-// Held reports whether a process lives that has a number, whoever runs it.
+// Held reports whether a process lives that has a number, whoever runs it with the rights that it
+// takes.
 func Held(number uint32) bool {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socketName(number), Net: "unix"})
 	if err != nil {
 		// Refused: there is none. Anything else, such as a full queue, says nothing of the sort.
 		return !errors.Is(err, unix.ECONNREFUSED)
 	}
-	conn.Close()
-	return true
+	defer conn.Close()
+	return mayHold(conn)
 }
