@@ -320,6 +320,8 @@ func TestE2EKillSwitchEnds(t *testing.T) {
 	l.client.Must(t, func() error { removeLeftovers(slog.New(slog.DiscardHandler)); return nil })
 	assert.NotEqual(t, before, rules(), "nothing is taken from a process that lives")
 	live.killed(t)
+	assert.Contains(t, l.connectTo(t, serverFar, "wrong", args...).fails(t, exit.Auth), "wrong user name or password")
+	s.shut(t, "after a run that followed the killed one, and was refused")
 	without := l.connectTo(t, serverFar, "wonderland").up(t)
 	assert.Contains(t, without.stderr.String(), "removed the kill switch that another run has left")
 	assert.Equal(t, before, rules())

@@ -21,7 +21,7 @@ import (
 type killSwitch struct {
 	wanted bool
 	table  *killswitch.Switch // nil: there is none yet, or none is wanted
-	used   atomic.Bool        // the tunnel has been up
+	used   atomic.Bool        // the tunnel has been up, in this run or in one that has left its kill switch
 	orders atomic.Bool        // the tunnel has ended because somebody wanted it to
 }
 
@@ -63,6 +63,7 @@ func (k *killSwitch) up(c localend.ClientConfig, end *localend.Client, log *slog
 		return exit.With(exit.Failure, fmt.Errorf("--kill-switch: %w", err))
 	}
 	k.table = table
+	k.used.Store(table.Follows) // somebody is kept from what leaves in clear, and has not asked for it
 	log.Info("kill switch is up: nothing leaves outside the tunnel", "table", table.Name())
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Switch is never made.
-type Switch struct{}
+type Switch struct{ Follows bool }
 
 // Up says that there is none.
 func Up(Config) (*Switch, error) {

@@ -24,6 +24,8 @@ const namePrefix = "arc4-"
 
 // Switch is a table that stands.
 type Switch struct {
+	Follows bool // it stands beside that of a process that is no more, whose place it takes after Sweep
+
 	config Config
 	claim  *claim.Claim
 	kernel *nftables.Conn          // of the namespace of Up, whichever thread uses it
@@ -52,6 +54,8 @@ func Up(c Config) (*Switch, error) {
 		_ = s.kernel.CloseLasting()
 		return nil, explain(err)
 	}
+	names, _ := tables(s.kernel) // it has just taken ours
+	s.Follows = slices.ContainsFunc(names, isLeft)
 	s.watch()
 	return s, nil
 }
@@ -195,6 +199,12 @@ func remove(c *nftables.Conn, name string) error {
 	return nil
 }
 
+// isLeft reports whether a table is one of a process that is no more.
+func isLeft(name string) bool {
+	number, err := strconv.ParseUint(strings.TrimPrefix(name, namePrefix), 10, 32)
+	return err == nil && strings.HasPrefix(name, namePrefix) && claim.Is(uint32(number)) && !claim.Held(uint32(number))
+}
+
 // Sweep removes the tables of processes that are no more, in the network namespace of the calling
 // thread.
 func Sweep(log *slog.Logger) error {
@@ -209,8 +219,7 @@ func Sweep(log *slog.Logger) error {
 	}
 	var errs []error
 	for _, name := range names {
-		number, err := strconv.ParseUint(strings.TrimPrefix(name, namePrefix), 10, 32)
-		if err != nil || !strings.HasPrefix(name, namePrefix) || !claim.Is(uint32(number)) || claim.Held(uint32(number)) {
+		if !isLeft(name) {
 			continue
 		}
 		if err := remove(kernel, name); err != nil {

@@ -78,6 +78,11 @@ func TestSweep(t *testing.T) {
 	left.Keep()
 	require.False(t, claim.Held(left.claim.Number))
 	require.NotEqual(t, before, nft(t, "list", "ruleset"))
+	require.False(t, left.Follows)
+	next, err := Up(Config{Mark: 2, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	require.True(t, next.Follows)
+	require.NoError(t, next.Down())
 	require.NoError(t, Sweep(slog.New(slog.DiscardHandler)))
 	assert.Equal(t, before, nft(t, "list", "ruleset"))
 }
