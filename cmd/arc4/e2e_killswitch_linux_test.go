@@ -327,3 +327,20 @@ func TestE2EKillSwitchEnds(t *testing.T) {
 	assert.Equal(t, before, rules())
 	without.stop(t, syscall.SIGTERM)
 }
+
+// TestE2EKillSwitchOnDemand: nothing leaves while the tunnel waits for a packet to ask for it, and
+// the first that does has it dialled.
+func TestE2EKillSwitchOnDemand(t *testing.T) {
+	t.Parallel()
+	l, s := killSwitchTestbed(t)
+	before := l.client.run1(t, "nft list ruleset")
+	l.serve(t, "--listen", serverFar)
+	client := l.connectTo(t, serverFar, "wonderland", "--route", "198.51.100.0/24", "--kill-switch", "--exclude-route", "198.51.101.0/24", "--on-demand")
+	client.waitLog(t, "kill switch is up", 1)
+	s.shut(t, "while the tunnel waits")
+	assert.NotContains(t, client.stderr.String(), "tunnel is up")
+	l.client.ping(t, serverInner, 1400)
+	s.shut(t, "while it is up")
+	client.up(t).stop(t, syscall.SIGTERM)
+	assert.Equal(t, before, l.client.run1(t, "nft list ruleset"))
+}

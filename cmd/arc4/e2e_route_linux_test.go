@@ -208,6 +208,9 @@ func TestE2EBesideOtherTunnels(t *testing.T) {
 	l := newTestbed(t)
 	l.serve(t, "--listen", serverFar)
 	l.client.run1(t, "ip link add wg0 type veth peer name wg0x")
+	for _, end := range []string{"wg0", "wg0x"} {
+		l.client.run1(t, "ip link set "+end+" addrgenmode none") // an address would come in its own time
+	}
 	l.client.run1(t, "ip addr add 10.7.0.2/32 dev wg0")
 	l.client.run1(t, "ip link set wg0x up")
 	l.client.run1(t, "ip link set wg0 up")

@@ -209,3 +209,17 @@ func TestLeftoverRules(t *testing.T) {
 	out, err := exec.Command("ip", "route", "show", "table", fmt.Sprint(dead)).CombinedOutput()
 	assert.Empty(t, strings.TrimSpace(string(out)), "%v", err)
 }
+
+// TestDivertWithoutRules: where the kernel has none, nothing changes, and the caller hears which it
+// is, for the main table has to do then.
+func TestDivertWithoutRules(t *testing.T) {
+	labtest.Enter(t)
+	network(t, "up0", "192.0.2.10/24")
+	before := ipRule(t)
+	f := diverting(t, Options{})
+	require.ErrorIs(t, f.Divert(unix.AF_INET, unix.AF_DECnet), ErrNoRules, "a family without any")
+	assert.Equal(t, before, ipRule(t))
+	require.NoError(t, f.Divert(unix.AF_INET))
+	require.NoError(t, f.Undivert())
+	assert.Equal(t, before, ipRule(t))
+}
