@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/features"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -31,7 +32,11 @@ func (l *testbed) waitState(t *testing.T, want string) (s status.Snapshot) {
 // packet from the address that the server gives arrives although it was sent before there was a
 // tunnel.
 func TestE2EOnDemand(t *testing.T) {
-	for name, routes := range map[string][]string{"one route": {"--route", serverInner + "/32"}, "default route": {"--default-route"}} {
+	rows := map[string][]string{"one route": {"--route", serverInner + "/32"}, "default route": {"--default-route"}}
+	if features.KillSwitch {
+		rows["kill switch"] = []string{"--default-route", "--kill-switch"}
+	}
+	for name, routes := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newTestbed(t)
