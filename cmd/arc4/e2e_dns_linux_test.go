@@ -56,7 +56,7 @@ func (l *testbed) nameServers(t *testing.T) (outside *nameServer) {
 	for _, a := range []string{nameFar, insideServer} {
 		l.server.Must(t, func() error { return netns.AddAddress("lo", a+"/32") })
 	}
-	l.server.nameServer(t, insideServer, insideAnswer).name = insideName
+	l.server.nameServer(t, insideServer, insideAnswer).knows(insideName)
 	l.client.Must(t, func() error {
 		return os.WriteFile("/etc/resolv.conf", []byte("# the network's\nnameserver "+nameFar+"\noptions timeout:10 attempts:3\n"), 0o644)
 	})

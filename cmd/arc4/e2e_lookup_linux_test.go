@@ -51,6 +51,13 @@ func (m *machine) nameServer(t *testing.T, on string, addresses ...string) *name
 
 func (n *nameServer) stop() { n.conn.Close() }
 
+// knows has it answer about another name than the server's.
+func (n *nameServer) knows(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.name = name
+}
+
 func (n *nameServer) moves(addresses ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
