@@ -11,7 +11,7 @@ TESTRUN  = $(GO) run ./tools/testrun
 BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build router openwrt-packages packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-packages test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-router bench-mips api fmt clean
+.PHONY: help build router openwrt-packages packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-packages test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-up bench-router bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -90,6 +90,10 @@ bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel
 	interop/run.sh -c 1 -t 600 table --rows 3ms,3ms1 --time 2 --rounds 3 --link 60mbit --verdict || failed=1; \
 	$(GO) test -tags interop -count=1 -run '^TestNetem$$' ./interop -verdict || failed=1; \
 	exit $$failed
+
+bench-up: tools ## the time from arc4 up to the first packet through the tunnel, against each real server in the guest; as root (1 minute)
+	@interop/build.sh
+	@interop/run.sh -c 1 -t 300 up --verdict
 
 bench-server: ## a server with 1 to 5,000 sessions: set-up rate, memory, throughput, shares; one core and two (3 minutes)
 	@$(GO) run ./tools/benchserver
