@@ -4,6 +4,7 @@ package nameservice
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,9 @@ func (f *file) set(context.Context, entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.follow(living)
+	if _, err = f.follow(living); err == nil && f.places.isEdited() {
+		return fmt.Errorf("%s is an earlier tunnel's, and somebody has edited it: move %s back over it, or remove it", f.places.resolvConf, cmp.Or(f.places.backup(), "another file"))
+	}
 	return err
 }
 
@@ -110,6 +113,13 @@ func (f *file) follow(living []entry) (changed bool, err error) {
 		return false, p.explain(err)
 	}
 	return true, nil
+}
+
+// isEdited reports whether resolv.conf is one that this package has written, and somebody has
+// edited since: nobody changes it then.
+func (p places) isEdited() bool {
+	content, err := os.ReadFile(p.resolvConf)
+	return err == nil && writtenByUs(content) && !sumHolds(content)
 }
 
 // fileIsOurs reports whether resolv.conf is one that this package has written.

@@ -238,6 +238,11 @@ func TestFileThatAnotherEdits(t *testing.T) {
 	content, err := os.ReadFile(p.backups[0])
 	require.NoError(t, err)
 	assert.Equal(t, before, string(content))
+
+	other := p.tunnel()
+	assert.ErrorContains(t, other.Set(t.Context(), through(true, "10.0.0.54")), "somebody has edited it: move "+p.backups[0]+" back over it")
+	assert.Equal(t, edited, p.content(t))
+	require.NoError(t, other.Restore())
 }
 
 // TestFileOnAFullDisk: where no file can be made beside it, none is lost either.

@@ -85,10 +85,11 @@ func (r *record) write(e entry) error {
 	if err != nil {
 		return err
 	}
-	if err := r.file.Truncate(0); err != nil {
+	// What is there stays where the disk is full: it says at least what to undo.
+	if _, err := r.file.WriteAt(text, 0); err != nil {
 		return err
 	}
-	if _, err := r.file.WriteAt(text, 0); err != nil {
+	if err := r.file.Truncate(int64(len(text))); err != nil {
 		return err
 	}
 	r.entry = e

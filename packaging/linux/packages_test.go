@@ -107,6 +107,7 @@ var installed = map[string][]string{
 		"-rwxr-xr-x /usr/bin/arc4",
 		"-rw-r--r-- /etc/arc4/serve.toml",
 		"-rw------- /etc/arc4/chap-secrets",
+		"-rw-r--r-- /etc/logrotate.d/arc4",
 		"-rw-r--r-- /usr/share/bash-completion/completions/arc4",
 		"-rw-r--r-- /usr/share/fish/vendor_completions.d/arc4.fish",
 	},
