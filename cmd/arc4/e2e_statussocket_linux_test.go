@@ -49,3 +49,14 @@ func TestE2ENoRoomForTheStatusSocket(t *testing.T) {
 	assert.Contains(t, last, "a file that is no socket has this name")
 	require.FileExists(t, file)
 }
+
+// TestE2EStatusOfTheService: root finds the socket of the packages' arc4-serve.service, beside its
+// own.
+func TestE2EStatusOfTheService(t *testing.T) {
+	t.Parallel()
+	l := newTestbed(t)
+	l.serve(t, "--status-socket", "/run/arc4-serve/serve.sock")
+	p := l.server.start(t, "status")
+	require.Equal(t, exit.OK, p.wait(t), p.stderr.String())
+	assert.Contains(t, p.stdout.String(), "server ")
+}

@@ -46,9 +46,23 @@ func DefaultPath(name string) string {
 	return filepath.Join(DefaultDir(), clean[:min(len(clean), 40)]+suffix)
 }
 
-// List returns the paths of all sockets in a directory, sorted; none if there is no directory.
-// Whether a process still answers shows when it is asked.
+// serviceDir is where the packages' arc4-serve.service has its socket: it does not run as root, and
+// cannot have it where root's are.
+const serviceDir = "/run/arc4-serve"
+
+// List returns the paths of all sockets in a directory, sorted; none if there is no directory. To
+// root's own DefaultDir belongs that of arc4-serve.service. Whether a process still answers shows
+// when it is asked.
 func List(dir string) ([]string, error) {
+	paths, err := list(dir)
+	if err != nil || os.Geteuid() != 0 || dir != DefaultDir() {
+		return paths, err
+	}
+	service, err := list(serviceDir)
+	return append(paths, service...), err
+}
+
+func list(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if os.IsNotExist(err) {
 		return nil, nil
