@@ -96,39 +96,48 @@ func (k *clientCall) run(ctx context.Context) error {
 			k.link.input(data, ok)
 		case <-timer.C:
 		case <-k.c.cfg.NetworkChanged:
-			if err := k.checkWay(); err != nil {
-				// Nobody would hear a farewell.
-				k.end(err)
-				return k.finish()
-			}
+			over = k.lost(k.checkWay()) // nobody would hear a farewell
 		case slept := <-k.c.cfg.Woken:
-			if err := k.woken(slept); err != nil {
-				k.end(err)
-				return k.finish()
-			}
+			over = k.lost(k.woken(slept))
 		case <-silence:
 			k.warnOfSilence()
 		case <-k.opened: // from here on it can be idle
 		case down := <-k.ended:
 			k.linkOver(down)
 			k.shutdown(ctx, down)
-			return k.finish()
+			over = true
 		case fall := <-k.c.falls:
 			panic(fall)
 		case <-k.c.abandoned.now:
-			k.end(failure(ClassAdmin, nil, "stopped"))
-			return k.finish()
+			over = k.lost(failure(ClassAdmin, nil, "stopped"))
 		case <-stopping:
 			stopping = nil
-			k.end(k.stopReason())
-			k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (session.CloseTime + shortShutdown).String())
-			if k.session == nil {
-				k.shutdown(ctx, nil)
-				return k.finish()
-			}
-			// The session saw ctx end too, and closes its link; ended brings the rest.
+			over = k.stop(ctx)
+		}
+		if over {
+			return k.finish()
 		}
 	}
+}
+
+// lost takes why the call cannot go on, and reports whether there is a reason.
+func (k *clientCall) lost(err *Error) bool {
+	if err == nil {
+		return false
+	}
+	k.end(err)
+	return true
+}
+
+// stop begins the end of a call whose context is done, and reports whether that was all: a session
+// saw the context end too, and closes its link; ended brings the rest.
+func (k *clientCall) stop(ctx context.Context) (over bool) {
+	k.end(k.stopReason())
+	k.c.cfg.Log.Info("ending the tunnel: the server is told", "server", k.peer, "at_most", (session.CloseTime + shortShutdown).String())
+	if k.session == nil {
+		k.shutdown(ctx, nil)
+	}
+	return k.session == nil
 }
 
 // stopReason is why the context of the call has ended.

@@ -148,11 +148,8 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	signalsFrom(ctx).outliveReaders()
 	warnOfStrays(cmd, log)
 	plan := f.memory.plan()
-	var local localend.ClientConfig
-	if err := f.route.into(&local, f.ipv6); err != nil {
-		return err
-	}
-	if err := f.dns.into(&local, log); err != nil {
+	local, err := f.localEnd(log)
+	if err != nil {
 		return err
 	}
 	var logins *logins
@@ -173,10 +170,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
-	local.Device, local.Log, local.BeforeUp = f.device, log, hooks.beforeUp()
-	local.OnDemand, local.DemandLocal = f.redial.onDemand, f.redial.demandLocal
-	local.Suspended = timeSuspended
-	f.killSwitch.into(&local)
+	local.BeforeUp = hooks.beforeUp()
 	end := localend.NewClient(local)
 	defer f.killSwitch.down(log) // the last of all
 	defer end.Close()
@@ -196,12 +190,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return err
 	}
 	stop, err := serveStatus(ctx, f.statusSocket, socketName(f.given.profile), cfg.Trace, func() status.Snapshot {
-		s := logins.client().Snapshot()
-		s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Device(), f.chosen.why, memoryStatus(plan)
-		s.Process.Profile = f.given.profile
-		s.SetWay(end.Way())
-		s.Names = f.dns.status()
-		return s
+		return f.snapshot(logins.client(), end, plan)
 	})
 	if err != nil {
 		return err
@@ -210,13 +199,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	if f.trace {
 		defer startTrace(cmd, cfg.Trace)()
 	}
-	defer func() {
-		// Nothing that waits for a part of the tunnel may come before this.
-		if v := recover(); v != nil {
-			end.Close()
-			panic(v)
-		}
-	}()
+	defer closeAtPanic(end) // nothing that waits for a part of the tunnel may come before this
 	spareProcessorsForTunnel()
 	tunnelCtx, ended := undoFirst(ctx, ready.stopping(end.Withdraw), func() { logins.client().Abandon() })
 	err = logins.run(tunnelCtx)
@@ -224,6 +207,40 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	ended()
 	hooks.close()
 	return connectEnd(ctx, err)
+}
+
+// localEnd turns the flags into what the local end is made of, but for the hooks.
+func (f *connectFlags) localEnd(log *slog.Logger) (localend.ClientConfig, error) {
+	c := localend.ClientConfig{
+		Device: f.device, Log: log, Suspended: timeSuspended,
+		OnDemand: f.redial.onDemand, DemandLocal: f.redial.demandLocal,
+	}
+	if err := f.route.into(&c, f.ipv6); err != nil {
+		return c, err
+	}
+	if err := f.dns.into(&c, log); err != nil {
+		return c, err
+	}
+	f.killSwitch.into(&c)
+	return c, nil
+}
+
+// snapshot is what arc4 status shows of a client.
+func (f *connectFlags) snapshot(c *tunnel.Client, end *localend.Client, plan memory.Plan) status.Snapshot {
+	s := c.Snapshot()
+	s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Device(), f.chosen.why, memoryStatus(plan)
+	s.Process.Profile = f.given.profile
+	s.SetWay(end.Way())
+	s.Names = f.dns.status()
+	return s
+}
+
+// closeAtPanic is to be deferred: it puts everything back before the program dies of a panic.
+func closeAtPanic(end *localend.Client) {
+	if v := recover(); v != nil {
+		end.Close()
+		panic(v)
+	}
 }
 
 // connectEnd is what connect ends with, out of what the client did: a signal is no failure, nor is
