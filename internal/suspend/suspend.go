@@ -4,8 +4,8 @@ package suspend
 
 import "time"
 
-// Least is the shortest time asleep that is told: two clocks are never read at once.
-const Least = time.Second
+// least is the shortest time asleep that is told: two clocks are never read at once.
+const least = time.Second
 
 // Detector tells what was new about the time asleep since the last look.
 type Detector struct {
@@ -22,20 +22,20 @@ func NewDetector(total func() time.Duration) *Detector { return &Detector{total,
 func (d *Detector) Look() time.Duration {
 	total := d.total()
 	slept := total - d.known
-	if slept < Least {
+	if slept < least {
 		return 0
 	}
 	d.known = total
 	return slept
 }
 
-// Every is the time between two looks of Watch.
-const Every = 2 * time.Second
+// every is the time between two looks of Watch.
+const every = 2 * time.Second
 
 // Watch looks until done is closed, and sends every time asleep to woken, which has room for one:
 // who does not read it hears of the last alone.
 func (d *Detector) Watch(done <-chan struct{}, woken chan time.Duration) {
-	ticks := time.NewTicker(Every)
+	ticks := time.NewTicker(every)
 	defer ticks.Stop()
 	for {
 		select {

@@ -42,11 +42,11 @@ func TestWatch(t *testing.T) {
 		total.Store(int64(time.Minute))
 		start := time.Now()
 		assert.Equal(t, time.Minute, <-woken)
-		assert.LessOrEqual(t, time.Since(start), Every)
+		assert.LessOrEqual(t, time.Since(start), every)
 		for range 3 { // nobody listens
 			synctest.Wait()
 			total.Add(int64(time.Hour))
-			time.Sleep(Every)
+			time.Sleep(every)
 		}
 		synctest.Wait()
 		assert.Equal(t, time.Hour, <-woken, "the last alone")

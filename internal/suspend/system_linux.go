@@ -11,7 +11,7 @@ import (
 func System() time.Duration {
 	for {
 		before, boot, after := clock(unix.CLOCK_MONOTONIC), clock(unix.CLOCK_BOOTTIME), clock(unix.CLOCK_MONOTONIC)
-		if after-before < Least/2 { // else this thread was away in between
+		if after-before < least/2 { // else this thread was away in between
 			return boot - after
 		}
 	}

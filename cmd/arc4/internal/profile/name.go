@@ -44,14 +44,14 @@ func CheckName(name string) error {
 // user's own, then SystemDir.
 func Dirs() []string {
 	var dirs []string
-	if own := OwnDir(); own != "" {
+	if own := ownDir(); own != "" {
 		dirs = append(dirs, own)
 	}
 	return append(dirs, SystemDir)
 }
 
-// OwnDir is where the profiles of this user alone are; empty if the user has no home.
-func OwnDir() string {
+// ownDir is where the profiles of this user alone are; empty if the user has no home.
+func ownDir() string {
 	base := os.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(base) {
 		home := os.Getenv("HOME")
@@ -70,7 +70,7 @@ func NewPath(name string) (string, error) {
 	}
 	dir := SystemDir
 	if os.Geteuid() != 0 {
-		if dir = OwnDir(); dir == "" {
+		if dir = ownDir(); dir == "" {
 			return "", errors.New("there is no directory for it: set HOME or XDG_CONFIG_HOME")
 		}
 	}
