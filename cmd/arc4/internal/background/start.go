@@ -55,7 +55,8 @@ func Start(dir, name string, args, environment []string, logPath string, secret 
 		return nil, err
 	}
 	p = &Process{LogPath: logPath, logFrom: info.Size(), notified: make(chan string, 16), ended: make(chan struct{})}
-	p.path = filepath.Join(dir, fmt.Sprintf("%s-%d.notify", name, os.Getpid()))
+	removeDeadSockets(dir)
+	p.path = filepath.Join(dir, fmt.Sprintf("%s-%d%s", name, os.Getpid(), socketSuffix))
 	if p.socket, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: p.path, Net: "unixgram"}); err != nil {
 		return nil, err
 	}
@@ -86,6 +87,24 @@ func Start(dir, name string, args, environment []string, logPath string, secret 
 		_ = p.cmd.Wait() // the exit code is in ProcessState
 	}()
 	return p, nil
+}
+
+// socketSuffix ends the name of a socket that notifications are heard by.
+const socketSuffix = ".notify"
+
+// removeDeadSockets removes those in dir of processes that were killed while they waited: who has
+// the number of one now could not listen there.
+func removeDeadSockets(dir string) {
+	paths, _ := filepath.Glob(filepath.Join(dir, "*"+socketSuffix))
+	for _, path := range paths {
+		conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+		switch {
+		case err == nil:
+			conn.Close()
+		case errors.Is(err, syscall.ECONNREFUSED):
+			_ = os.Remove(path) // what cannot be removed is told when somebody listens there
+		}
+	}
 }
 
 // keep prepares the descriptor for a secret. What it returns hands the secret over.
