@@ -18,6 +18,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/foreign"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/profile"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 )
 
 const importLong = `Write a profile out of what another program keeps for a PPTP client:
@@ -168,6 +169,9 @@ func setAll(flags *pflag.FlagSet, key string, value any) error {
 	return nil
 }
 
+// longestNote bounds a note, which quotes the file, in characters.
+const longestNote = 1000
+
 // tellImported says what was written, and what was not.
 func tellImported(out io.Writer, target, name string, pairs []profile.Pair, notes []foreign.Note) error {
 	var b strings.Builder
@@ -181,22 +185,12 @@ func tellImported(out io.Writer, target, name string, pairs []profile.Pair, note
 	}
 	for _, n := range notes {
 		if n.Line > 0 {
-			fmt.Fprintf(&b, "  line %d: %s\n", n.Line, printable(n.Text))
+			fmt.Fprintf(&b, "  line %d: %s\n", n.Line, report.PrintableUpTo(n.Text, longestNote))
 		} else {
-			fmt.Fprintf(&b, "  %s\n", printable(n.Text))
+			fmt.Fprintf(&b, "  %s\n", report.PrintableUpTo(n.Text, longestNote))
 		}
 	}
 	fmt.Fprintf(&b, "\nTo try it: arc4 connect --profile %s\n", name)
 	_, err := io.WriteString(out, b.String())
 	return err
-}
-
-// printable keeps what a file holds from being obeyed by a terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, text)
 }

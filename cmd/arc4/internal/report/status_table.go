@@ -286,10 +286,11 @@ const widestCell = 100
 // in characters.
 const longestReason = 600
 
-// printable takes control characters, which a peer's name may hold, off a terminal's way, and
-// bounds the length.
+// printable is for a peer's name and what is like it.
 func printable(s string) string { return PrintableUpTo(s, 200) }
 
+// PrintableUpTo takes control characters, which a peer's text or a file may hold, off a terminal's
+// way, and bounds the length, in characters.
 func PrintableUpTo(s string, longest int) string {
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
