@@ -70,7 +70,8 @@ func watchRows(results, last []status.Result, elapsed time.Duration) (rows []wat
 			}}
 			lost, disorder := shares(v.Window, old.Window, known)
 			row.cells = append(row.cells, lost, disorder)
-			if s.Client != nil && s.Client.State != status.Up {
+			// One that closes waits for no login; what comes then is said when it is gone.
+			if s.Client != nil && s.Client.State != status.Up && v.State != "closing" {
 				row.note = waitNote(s)
 			}
 			rows = append(rows, row)

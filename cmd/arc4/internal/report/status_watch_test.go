@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,25 @@ func watched(now time.Time) (before, after []status.Result) {
 	v.Window.Lost += 8
 	after[0].Snapshot.Sessions[1].ID = "3" // another than before
 	return before, after
+}
+
+// TestWatchOfOneThatCloses: a session that closes waits for no login, whatever comes next.
+func TestWatchOfOneThatCloses(t *testing.T) {
+	now := time.Date(2026, 1, 3, 5, 4, 5, 0, time.UTC)
+	for state, want := range map[string]string{
+		"closing":        "\n",
+		"authenticating": " (waits for the login and the agreement on encryption and addresses)\n",
+	} {
+		s := statusExample()
+		s.Time, s.Sessions = now, s.Sessions[:1]
+		s.Client = &status.Client{State: status.Connecting, WaitsFor: status.ForLink}
+		s.Sessions[0].State = state
+		var out bytes.Buffer
+		screen := StatusScreen{Out: &out, Watch: true}
+		require.NoError(t, screen.Show([]status.Result{{Path: "/run/arc4/connect.sock", Snapshot: s}}, now))
+		assert.Regexp(t, regexp.QuoteMeta(want)+"$", out.String())
+		assert.Equal(t, want == "\n", !strings.Contains(out.String(), "waits"))
+	}
 }
 
 func TestWatchInAPipe(t *testing.T) {
