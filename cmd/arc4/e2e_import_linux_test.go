@@ -47,5 +47,5 @@ func TestE2EImport(t *testing.T) {
 	client.stop(t, syscall.SIGTERM)
 
 	line := l.client.start(t, "import", "/etc/ppp/peers/Office").fails(t, exit.Usage)
-	assert.Equal(t, "arc4: /etc/arc4/office.toml is there already: remove it, or give another name", line)
+	assert.Equal(t, "arc4: /etc/arc4/office.toml is there already: remove it, or give another --name", line)
 }

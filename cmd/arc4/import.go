@@ -21,11 +21,11 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/report"
 )
 
-const importLong = `Write a profile out of what another program keeps for a PPTP client:
+const importLong = `import writes a profile out of what another program keeps for a PPTP client:
 
-  /etc/ppp/peers/NAME   of pppd, with pptp-linux; the password comes from /etc/ppp/chap-secrets
-  *.nmconnection        of NetworkManager's plugin, in /etc/NetworkManager/system-connections
-  /etc/config/network   of OpenWrt, an interface of proto pptp
+    /etc/ppp/peers/NAME  pppd's, with pptp-linux; the password comes from /etc/ppp/chap-secrets
+    *.nmconnection       of NetworkManager's plugin, in /etc/NetworkManager/system-connections
+    /etc/config/network  OpenWrt's, an interface of proto pptp
 
 The profile is NAME.toml in /etc/arc4, or for others than root in their own directory, and nobody else may read it. One that
 is there already stays. What could not be carried over is listed, with its line and the reason: read it before the first
@@ -76,6 +76,9 @@ func readImport(path string) ([]byte, error) {
 }
 
 func (f *importFlags) run(cmd *cobra.Command, path string) error {
+	if filepath.Ext(path) == ".toml" {
+		return exit.Usagef("%s: a profile needs no import: arc4 up takes its name, or its path with a / in it", path)
+	}
 	text, err := readImport(path)
 	if errors.Is(err, fs.ErrPermission) {
 		return exit.With(exit.Permission, fmt.Errorf("%w: run as root, whose file it is as a rule", err))
@@ -113,6 +116,9 @@ func (f *importFlags) target(path, called string) (target, name string, err erro
 	}
 	if target, err = profile.NewPath(name); err != nil {
 		return "", "", exit.Usagef("--name: %w", err)
+	}
+	if _, err := os.Lstat(target); err == nil {
+		return "", "", exit.Usagef("%s is there already: remove it, or give another --name", target)
 	}
 	return target, name, profile.Free(target)
 }
