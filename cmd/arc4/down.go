@@ -5,11 +5,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/background"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/profile"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -18,12 +23,14 @@ import (
 const downPatience = 10 * time.Second
 
 const downLong = `down ends the tunnel of a profile, wherever it runs (in the background, as a service, on another terminal), and waits
-until all is put back: routes, addresses, the device. What a run left behind that was killed is removed. A run that
-does not end within 10 s is told again, and killed after 10 s more. That it was not up is said, and is no failure.`
+until all is put back: routes, addresses, name servers, the kill switch, the device. What a run left behind that was
+killed is removed. A run that does not end within 10 s is told again, and killed after 10 s more. That it was not up is
+said, and is no failure.`
 
 func newDownCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:               "down NAME",
+		SuggestFor:        []string{"stop", "disconnect", "hangup"},
 		Short:             "End a profile's tunnel, and wait until all is put back",
 		Long:              downLong,
 		Example:           "  arc4 down office",
@@ -32,6 +39,9 @@ func newDownCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := findRun(args[0])
 			if err != nil {
+				return err
+			}
+			if err := r.seen(); err != nil {
 				return err
 			}
 			was, err := r.down(cmd)
@@ -69,6 +79,24 @@ was, and the tunnel stays up.`,
 			return r.up(cmd, false)
 		},
 	}
+}
+
+// rootDir is where runs of root are; others cannot look into it.
+const rootDir = "/run/arc4"
+
+// seen refuses to say of a profile of the machine that it is not up, where root may run it and this
+// user cannot look.
+func (r *profileRun) seen() error {
+	if r.dir == rootDir || filepath.Dir(r.path) != profile.SystemDir || r.managed() {
+		return nil
+	}
+	if now, err := r.running(); err != nil || now != (background.State{}) {
+		return err
+	}
+	if _, err := os.ReadDir(rootDir); !errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return exit.With(exit.Permission, fmt.Errorf("%s: this user does not run it, and what root runs is seen and ended by root alone: run as root", r.name))
 }
 
 // down ends the run of the profile, and says what became of it.

@@ -301,3 +301,21 @@ func TestE2EUpAsks(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(cmdline), "wonderland")
 }
+
+// TestE2EDownByAnotherUser: who cannot see what root runs is not told that nobody runs it.
+func TestE2EDownByAnotherUser(t *testing.T) {
+	t.Parallel()
+	l := newTestbed(t)
+	dir := t.TempDir()
+	l.client.ownDir(t, "/etc", dir)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "arc4"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "arc4", "office.toml"), []byte(officeProfile), 0o600))
+	l.serve(t)
+	client := l.client.start(t, "connect", "--profile", "office").up(t)
+	cmd := nobody(t, "down", "office")
+	cmd.Env = append(cmd.Env, "XDG_CONFIG_HOME=/nonexistent")
+	assert.Equal(t, "arc4: office: this user does not run it, and what root runs is seen and ended by root alone: run as root",
+		l.client.run(t, cmd).fails(t, exit.Permission))
+	assert.Equal(t, status.Up, l.client.status(t).Client.State)
+	client.stop(t, syscall.SIGTERM)
+}

@@ -29,14 +29,16 @@ const listLong = `list shows the profiles that there are, and those that run who
     failed        systemd says so of its service
 
 --json writes an array with an object for each: name, state, file, and where there is such pid, since, device, local,
-remote, server, and the reason of what is not up.`
+remote, server, and the reason of what is not up. What another
+user runs is not seen here: what root runs, root alone sees.`
 
 func newListCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the profiles, and which of them are up",
-		Long:  listLong,
+		Use:        "list",
+		SuggestFor: []string{"ls"},
+		Short:      "List the profiles, and which of them are up",
+		Long:       listLong,
 		Example: `  arc4 list
   arc4 list --json | jq -r '.[] | select(.state == "up") | .name'`,
 		Args: noArguments,

@@ -45,7 +45,7 @@ func readProfile(cmd *cobra.Command, g *given, flag, which string) (err error) {
 	}
 	file, err := profile.Read(g.file)
 	if err != nil {
-		return fmt.Errorf("--%s: %w", flag, err)
+		return err // which names the file; who called up has given no flag
 	}
 	for _, e := range file.Entries {
 		if err := g.take(cmd, e, settings.Origin{File: g.file, Line: e.Line}); err != nil {
@@ -116,7 +116,7 @@ func (g *given) checkPassword(cmd *cobra.Command, file *profile.File) error {
 	}
 	insecure := cmd.Flag("insecure-secrets").Value.String() == "true"
 	if file.OpenToOthers() && !insecure {
-		return exit.With(exit.Permission, fmt.Errorf("%s:%d: there is a password in the file, and others may read it (mode %04o): chmod 600 %s, or --insecure-secrets",
+		return exit.With(exit.Permission, fmt.Errorf("%s:%d: there is a password in the file, and others may read it (mode %04o): chmod 600 %s, or insecure-secrets = true in it",
 			file.Path, line, file.Mode().Perm(), file.Path))
 	}
 	return nil

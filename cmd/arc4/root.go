@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -95,6 +96,12 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	// Another program's word for a command says more than letters that are alike.
+	for _, c := range cmd.Commands() {
+		if slices.Contains(c.SuggestFor, args[0]) {
+			return exit.Usagef(`unknown command %q: did you mean %s?`, args[0], c.Name())
+		}
+	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return exit.Usagef(`unknown command %q: did you mean %s?`, args[0], strings.Join(near, " or "))
@@ -167,6 +174,9 @@ func execute(ctx context.Context) error {
 	var coded *exit.Error
 	if err == nil || errors.As(err, &coded) {
 		return err
+	}
+	if config := cmd.Flag("config"); config != nil && config.Changed && strings.HasPrefix(err.Error(), "required flag") {
+		return exit.Usagef(`%w, neither here nor in %s; see "%s --help"`, err, config.Value, cmd.CommandPath())
 	}
 	return exit.Usagef(`%w; see "%s --help"`, err, cmd.CommandPath())
 }

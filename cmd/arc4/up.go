@@ -30,9 +30,10 @@ up again hears that it is up, which is no failure, and of two at the same time b
 func newUpCmd() *cobra.Command {
 	var noWait bool
 	cmd := &cobra.Command{
-		Use:   "up NAME",
-		Short: "Bring a profile's tunnel up in the background",
-		Long:  upLong,
+		Use:        "up NAME",
+		SuggestFor: []string{"start", "dial"},
+		Short:      "Bring a profile's tunnel up in the background",
+		Long:       upLong,
 		Example: `  arc4 up office                 # /etc/arc4/office.toml; arc4 help profile tells what it holds
   arc4 up ./test.toml --no-wait`,
 		Args:              oneProfile,

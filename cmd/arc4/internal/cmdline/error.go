@@ -15,6 +15,7 @@ import (
 // what went wrong inside of them instead.
 var valueForms = map[string]string{
 	"int":      "must be a whole number",
+	"uint32":   "must be a whole number of at most 4294967295",
 	"duration": "must be a length of time with its unit, such as 500ms, 30s or 2m",
 	"bool":     "must be true or false",
 }

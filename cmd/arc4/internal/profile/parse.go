@@ -57,7 +57,24 @@ func syntaxError(err error) error {
 		return &SyntaxError{1, strings.TrimPrefix(err.Error(), "toml: ")}
 	}
 	line, _ := at.Position()
-	return &SyntaxError{line, strings.TrimPrefix(at.Error(), "toml: ")}
+	what := strings.TrimPrefix(at.Error(), "toml: ")
+	for part, remedy := range remedies {
+		if strings.Contains(what, part) {
+			return &SyntaxError{line, what + ": " + remedy}
+		}
+	}
+	return &SyntaxError{line, what}
+}
+
+const quote = `a text stands in quotation marks, as in mppe = "require"`
+
+// remedies are for what the decoder says to the mistakes that are made most.
+var remedies = map[string]string{
+	"invalid escape character": `in '...' instead of "..." a backslash stands for itself`,
+	"unicode escape":           `in '...' instead of "..." a backslash stands for itself`,
+	"at start of value":        quote,
+	"expected newline but got": quote,
+	"after array value":        quote,
 }
 
 // entryOf reads what stands on one line, or on several if it is a list.
