@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/arc4tun/arc4tun/internal/features"
 	"github.com/arc4tun/arc4tun/internal/nameservice"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/localend"
@@ -29,7 +30,7 @@ type clientDNS struct {
 // into has a local end that has its routes do what the flags ask for.
 func (f *dnsFlags) into(c *localend.ClientConfig, log *slog.Logger) error {
 	p, err := f.plan()
-	if err != nil || p.off {
+	if err != nil || p.off || !features.DNS {
 		return err
 	}
 	f.client = &clientDNS{dnsPlan: p, all: c.DefaultRoute || coversIPv4(c.Routes), service: nameservice.Open(log), log: log, said: make(map[string]string)}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/arc4tun/arc4tun/cmd/arc4/internal/cmdline"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/features"
 	"github.com/arc4tun/arc4tun/internal/nameservice"
@@ -25,8 +26,8 @@ const (
 )
 
 func (f *dnsFlags) addFlags(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.servers, "dns", []string{dnsAuto}, "name servers to ask while the tunnel is up: `SERVERS` is auto (those that the server offers, as far as they are reached through the tunnel), off (none of the tunnel's), or up to three addresses, with commas")
-	flags.StringSliceVar(&f.domains, "dns-domain", nil, "ask the tunnel's name servers only about names in these `DOMAINS`, with commas, and put those behind short names; with ~ before it one is not put there; systemd-resolved can ask others about the rest")
+	flags.Var(cmdline.NewList(&f.servers, dnsAuto), "dns", "name servers to ask while the tunnel is up: `SERVERS` is auto (those that the server offers, as far as they are reached through the tunnel), off (none of the tunnel's), or up to three addresses, with commas")
+	flags.Var(cmdline.NewList(&f.domains), "dns-domain", "ask the tunnel's name servers only about names in these `DOMAINS`, with commas, and put those behind short names; with ~ before it one is not put there; systemd-resolved can ask others about the rest")
 }
 
 // dnsPlan is what the flags ask for.
@@ -38,6 +39,9 @@ type dnsPlan struct {
 
 // plan turns the flags into that, or names the flag that is wrong.
 func (f *dnsFlags) plan() (p dnsPlan, err error) {
+	if !features.DNS {
+		return dnsPlan{off: true}, f.absent()
+	}
 	if p.servers, p.off, err = f.parseServers(); err != nil {
 		return p, err
 	}
@@ -51,13 +55,15 @@ func (f *dnsFlags) plan() (p dnsPlan, err error) {
 	if p.off && len(p.domains) > 0 {
 		return p, exit.Usagef("--dns-domain %s has no effect with --dns off: leave one of them out", strings.Join(f.domains, ","))
 	}
-	if !features.DNS {
-		if len(p.servers) > 0 || len(p.domains) > 0 {
-			return p, exit.Usagef(`--dns: built without: dns (build tag nodns); --dns off and auto do the same, "arc4 version" lists what this build has not`)
-		}
-		p.off = true
-	}
 	return p, nil
+}
+
+// absent refuses what a build without the feature cannot do.
+func (f *dnsFlags) absent() error {
+	if given := strings.Join(f.servers, ","); (given == dnsAuto || given == dnsOff) && len(f.domains) == 0 {
+		return nil
+	}
+	return exit.Usagef(`--dns: built without: dns (build tag nodns); --dns off and auto do the same, "arc4 version" lists what this build has not`)
 }
 
 func (f *dnsFlags) parseServers() (servers []netip.Addr, off bool, err error) {

@@ -59,7 +59,7 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.Var(cmdline.NewChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: `MODE` is never, allow or require")
 	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "with --mppe-stateful: change the key at a reset as the Linux kernel does, against RFC 3078")
 	flags.IntVar(&f.reserve, "mppe-reserve", 0, "make keys and keystream for so many `PACKETS` of each direction ahead, on a processor that has nothing else to do (1.5 KB each)")
-	flags.StringSliceVar(&f.auth, "auth", []string{"mschapv2"}, "authentication `METHODS`, preferred first, with commas: mschapv2, chap-md5, pap")
+	flags.Var(cmdline.NewList(&f.auth, "mschapv2"), "auth", "authentication `METHODS`, preferred first, with commas: mschapv2, chap-md5, pap")
 	flags.BoolVar(&f.ipv6, "ipv6", false, "negotiate IPv6 in the tunnel too (link-local addresses)")
 	flags.IntVar(&f.mtu, "mtu", tunnel.DefaultMTU, fmt.Sprintf("largest IP packet in the tunnel, %d to %d `BYTES`", tunnel.MinMTU, tunnel.MaxMTU))
 	flags.StringVar(&f.device, "tun", device, "`NAME` of the TUN device; %d becomes the first free number")

@@ -78,14 +78,14 @@ func newServeCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.given.Explain(f.run(cmd)) },
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.listen, "listen", nil, "`ADDRESS`, ADDRESS:PORT or :PORT to answer on; port 1723 if none is given; several with commas or by repeating the flag")
+	flags.Var(cmdline.NewList(&f.listen), "listen", "`ADDRESS`, ADDRESS:PORT or :PORT to answer on; port 1723 if none is given; several with commas or by repeating the flag")
 	flags.StringVar(&f.localIP, "local-ip", "", "the server's own `ADDRESS` in every tunnel")
 	flags.StringVar(&f.pool, "pool", "", "`ADDRESSES` for clients: FIRST-LAST, or NETWORK/BITS")
 	flags.StringVar(&f.secrets, "secrets", "", "`FILE` of users and passwords, which nobody else may read (arc4 help secrets-file)")
 	flags.BoolVar(&f.insecure, "insecure-secrets", false, "accept a secrets file that others can read")
 	flags.StringVar(&f.name, "name", "arc4", "the server's `NAME`, in challenges and in the secrets file's second column")
-	flags.StringSliceVar(&f.dns, "dns", nil, "`ADDRESS` of a name server to offer to clients; two at most, with a comma or by repeating the flag")
-	flags.StringSliceVar(&f.nbns, "wins", nil, "`ADDRESS` of a WINS server to offer to clients; two at most")
+	flags.Var(cmdline.NewList(&f.dns), "dns", "`ADDRESS` of a name server to offer to clients; two at most, with a comma or by repeating the flag")
+	flags.Var(cmdline.NewList(&f.nbns), "wins", "`ADDRESS` of a WINS server to offer to clients; two at most")
 	flags.IntVar(&f.maxSessions, "max-sessions", tunnel.DefaultMaxSessions, "`NUMBER` of clients at once, 1 to 65535")
 	flags.IntVar(&f.perUser, "sessions-per-user", 0, "`NUMBER` of sessions that a user may have at once; one more ends the user's oldest; 0 is no limit")
 	flags.IntVar(&f.readers, "readers", 0, fmt.Sprintf("`NUMBER` of sockets that share the GRE packets of an address by call ID, each with a processor to itself if there are enough, 1 to %d; 0 is one for each processor, 4 at most", gre.MaxReaders))

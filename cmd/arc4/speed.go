@@ -85,7 +85,7 @@ func newSpeedCmd() *cobra.Command {
 	f.Var(&cmdline.Count{Value: &o.config.Workers, Max: speed.MaxWorkers}, "multi", "measure with `N` threads at once and add up their rates")
 	f.Var(&cmdline.Count{Value: &o.config.Count, Max: speed.MaxCount}, "count", "measure everything `N` times, in turns")
 	f.BoolVar(&o.config.Elapsed, "elapsed", false, "divide by wall time instead of CPU time")
-	f.StringSliceVar(&o.workloads, "workload", o.workloads, "what to measure, a list: all, or any of those above")
+	f.Var(cmdline.NewList(&o.workloads, o.workloads...), "workload", "what to measure, a list: all, or any of those above")
 	f.BoolVar(&o.config.Peers, "peers", false, "measure in turns with libcrypto and crypto/rc4, and print ratios to them")
 	f.BoolVar(&o.mr, "mr", false, "machine-readable lines, those of openssl speed -mr")
 	f.BoolVar(&o.json, "json", false, "one JSON object")

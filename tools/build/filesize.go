@@ -25,13 +25,13 @@ var coldPackages = []string{
 	module + "/tunnel/status",
 	module + "/tunnel/trace",
 	"github.com/spf13/...",
-	"golang.org/x/crypto/...", "golang.org/x/net/...", "golang.org/x/term",
-	"bufio", "container/...", "context", "crypto/des", "crypto/md5",
-	"crypto/internal/entropy/...", "crypto/internal/fips140/drbg", "crypto/internal/fips140/sha3", "encoding/base64", "encoding/csv", "encoding/hex",
+	"golang.org/x/crypto/...", "golang.org/x/net/...", "golang.org/x/sys/unix", "golang.org/x/term", "golang.zx2c4.com/wireguard/tun",
+	"bufio", "bytes", "container/...", "context", "crypto/des", "crypto/md5",
+	"crypto/internal/entropy/...", "crypto/internal/fips140/...", "encoding/base64", "encoding/csv", "encoding/hex",
 	"encoding/json", "flag", "fmt", "hash/fnv", "internal/abi", "internal/bisect", "internal/filepathlite",
 	"internal/fmtsort", "internal/godebug", "internal/reflectlite", "internal/runtime/cgroup",
 	"internal/singleflight", "internal/strconv", "internal/sync", "internal/testlog", "io/fs", "log", "log/slog",
-	"log/slog/internal/buffer", "net", "net/netip", "os/signal", "path", "path/filepath", "reflect", "runtime/debug",
+	"log/slog/internal/buffer", "net", "net/netip", "os", "os/signal", "path", "path/filepath", "reflect", "runtime/debug",
 	"sort", "strconv", "strings", "sync", "time", "unique", "vendor/golang.org/x/net/...",
 }
 
