@@ -289,6 +289,8 @@ func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Pla
 	switch {
 	case err != nil:
 		return tunnel.ClientConfig{}, err
+	case f.user == "" && isProfile(server):
+		return tunnel.ClientConfig{}, exit.Usagef("no user: give USER@SERVER or --user NAME; for the profile %s, --profile %s or arc4 up %s", server, server, server)
 	case f.user == "":
 		return tunnel.ClientConfig{}, exit.Usagef("no user: give USER@SERVER or --user NAME")
 	case len(f.user) > longestUser:

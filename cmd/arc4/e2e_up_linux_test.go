@@ -212,6 +212,11 @@ func TestE2EUpKilled(t *testing.T) {
 	}
 	kill()
 	l.waitListed(t, "office", "killed")
+	for _, args := range [][]string{{"status"}, {"status", "--check"}} {
+		p := l.home.start(t, l.client, nil, args...)
+		assert.NotEqual(t, exit.OK, p.wait(t))
+		assert.Contains(t, p.stderr.String(), `office was killed: "arc4 down office" takes away what it left`)
+	}
 	assert.Equal(t, "office was killed; what it left is removed\n", l.does(t, "down", "office"))
 	assert.Equal(t, before, l.client.snapshot(t), "no dead socket either")
 	assert.Equal(t, "down", l.listed(t, "office").State)

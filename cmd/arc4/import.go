@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -89,6 +90,9 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 	found, err := foreign.Read(text, f.section, readImport)
 	if err != nil {
 		return exit.Usagef("%s: %w", path, err)
+	}
+	if !slices.ContainsFunc(found.Settings, func(s foreign.Setting) bool { return s.Key == "server" }) {
+		return exit.Usagef("%s: names no server: give the file of one connection, such as /etc/ppp/peers/office", path)
 	}
 	target, name, err := f.target(path, found.Name)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -68,6 +69,12 @@ func readProfile(cmd *cobra.Command, g *given, flag, which string) (err error) {
 // findProfile gives a profile's name and its file.
 func findProfile(which string) (name, path string, err error) {
 	return profile.Find(which, profile.Dirs())
+}
+
+// isProfile reports whether a word is a profile's name.
+func isProfile(word string) bool {
+	_, _, err := findProfile(word)
+	return err == nil && !strings.ContainsRune(word, filepath.Separator)
 }
 
 // take gives what an entry says to where it belongs.

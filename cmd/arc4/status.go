@@ -144,7 +144,11 @@ func terminalSize(out io.Writer) func() (width, height int) {
 // ask gets every tunnel's answer, or that of the one socket.
 func (o statusOptions) ask(ctx context.Context) ([]status.Result, error) {
 	if o.socket == "" {
-		return status.FetchAll(ctx, status.DefaultDir())
+		all, err := status.FetchAll(ctx, status.DefaultDir())
+		if killed := killedRuns(); errors.Is(err, status.ErrNoTunnel) && len(killed) > 0 {
+			err = fmt.Errorf(`%w; %s was killed: "arc4 down %s" takes away what it left, such as a kill switch`, err, killed[0], killed[0])
+		}
+		return all, err
 	}
 	snapshot, err := status.Fetch(ctx, o.socket)
 	if err != nil {
