@@ -50,7 +50,8 @@ func TestIdleTimeout(t *testing.T) {
 				assert.Equal(t, "arc4: no packet passed for 2m0s", printed)
 				assert.Equal(t, exit.OK, code)
 				assert.InDelta(t, 2*time.Minute, took, float64(10*time.Second))
-				assert.Len(t, s.serverLn.of("session ended: the peer closed the link"), 1)
+				synctest.Wait() // the server is told at the same time
+				assert.Len(t, s.serverLn.of("session ended: the peer closed the link"), 1, "server:\n%s", s.serverLn)
 			})
 		})
 	}
