@@ -48,8 +48,8 @@ func newNATTestbed(t *testing.T) (l *testbed, nat *machine) {
 	rules := []string{
 		"add table ip nat", "add chain ip nat post { type nat hook postrouting priority 100; }", "add rule ip nat post oifname wan masquerade",
 		"add chain ip nat pre { type nat hook prerouting priority -100; }", "add rule ip nat pre iifname wan ip protocol gre dnat to " + behindNAT,
-		// As such routers do: what nobody asked for is not answered. A reset to the server, which may
-		// speak first after a reboot, would end the call.
+		// As such routers do: what nobody asked for is not answered. A reset to the server, which
+		// may speak first after a reboot, would end the call.
 		"add chain ip nat input { type filter hook input priority 0; }", "add rule ip nat input iifname wan ip protocol tcp drop",
 	}
 	nat.Must(t, func() error {
