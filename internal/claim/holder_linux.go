@@ -35,8 +35,12 @@ func mayHold(conn *net.UnixConn) bool {
 		return true // it is in a container that this process does not see into
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", who.Pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		// Or /proc hides it, as in a unit of systemd's with ProtectProc=invisible.
+		return !errors.Is(unix.Kill(int(who.Pid), 0), unix.ESRCH)
+	}
 	if err != nil {
-		return !errors.Is(err, fs.ErrNotExist)
+		return true
 	}
 	return isNetAdmin(status) && !isStranger(int(who.Pid))
 }
