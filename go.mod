@@ -5,6 +5,7 @@ go 1.26.3
 require (
 	github.com/godbus/dbus/v5 v5.2.4
 	github.com/google/nftables v0.3.0
+	github.com/gopacket/gopacket v1.6.1
 	github.com/jedib0t/go-pretty/v6 v6.8.3
 	github.com/klauspost/cpuid/v2 v2.4.2
 	github.com/mdlayher/sdnotify v1.0.0

@@ -40,7 +40,7 @@ var nowhere = []string{
 var notOnRouters = []string{
 	"gvisor.dev/", "gonum.org/", "codeberg.org/", "git.sr.ht/", "golang.org/x/image/", "github.com/golang/freetype",
 	"github.com/arc4tun/arc4tun/internal/lab", "github.com/arc4tun/arc4tun/internal/bench/tunnels", "github.com/arc4tun/arc4tun/internal/bench/chart",
-	"github.com/pelletier/", "github.com/godbus/", "github.com/google/nftables", "github.com/mdlayher/", "github.com/google/go-cmp", "compress/", "image/", "regexp.", "regexp/", "text/template.", "encoding/xml.", "github.com/google/btree.",
+	"github.com/pelletier/", "github.com/godbus/", "github.com/google/nftables", "github.com/mdlayher/", "github.com/google/go-cmp", "compress/", "image/", "regexp.", "regexp/", "text/template.", "encoding/xml.", "github.com/google/btree.", "github.com/gopacket/",
 }
 
 // TestShipped builds each, looks at what is in it, and weighs it.
