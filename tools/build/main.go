@@ -6,10 +6,11 @@
 //	go run ./tools/build -goarch mips -overlay-only DIR
 //
 // The binary is static, and there are no paths of this machine in it. With -router it has what is
-// needed on a router, see internal/features, and a leaner cobra, see leancobra.go. For MIPS the
-// toolchain's usleep is mended on the way, where it has to be, see usleep.go: nothing is written
-// below GOROOT. Build systems that call the go command themselves get what its -overlay takes for
-// that with -overlay-only, DIR/overlay.json; there is none where nothing is to be mended.
+// needed on a router, see internal/features, a leaner cobra, see leancobra.go, and less of the
+// standard library, see leanstd.go. For MIPS the toolchain's usleep is mended on the way, where it
+// has to be, see usleep.go: nothing is written below GOROOT. Build systems that call the go command
+// themselves get what its -overlay takes for that with -overlay-only, DIR/overlay.json; there is
+// none where nothing is to be mended.
 package main
 
 import (

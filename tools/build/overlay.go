@@ -9,7 +9,7 @@ import (
 
 // prepare writes into dir what the go command gets besides the sources as they are, and returns the
 // arguments that say so: with the toolchain's usleep mended, where it has to be, and for a router
-// with a leaner cobra.
+// with a leaner cobra and less of the standard library.
 func prepare(t target, dir string) ([]string, error) {
 	replace, err := mendedRuntime(t, dir)
 	if err != nil {
@@ -22,6 +22,11 @@ func prepare(t target, dir string) ([]string, error) {
 			return nil, err
 		}
 		maps.Copy(replace, lean)
+		std, err := prepareLeanStd(t.goroot, dir)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(replace, std)
 		args = append(args, "-modfile", module)
 	}
 	list, err := writeOverlay(replace, dir)

@@ -38,6 +38,14 @@ func TestShippedSaysTheSame(t *testing.T) {
 			assert.Equal(t, says(t, whole, line), says(t, lean, line))
 		})
 	}
+	t.Run("a FIPS mode that it has not", func(t *testing.T) {
+		t.Setenv("GODEBUG", "fips140=on")
+		assert.Contains(t, says(t, lean, "version"), "GODEBUG=fips140=on: this program was built without FIPS 140")
+	})
+	t.Run("GODEBUG, with a pattern of bisect", func(t *testing.T) {
+		t.Setenv("GODEBUG", "netdns=9#vy,fips140=off")
+		assert.Equal(t, says(t, whole, "version"), says(t, lean, "version"))
+	})
 	t.Run("without descriptions, by the environment", func(t *testing.T) {
 		t.Setenv("ARC4_COMPLETION_DESCRIPTIONS", "0")
 		bare := says(t, lean, "__complete con")

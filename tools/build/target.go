@@ -83,7 +83,8 @@ func (t *target) isMIPS() bool {
 func (t *target) environment() []string {
 	env := []string{"CGO_ENABLED=0", "GOOS=" + t.goos, "GOARCH=" + t.goarch}
 	if t.router {
-		env = append(env, "GOWORK=off") // -modfile is not for workspaces
+		env = append(env, "GOWORK=off")    // -modfile is not for workspaces
+		env = append(env, "GOFIPS140=off") // leanstd.go takes that out
 	}
 	switch t.goarch {
 	case "mips", "mipsle":
