@@ -99,6 +99,8 @@ type ClientConfig struct {
 
 	Dial      func(ctx context.Context, address string) (net.Conn, error) // nil: TCP
 	ListenGRE func(local, peer netip.Addr) (gre.Conn, error)              // nil: a raw socket
+	// RecordGRE, if not nil, is shown every GRE packet of every call.
+	RecordGRE gre.Recorder
 }
 
 // String hides the password from logs.
@@ -276,6 +278,9 @@ func (c *Client) once(ctx context.Context) error {
 		return failure(classOfOpen(err), err, "GRE socket")
 	}
 	defer conn.Close()
+	if c.cfg.RecordGRE != nil {
+		conn = gre.Record(conn, c.cfg.RecordGRE)
+	}
 	c.loop.set(netip.AddrPortFrom(peer, controlPort(tcp)))
 	c.waitsFor(status.ForCall, limit.by)
 	return newClientCall(c, tcp, conn, local, peer, limit).run(ctx)

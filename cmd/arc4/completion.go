@@ -70,6 +70,7 @@ func completeSockets(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 // flagOffers are what is offered for flags by their name, which means the same with every command.
 var flagOffers = map[string]cobra.CompletionFunc{
 	"backend-cache": clidoc.CompleteFiles,
+	"capture":       clidoc.CompleteFiles,
 	"auth":          clidoc.CompleteList("mschapv2", "chap-md5", "pap"),
 	"password-file": clidoc.CompleteFiles,
 	"config":        clidoc.CompleteFiles,

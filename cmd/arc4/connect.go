@@ -60,7 +60,7 @@ const connectExample = `  arc4 connect alice@vpn.example.net --password-file ~/.
   arc4 connect --profile office                             # flags out of /etc/arc4/office.toml (arc4 help profile)
   arc4 connect 192.0.2.1 --user alice --route 10.0.0.0/8 --on-demand --idle-timeout 300
   arc4 connect alice@192.0.2.1 --default-route --exclude-route 192.168.0.0/16
-  ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
+` + captureExample + `  ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
   arc4 connect 192.0.2.1 --user alice --mppe off --auth pap  # an old box, all in clear`
 
 // connectFlags are what connect has beyond the flags it shares with serve.
@@ -75,6 +75,7 @@ type connectFlags struct {
 	killSwitch   killSwitch
 	dns          dnsFlags
 	redial       reconnectFlags
+	capture      captureFlags
 	ask          func(context.Context) (string, error) // for another password, if the first was typed
 }
 
@@ -114,6 +115,7 @@ func newConnect() (*cobra.Command, *connectFlags) {
 	f.killSwitch.addFlag(flags)
 	f.dns.addFlags(flags)
 	f.redial.addFlags(flags)
+	f.capture.addFlags(flags)
 	f.tunnelFlags.addFlags(flags, netdev.DefaultName)
 	f.profileFlags.addFlags(flags)
 	completeBackendFlag(cmd)
@@ -166,6 +168,11 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 		return err
 	}
 	defer release()
+	record, log, err := f.capture.open(cmd, server, log)
+	if err != nil {
+		return err
+	}
+	defer record.close(log)
 	ready := newReadiness(ctx)
 	logMemory(log, plan)
 	signalsFrom(ctx).undoes()
@@ -179,6 +186,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	}
 	removeLeftovers(log) // the kill switch of another run among them, of which ours takes the place
 	end.Attach(&cfg)
+	record.attach(&cfg)
 	total := func() status.Traffic { return logins.client().Snapshot().Totals.Traffic }
 	cfg.Changed, cfg.Trace = f.killSwitch.follow(hooks.follow(announce(log, end, saver, ready), end, total)), trace.New(nil)
 	ready.follow(&cfg, end.Device)
@@ -273,6 +281,9 @@ func (f *connectFlags) consistent(cmd *cobra.Command) error {
 		return err
 	}
 	if err := f.killSwitch.check(); err != nil {
+		return err
+	}
+	if err := f.capture.check(cmd); err != nil {
 		return err
 	}
 	return f.redial.check(cmd)

@@ -109,6 +109,7 @@ var pages = map[string]clidoc.Page{
 		Files: append([]clidoc.Entry{
 			{Name: "/dev/net/tun", What: tunDevice},
 			{Name: "/run/arc4/connect.sock", What: anyTunnelSocket + "; connect-NAME.sock of a profile"},
+			{Name: "FILE, FILE.1, ...", What: "what --capture has written, for its owner alone"},
 			{Name: "/etc/resolv.conf", What: "replaced while the tunnel is up where neither systemd-resolved nor resolvconf is in charge of it; /etc/resolv.conf.before-arc4 is the one before, with its inode's number behind it if it is mounted there, as ip-netns(8) does it"},
 		}, profileFiles...),
 		Exits:   exit.Entries("connect", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),

@@ -36,6 +36,10 @@ type blocks struct {
 	rest       []byte // of the block that is being handed on
 }
 
+// Bounded gives a pcapng file for the library to read: of in, the sections, interfaces and packets,
+// whole and with lengths that hold. A file that ends within a block gives ErrEnds.
+func Bounded(in io.Reader) io.Reader { return &blocks{in: in} }
+
 // errBlock is what is wrong with a block.
 var errBlock = errors.New("pcapng block")
 

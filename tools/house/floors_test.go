@@ -23,7 +23,7 @@ var floors = []string{
 	"arc4 internal/serverroute tunnel/gre",
 	"mppe tunnel/netdev internal/lab/memnet internal/bench/chart internal/bench/libcrypto internal/lab/link internal/lab/netns",
 	"speed tunnel/ppp tunnel/netdev/userspace internal/lab/labtest",
-	"tunnel/internal/ internal/decrypt/",
+	"tunnel/internal/ internal/capture internal/decrypt/",
 	"tunnel",
 	"tunnel/localend internal/lab",
 	"internal/bench/ internal/malta tools/internal/ cmd/arc4/internal/",

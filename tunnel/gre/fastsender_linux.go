@@ -25,7 +25,10 @@ type fastSender struct {
 	path      *uplink.Path
 	sentinel  [AckOnlyLen]byte
 	sentinels [1][]byte
+	recorder  Recorder // of sentinels; nil: nobody is shown them
 }
+
+func (s *fastSender) recordSentinels(r Recorder) { s.recorder = r }
 
 func (s *fastSender) Established()            { s.path.Established() }
 func (s *fastSender) Acknowledged(ack uint32) { s.path.Acknowledged(ack) }
@@ -66,6 +69,9 @@ func (s *fastSender) report() error {
 		return nil
 	}
 	AckOnly(callID, ack).Put(s.sentinel[:])
+	if s.recorder != nil {
+		s.recorder.RecordGRE(s.conn.local, s.peer, true, nil, s.sentinel[:])
+	}
 	_, err := s.raw(s.sentinels[:])
 	return err
 }

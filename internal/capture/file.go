@@ -1,0 +1,137 @@
+package capture
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/arc4tun/arc4tun/internal/capturefile"
+)
+
+// create makes the file of a capture, for its owner alone. One that is there is written over only
+// if it is a capture of this program's that this user owns and nobody is writing: what a wrong name
+// would cost is lost for good. A symbolic link is not followed.
+func create(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return reuse(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(file); err != nil {
+		file.Close()
+		return nil, inUse(path)
+	}
+	return file, nil
+}
+
+func inUse(path string) error {
+	return fmt.Errorf("%s is being written by another capture: give another name", path)
+}
+
+// reuse opens a file that is there, and empties it if it may be.
+func reuse(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file: give the name of one, or of one that is not there", path)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|noFollow, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := empty(file, path); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// empty empties a file after all questions have been asked of what was opened, not of a name.
+func empty(file *os.File, path string) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || !ownAlone(info) {
+		return fmt.Errorf("%s belongs to another user, or has other names: give another name, or remove it", path)
+	}
+	if err := lock(file); err != nil {
+		return inUse(path)
+	}
+	if info.Size() > 0 && !isOurs(file) {
+		return fmt.Errorf("%s is there, and is no capture of this program: give another name, or remove it", path)
+	}
+	if err := file.Chmod(0o600); err != nil {
+		return err
+	}
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err = file.Seek(0, io.SeekStart)
+	return err
+}
+
+// isOurs reports whether a file begins as this program's captures do.
+func isOurs(r io.Reader) (is bool) {
+	defer func() {
+		if recover() != nil { // of the library, at a file that is damaged
+			is = false
+		}
+	}()
+	ng, err := pcapgo.NewNgReader(capturefile.Bounded(bufio.NewReader(r)), pcapgo.DefaultNgReaderOptions)
+	return err == nil && ofThisProgram(ng)
+}
+
+func ofThisProgram(ng *pcapgo.NgReader) bool {
+	name, _, _ := strings.Cut(ng.SectionInfo().Application, " ")
+	return name == application
+}
+
+// shift moves the files of a ring on by one, so that the first name is free: PATH becomes PATH.1.
+func shift(path string, files int) error {
+	name := func(i int) string {
+		if i == 0 {
+			return path
+		}
+		return fmt.Sprintf("%s.%d", path, i)
+	}
+	for i := files - 1; i > 0; i-- {
+		if err := mayReplace(name(i)); err != nil {
+			return err
+		}
+		if err := os.Rename(name(i-1), name(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayReplace refuses to replace by a file of the ring what is none.
+func mayReplace(path string) error {
+	file, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() > 0 && !isOurs(file) {
+		return fmt.Errorf("%s is there, and is no capture of this program", path)
+	}
+	return nil
+}

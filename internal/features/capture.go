@@ -1,0 +1,6 @@
+//go:build !nocapture
+
+package features
+
+// Capture reports whether this build has the feature.
+const Capture = true
