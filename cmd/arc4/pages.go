@@ -130,6 +130,15 @@ var pages = map[string]clidoc.Page{
 		Exits:   exit.Entries("serve", exit.OK, exit.Failure, exit.Usage, exit.Network, exit.Permission),
 		SeeAlso: []string{"arc4-secrets-file(5)", "arc4-profile(5)", "arc4-connect(1)", "arc4-status(1)", "arc4-trace(1)", "pptpd(8)", "pppd(8)", "nft(8)"},
 	},
+	"check": {
+		Environment: []clidoc.Entry{
+			{Name: passwordVariable, What: "the password, if there is no --password-file"},
+			{Name: flagVariable, What: "as with arc4 connect, whose flags these are, but for --json and --echoes"},
+		},
+		Files:   profileFiles,
+		Exits:   exit.Entries("check", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Network, exit.Policy, exit.Permission, exit.Interrupted),
+		SeeAlso: []string{"arc4-connect(1)", "arc4-profile(5)", "arc4-trace(1)", "nft(8)", "tcpdump(8)"},
+	},
 	"up": {
 		Environment: []clidoc.Entry{{Name: flagVariable, What: "as with arc4 connect, which it runs"}},
 		Files:       append(profileFiles, logFiles...),

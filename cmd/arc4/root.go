@@ -23,6 +23,7 @@ const rootExample = `  arc4 demo                                  # an encrypted
   arc4 up office                             # the same in the background, out of /etc/arc4/office.toml
   arc4 down office                           # and its end; arc4 list shows what is up
   arc4 serve --listen 192.0.2.1 --local-ip 10.99.0.1 --pool 10.99.0.100-10.99.0.120 --secrets users
+  arc4 check vpn.example.net                 # why it does not come up, and what to do
   arc4 status                                # what runs, and its counters
   arc4 trace                                 # what it says to its peers
   arc4 speed                                 # every backend, beside AES and crypto/rc4
@@ -68,6 +69,7 @@ func newRoot() *cobra.Command {
 		newListCmd(),
 		newLogsCmd(),
 		newImportCmd(),
+		newCheckCmd(),
 		newStatusCmd(),
 		newTraceCmd(),
 		newDemoCmd(),

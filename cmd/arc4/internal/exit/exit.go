@@ -49,7 +49,7 @@ type note struct {
 var Meanings = []Meaning{
 	{OK, "done", []note{{[]string{"connect", "serve"}, "ended by a signal, and everything put back"}, {[]string{"connect"}, "--idle-timeout has ended the tunnel"}}},
 	{Failure, "any other failure", []note{
-		{[]string{"speed", "speed tunnel", "demo"}, "interrupted"},
+		{[]string{"speed", "speed tunnel", "demo", "check"}, "interrupted"},
 		{[]string{"speed", "backends"}, "a backend failed its self-test"},
 		{[]string{"status", "trace"}, "no tunnel is running"},
 		{[]string{"connect"}, "another process runs the profile"},
@@ -59,7 +59,7 @@ var Meanings = []Meaning{
 	}},
 	{Auth, "authentication: the peer refused the user or the password, or could not prove itself", nil},
 	{Network, "network: the peer cannot be reached, GRE is blocked, an address or port is taken", []note{
-		{[]string{"connect"}, "the server refused or ended the call"},
+		{[]string{"connect", "check"}, "the server refused or ended the call"},
 	}},
 	{Policy, "peer policy: the peer does not agree to what is required here, such as encryption", []note{
 		{[]string{"connect"}, "the user has logged in elsewhere, and the server allows no more sessions"},
@@ -218,8 +218,8 @@ func CodeOfLocal(err error) int {
 	return Failure
 }
 
-// ErrReported stands for an error that was reported already, by another process that did this one's
-// work.
+// ErrReported stands for an error that was reported already: by another process that did this one's
+// work, or on standard output.
 var ErrReported = errors.New("reported already")
 
 // Report writes the one line that says what went wrong and returns the exit code.

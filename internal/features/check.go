@@ -1,0 +1,6 @@
+//go:build !nocheck
+
+package features
+
+// Check reports whether this build has the feature.
+const Check = true
