@@ -24,7 +24,7 @@ var shipped = []struct {
 	{"router, amd64", target{goarch: "amd64", router: true}, 6_650_000, 2_150_000},
 	{"router, arm64", target{goarch: "arm64", router: true}, 6_200_000, 1_850_000},
 	{"router, arm", target{goarch: "arm", router: true}, 6_200_000, 1_850_000},
-	{"router, mipsle", target{goarch: "mipsle", router: true}, 6_860_000, 1_750_000},
+	{"router, mipsle", target{goarch: "mipsle", router: true}, 6_790_000, 1_750_000},
 }
 
 // nowhere are the packages that no build may hold: each was there once, for little. reflect's are
@@ -54,6 +54,9 @@ func TestShipped(t *testing.T) {
 			forbidden := nowhere
 			if s.target.router {
 				forbidden = append(forbidden[:len(forbidden):len(forbidden)], notOnRouters...)
+				if s.target.goarch == "arm" || s.target.goarch == "mipsle" {
+					forbidden = append(forbidden, "golang.zx2c4.com/wireguard/tun.(*NativeTun)") // 32 bits have tunnel/netdev/offload_linux.go
+				}
 			}
 			stripped, full := s.target, s.target
 			stripped.output, full.output = filepath.Join(t.TempDir(), "arc4"), filepath.Join(t.TempDir(), "arc4")

@@ -1,7 +1,7 @@
 package netdev
 
 import (
-	"errors"
+	"fmt"
 	"math/bits"
 	"os"
 	"sync"
@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/arc4tun/arc4tun/internal/segments"
@@ -18,10 +19,14 @@ import (
 // WireGuard's device: on processors of 32 bits that costs too much (package segments).
 const ownOffload = bits.UintSize == 32
 
-// offload reads and writes a TUN device whose packets have virtio headers. One goroutine may read
-// while any number write: every session of a server does.
+// offload is a TUN device whose packets have virtio headers. One goroutine may read while any
+// number write: every session of a server does.
 type offload struct {
-	raw syscall.RawConn
+	file   *os.File
+	raw    syscall.RawConn
+	name   string
+	events chan tun.Event // none come
+	closed sync.Once
 
 	splitter segments.Splitter
 	in       vectors
@@ -61,20 +66,22 @@ func (v vectors) call(trap, fd uintptr) (int, syscall.Errno) {
 	}
 }
 
-// newOffload makes the device of a file ask for large TCP segments, and none of UDP, which
-// package segments does not know.
-func newOffload(file *os.File) (*offload, error) {
-	raw, err := file.SyscallConn()
+// newOffload makes a device of a descriptor that is attached to one, and returns its name. It asks
+// for large TCP segments, and none of UDP, which package segments does not know.
+func newOffload(fd int) (tun.Device, string, error) {
+	ifr, err := unix.NewIfreq("")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	err = errors.Join(err, raw.Control(func(fd uintptr) {
-		err = unix.IoctlSetInt(int(fd), unix.TUNSETOFFLOAD, unix.TUN_F_CSUM|unix.TUN_F_TSO4|unix.TUN_F_TSO6)
-	}))
-	if err != nil {
-		return nil, err
+	if err := unix.IoctlIfreq(fd, unix.TUNGETIFF, ifr); err != nil {
+		return nil, "", fmt.Errorf("its name: %w", err)
 	}
-	o := &offload{raw: raw}
+	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, unix.TUN_F_CSUM|unix.TUN_F_TSO4|unix.TUN_F_TSO6); err != nil {
+		return nil, "", fmt.Errorf("segmentation offload: %w", err)
+	}
+	o := &offload{file: os.NewFile(uintptr(fd), cloneDevice), name: ifr.Name(), events: make(chan tun.Event)}
+	// A file that was just made has a descriptor.
+	o.raw, _ = o.file.SyscallConn()
 	o.read = func(fd uintptr) (done bool) {
 		o.n, o.readErr = o.in.call(unix.SYS_READV, fd)
 		return o.readErr != unix.EAGAIN
@@ -96,7 +103,22 @@ func newOffload(file *os.File) (*offload, error) {
 		}
 		return true
 	}
-	return o, nil
+	return o, o.name, nil
+}
+
+func (o *offload) File() *os.File           { return o.file }
+func (o *offload) Name() (string, error)    { return o.name, nil }
+func (o *offload) MTU() (int, error)        { return mtuRequest(o.name, unix.SIOCGIFMTU, 0) }
+func (o *offload) BatchSize() int           { return conn.IdealBatchSize }
+func (o *offload) Events() <-chan tun.Event { return o.events }
+
+// Close ends a read that waits. A second call does nothing.
+func (o *offload) Close() (err error) {
+	o.closed.Do(func() {
+		close(o.events)
+		err = o.file.Close()
+	})
+	return err
 }
 
 // Read waits for a packet, and gives it in the parts that it is to be sent in: as tun.Device's.

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/internal/raceflag"
@@ -67,14 +69,9 @@ func TestOffload(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			labtest.Enter(t)
-			dev, name, err := CreateTUN(DefaultName, 1400)
+			dev, name, err := createTUN(DefaultName, 1400, newOffload)
 			require.NoError(t, err)
-			d := dev.(*kernelDevice)
-			if d.own == nil {
-				d.own, err = newOffload(d.Device.File())
-				require.NoError(t, err)
-			}
-			require.True(t, d.JoinsInPlace())
+			require.True(t, dev.(*kernelDevice).JoinsInPlace())
 			link, err := netlink.LinkByName(name)
 			require.NoError(t, err)
 			addr, err := netlink.ParseAddr(tt.local)
@@ -117,12 +114,9 @@ func TestOffloadTellsOfTheEnd(t *testing.T) {
 	for name, want := range map[string]error{"closed": os.ErrClosed, "deleted": ErrDeleted} {
 		t.Run(name, func(t *testing.T) {
 			labtest.Enter(t)
-			dev, real, err := CreateTUN(DefaultName, 1400)
+			dev, real, err := createTUN(DefaultName, 1400, newOffload)
 			require.NoError(t, err)
 			defer dev.Close()
-			d := dev.(*kernelDevice)
-			d.own, err = newOffload(d.Device.File())
-			require.NoError(t, err)
 			ended := make(chan error, 1)
 			go func() {
 				bufs := [][]byte{make([]byte, 64+1<<16)}
@@ -150,14 +144,39 @@ func TestOffloadTellsOfTheEnd(t *testing.T) {
 	}
 }
 
+// TestOffloadSaysTheSame of itself as WireGuard's device, whose place it takes.
+func TestOffloadSaysTheSame(t *testing.T) {
+	labtest.Enter(t)
+	for name, fromFD := range map[string]func(fd int) (tun.Device, string, error){"own0": newOffload, "wg0": tun.CreateUnmonitoredTUNFromFD} {
+		dev, real, err := createTUN(name, 1234, fromFD)
+		require.NoError(t, err)
+		assert.Equal(t, name, real)
+		said, err := dev.Name()
+		require.NoError(t, err)
+		assert.Equal(t, name, said)
+		mtu, err := dev.MTU()
+		require.NoError(t, err)
+		assert.Equal(t, 1234, mtu)
+		assert.Equal(t, 128, dev.BatchSize())
+		assert.NotNil(t, dev.File())
+		link, err := netlink.LinkByName(name)
+		require.NoError(t, err)
+		require.NoError(t, netlink.LinkDel(link))
+		_, err = dev.MTU()
+		require.ErrorIs(t, err, unix.ENODEV, "deleted")
+		require.NoError(t, dev.Close())
+		_, more := <-dev.Events()
+		assert.False(t, more)
+		require.NoError(t, dev.Close(), "again")
+	}
+}
+
 // TestOffloadOfManyWriters: every session of a server writes, each on goroutines of its own.
 func TestOffloadOfManyWriters(t *testing.T) {
 	labtest.Enter(t)
-	dev, name, err := CreateTUN(DefaultName, 1400)
+	dev, name, err := createTUN(DefaultName, 1400, newOffload)
 	require.NoError(t, err)
 	defer dev.Close()
-	own, err := newOffload(dev.(*kernelDevice).Device.File())
-	require.NoError(t, err)
 	link, err := netlink.LinkByName(name)
 	require.NoError(t, err)
 	require.NoError(t, netlink.LinkSetUp(link))
@@ -173,7 +192,7 @@ func TestOffloadOfManyWriters(t *testing.T) {
 				packets = append(packets, p)
 			}
 			for range 100 {
-				n, err := own.Write(packets, 64)
+				n, err := dev.Write(packets, 64)
 				if !assert.NoError(t, err) || !assert.Equal(t, len(packets)*(10+size), n) {
 					return
 				}
@@ -188,17 +207,15 @@ func TestOffloadAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	labtest.Enter(t)
-	dev, name, err := CreateTUN(DefaultName, 1400)
+	dev, name, err := createTUN(DefaultName, 1400, newOffload)
 	require.NoError(t, err)
 	defer dev.Close()
-	own, err := newOffload(dev.(*kernelDevice).Device.File())
-	require.NoError(t, err)
 	link, err := netlink.LinkByName(name)
 	require.NoError(t, err)
 	require.NoError(t, netlink.LinkSetUp(link))
 	// What is no packet the kernel refuses, which is all the same to the way there.
 	p := [][]byte{make([]byte, 64+40), make([]byte, 64+40)}
-	write := func() { _, _ = own.Write(p, 64) }
+	write := func() { _, _ = dev.Write(p, 64) }
 	write()
 	// An error is one that is made.
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, write), 1.0)

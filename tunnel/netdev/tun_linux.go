@@ -19,6 +19,16 @@ const cloneDevice = "/dev/net/tun"
 // name which nobody holds is taken over. Errors say what is wrong and what helps: no
 // /dev/net/tun, no CAP_NET_ADMIN (errors.Is(err, fs.ErrPermission)), the name taken.
 func CreateTUN(name string, mtu int) (Device, string, error) {
+	if ownOffload {
+		return createTUN(name, mtu, newOffload)
+	}
+	// Nobody asks for events of the link, so nothing has to listen for them. And what does reads
+	// numbers at odd addresses, which not every MIPS system bears.
+	return createTUN(name, mtu, tun.CreateUnmonitoredTUNFromFD)
+}
+
+// createTUN is CreateTUN with what makes a device of a descriptor, and tells its name.
+func createTUN(name string, mtu int, fromFD func(fd int) (tun.Device, string, error)) (Device, string, error) {
 	if err := ValidateName(name); err != nil {
 		return nil, "", err
 	}
@@ -33,26 +43,16 @@ func CreateTUN(name string, mtu int) (Device, string, error) {
 		unix.Close(fd)
 		return nil, "", attachError(name, err)
 	}
-	// Nobody asks for events of the link, so nothing has to listen for them. And what does reads
-	// numbers at odd addresses, which not every MIPS system bears.
-	inner, realName, err := tun.CreateUnmonitoredTUNFromFD(fd)
+	inner, realName, err := fromFD(fd)
 	if err != nil {
 		unix.Close(fd)
 		return nil, "", fmt.Errorf("TUN device %q: %w", name, err)
 	}
-	file := inner.File()
 	if err := setMTU(realName, mtu); err != nil {
 		inner.Close()
 		return nil, "", fmt.Errorf("TUN device %q with MTU %d: %w", realName, mtu, err)
 	}
-	d := newKernelDevice(inner)
-	if ownOffload {
-		if d.own, err = newOffload(file); err != nil {
-			d.Close()
-			return nil, "", fmt.Errorf("TUN device %q: segmentation offload: %w", name, err)
-		}
-	}
-	return d, realName, nil
+	return newKernelDevice(inner), realName, nil
 }
 
 // attach binds the descriptor to the device and makes it fit for Go's poller, which must
@@ -72,17 +72,24 @@ func attach(fd int, name string) error {
 
 // setMTU gives a device its MTU.
 func setMTU(name string, mtu int) error {
+	_, err := mtuRequest(name, unix.SIOCSIFMTU, mtu)
+	return err
+}
+
+// mtuRequest asks the kernel for a device's MTU or tells it one, by the ioctl, and returns it.
+func mtuRequest(name string, request uint, mtu int) (int, error) {
 	ifr, err := unix.NewIfreq(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ifr.SetUint32(uint32(mtu))
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer unix.Close(fd)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFMTU, ifr)
+	err = unix.IoctlIfreq(fd, request, ifr)
+	return int(ifr.Uint32()), err
 }
 
 func openError(name string, err error) error {
@@ -111,7 +118,6 @@ func attachError(name string, err error) error {
 // unread, and then never end; nothing here needs more than the latest few.
 type kernelDevice struct {
 	tun.Device
-	own     *offload         // nil: the inner device reads and writes
 	raw     syscall.RawConn  // of the device's file; nil: none
 	poll    func(fd uintptr) // sets ready
 	ready   bool
@@ -154,13 +160,7 @@ func (d *kernelDevice) Events() <-chan tun.Event { return d.events }
 // Read is the inner device's, which at its end may report that its own netlink listener has
 // stopped: to the reader the device is closed.
 func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
-	var n int
-	var err error
-	if d.own != nil {
-		n, err = d.own.Read(bufs, sizes, offset)
-	} else {
-		n, err = d.Device.Read(bufs, sizes, offset)
-	}
+	n, err := d.Device.Read(bufs, sizes, offset)
 	switch {
 	case err == nil:
 	case d.closing.Load():
@@ -171,16 +171,11 @@ func (d *kernelDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	return n, err
 }
 
-// Write is the inner device's, or what stands in for it.
-func (d *kernelDevice) Write(bufs [][]byte, offset int) (int, error) {
-	if d.own != nil {
-		return d.own.Write(bufs, offset)
-	}
-	return d.Device.Write(bufs, offset)
-}
-
 // JoinsInPlace reports whether Write needs no room behind a packet to join others to it.
-func (d *kernelDevice) JoinsInPlace() bool { return d.own != nil }
+func (d *kernelDevice) JoinsInPlace() bool {
+	_, is := d.Device.(*offload)
+	return is
+}
 
 // Waiting reports whether a read would give a packet at once. It is for the goroutine that reads.
 func (d *kernelDevice) Waiting() bool {
