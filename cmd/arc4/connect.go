@@ -150,6 +150,7 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	signalsFrom(ctx).outliveReaders()
 	warnOfStrays(cmd, log)
 	plan := f.memory.plan()
+	plan.PutOff(os.LookupEnv)
 	local, err := f.localEnd(log)
 	if err != nil {
 		return err

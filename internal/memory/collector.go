@@ -3,6 +3,7 @@ package memory
 import (
 	"math"
 	"runtime/debug"
+	"time"
 )
 
 // Collector is what Go's garbage collector is told (runtime/debug). Zero fields leave it as it is.
@@ -20,6 +21,25 @@ const (
 	smallShare = 4
 	leastLimit = 10 * MiB
 )
+
+const (
+	// startPercent puts the first collection off until the heap has 32 MB, which no client reaches
+	// while it comes up. Three of them fell into that otherwise: of some milliseconds each, and of
+	// some 100 on a machine where page faults and threads are dear.
+	startPercent = 800
+	// startTime is for how long.
+	startTime = 10 * time.Second
+)
+
+// PutOff has the collector leave a program alone that starts, for as long as a client needs to come
+// up. It does nothing where memory is little, or where the user has set GOGC.
+func (p Plan) PutOff(lookup func(string) (string, bool)) {
+	if v, _ := lookup("GOGC"); p.Small || v != "" {
+		return
+	}
+	usual := debug.SetGCPercent(startPercent)
+	time.AfterFunc(startTime, func() { debug.SetGCPercent(usual) })
+}
 
 // Collector is what suits the plan. lookup is os.LookupEnv: what the user has set there stands.
 func (p Plan) Collector(lookup func(string) (string, bool)) Collector {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"runtime/debug"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -47,4 +49,32 @@ func TestCollectorSet(t *testing.T) {
 	Collector{Percent: 60, Limit: gib}.Set()
 	assert.Equal(t, 60, debug.SetGCPercent(70))
 	assert.EqualValues(t, gib, CollectorLimit())
+}
+
+// TestPutOff: a client that starts is left alone, unless memory is little or the user has said
+// something else.
+func TestPutOff(t *testing.T) {
+	percent := debug.SetGCPercent(70)
+	t.Cleanup(func() { debug.SetGCPercent(percent) })
+	unset := func(string) (string, bool) { return "", false }
+	said := func(name string) (string, bool) { return "100", name == "GOGC" }
+	for name, tc := range map[string]struct {
+		plan   Plan
+		lookup func(string) (string, bool)
+		want   int
+	}{
+		"normal":          {Normal.Plan(Machine{Total: gib}), unset, startPercent},
+		"small":           {Small.Plan(Machine{Total: gib}), unset, 70},
+		"the user's GOGC": {Normal.Plan(Machine{Total: gib}), said, 70},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tc.plan.PutOff(tc.lookup)
+				assert.Equal(t, tc.want, debug.SetGCPercent(tc.want), "while it starts")
+				time.Sleep(startTime)
+				synctest.Wait()
+				assert.Equal(t, 70, debug.SetGCPercent(70), "after that")
+			})
+		})
+	}
 }
