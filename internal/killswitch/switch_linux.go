@@ -208,6 +208,9 @@ func isLeft(name string) bool {
 // Sweep removes the tables of processes that are no more, in the network namespace of the calling
 // thread.
 func Sweep(log *slog.Logger) error {
+	if !rtnetlink.KernelHas(unix.NETLINK_NETFILTER) {
+		return nil // netfilter has never been loaded, and nobody should wait for that
+	}
 	kernel, err := nftables.New(nftables.AsLasting())
 	if err != nil {
 		return nil // a kernel without netfilter has nothing of ours

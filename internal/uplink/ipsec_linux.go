@@ -1,12 +1,10 @@
 package uplink
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -82,17 +80,5 @@ func (s *ipsec) loaded() bool {
 		return true
 	}
 	text, err := io.ReadAll(io.NewSectionReader(s.netlinks, 0, 1<<20))
-	return err != nil || len(text) == 0 || hasNetlink(text, unix.NETLINK_XFRM)
-}
-
-// hasNetlink reports whether the kernel has a netlink protocol, by the text of /proc/net/netlink,
-// where it has a socket of its own for each.
-func hasNetlink(text []byte, protocol int) bool {
-	want := []byte(strconv.Itoa(protocol))
-	for line := range bytes.Lines(text) {
-		if f := bytes.Fields(line); len(f) > 1 && bytes.Equal(f[1], want) {
-			return true
-		}
-	}
-	return false
+	return err != nil || len(text) == 0 || rtnetlink.ListsProtocol(text, unix.NETLINK_XFRM)
 }

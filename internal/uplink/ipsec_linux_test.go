@@ -27,15 +27,6 @@ type netlinks struct{ io.ReaderAt }
 
 func (n *netlinks) set(text string) { n.ReaderAt = strings.NewReader(text) }
 
-func TestHasNetlink(t *testing.T) {
-	assert.False(t, hasNetlink([]byte(netlinksWithout), unix.NETLINK_XFRM))
-	assert.True(t, hasNetlink([]byte(netlinksWith), unix.NETLINK_XFRM))
-	assert.False(t, hasNetlink(nil, unix.NETLINK_XFRM))
-	text, err := os.ReadFile("/proc/net/netlink")
-	require.NoError(t, err)
-	assert.True(t, hasNetlink(text, unix.NETLINK_ROUTE), "this kernel's own: %s", text)
-}
-
 // TestIPsecAppears: nothing is asked of a kernel that has no IPsec, and when it has, what it wants
 // counts.
 func TestIPsecAppears(t *testing.T) {

@@ -1,8 +1,10 @@
 package uplink
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -52,6 +54,9 @@ func openXSK(link, most int) (*xsk, error) {
 }
 
 func openXSKWith(link, frames int) (*xsk, error) {
+	if !kernelHasXDP() {
+		return nil, fmt.Errorf("AF_XDP socket: %w", unix.EAFNOSUPPORT)
+	}
 	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("AF_XDP socket: %w", err)
@@ -66,6 +71,19 @@ func openXSKWith(link, frames int) (*xsk, error) {
 		return nil, err
 	}
 	return x, nil
+}
+
+// kernelHasXDP reports whether AF_XDP is built in, which is the only way to have it. A socket of a
+// family that the kernel does not have has it run modprobe(8) and wait for that. Where /proc does
+// not say, a socket will.
+func kernelHasXDP() bool {
+	text, err := os.ReadFile("/proc/net/protocols")
+	return err != nil || len(text) == 0 || listsXDP(text)
+}
+
+// listsXDP reports whether AF_XDP is in the text of /proc/net/protocols.
+func listsXDP(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("XDP ")) || bytes.Contains(text, []byte("\nXDP "))
 }
 
 // setUp registers the memory and maps the rings.

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -119,4 +120,19 @@ func TestXSKRefuses(t *testing.T) {
 		assert.Equal(t, errClosed, err)
 		return nil
 	})
+}
+
+// TestListsXDP: in the form of /proc/net/protocols, of a kernel that has AF_XDP and of one that has not.
+func TestListsXDP(t *testing.T) {
+	const head = "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re bi br ha uh gp em\n"
+	assert.True(t, listsXDP([]byte(head+"XDP       1088      0      -1   NI       0   no   kernel      n  n\nUNIX      1024     12      -1   NI       0   yes  kernel      y  y\n")))
+	assert.True(t, listsXDP([]byte(head+"UNIX      1024     12      -1   NI       0   yes  kernel      y  y\nXDP       1088      0      -1   NI       0   no   kernel      n  n\n")))
+	assert.False(t, listsXDP([]byte(head+"UNIX      1024     12      -1   NI       0   yes  kernel      y  y\n")))
+	assert.False(t, listsXDP(nil))
+	var denied unix.Errno
+	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	assert.Equal(t, kernelHasXDP(), !errors.As(err, &denied) || denied != unix.EAFNOSUPPORT, "this kernel says of a socket: %v", err)
 }
