@@ -1,6 +1,7 @@
 package arc4
 
 import (
+	"math"
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/timing"
@@ -18,8 +19,9 @@ type effort struct {
 
 var (
 	// usualEffort finds small differences. A router needs some 100 µs for a packet of a portable
-	// backend, a PC 2 µs.
-	usualEffort = effort{5, 101, 8 * time.Millisecond}
+	// backend, a PC 2 µs; there half of the time goes into the first rounds, with those that are
+	// then left out.
+	usualEffort = effort{5, 101, 4 * time.Millisecond}
 	// rankedEffort is for backends that are ranked: few, and only a clear difference counts. A
 	// router needs some 40 µs for a packet of one, so that it is done after 3 ms. Where it is held
 	// up in between it goes on, for a few rounds are soon all disturbed.
@@ -35,6 +37,10 @@ const (
 	clockShare = 20
 	maxTurn    = 128 // packets
 	usualTime  = 2 * time.Microsecond
+
+	// hopeless is how much longer than the fastest a backend has to take in the fewest rounds to be
+	// left out of the others, in percent: no disturbance makes all turns of one so long.
+	hopeless = 50
 
 	// maxBatch is how many packets a batch has at most, the same for all backends.
 	maxBatch = 24
@@ -71,9 +77,15 @@ func measure(w Workload, backends []*Backend, e effort, clock func() time.Durati
 	}
 	begin := clock()
 	turn := batch * callsPerTurn(warmUp(all, batch, clock), batch, clock)
+	slowest := time.Duration(math.MaxInt64)
 	for round := 0; round < e.fewest || round < e.most && clock()-begin < e.budget; round++ {
+		if round == e.fewest {
+			slowest = shortest(all) * (100 + hopeless) / 100
+		}
 		for n := range all {
-			all[n].shortest = min(all[n].shortest, timeOf(all[n].work, turn, clock))
+			if all[n].shortest <= slowest {
+				all[n].shortest = min(all[n].shortest, timeOf(all[n].work, turn, clock))
+			}
 		}
 	}
 	list := make([]Timing, len(backends))
@@ -81,6 +93,15 @@ func measure(w Workload, backends []*Backend, e effort, clock func() time.Durati
 		list[n] = Timing{backends[n], c.shortest / time.Duration(turn)}
 	}
 	return list
+}
+
+// shortest is the shortest turn of any.
+func shortest(all []contender) time.Duration {
+	d := all[0].shortest
+	for _, c := range all {
+		d = min(d, c.shortest)
+	}
+	return d
 }
 
 // batchSize is enough packets for the lanes of every backend to be in use most

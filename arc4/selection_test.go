@@ -286,6 +286,24 @@ func TestMeasureBudget(t *testing.T) {
 	}
 }
 
+// TestHopeless: what is far behind after the fewest rounds is not measured any more, and what is a
+// little behind is.
+func TestHopeless(t *testing.T) {
+	var now time.Duration
+	one := &timed{clock: &now, cost: 160 * time.Microsecond}
+	two := &timed{clock: &now, cost: 110 * time.Microsecond}
+	three := &timed{clock: &now, cost: 100 * time.Microsecond}
+	var all []*Backend
+	for _, s := range []*timed{one, two, three} {
+		all = append(all, newBackend("", "", func() stream { return s }))
+	}
+	times := measure(Packet, all, usualEffort, func() time.Duration { return now })
+	assert.Equal(t, usualEffort.fewest, one.packets-1, "after one to warm up")
+	assert.Greater(t, two.packets-1, 2*usualEffort.fewest)
+	assert.Equal(t, two.packets, three.packets)
+	assert.Equal(t, 160*time.Microsecond, times[0].Time, "it has a time all the same")
+}
+
 // TestSlowClock has a clock that takes longer to read than a packet.
 func TestSlowClock(t *testing.T) {
 	for _, w := range Workloads() {
