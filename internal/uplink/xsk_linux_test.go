@@ -122,7 +122,7 @@ func TestXSKRefuses(t *testing.T) {
 	})
 }
 
-// TestListsXDP: in the form of /proc/net/protocols, of a kernel that has AF_XDP and of one that has not.
+// TestListsXDP: in the form of /proc/net/protocols, with AF_XDP and without.
 func TestListsXDP(t *testing.T) {
 	const head = "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re bi br ha uh gp em\n"
 	assert.True(t, listsXDP([]byte(head+"XDP       1088      0      -1   NI       0   no   kernel      n  n\nUNIX      1024     12      -1   NI       0   yes  kernel      y  y\n")))
