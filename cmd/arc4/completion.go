@@ -73,6 +73,8 @@ var flagOffers = map[string]cobra.CompletionFunc{
 	"capture":       clidoc.CompleteFiles,
 	"auth":          clidoc.CompleteList("mschapv2", "chap-md5", "pap"),
 	"password-file": clidoc.CompleteFiles,
+	"nt-hash-file":  clidoc.CompleteFiles,
+	"write":         clidoc.CompleteFiles,
 	"config":        clidoc.CompleteFiles,
 	"profile":       completeProfiles,
 	"secrets":       clidoc.CompleteFiles,

@@ -187,6 +187,15 @@ var pages = map[string]clidoc.Page{
 		Exits:       exit.Entries("trace", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso:     []string{"arc4-connect(1)", "arc4-serve(1)", "arc4-status(1)", "pppd(8)", "tcpdump(8)"},
 	},
+	"decrypt": {
+		Sections: []clidoc.Section{security},
+		Environment: []clidoc.Entry{
+			{Name: passwordVariable, What: "the password, where no file is named"},
+			{Name: arc4.Environment, What: backendVariable + "; --backend comes first"},
+		},
+		Exits:   exit.Entries("decrypt", exit.OK, exit.Failure, exit.Usage, exit.Auth, exit.Permission, exit.Interrupted),
+		SeeAlso: []string{"arc4-secrets-file(5)", "arc4-trace(1)", "tcpdump(8)", "editcap(1)", "pcap-savefile(5)"},
+	},
 	"demo": {
 		Environment: []clidoc.Entry{{Name: arc4.Environment, What: backendVariable + "; --backend comes first"}},
 		Exits:       exit.Entries("demo", exit.OK, exit.Failure, exit.Usage),

@@ -83,32 +83,37 @@ func askPassword(ctx context.Context, user string, stderr io.Writer) (string, er
 	}
 }
 
-// passwordFromFile takes the file's first line. Only a regular file can be readable by others for
-// longer than this run, so only that is checked.
+// passwordFromFile takes the first line of --password-file.
 func passwordFromFile(name string, insecure bool) (string, error) {
+	return firstLineOf("--password-file", name, insecure)
+}
+
+// firstLineOf takes the first line of a file with a secret, which a flag names. Only a regular file
+// can be readable by others for longer than this run, so only that is checked.
+func firstLineOf(flag, name string, insecure bool) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", secretsError("--password-file "+name, cause(err))
+		return "", secretsError(flag+" "+name, cause(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return "", fmt.Errorf("--password-file %s: %w", name, cause(err))
+		return "", fmt.Errorf("%s %s: %w", flag, name, cause(err))
 	}
 	if mode := info.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && !insecure && !keptForUs(name) {
-		return "", secretsError("--password-file", &secrets.InsecureError{Path: name, Mode: mode})
+		return "", secretsError(flag, &secrets.InsecureError{Path: name, Mode: mode})
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxPasswordFile+1))
 	if err != nil {
-		return "", exit.With(exit.Usage, fmt.Errorf("--password-file %s: %w", name, cause(err)))
+		return "", exit.With(exit.Usage, fmt.Errorf("%s %s: %w", flag, name, cause(err)))
 	}
 	if len(b) > maxPasswordFile {
-		return "", exit.Usagef("--password-file %s: longer than %d bytes: is this the right file?", name, maxPasswordFile)
+		return "", exit.Usagef("%s %s: longer than %d bytes: is this the right file?", flag, name, maxPasswordFile)
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
-		return "", exit.Usagef("--password-file %s: its first line is empty", name)
+		return "", exit.Usagef("%s %s: its first line is empty", flag, name)
 	}
 	return line, nil
 }

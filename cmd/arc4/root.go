@@ -26,6 +26,7 @@ const rootExample = `  arc4 demo                                  # an encrypted
   arc4 check vpn.example.net                 # why it does not come up, and what to do
   arc4 status                                # what runs, and its counters
   arc4 trace                                 # what it says to its peers
+  arc4 decrypt call.pcap -w plain.pcap --password-file secret  # the packets inside of a recorded call
   arc4 speed                                 # every backend, beside AES and crypto/rc4
   arc4 speed --seconds 1 u32 aes-128-cbc     # two of them, a second for each size
   arc4 backends                              # what there is, and what was selected
@@ -72,6 +73,7 @@ func newRoot() *cobra.Command {
 		newCheckCmd(),
 		newStatusCmd(),
 		newTraceCmd(),
+		newDecryptCmd(),
 		newDemoCmd(),
 		newSpeedCmd(),
 		newBackendsCmd(),

@@ -26,7 +26,7 @@ func BenchmarkFollower(b *testing.B) {
 			}
 			b.SetBytes(int64(bytes))
 			for b.Loop() {
-				f := New(Options{Hash: hashOf(user, password)})
+				f := New(Options{Hashes: hashOf(user, password)})
 				for _, p := range rec.Packets {
 					if err := f.Packet(p.At, p.IP, false); err != nil {
 						b.Fatal(err)
@@ -53,7 +53,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	for i := range 3000 {
 		c.Send(0, inner(i, 500))
 	}
-	f := New(Options{Hash: hashOf(user, password)})
+	f := New(Options{Hashes: hashOf(user, password)})
 	at := 0
 	next := func() {
 		p := rec.Packets[at]

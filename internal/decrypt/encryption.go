@@ -246,7 +246,13 @@ func (e *encryption) renew(fl *flow) {
 
 // add adds the candidates of a login.
 func (e *encryption) add(fl *flow, l *login, bits int, stateless bool) {
-	keys, err := mppe.KeysFromMSCHAPv2(l.hashHash, l.response, bits, true)
+	for _, hashHash := range l.hashHashes {
+		e.addKeys(fl, l, hashHash, bits, stateless)
+	}
+}
+
+func (e *encryption) addKeys(fl *flow, l *login, hashHash [16]byte, bits int, stateless bool) {
+	keys, err := mppe.KeysFromMSCHAPv2(hashHash, l.response, bits, true)
 	if err != nil {
 		return // of a strength that there is not
 	}

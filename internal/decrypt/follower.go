@@ -14,9 +14,9 @@ import (
 
 // Options are what a Follower needs to know.
 type Options struct {
-	// Hash gives the NT hash of a user's password (mschap.NTPasswordHash); the user is as the
-	// client said, perhaps with DOMAIN\ in front.
-	Hash func(user string) (hash [16]byte, known bool)
+	// Hashes gives the NT hashes of the passwords that a user may have (mschap.NTPasswordHash); the
+	// user is as the client said, perhaps with DOMAIN\ in front.
+	Hashes func(user string) [][16]byte
 	// Emit gets the packets inside. An error ends the following.
 	Emit func(Plain) error
 	// Backend does the RC4; nil is the one that arc4 selects for this machine.

@@ -22,8 +22,13 @@ import (
 const user, password = `OFFICE\alice`, "correct horse"
 
 // hashOf knows one user.
-func hashOf(name, password string) func(string) ([16]byte, bool) {
-	return func(u string) ([16]byte, bool) { return mschap.NTPasswordHash(password), u == name }
+func hashOf(name, password string) func(string) [][16]byte {
+	return func(u string) [][16]byte {
+		if u != name {
+			return nil
+		}
+		return [][16]byte{mschap.NTPasswordHash(password)}
+	}
 }
 
 // inner makes the nth packet that is sent inside.
@@ -43,9 +48,9 @@ type followed struct {
 	infos  []Plain
 }
 
-func follow(t testing.TB, hash func(string) ([16]byte, bool), packets []recording.Packet) *followed {
+func follow(t testing.TB, hash func(string) [][16]byte, packets []recording.Packet) *followed {
 	got := &followed{plain: make(map[netip.Addr][][]byte), times: make(map[netip.Addr][]time.Time)}
-	f := New(Options{Hash: hash, Emit: func(p Plain) error {
+	f := New(Options{Hashes: hash, Emit: func(p Plain) error {
 		got.plain[p.From] = append(got.plain[p.From], bytes.Clone(p.IP))
 		got.times[p.From] = append(got.times[p.From], p.At)
 		p.IP = nil
@@ -170,13 +175,16 @@ func TestPlainCalls(t *testing.T) {
 // TestPasswords: the login itself says whether the password is right.
 func TestPasswords(t *testing.T) {
 	for name, c := range map[string]struct {
-		hash  func(string) ([16]byte, bool)
+		hash  func(string) [][16]byte
 		login Login
 		why   Reason
 	}{
-		"wrong":                  {hashOf(user, "wrong horse"), LoginWrong, WrongPassword},
-		"of another user":        {hashOf("bob", password), LoginUnknown, UnknownUser},
-		"right, by another name": {func(string) ([16]byte, bool) { return mschap.NTPasswordHash(password), true }, LoginRight, Reasons},
+		"wrong":           {hashOf(user, "wrong horse"), LoginWrong, WrongPassword},
+		"of another user": {hashOf("bob", password), LoginUnknown, UnknownUser},
+		"one of several": {func(string) [][16]byte {
+			return [][16]byte{{1}, mschap.NTPasswordHash(password), {2}}
+		}, LoginRight, Reasons},
+		"right, by another name": {func(string) [][16]byte { return [][16]byte{mschap.NTPasswordHash(password)} }, LoginRight, Reasons},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rec := recording.New(1)
@@ -227,8 +235,8 @@ func TestSeveralCalls(t *testing.T) {
 			rec.Now = rec.Now.Add(time.Hour)
 			d := dial(t, rec, recording.Options{NoControl: !control, Client: other, Server: server})
 			talk(d, 10)
-			got := follow(t, func(u string) ([16]byte, bool) {
-				return mschap.NTPasswordHash(map[string]string{user: password, "bob": "bob's"}[u]), true
+			got := follow(t, func(u string) [][16]byte {
+				return [][16]byte{mschap.NTPasswordHash(map[string]string{user: password, "bob": "bob's"}[u])}
 			}, rec.Packets)
 			require.Len(t, got.report.Calls, 4)
 			for i, call := range got.report.Calls {
@@ -540,7 +548,7 @@ func TestFragments(t *testing.T) {
 func TestCut(t *testing.T) {
 	rec := recording.New(1)
 	talk(dial(t, rec, recording.Options{}), 20)
-	f := New(Options{Hash: hashOf(user, password)})
+	f := New(Options{Hashes: hashOf(user, password)})
 	for _, p := range rec.Packets {
 		n := len(p.IP)
 		if p.Data {
@@ -557,7 +565,7 @@ func TestCut(t *testing.T) {
 // TestManyCalls: no more are followed than there is room for, and no more listed; none is
 // forgotten.
 func TestManyCalls(t *testing.T) {
-	f := New(Options{Hash: hashOf(user, password)})
+	f := New(Options{Hashes: hashOf(user, password)})
 	header := []byte{0x30, 0x01, 0x88, 0x0B, 0, 4, 0, 0, 0, 0, 0, 1, 0, 0x21, 0, 0}
 	for i := range 40_000 {
 		p := recording.IPv4(client, server, ippkt.GRE, 1, header)
@@ -576,7 +584,7 @@ func TestEmitFails(t *testing.T) {
 	rec := recording.New(1)
 	talk(dial(t, rec, recording.Options{}), 2)
 	failed := 0
-	f := New(Options{Hash: hashOf(user, password), Emit: func(Plain) error { failed++; return assert.AnError }})
+	f := New(Options{Hashes: hashOf(user, password), Emit: func(Plain) error { failed++; return assert.AnError }})
 	var err error
 	for _, p := range rec.Packets {
 		err = f.Packet(p.At, p.IP, false)

@@ -37,7 +37,7 @@ func FuzzFollower(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		emitted := uint64(0)
 		fo := New(Options{
-			Hash: func(string) ([16]byte, bool) { return mschap.NTPasswordHash(password), true },
+			Hashes: func(string) [][16]byte { return [][16]byte{mschap.NTPasswordHash(password)} },
 			Emit: func(p Plain) error {
 				emitted++
 				require.Contains(t, []byte{4, 6}, p.IP[0]>>4)

@@ -11,6 +11,7 @@ import (
 const (
 	maxChallenges = 4 // of one flow
 	maxLogins     = 3 // of one call
+	maxHashes     = 3 // of one user
 	longestName   = 256
 )
 
@@ -26,8 +27,9 @@ type login struct {
 	id       byte
 	user     string
 	response [24]byte // the NT-Response
-	hashHash [16]byte // of the password that we have
-	state    Login
+	// hashHashes are of the passwords that may be right: of one, where that could be checked.
+	hashHashes [][16]byte
+	state      Login
 }
 
 // logins are those of one call, the last one last.
@@ -110,7 +112,8 @@ func (l *logins) join(other *logins) {
 
 func (l *logins) wipe() {
 	for _, login := range l.list {
-		login.hashHash, login.response = [16]byte{}, [24]byte{}
+		clear(login.hashHashes)
+		login.response = [24]byte{}
 	}
 }
 
@@ -170,15 +173,23 @@ func (fl *flow) respond(o ppp.Overheard) {
 	if err != nil || slices.ContainsFunc(l.list, func(other *login) bool { return other.response == r.NTResponse }) {
 		return
 	}
-	login := &login{from: fl, id: o.ID, user: printable(o.Name), response: r.NTResponse, state: LoginUnknown}
-	if hash, known := fl.follower.opt.Hash(o.Name); known {
-		login.hashHash = mschap.HashNTPasswordHash(hash)
-		login.state = fl.judge(o, r, hash)
+	said := login{from: fl, id: o.ID, user: printable(o.Name), response: r.NTResponse, state: LoginUnknown}
+	hashes := fl.follower.opt.Hashes(o.Name)
+	for _, hash := range hashes[:min(len(hashes), maxHashes)] {
+		state := fl.judge(o, r, hash)
+		if state == LoginWrong {
+			said.state = state
+			continue
+		}
+		said.state, said.hashHashes = state, append(said.hashHashes, mschap.HashNTPasswordHash(hash))
+		if state == LoginRight {
+			break
+		}
 	}
 	if len(l.list) == maxLogins {
 		l.list = slices.Delete(l.list, 0, 1)
 	}
-	l.list = append(l.list, login)
+	l.list = append(l.list, &said)
 	fl.follower.calls.changes++
 	for _, way := range fl.call.flows {
 		if way != nil {

@@ -53,6 +53,11 @@ func (l Login) String() string {
 		"no password for this user", "refused by the server", "gives no keys"}[l]
 }
 
+// Name is the state as one word, for programs.
+func (l Login) Name() string {
+	return [...]string{"missing", "right", "unchecked", "wrong", "unknown_user", "refused", "no_keys"}[l]
+}
+
 // Direction is one direction of a call.
 type Direction struct {
 	From, To netip.Addr // outside

@@ -16,6 +16,7 @@ func All() []Feature {
 	return []Feature{
 		{"capture", "nocapture", "--capture of arc4 connect, with gopacket", Capture},
 		{"check", "nocheck", "arc4 check, which finds out why a tunnel does not come up", Check},
+		{"decrypt", "nodecrypt", "arc4 decrypt, which reads the calls in a capture, with gopacket", Decrypt},
 		{"demo", "nodemo", "arc4 demo; with nospeedtunnel also the laboratory and its TCP/IP stack (gVisor)", Demo},
 		{"dns", "nodns", "setting name servers: --dns and --dns-domain of arc4 connect, which leaves name service as it is", DNS},
 		{"kill switch", "nokillswitch", "--kill-switch of arc4 connect, with nftables", KillSwitch},

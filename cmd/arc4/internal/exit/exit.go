@@ -49,15 +49,18 @@ type note struct {
 var Meanings = []Meaning{
 	{OK, "done", []note{{[]string{"connect", "serve"}, "ended by a signal, and everything put back"}, {[]string{"connect"}, "--idle-timeout has ended the tunnel"}}},
 	{Failure, "any other failure", []note{
-		{[]string{"speed", "speed tunnel", "demo", "check"}, "interrupted"},
+		{[]string{"speed", "speed tunnel", "demo", "check", "decrypt"}, "interrupted"},
+		{[]string{"decrypt"}, "there is no call in the capture, or nothing could be deciphered"},
 		{[]string{"speed", "backends"}, "a backend failed its self-test"},
 		{[]string{"status", "trace"}, "no tunnel is running"},
 		{[]string{"connect"}, "another process runs the profile"},
 	}},
 	{Usage, "usage: an unknown command, flag or name, or a value out of range", []note{
-		{[]string{"connect", "serve"}, "a file of secrets is missing or malformed"},
+		{[]string{"connect", "serve", "decrypt"}, "a file of secrets is missing or malformed"},
 	}},
-	{Auth, "authentication: the peer refused the user or the password, or could not prove itself", nil},
+	{Auth, "authentication: the peer refused the user or the password, or could not prove itself", []note{
+		{[]string{"decrypt"}, "the password is not that of the logins in the capture"},
+	}},
 	{Network, "network: the peer cannot be reached, GRE is blocked, an address or port is taken", []note{
 		{[]string{"connect", "check"}, "the server refused or ended the call"},
 	}},
@@ -65,7 +68,7 @@ var Meanings = []Meaning{
 		{[]string{"connect"}, "the user has logged in elsewhere, and the server allows no more sessions"},
 	}},
 	{Permission, "permission: a capability, a device or a file is out of reach for this user", []note{
-		{[]string{"connect", "serve"}, "others can read a file of secrets"},
+		{[]string{"connect", "serve", "decrypt"}, "others can read a file of secrets"},
 	}},
 	{Down, "down: status --check found no tunnel, or one through which no packets pass", nil},
 	{Interrupted, "control-C or control-D instead of the password that was asked for", nil},
@@ -164,6 +167,7 @@ func Usagef(format string, args ...any) error {
 //	no password at the prompt               Interrupted
 //	--listen cannot be opened               Network; Permission if that is missing
 //	no TUN device, address or route         Failure; Permission if that is missing (CodeOfLocal)
+//	a capture cannot be deciphered          Failure; Auth if the password is why
 //	a tunnel ends                           byClass (CodeOfClass)
 //	a tunnel does not pass a check          Down
 //	any other error of the system           Permission, Network or Failure (CodeOf)

@@ -1,0 +1,6 @@
+//go:build !nodecrypt
+
+package features
+
+// Decrypt reports whether this build has the feature.
+const Decrypt = true
