@@ -58,7 +58,13 @@ func judgeLCP(f *Facts) Verdict {
 	return fail(l.class(), "arc4 connect --trace shows what both say; a packet filter that passes some GRE does this too", "PPP's link is not agreed on: %s", l.over())
 }
 
-func names(methods []ppp.AuthMethod) string { return list(methods) }
+func names(methods []ppp.AuthMethod) string {
+	words := make([]string, len(methods))
+	for i, m := range methods {
+		words[i] = m.String()
+	}
+	return strings.Join(words, ", ")
+}
 
 // flagOf is how --auth spells a method.
 func flagOf(method string) string {

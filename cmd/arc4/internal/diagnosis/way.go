@@ -16,10 +16,10 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel"
 )
 
-func list[T fmt.Stringer](items []T) string {
-	words := make([]string, len(items))
-	for i, item := range items {
-		words[i] = item.String()
+func list(addresses []netip.Addr) string {
+	words := make([]string, len(addresses))
+	for i, a := range addresses {
+		words[i] = a.String()
 	}
 	return strings.Join(words, ", ")
 }

@@ -245,32 +245,33 @@ func (c *call) burst() {
 // sum counts what became of echoes.
 func (c *call) sum(all []echo) {
 	e, p := &c.echoes, &c.facts.Path
-	var back []echo
-	for _, x := range all {
+	// Numbers, for one sort: round trips, and the echoes by the server's numbers. In the order in
+	// which the server answered they are as it got them.
+	var trips, order []int64
+	for n, x := range all {
 		if x.back > 0 {
-			back = append(back, x)
+			trips = append(trips, int64(x.back))
+			order = append(order, int64(int32(x.replied-e.first))<<32|int64(n))
 		}
 	}
-	p.Sent, p.Returned = len(all), len(back)
-	lost := len(all) - len(back)
+	p.Sent, p.Returned = len(all), len(trips)
+	lost := len(all) - len(trips)
 	if e.firstNumbered {
 		lostBack := int(e.last-e.first) + 1 - len(e.came)
 		p.LostThere = max(0, lost-lostBack)
 	}
-	if len(back) == 0 {
+	if len(trips) == 0 {
 		return
 	}
-	// In the order in which the server answered they are as it got them.
-	order := slices.Clone(back)
-	slices.SortStableFunc(order, func(a, b echo) int { return int(int32(a.replied - b.replied)) })
-	var latest time.Time
+	slices.Sort(order)
+	latest := int32(-1)
 	for _, x := range order {
-		if x.sent.Before(latest) {
+		if n := int32(x); n < latest {
 			p.LateThere++
 		} else {
-			latest = x.sent
+			latest = n
 		}
 	}
-	slices.SortFunc(back, func(a, b echo) int { return cmp.Compare(a.back, b.back) })
-	p.Median, p.Percent = back[len(back)/2].back, back[min(len(back)-1, len(back)*95/100)].back
+	slices.Sort(trips)
+	p.Median, p.Percent = time.Duration(trips[len(trips)/2]), time.Duration(trips[min(len(trips)-1, len(trips)*95/100)])
 }

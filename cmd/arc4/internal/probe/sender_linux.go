@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"unsafe"
 
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/arc4tun/arc4tun/tunnel/gre"
@@ -29,7 +28,7 @@ func newSender(local, peer netip.Addr, _ gre.Conn) (*sender, error) {
 	}
 	s := &sender{fd: fd, to: unix.SockaddrInet4{Addr: peer.As4()}}
 	err = errors.Join(
-		attach(fd, bpf.RetConstant{Val: 0}), // who listens is another
+		attach(fd, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}), // who listens is another
 		unix.Bind(fd, &unix.SockaddrInet4{Addr: local.As4()}),
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1),
 		s.discover(unix.IP_PMTUDISC_DONT))
@@ -40,16 +39,9 @@ func newSender(local, peer netip.Addr, _ gre.Conn) (*sender, error) {
 	return s, nil
 }
 
-func attach(fd int, program ...bpf.Instruction) error {
-	raw, err := bpf.Assemble(program)
-	if err != nil {
-		return err
-	}
-	filter := make([]unix.SockFilter, len(raw))
-	for i, r := range raw {
-		filter[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
-	}
-	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
+// attach makes a program the socket's filter. It is short enough to be spelt as the kernel has it.
+func attach(fd int, program ...unix.SockFilter) error {
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 }
 
 func (s *sender) discover(mode int) error {
@@ -154,12 +146,12 @@ func countArrivals(peer netip.Addr) (*arrivals, error) {
 	from := peer.As4()
 	err = errors.Join(
 		attach(fd,
-			bpf.LoadAbsolute{Off: protocolAt, Size: 1},
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.IPPROTO_GRE, SkipTrue: 3},
-			bpf.LoadAbsolute{Off: sourceAt, Size: 4},
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(from[:]), SkipTrue: 1},
-			bpf.RetConstant{Val: 1},
-			bpf.RetConstant{Val: 0}),
+			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: protocolAt},
+			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.IPPROTO_GRE, Jf: 3},
+			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: sourceAt},
+			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: binary.BigEndian.Uint32(from[:]), Jf: 1},
+			unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 1},
+			unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}),
 		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: binary.NativeEndian.Uint16([]byte{unix.ETH_P_IP >> 8, unix.ETH_P_IP & 0xFF})}))
 	if err != nil {
 		_ = unix.Close(fd)
