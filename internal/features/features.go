@@ -3,6 +3,8 @@
 // shipped and the pages are made of this list, or compared with it.
 package features
 
+import "slices"
+
 // Feature is a part of the program that a build tag leaves out.
 type Feature struct {
 	Name  string // as users call it
@@ -46,11 +48,16 @@ func LeftOut() []Feature {
 	return list
 }
 
+// onRouters are the features, by name, that a router's build has: tunnels fail where routers are.
+var onRouters = []string{"check"}
+
 // RouterTags are the build tags for a router: of all that nobody needs there.
 func RouterTags() []string {
 	var tags []string
 	for _, f := range All() {
-		tags = append(tags, f.Tag)
+		if !slices.Contains(onRouters, f.Name) {
+			tags = append(tags, f.Tag)
+		}
 	}
 	return tags
 }

@@ -16,6 +16,6 @@ func TestFeatures(t *testing.T) {
 		assert.Equal(t, "no"+strings.ReplaceAll(f.Name, " ", ""), f.Tag)
 		assert.NotEmpty(t, f.What)
 		assert.Equal(t, !f.Built, slices.Contains(LeftOut(), f), f.Name)
-		assert.Contains(t, RouterTags(), f.Tag, "a router needs nothing that can be left out")
+		assert.Equal(t, f.Name != "check", slices.Contains(RouterTags(), f.Tag), "a router needs nothing else that can be left out: %s", f.Name)
 	}
 }
