@@ -15,6 +15,7 @@ func main() {
 // run executes the command line and gives the process its exit code. The first signal cancels the
 // context, so that a command can put back what it changed.
 func run() int {
+	raiseCapabilities()
 	ctx, _ := watchSignals(context.Background())
 	stderr := newLogWriter(os.Stderr)
 	return exit.Report(stderr, execute(withLogOutput(ctx, stderr)))
