@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/arc4tun/arc4tun/packaging/pack/internal/source"
 )
 
 // built is the folder, beside the description, of what is not there in the repository.
@@ -17,25 +19,13 @@ const built = "built"
 func (p *packing) provide(t target) error {
 	path := filepath.Join(built, "arc4")
 	if p.program == "" {
-		return p.build(filepath.Join(p.work, path), t.buildArguments(), t.environment())
+		return source.Build(p.root, p.version, filepath.Join(p.work, path), t.buildArguments(), t.environment())
 	}
 	program, err := os.ReadFile(p.program)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(path, program, 0o755)
-}
-
-// build has tools/build make the program.
-func (p *packing) build(output string, arguments, environment []string) error {
-	args := append([]string{"run", "./tools/build", "-version", p.version, "-o", output}, arguments...)
-	cmd := exec.Command("go", args...)
-	cmd.Dir = p.root
-	cmd.Env = append(os.Environ(), environment...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
-	}
-	return nil
 }
 
 // fromTheProgram puts into built what is the same for all architectures: manual pages and
@@ -47,7 +37,7 @@ func (p *packing) fromTheProgram() error {
 	program := p.program
 	if program == "" {
 		program = filepath.Join(p.work, built, "native")
-		if err := p.build(program, nil, nil); err != nil {
+		if err := source.Build(p.root, p.version, program, nil, nil); err != nil {
 			return err
 		}
 	}
@@ -67,7 +57,7 @@ func (p *packing) fromTheProgram() error {
 			return err
 		}
 	}
-	licenses, err := p.licenses()
+	licenses, err := source.Licenses(p.root)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +16,8 @@ import (
 	_ "github.com/goreleaser/nfpm/v2/deb"  // a format
 	"github.com/goreleaser/nfpm/v2/files"
 	_ "github.com/goreleaser/nfpm/v2/rpm" // a format
+
+	"github.com/arc4tun/arc4tun/packaging/pack/internal/source"
 )
 
 // packing is what to pack, and whereto.
@@ -74,20 +75,10 @@ func (p *packing) complete() (err error) {
 			return err
 		}
 	}
-	seconds := os.Getenv("SOURCE_DATE_EPOCH")
-	if seconds == "" {
-		out, err := exec.Command("git", "-C", p.root, "log", "-1", "--format=%ct").Output()
-		if err != nil {
-			return fmt.Errorf("when the sources were changed, git does not know: set SOURCE_DATE_EPOCH to seconds since 1970 (%w)", err)
-		}
-		seconds = strings.TrimSpace(string(out))
+	if p.epoch, err = source.Epoch(p.root); err != nil {
+		return err
 	}
-	n, err := strconv.ParseInt(seconds, 10, 64)
-	if err != nil {
-		return fmt.Errorf("SOURCE_DATE_EPOCH=%s: must be seconds since 1970", seconds)
-	}
-	p.epoch = time.Unix(n, 0).UTC()
-	if err := os.Setenv("SOURCE_DATE_EPOCH", seconds); err != nil {
+	if err := os.Setenv("SOURCE_DATE_EPOCH", strconv.FormatInt(p.epoch.Unix(), 10)); err != nil {
 		return err
 	}
 	return os.MkdirAll(p.out, 0o755)

@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"bytes"
@@ -14,21 +14,21 @@ import (
 // licenceFile are the names of files by which a module says what is allowed.
 var licenceFile = regexp.MustCompile(`(?i)^(un)?licen[cs]e|^copying|^notice|^patents$`)
 
-// licenses gives the licences of all that is linked into the program, in full: most of them ask
-// for that where the program is given away.
-func (p *packing) licenses() ([]byte, error) {
+// Licenses gives the licences of all that is linked into the program, in full: most of them ask
+// for that where the program is given away. root is the folder of the repository.
+func Licenses(root string) ([]byte, error) {
 	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}} {{$.Dir}}{{end}}{{end}}", "./cmd/arc4")
-	cmd.Dir = p.root
+	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cmd, err)
 	}
-	root, err := exec.Command("go", "env", "GOROOT").Output()
+	where, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		return nil, err
 	}
-	goroot := strings.TrimSpace(string(root))
+	goroot := strings.TrimSpace(string(where))
 	found := map[string][]string{"Go": {filepath.Join(goroot, "LICENSE"), filepath.Join(goroot, "PATENTS")}}
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
