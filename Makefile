@@ -11,7 +11,7 @@ TESTRUN  = $(GO) run ./tools/testrun
 BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build router openwrt-packages packages test test-lint lint test-unit test-purego test-libcrypto test-cross test-packages test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-up bench-router bench-mips api fmt clean
+.PHONY: help build router openwrt-packages packages image test test-lint lint test-unit test-purego test-libcrypto test-cross test-packages test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-up bench-router bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,6 +34,9 @@ openwrt-packages: ## .ipk and .apk for OpenWrt, build/openwrt: make openwrt-pack
 
 packages: ## .deb, .rpm, .apk and Arch Linux's, build/packages: make packages [ARCH=amd64,arm64] [FORMAT=deb]
 	@GOARCH= GOOS= $(GO) run -C packaging/pack ./linux -version '$(VERSION)' -arch '$(ARCH)' -format '$(FORMAT)' -out $(CURDIR)/build/packages
+
+image: ## the container image, build/image: make image [ARCH=arm64] or [ARCH=all]; Docker, Podman and skopeo load it
+	@GOARCH= GOOS= $(GO) run -C packaging/pack ./image -version '$(VERSION)' -arch '$(or $(ARCH),amd64)' -out $(CURDIR)/build/image
 
 test: tools ## everything: lint, unit tests, purego, OpenSSL beside it, other systems, packages, qemu, fuzzing, real peers, an emulated router, a short soak, hostile peers
 	@$(TESTRUN)

@@ -46,10 +46,14 @@ var parts = []part{
 		{run: "go test -tags shipped -count=1 -timeout 20m -run ^TestShipped ./tools/build", show: regexp.MustCompile(`\| `)},
 		{as: "router", run: "go test -tags TAGS -run " + routersWork + " ./cmd/arc4", how: withRouterTags},
 	}},
-	{"packages", "packages for Linux distributions, installed and removed in a Debian", []step{
+	{"packages", "packages for Linux distributions, installed and removed in a Debian, and the image", []step{
 		{run: "go vet -tags packages ./packaging/linux"},
 		{run: "go tool staticcheck -tags packages ./packaging/linux"},
 		{run: "go test -tags packages -count=1 -timeout 15m ./packaging/linux"}, // built by now, for the sizes
+		{run: "go vet -C packaging/pack ./..."},
+		{run: "go test -C packaging/pack -count=1 ./..."},
+		{run: "go vet -tags packages ./cmd/arc4"},
+		{run: "go test -tags packages -count=1 -run ^TestE2EImage$ ./cmd/arc4"},
 	}},
 	{"qemu", "the ciphers on mips, mipsle, arm64 and arm, under qemu-user", []step{
 		// Everything on the first machine of an architecture, and on its others what depends on the
