@@ -32,7 +32,7 @@ in --secrets, a server's chap-secrets. Whether a password is right the login in 
 
 IN is pcap or pcapng, compressed by gzip or not; - is standard input. The link may be Ethernet, with VLANs and PPPoE, Linux
 cooked, loopback or raw IP. What comes out is raw IP: pcapng if its name ends in .pcapng, with an interface for each
-direction of each call, else pcap. Nobody else may read the file. Without -w nothing is written, and where there is no
+direction of each call, else pcap. (tcpdump reads IPv6 in pcap only, Wireshark in both.) Nobody else may read the file. Without -w nothing is written, and where there is no
 password either it is only said what is in the capture.
 
 A call is found by its control connection, or by its GRE packets alone where that is not in the capture. Packets that the
@@ -114,7 +114,10 @@ func (o *decryptOptions) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	fmt.Fprintln(stderr, decryptYours)
-	bar := progressbar.New(stderr, size)
+	var bar *progressbar.Bar
+	if size >= largeCapture {
+		bar = progressbar.New(stderr, size)
+	}
 	stop := bar.Follow(counting.read.Load)
 	found, err := o.follow(ctx, backend, reader, out, passwords)
 	stop()
@@ -182,44 +185,40 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// largeCapture is from how many bytes on there is a progress bar: less takes no second.
+const largeCapture = 64 << 20
+
 // lookEvery is after how many packets it is looked whether to stop.
 const lookEvery = 1024
 
 // errInterrupted ends the reading; what was found until then is told.
 var errInterrupted = errors.New("interrupted: what follows in the capture was not read")
 
-// follow reads the capture.
+// follow reads the capture. With an error it tells what was found until then.
 func (o *decryptOptions) follow(ctx context.Context, backend *arc4.Backend, r *capturefile.Reader, out *decryptedFile, passwords *knownPasswords) (report.Decrypted, error) {
 	f := decrypt.New(decrypt.Options{Hashes: passwords.hashes, Emit: out.write, Backend: backend})
-	var found report.Decrypted
-	var failed error
-	for n := 0; failed == nil; n++ {
+	err := feed(ctx, f, r)
+	cut := errors.Is(err, capturefile.ErrEnds)
+	if finishErr := f.Finish(); err == io.EOF || cut {
+		err = finishErr
+	}
+	return report.Decrypted{Report: f.Report(), Unread: r.Unread(), Cut: cut}, err
+}
+
+// feed gives a Follower the packets of a capture; the error at its end is io.EOF.
+func feed(ctx context.Context, f *decrypt.Follower, r *capturefile.Reader) error {
+	for n := 0; ; n++ {
 		if n%lookEvery == 0 && ctx.Err() != nil {
-			failed = errInterrupted
-			break
+			return errInterrupted
 		}
 		p, err := r.Next()
-		switch {
-		case err == io.EOF:
-			failed = f.Finish()
-			found.Report, found.Unread = f.Report(), r.Unread()
-			return found, failed
-		case errors.Is(err, capturefile.ErrEnds):
-			found.Cut = true
-			failed = f.Finish()
-			found.Report, found.Unread = f.Report(), r.Unread()
-			return found, failed
-		case err != nil:
-			failed = err
-		default:
-			failed = f.Packet(p.At, p.IP, p.Cut)
+		if err != nil {
+			return err
+		}
+		if err := f.Packet(p.At, p.IP, p.Cut); err != nil {
+			return err
 		}
 	}
-	if err := f.Finish(); err != nil {
-		failed = err
-	}
-	found.Report, found.Unread = f.Report(), r.Unread()
-	return found, failed
 }
 
 // tell writes the report: to standard output, unless the packets go there.

@@ -21,6 +21,12 @@ import (
 // calls shares the last.
 const maxFlowInterfaces = 4000
 
+// versionedFlow is one version of IP in one direction of a call.
+type versionedFlow struct {
+	flow    int
+	version int
+}
+
 // decryptedFile is where the packets inside go.
 type decryptedFile struct {
 	path    string // empty: nowhere
@@ -28,14 +34,14 @@ type decryptedFile struct {
 	temp    string // the file that takes the place of path at the end
 	ours    bool   // file was made here
 	out     *capturefile.Writer
-	flows   map[int]int // interfaces by flow
+	flows   map[versionedFlow]int // interfaces
 	written int
 }
 
 // createDecrypted makes the file of -w, which nobody else may read, and which is none that is there
 // already, unless that is to be replaced.
 func createDecrypted(path string, force bool, in *os.File, r *capturefile.Reader, stdout io.Writer) (*decryptedFile, error) {
-	d := &decryptedFile{path: path, flows: make(map[int]int)}
+	d := &decryptedFile{path: path, flows: make(map[versionedFlow]int)}
 	format := capturefile.Format{Pcapng: strings.HasSuffix(path, ".pcapng"), Nanoseconds: r.Nanoseconds(), Application: "arc4 " + versionString()}
 	var err error
 	switch path {
@@ -100,10 +106,11 @@ func (d *decryptedFile) write(p decrypt.Plain) error {
 	if d.out == nil {
 		return nil
 	}
-	from, known := d.flows[p.Flow]
+	key := versionedFlow{p.Flow, int(p.IP[0] >> 4)}
+	from, known := d.flows[key]
 	if !known {
 		var err error
-		if from, err = d.addFlow(p); err != nil {
+		if from, err = d.addFlow(key, p); err != nil {
 			return err
 		}
 	}
@@ -112,9 +119,9 @@ func (d *decryptedFile) write(p decrypt.Plain) error {
 }
 
 // addFlow makes an interface for a direction of a call.
-func (d *decryptedFile) addFlow(p decrypt.Plain) (int, error) {
+func (d *decryptedFile) addFlow(key versionedFlow, p decrypt.Plain) (int, error) {
 	if len(d.flows) >= maxFlowInterfaces {
-		return maxFlowInterfaces - 1, nil
+		return d.more(key.version)
 	}
 	comment := "in clear"
 	if p.Bits > 0 {
@@ -126,8 +133,20 @@ func (d *decryptedFile) addFlow(p decrypt.Plain) (int, error) {
 	if p.User != "" {
 		comment = "user " + strings.ToValidUTF8(p.User, "?") + ", " + comment
 	}
-	from, err := d.out.Interface(fmt.Sprintf("%s > %s call %d", p.From, p.To, p.CallID), comment)
-	d.flows[p.Flow] = from
+	from, err := d.out.Interface(key.version, fmt.Sprintf("%s > %s call %d", p.From, p.To, p.CallID), comment)
+	d.flows[key] = from
+	return from, err
+}
+
+// more is the interface of a version of IP for what has none of its own.
+func (d *decryptedFile) more(version int) (int, error) {
+	key := versionedFlow{-1, version}
+	from, known := d.flows[key]
+	if known {
+		return from, nil
+	}
+	from, err := d.out.Interface(version, "further calls", "")
+	d.flows[key] = from
 	return from, err
 }
 

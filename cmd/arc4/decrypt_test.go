@@ -230,6 +230,6 @@ func TestDecryptSurvey(t *testing.T) {
 	r := recordCalls(t)
 	stdout, stderr, code := decryptRun(t, r.file("calls.pcap"))
 	require.Zero(t, code, stderr)
-	assert.Contains(t, stdout, "bob")
+	assert.Contains(t, stdout, "bob           128 bits")
 	assert.Contains(t, stdout, "no password for the user")
 }

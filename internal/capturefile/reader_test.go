@@ -91,7 +91,7 @@ func TestFormats(t *testing.T) {
 			w, err := NewWriter(&b, f)
 			require.NoError(t, err)
 			for i := range 3 {
-				from, err := w.Interface("call", "a comment")
+				from, err := w.Interface(4, "call", "a comment")
 				require.NoError(t, err)
 				require.NoError(t, w.Write(at.Add(time.Duration(i)*time.Second), from, ip))
 			}

@@ -10,8 +10,10 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 )
 
-// Writer writes a capture of IP packets without anything below (link type 101, raw IP). Flush must
-// be called at the end.
+// Writer writes a capture of IP packets without anything below: of link type 101, raw IP. In pcapng
+// that is 228 or 229, raw IPv4 or IPv6, for libpcap compares its own number of 101, which is 12,
+// with that of each further interface, and tcpdump would stop at the second. Flush must be called
+// at the end.
 type Writer struct {
 	out         *bufio.Writer
 	application string
@@ -39,13 +41,16 @@ func NewWriter(w io.Writer, f Format) (*Writer, error) {
 	return c, c.pcap.WriteFileHeader(maxPacket, layers.LinkTypeRaw)
 }
 
-// Interface gives the number of a new interface for packets to be from, with a name and a comment;
-// pcap has none of that, and every number is as good as another.
-func (c *Writer) Interface(name, comment string) (int, error) {
+// Interface gives the number of a new interface for packets of a version of IP to be from, 4 or 6,
+// with a name and a comment; pcap has none of that, and every number is as good as another.
+func (c *Writer) Interface(version int, name, comment string) (int, error) {
 	if !c.pcapng {
 		return 0, nil
 	}
-	i := pcapgo.NgInterface{Name: name, Comment: comment, LinkType: layers.LinkTypeRaw, SnapLength: maxPacket, TimestampResolution: 9}
+	i := pcapgo.NgInterface{Name: name, Comment: comment, LinkType: layers.LinkTypeIPv4, SnapLength: maxPacket, TimestampResolution: 9}
+	if version == 6 {
+		i.LinkType = layers.LinkTypeIPv6
+	}
 	if c.ng != nil {
 		return c.ng.AddInterface(i)
 	}

@@ -207,6 +207,9 @@ func (c *calls) finish(ended *call) {
 		fl.crypt.flush(fl)
 		fl.crypt.wipe()
 		delete(c.flows, fl.key)
+		if fl.count.Bits == 0 && fl.crypt.agreed {
+			fl.count.Bits, fl.count.Stateful = fl.crypt.bits, !fl.crypt.stateless
+		}
 		report.Directions[i] = fl.count
 		report.Directions[i].From, report.Directions[i].To, report.Directions[i].CallID = fl.key.from, fl.key.to, fl.key.callID
 	}

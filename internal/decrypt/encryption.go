@@ -23,8 +23,9 @@ const (
 	memory = 4096
 )
 
-// window has stateful packets put in order, where the capture has them out of it.
-var window = reorder.Config{Size: 1024, Timeout: 500 * time.Millisecond, Fixed: true, MaxBytes: 1 << 20, MaxPackets: 512}
+// window has stateful packets put in order, where the capture has them out of it. One that is
+// missing is waited for until the bytes are there, as a rule.
+var window = reorder.Config{Size: 256, Timeout: 500 * time.Millisecond, Fixed: true, MaxBytes: 96 << 10, MaxPackets: 128}
 
 // plausible judges what comes out.
 var plausible = mppe.PlausiblePPP(true, true)

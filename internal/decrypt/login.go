@@ -165,7 +165,7 @@ func (fl *flow) respond(o ppp.Overheard) {
 		l.keyless, l.keylessUser = ppp.CHAPMD5.String(), printable(o.Name)
 		return
 	}
-	if l.auth != "" && l.auth != ppp.MSCHAPv2.String() && l.auth != "EAP" { // the first version has values of that length too
+	if l.auth == "MS-CHAPv1" { // whose values are as long
 		l.keyless, l.keylessUser = l.auth, printable(o.Name)
 		return
 	}

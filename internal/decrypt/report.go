@@ -69,7 +69,8 @@ type Direction struct {
 	Deciphered           uint64
 	Missed               [Reasons]uint64
 	Bytes                uint64 // of the IP packets
-	// Bits and Stateful say how it was encrypted last; Bits is 0 if that is not known.
+	// Bits and Stateful say how it was encrypted last, or what was agreed on if nothing was
+	// deciphered; Bits is 0 if that is not known.
 	Bits     int
 	Stateful bool
 }

@@ -11,7 +11,9 @@ import (
 // Bounds of what waits in a control connection for what comes before it.
 const (
 	maxSegments     = 64
-	maxSegmentBytes = 1 << 16
+	maxSegmentBytes = 1 << 14
+	// farSegment is how far away, in bytes, a segment of the same connection can be.
+	farSegment = 1 << 20
 	// gapTime is how long a gap stays that the other end has acknowledged: packets of the two
 	// directions may be captured out of order.
 	gapTime = 100 * time.Millisecond
@@ -46,7 +48,7 @@ func (s *stream) add(at time.Time, seq uint32, data []byte, f func(control.Messa
 	if !s.begun {
 		s.begun, s.next, s.searching = true, seq, true
 	}
-	if d := serial.Diff(seq, s.next); d > maxSegmentBytes*16 || d < -maxSegmentBytes*16 {
+	if d := serial.Diff(seq, s.next); d > farSegment || d < -farSegment {
 		return // of an earlier connection between the same ports, or forged
 	}
 	if serial.Diff(seq, s.next) <= 0 {

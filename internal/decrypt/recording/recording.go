@@ -254,7 +254,7 @@ func Write(w io.Writer, f capturefile.Format, packets []Packet) error {
 	if err != nil {
 		return err
 	}
-	from, err := out.Interface("recording", "")
+	from, err := out.Interface(4, "recording", "")
 	if err != nil {
 		return err
 	}

@@ -112,8 +112,11 @@ func WriteDecrypted(out io.Writer, d Decrypted) error {
 	if d.Unlisted > 0 {
 		fmt.Fprintf(&b, "\nand %d calls more\n", d.Unlisted)
 	}
+	if len(d.Calls) > 0 {
+		fmt.Fprintln(&b)
+	}
 	for i, c := range d.Calls {
-		fmt.Fprintf(&b, "\ncall %d: %s to %s, %s\n", i+1, clock(c.Begin), clock(c.End), loginOf(c))
+		fmt.Fprintf(&b, "call %d: %s to %s, %s\n", i+1, clock(c.Begin), clock(c.End), loginOf(c))
 	}
 	_, err := io.WriteString(out, strings.TrimPrefix(b.String(), "\n"))
 	return err
