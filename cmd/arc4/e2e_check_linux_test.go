@@ -431,3 +431,23 @@ func TestE2ECheckInterrupted(t *testing.T) {
 	require.Equal(t, exit.Failure, p.wait(t))
 	assert.Regexp(t, `(?s)^ok    name .*--    interrupted; not tried: GRE sent, GRE received, LCP`, p.stdout.String())
 }
+
+// TestE2ECheckTerminal: a terminal shows what is being tried, on the line that the verdict takes.
+func TestE2ECheckTerminal(t *testing.T) {
+	t.Parallel()
+	b := newCheckbed(t)
+	b.serve(t)
+	cmd := command(t, "check", serverOuter)
+	cmd.Env = append(cmd.Env, "TERM=xterm")
+	x := onTerminal(t, cmd)
+	require.Equal(t, exit.OK, b.client.run(t, cmd).wait(t))
+	waitFor(t, "the last line", func() error {
+		if !strings.Contains(x.screen.String(), "echoes lost") {
+			return errors.New(x.screen.String())
+		}
+		return nil
+	})
+	for _, step := range []string{"name", "GRE sent", "MTU", "round trip"} {
+		assert.Regexp(t, `\r\x1b\[K\.\.\.   `+step+`\r\x1b\[Kok    `+step+` `, x.screen.String())
+	}
+}

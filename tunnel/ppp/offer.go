@@ -75,11 +75,20 @@ func AppendEcho(dst []byte, id byte, magic uint32, data []byte) []byte {
 	return appendPacket(dst, codeEchoRequest, id, append(binary.BigEndian.AppendUint32(nil, magic), data...))
 }
 
-// AppendFarewell appends frames that have a peer end a link which it is negotiating: a
-// Terminate-Request, and for those that go on negotiating a Protocol-Reject of LCP itself.
+// loopNaks are more than the ten loops after which pppd gives a line up: it has retransmitted its
+// request under the same number, and may have sent others.
+const loopNaks = 16
+
+// AppendFarewell appends frames that have a peer end a link which it is negotiating, though it is
+// heard by nobody: a Terminate-Request, and for pppd, which goes on all the same, Naks of its magic
+// number, of which so many mean that the line is looped back (RFC 1661 section 6.4).
 func AppendFarewell(frames [][]byte, id byte) [][]byte {
 	head := AppendHeader(nil, ProtoLCP, false, false)
-	terminate := appendPacket(head[:len(head):len(head)], codeTerminateRequest, id, nil)
-	reject := appendPacket(head[:len(head):len(head)], codeProtocolReject, id+1, []byte{byte(ProtoLCP >> 8), byte(ProtoLCP & 0xFF)})
-	return append(frames, terminate, reject)
+	head = head[:len(head):len(head)]
+	frames = append(frames, appendPacket(head, codeTerminateRequest, id, nil))
+	magic := appendOption(nil, lcpOptMagic, []byte{0x6C, 0x6F, 0x6F, 0x70})
+	for n := byte(1); n <= loopNaks; n++ { // pppd numbers its requests from 1
+		frames = append(frames, appendPacket(head, codeConfigureNak, n, magic))
+	}
+	return frames
 }

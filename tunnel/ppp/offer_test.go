@@ -66,5 +66,11 @@ func TestAppendEcho(t *testing.T) {
 	frame := AppendEcho(nil, 9, 0x01020304, []byte("data"))
 	assert.Equal(t, offerFrame(ProtoLCP, codeEchoRequest, 9, 1, 2, 3, 4, 'd', 'a', 't', 'a'), frame)
 	farewell := AppendFarewell(nil, 200)
-	assert.Equal(t, [][]byte{offerFrame(ProtoLCP, codeTerminateRequest, 200), offerFrame(ProtoLCP, codeProtocolReject, 201, 0xC0, 0x21)}, farewell)
+	assert.Len(t, farewell, 17)
+	assert.Equal(t, offerFrame(ProtoLCP, codeTerminateRequest, 200), farewell[0])
+	for n, frame := range farewell[1:] {
+		o, ok := ReadOffer(frame)
+		assert.True(t, ok)
+		assert.Equal(t, Offer{Proto: ProtoLCP, Code: codeConfigureNak, ID: byte(n + 1), Magic: 0x6C6F6F70}, o)
+	}
 }

@@ -120,11 +120,11 @@ func milliseconds(d time.Duration) string {
 func judgeAnswer(f *Facts) Verdict {
 	c := &f.Control
 	if s := c.Started; s != nil {
-		channels := "as many channels as you like"
+		channels := "any number"
 		if s.MaxChannels > 0 {
-			channels = fmt.Sprintf("%d channels at most", s.MaxChannels)
+			channels = fmt.Sprint(s.MaxChannels)
 		}
-		return ok("version %d.%d, host %q, vendor %q, firmware %d, %s", control.Version>>8, control.Version&0xFF, s.HostName, s.Vendor, s.Firmware, channels)
+		return ok("version %d.%d, host %q, vendor %q, firmware %d, channels: %s", control.Version>>8, control.Version&0xFF, s.HostName, s.Vendor, s.Firmware, channels)
 	}
 	var end *control.EndError
 	if errors.As(c.Err, &end) && errors.Is(end, control.ErrProtocol) {
@@ -138,7 +138,7 @@ func judgeAnswer(f *Facts) Verdict {
 	case c.Err != nil:
 		return fail(tunnel.ClassNetwork, "does the server's list of clients have this machine's address? has it banned it? see its log", "%v", c.Err)
 	}
-	return fail(tunnel.ClassNetwork, "", "no answer")
+	return fail(tunnel.ClassNetwork, "give it more time, if there is a --connect-timeout", "no answer in time")
 }
 
 func judgeCall(f *Facts) Verdict {
@@ -151,7 +151,7 @@ func judgeCall(f *Facts) Verdict {
 	case c.Err != nil:
 		return fail(tunnel.ClassNetwork, "see the server's log; pptpd hangs up like this when its addresses or connections are used up", "%v", c.Err)
 	}
-	return fail(tunnel.ClassNetwork, "", "no answer")
+	return fail(tunnel.ClassNetwork, "give it more time, if there is a --connect-timeout", "no answer in time")
 }
 
 // What has to be done about GRE that does not pass.
@@ -162,7 +162,8 @@ const (
 	atServer  = "; at the server: nft insert rule inet filter input meta l4proto gre accept"
 	hereOut   = "on this machine: nft insert rule inet filter output meta l4proto gre accept; nft list ruleset shows what drops it"
 	hereIn    = "on this machine: nft insert rule inet filter input meta l4proto gre accept; nft list ruleset shows what drops it"
-	noAnswers = "no answer to GRE comes, and the server, asked by GRE to end the call, did not"
+	noAnswers = "no answer to GRE comes"
+	noEnd     = ", and the server, asked by GRE to end the call, did not"
 )
 
 func judgeSent(f *Facts) Verdict {
@@ -188,7 +189,11 @@ func judgeSent(f *Facts) Verdict {
 	case f.Link.Ended != nil:
 		return fail(tunnel.ClassNetwork, "see the server's log", "%v", f.Link.Ended)
 	}
-	return fail(tunnel.ClassNetwork, remedy, "%s: GRE (IP protocol 47) seems to be blocked on the way there", noAnswers)
+	said := noAnswers
+	if g.Farewell {
+		said += noEnd
+	}
+	return fail(tunnel.ClassNetwork, remedy, "%s: GRE (IP protocol 47) seems to be blocked on the way there", said)
 }
 
 func judgeReceived(f *Facts) Verdict {

@@ -58,8 +58,8 @@ const (
 	// silence is how long GRE may take to pass both ways.
 	silence = 6 * time.Second
 	// farewellTime is how long a server may take to end a call that it was asked to end by GRE:
-	// pppd asks twice, three seconds apart.
-	farewellTime = 8 * time.Second
+	// pppd asks twice whether the other end agrees, three seconds apart.
+	farewellTime = 10 * time.Second
 	// closeTime is how long ending the link, and then the call, may take.
 	closeTime = 700 * time.Millisecond
 )
@@ -82,7 +82,7 @@ func (c *call) walkOn() {
 	if !c.judge(c.ctx, diagnosis.Call) {
 		return
 	}
-	if c.passGRE() && c.negotiate() {
+	if c.passGRE() && c.negotiate() && c.ctx.Err() == nil {
 		if c.limit != nil {
 			c.limit.Stop() // the measuring has a time of its own
 		}

@@ -17,11 +17,10 @@ func (c *call) passGRE() bool {
 	if g.Permission == nil {
 		g.Permission = c.openLink()
 	}
-	if g.Permission == nil && !c.until(silence, func() bool { return g.Passes() || c.icmp() }) && g.Received == 0 && !c.over {
+	// One ICMP error says little: a server may open its socket a moment after it has accepted the
+	// call.
+	if g.Permission == nil && !c.until(silence, g.Passes) && !c.icmp() && g.Received == 0 && !c.over {
 		c.farewell()
-	}
-	if c.icmp() { // which may be sooner than the server's first packet
-		c.until(time.Second, func() bool { return g.Received > 0 })
 	}
 	g.AtDevice = c.arrivals.count()
 	sent := c.judge(c.ctx, diagnosis.Sent)
@@ -47,9 +46,9 @@ func (c *call) icmp() bool {
 // farewell asks the server by GRE to end the call, and waits whether it does so by TCP: if it does,
 // what we send arrives, and what it sends does not.
 func (c *call) farewell() {
-	c.facts.GRE.Farewell = true
 	end := time.Now().Add(farewellTime)
 	for time.Now().Before(end) && c.ctx.Err() == nil && !c.over && !c.facts.GRE.HungUp {
+		c.facts.GRE.Farewell = true
 		for _, frame := range ppp.AppendFarewell(nil, 200) {
 			_ = c.transmit(frame, false)
 		}

@@ -37,11 +37,12 @@ func (w *walk) lookUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
 	defer cancel()
 	var mu sync.Mutex
+	var asked []netip.Addr // a late attempt may go on with it
 	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if to, err := netip.ParseAddrPort(address); err == nil {
 			mu.Lock()
-			if !slices.Contains(l.Asked, to.Addr()) {
-				l.Asked = append(l.Asked, to.Addr())
+			if !slices.Contains(asked, to.Addr()) {
+				asked = append(asked, to.Addr())
 			}
 			mu.Unlock()
 		}
@@ -51,7 +52,7 @@ func (w *walk) lookUp(ctx context.Context) {
 	found, err := resolver.LookupNetIP(ctx, "ip4", host)
 	mu.Lock()
 	defer mu.Unlock()
-	l.Asked = slices.Clone(l.Asked) // a late attempt keeps the other one
+	l.Asked = slices.Clone(asked)
 	for _, a := range found {
 		l.Found = append(l.Found, a.Unmap())
 	}
