@@ -249,6 +249,15 @@ func TestPeerLeaves(t *testing.T) {
 	guest(t, time.Minute, []string{"leaves.up", "leaves.believed", "leaves.words"}, "leaves")
 }
 
+// TestCheck has arc4 check look at real peers, in order and not.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	guest(t, 2*time.Minute, []string{
+		"check.pptpd.exit", "check.pptpd.says", "check.pptpd.mtu", "check.nobody.trip", "check.wrongpass.says", "check.noway.says", "check.noway.received",
+		"check.clear.says", "check.kernel.exit", "check.unchanged",
+	}, "check")
+}
+
 // TestForged throws forged packets at a live call.
 func TestForged(t *testing.T) {
 	t.Parallel()
