@@ -272,6 +272,8 @@ var brokenSetups = []struct {
 		words: map[string]string{"TCP": "192.0.2.77:1723 is unreachable: no route to host"}},
 	{name: "not a PPTP server", prepare: func(t *testing.T, b *checkbed) { b.speaksSSH(t) }, code: exit.Network, fails: []string{"PPTP"},
 		words: map[string]string{"PPTP": "what it says is SSH"}},
+	{name: "an address of this network", serve: []string{"--pool", "192.168.7.100-192.168.7.110"}, code: exit.Policy, fails: []string{"addresses"},
+		words: map[string]string{"addresses": "192.168.7.1.., which is in .*192.168.7.0/24.*connect refuses"}},
 	{name: "pool exhausted", serve: []string{"--pool", "10.99.0.100"}, code: exit.Network, fails: []string{"addresses"},
 		prepare: func(t *testing.T, b *checkbed) {
 			cmd := command(t, "connect", serverOuter, "--user", "bob", "--status-socket", "none")

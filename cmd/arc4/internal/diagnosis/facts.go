@@ -92,6 +92,7 @@ type Link struct {
 	NoMPPE    bool  // it rejects MPPE or all of CCP
 	Encrypted *Encryption
 	Network   *ppp.NetworkUp
+	Taken     string // why a client would refuse its address, which is ...; empty: it would not
 
 	Down   *ppp.DownError // why the link has ended, or never came to be
 	Ended  error          // why the server has ended the call below it

@@ -95,6 +95,7 @@ func TestJudge(t *testing.T) {
 		{"off", MPPE, Facts{Policy: Policy{Login: true, MPPE: ppp.MPPEPolicy{Mode: ppp.Off}}, Link: Link{LoggedIn: login}}, Warn, 0, "in clear", "--mppe off"},
 		{"left before", MPPE, Facts{Policy: policy, Link: downLink(func(l *Link) { l.LoggedIn = login }, ppp.ClassPeer, "no address")}, Skipped, 0, "after the login", ""},
 		{"addresses", Addresses, Facts{Policy: policy, Link: Link{Network: &ppp.NetworkUp{Local: netip.MustParseAddr("10.0.0.2"), Remote: netip.MustParseAddr("10.0.0.1")}}}, OK, 0, "this end is 10.0.0.2, the server 10.0.0.1, name servers none", ""},
+		{"a neighbour's", Addresses, Facts{Policy: policy, Link: Link{Taken: "in the network 10.0.0.0/24", Network: &ppp.NetworkUp{Local: netip.MustParseAddr("10.0.0.2")}}}, Fail, tunnel.ClassPolicy, "10.0.0.2, which is in the network 10.0.0.0/24: connect refuses", "other addresses"},
 		{"no address", Addresses, Facts{Policy: policy, Link: downLink(nil, ppp.ClassPeer, `the peer closed the link: "no address to give"`)}, Fail, tunnel.ClassPeer, "no address to give", "used up"},
 		{"the call is ended", Addresses, Facts{Policy: policy, Link: downLink(func(l *Link) {
 			l.Down.CallCleared, l.Ended = true, errors.New("the server ended the call: lost carrier")

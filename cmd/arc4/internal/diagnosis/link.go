@@ -185,6 +185,8 @@ func judgeAddresses(f *Facts) Verdict {
 	l := &f.Link
 	n := l.Network
 	switch {
+	case n != nil && l.Taken != "":
+		return fail(tunnel.ClassPolicy, "have the server give other addresses, of a network that is in use nowhere else; or renumber the network of this machine", "the server gives this machine the address %v, which is %s: connect refuses that", n.Local, l.Taken)
 	case n != nil:
 		v := ok("this end is %v, the server %s, name servers %s", n.Local, addressOr(n.Remote.IsValid(), n.Remote, "names none that can be used"), addressOr(len(n.DNS) > 0, list(n.DNS), "none"))
 		if !n.Local.IsValid() {

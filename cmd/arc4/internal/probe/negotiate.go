@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/diagnosis"
+	"github.com/arc4tun/arc4tun/tunnel/netdev"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -80,6 +81,12 @@ func (c *call) negotiate() bool {
 		}
 		c.Begun(diagnosis.Addresses)
 		c.until(negotiateTime, ended)
+		if n := l.Network; n != nil {
+			if around, err := netdev.LookAround(""); err == nil {
+				local, _ := netdev.Judge(netdev.Given{Local: n.Local, Server: c.server.Addr()}, around)
+				l.Taken = local.Reason
+			}
+		}
 		return c.judge(c.ctx, diagnosis.Addresses)
 	}
 	for _, s := range []diagnosis.Step{diagnosis.Login, diagnosis.MPPE, diagnosis.Addresses} {
