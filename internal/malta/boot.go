@@ -72,9 +72,14 @@ func (r *Router) arguments(j Job, image string) []string {
 	args := []string{"-M", "malta", "-cpu", "24Kf", "-m", strconv.Itoa(j.Memory), "-rtc", "clock=vm",
 		"-kernel", filepath.Join(r.dir, "vmlinux"), "-initrd", filepath.Join(r.dir, "initrd.gz"),
 		"-append", "console=ttyS0 panic=-1 quiet loglevel=1",
-		"-nographic", "-vga", "none", "-no-reboot", "-nic", "none"}
+		"-nographic", "-vga", "none", "-no-reboot"}
 	for i, file := range []string{filepath.Join(r.dir, "root.sq"), image} {
 		args = append(args, "-drive", fmt.Sprintf("file=%s,format=raw,index=%d,snapshot=on", file, i))
+	}
+	if j.Server == "" {
+		args = append(args, "-nic", "none")
+	} else {
+		args = append(args, "-netdev", "tap,id=cable,fd=3", "-device", "virtio-net-pci,netdev=cable,romfile=")
 	}
 	if j.Counted {
 		args = append(args, "-icount", "shift=1,sleep=on")
@@ -87,6 +92,14 @@ func (r *Router) boot(ctx context.Context, j Job, image string, line func(string
 	ctx, stop := context.WithTimeoutCause(ctx, j.Limit, fmt.Errorf("not done in %v", j.Limit))
 	defer stop()
 	cmd := exec.CommandContext(ctx, "qemu-system-mipsel", r.arguments(j, image)...)
+	if j.Server != "" {
+		o, err := newOutside(j.Server)
+		if err != nil {
+			return Boot{}, err
+		}
+		defer o.close()
+		cmd.ExtraFiles = []*os.File{o.cable} // descriptor 3
+	}
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		return Boot{}, err

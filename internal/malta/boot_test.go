@@ -62,6 +62,6 @@ func TestArguments(t *testing.T) {
 func TestUnknownJob(t *testing.T) {
 	r := &Router{interop: "../../interop"}
 	_, err := r.pack(t.Context(), Job{Script: "nosuchjob"}, t.TempDir())
-	require.EqualError(t, err, `there is no job "nosuchjob": give one of ciphers, memory, start, tunnel, tunnels`)
+	require.EqualError(t, err, `there is no job "nosuchjob": give one of alone, ciphers, memory, start, tunnel, tunnels`)
 	require.NoError(t, r.known("start"))
 }

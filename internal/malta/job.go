@@ -25,6 +25,10 @@ type Job struct {
 	Counted bool
 	// XZ packs Files as the flash of a router does. Else they are quick to read.
 	XZ bool
+	// Server is a program arc4 for this machine, or "". With it the guest has a network interface,
+	// whose cable ends in a network namespace of this machine: there the program serves, and at
+	// its end of the tunnel two TCP ports are open (outside_linux.go).
+	Server string
 	// Limit is the longest that a boot may take.
 	Limit time.Duration
 }

@@ -19,3 +19,14 @@ func Build(ctx context.Context, root, goarch, out string, symbols bool) error {
 	}
 	return nil
 }
+
+// BuildServer makes arc4 for this machine, as the file out, for [Job.Server]. root is the
+// repository's.
+func BuildServer(ctx context.Context, root, out string) error {
+	cmd := exec.CommandContext(ctx, "go", "run", "./tools/build", "-o", out)
+	cmd.Dir = root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("arc4 for this machine: %w\n%s", err, output)
+	}
+	return nil
+}

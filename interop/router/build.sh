@@ -86,7 +86,8 @@ cp "$build/kernel/boot/vmlinux-$version" "$build/vmlinux" 2>/dev/null ||
 
 from=$build/kernel/lib/modules/$version to=$R/lib/modules/$version
 mkdir -p "$to/kernel" "$R"/{proc,sys,dev,run,tmp,mnt,job,root,etc/ppp,var/run,var/lib/misc}
-for d in crypto lib net/ipv4 net/netfilter net/sched drivers/net/tun.ko drivers/net/veth.ko drivers/net/ppp drivers/net/slip; do
+for d in crypto lib net/ipv4 net/netfilter net/sched drivers/net/tun.ko drivers/net/veth.ko drivers/net/ppp drivers/net/slip \
+	drivers/virtio drivers/net/virtio_net.ko drivers/net/net_failover.ko net/core/failover.ko; do
 	mkdir -p "$to/kernel/$(dirname $d)"
 	cp -r "$from/kernel/$d" "$to/kernel/$(dirname $d)/"
 done

@@ -25,6 +25,7 @@ func main() {
 	counted := flag.Bool("counted", false, "be a machine of 500 MIPS, whatever this one does: an instruction takes 2 ns")
 	xz := flag.Bool("xz", false, "have arc4 in a squashfs packed with xz, as in a router's flash")
 	limit := flag.Duration("limit", 10*time.Minute, "longest that a boot may take")
+	server := flag.Bool("server", false, "have the server of the tunnel outside of the guest, on this machine, as the job alone needs it")
 	program := flag.String("arc4", "", "`FILE` instead of the router build: a program for mipsle")
 	flag.Parse()
 	if flag.NArg() == 0 {
@@ -33,7 +34,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	status, err := run(ctx, *program, malta.Job{Script: flag.Arg(0), Args: flag.Args()[1:], Memory: *memory, Counted: *counted, XZ: *xz, Limit: *limit})
+	status, err := run(ctx, *program, *server, malta.Job{Script: flag.Arg(0), Args: flag.Args()[1:], Memory: *memory, Counted: *counted, XZ: *xz, Limit: *limit})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "router:", err)
 		os.Exit(125)
@@ -41,17 +42,23 @@ func main() {
 	os.Exit(status)
 }
 
-func run(ctx context.Context, program string, j malta.Job) (int, error) {
+func run(ctx context.Context, program string, server bool, j malta.Job) (int, error) {
 	r, err := malta.Prepare(ctx, ".")
 	if err != nil {
 		return 0, err
 	}
-	if program == "" {
-		dir, err := os.MkdirTemp("", "router")
-		if err != nil {
+	dir, err := os.MkdirTemp("", "router")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if server {
+		j.Server = filepath.Join(dir, "server")
+		if err := malta.BuildServer(ctx, ".", j.Server); err != nil {
 			return 0, err
 		}
-		defer os.RemoveAll(dir)
+	}
+	if program == "" {
 		program = filepath.Join(dir, "arc4")
 		if err := malta.Build(ctx, ".", "mipsle", program, false); err != nil {
 			return 0, err

@@ -55,6 +55,24 @@ func TestTunnel(t *testing.T) {
 	}
 }
 
+// TestAlone boots a router of 64 MB whose server is this machine.
+func TestAlone(t *testing.T) {
+	r := prepare(t)
+	dir := t.TempDir()
+	program, server := filepath.Join(dir, "arc4"), filepath.Join(dir, "server")
+	require.NoError(t, malta.Build(t.Context(), root, "mipsle", program, false))
+	require.NoError(t, malta.BuildServer(t.Context(), root, server))
+	b, err := r.Run(t.Context(), malta.Job{
+		Script: "alone", Args: []string{"1"}, Files: map[string]string{"arc4": program}, Server: server, Memory: 64, Limit: 5 * time.Minute,
+	}, nil, func(s string) { t.Log(s) })
+	require.NoError(t, err)
+	seen := report(t, b.Lines)
+	assert.Zero(t, b.Status, "the job's exit status")
+	for _, name := range []string{"answered", "carries-down", "carries-up", "alive", "nobody-killed", "exit"} {
+		assert.True(t, seen[name], "no check %q: the job ended before it", name)
+	}
+}
+
 // openWrt gives the files of a job that installs the packages for OpenWrt with this program.
 func openWrt(t *testing.T, program string) map[string]string {
 	t.Helper()

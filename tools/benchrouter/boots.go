@@ -18,8 +18,8 @@ type boot struct {
 	prefix string // before the figures' names
 }
 
-// boots are the jobs, of so many rounds each.
-func boots(rounds int) []boot {
+// boots are the jobs, of so many rounds each; server is a file for [malta.Job.Server].
+func boots(rounds int, server string) []boot {
 	n := strconv.Itoa(rounds)
 	return []boot{
 		{"tunnels", malta.Job{Script: "tunnels", Args: []string{n}, Memory: 192}, ""},
@@ -27,6 +27,10 @@ func boots(rounds int) []boot {
 		{"start", malta.Job{Script: "start", Args: []string{n}, Memory: 64, XZ: true}, ""},
 		{"memory", malta.Job{Script: "memory", Memory: 64, XZ: true}, "64-"},
 		{"memory", malta.Job{Script: "memory", Memory: 48, XZ: true}, "48-"},
+		{"memory", malta.Job{Script: "alone", Memory: 64, XZ: true, Server: server}, "alone-64-"},
+		{"memory", malta.Job{Script: "alone", Memory: 48, XZ: true, Server: server}, "alone-48-"},
+		// The kernel keeps no pages free for large allocations to come.
+		{"memory", malta.Job{Script: "alone", Args: []string{"3", "0"}, Memory: 48, XZ: true, Server: server}, "alone-48-unboosted-"},
 	}
 }
 

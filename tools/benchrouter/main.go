@@ -124,13 +124,20 @@ func (o options) measure(ctx context.Context, w io.Writer) (figures, error) {
 			}
 		}
 	}
-	return f, o.measureBoots(ctx, program, f, say)
+	server := filepath.Join(dir, "server")
+	if slices.Contains(o.parts, "memory") {
+		say("building the server for this machine")
+		if err := malta.BuildServer(ctx, ".", server); err != nil {
+			return nil, err
+		}
+	}
+	return f, o.measureBoots(ctx, program, server, f, say)
 }
 
 // measureBoots runs the jobs of the chosen parts.
-func (o options) measureBoots(ctx context.Context, program string, f figures, say func(string)) error {
+func (o options) measureBoots(ctx context.Context, program, server string, f figures, say func(string)) error {
 	var router *malta.Router
-	for _, b := range boots(o.rounds) {
+	for _, b := range boots(o.rounds, server) {
 		if !slices.Contains(o.parts, b.name) {
 			continue
 		}

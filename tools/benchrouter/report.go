@@ -53,8 +53,10 @@ func (f figures) beside() []string {
 		}
 	}
 	add("\nMbit/s", "%.1f", "kernel-down", "kernel-up", "pptp-down", "pptp-up", "arc4-down", "arc4-up", "delay", "jitter", "64-down", "64-up", "48-down", "48-up")
-	add("kB", "%.0f", "64-connect", "64-serve", "48-connect", "48-serve")
-	add("of the processor, and faults a second", "%.2f", "64-system", "64-faults", "48-system", "48-faults")
+	add("Mbit/s of connect alone", "%.1f", "alone-64-down", "alone-64-up", "alone-48-down", "alone-48-up", "alone-48-unboosted-down", "alone-48-unboosted-up")
+	add("kB", "%.0f", "64-connect", "64-serve", "48-connect", "48-serve", "alone-64-connect", "alone-48-connect", "alone-48-unboosted-connect")
+	add("of the processor, and faults a second", "%.2f", "64-system", "64-faults", "48-system", "48-faults",
+		"alone-64-system", "alone-64-faults", "alone-48-system", "alone-48-faults", "alone-48-unboosted-system", "alone-48-unboosted-faults")
 	var machines []string
 	for _, p := range processors {
 		machines = append(machines, "instructions-"+p.name)

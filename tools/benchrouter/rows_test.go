@@ -29,6 +29,7 @@ func TestJudge(t *testing.T) {
 		{"one way alone", kernel, figures{"arc4-down": {50}, "kernel-down": {40}}, "-", false},
 		{"as much as allowed", memory, figures{"64-connect": {12000}}, "12.0", true},
 		{"more", memory, figures{"64-connect": {12100}}, "12.1", false},
+		{"of two machines", "connect alone on 48 MB, both ways, of 64 MB", figures{"alone-48-down": {49}, "alone-64-down": {88}, "alone-48-up": {36}, "alone-64-up": {54}}, "0.56", true},
 		{"not measured", memory, nil, "-", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
