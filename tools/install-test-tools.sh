@@ -15,7 +15,8 @@ set -eu
 # emulated router, see interop/router/README.md
 # lintian rpm libarchive-tools systemd dbus: the packages for Linux distributions, and a Debian to
 # install one in
-# dbus-daemon: name servers by systemd-resolved, with what unpack-resolvers.sh unpacks
+# dbus-daemon: name servers by systemd-resolved, and NetworkManager, with what unpack-packages.sh
+# unpacks
 # the rest: the guest with the real peers, see interop/README.md
 want="git make chromium-headless-shell gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux
@@ -26,12 +27,15 @@ if ! command -v dpkg-query >/dev/null; then
 	echo "test tools: not a Debian system; tests that need more than Go are skipped" >&2
 	exit 0
 fi
-sh "$(dirname "$0")/unpack-resolvers.sh"
+unpack() { sh "$(dirname "$0")/unpack-packages.sh"; }
 miss=
 for p in $want; do
 	dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q 'ok installed' || miss="$miss $p"
 done
-[ -n "$miss" ] || exit 0
+if [ -z "$miss" ]; then
+	unpack
+	exit 0
+fi
 if [ "$(id -u)" != 0 ]; then
 	echo "test tools: missing; as root: apt-get install --no-install-recommends$miss" >&2
 	exit 0
@@ -50,8 +54,7 @@ export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086 # a list of words
 if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends $miss; } >"$log" 2>&1; then
 	tail -n 20 "$log" >&2
-	rm -f "$log"
 	echo "test tools: apt-get failed; tests that need$miss are skipped" >&2
-	exit 0
 fi
 rm -f "$log"
+unpack

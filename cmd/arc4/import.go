@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
@@ -163,20 +162,6 @@ func checkImported(found *foreign.Profile) (pairs []profile.Pair, notes []foreig
 		notes = append(notes, foreign.Note{Text: "arc4 connect refuses it as it is: " + err.Error()})
 	}
 	return pairs, notes
-}
-
-// setAll gives a flag a value, or all values of a list.
-func setAll(flags *pflag.FlagSet, key string, value any) error {
-	list, is := value.([]string)
-	if !is {
-		return flags.Set(key, fmt.Sprint(value))
-	}
-	for _, item := range list {
-		if err := flags.Set(key, item); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // longestNote bounds a note, which quotes the file, in characters.

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"arc4": func() {
+	program := func() {
 		// A script may say how much memory the machine has left.
 		if n, err := strconv.ParseUint(os.Getenv("TEST_MEMORY_AVAILABLE"), 10, 64); err == nil {
 			readMemory = func() memory.Machine { return memory.Machine{Total: 1 << 30, Available: n} }
@@ -32,7 +32,9 @@ func TestMain(m *testing.M) {
 			}
 		}
 		main()
-	}})
+	}
+	// With the links by which NetworkManager starts it.
+	testscript.Main(m, map[string]func(){"arc4": program, "nm-arc4-service": program, "nm-arc4-auth-dialog": program})
 }
 
 // TestScripts runs the command lines in testdata/script against this binary.

@@ -18,12 +18,6 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/settings"
 )
 
-// The keys of a profile of connect that are no flags.
-const (
-	serverKey   = "server"
-	passwordKey = "password"
-)
-
 // pathFlags are the flags that name a file: in a profile, beside the profile if the path is no
 // absolute one.
 var pathFlags = []string{"password-file", "backend-cache", "secrets", "capture"}

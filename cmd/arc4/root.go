@@ -80,6 +80,8 @@ func newRoot() *cobra.Command {
 		newManCmd(),
 		newCompletionCmd(),
 		newVersionCmd(),
+		newNMServiceCmd(),
+		newNMAuthDialogCmd(),
 		newExitCodesTopic(),
 		newProfileTopic(connect, serve, root.PersistentFlags()),
 		newSecretsFileTopic(),
@@ -165,7 +167,7 @@ func wrapRuns(cmd *cobra.Command, logs *logOptions) {
 // exclude each other) under usage.
 func execute(ctx context.Context) error {
 	root := newRoot()
-	args := os.Args[1:]
+	args := append(linkedAs(os.Args[0]), os.Args[1:]...)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		clidoc.PlainUsages(root)
 	}

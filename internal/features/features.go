@@ -23,6 +23,7 @@ func All() []Feature {
 		{"dns", "nodns", "setting name servers: --dns and --dns-domain of arc4 connect, which leaves name service as it is", DNS},
 		{"kill switch", "nokillswitch", "--kill-switch of arc4 connect, with nftables", KillSwitch},
 		{"man", "noman", "arc4 man, which writes the manual pages", Man},
+		{"nm", "nonm", "the plugin for NetworkManager: arc4 nm-service and arc4 nm-auth-dialog, which NetworkManager and its clients start", NetworkManager},
 		{"plot", "noplot", "--plot of arc4 speed tunnel, with the fonts for it", Plot},
 		{"profiles", "noprofiles", "profiles (--profile, --save, --config), arc4 up, down, restart, list, logs and import, and readiness for systemd; the environment stays", Profiles},
 		{"speed tunnel", "nospeedtunnel", "arc4 speed tunnel, which measures whole tunnels; arc4 speed stays", SpeedTunnel},
@@ -31,8 +32,11 @@ func All() []Feature {
 
 // Commands are the commands that the feature is, or has.
 func (f Feature) Commands() []string {
-	if f.Name == "profiles" {
+	switch f.Name {
+	case "profiles":
 		return []string{"up", "down", "restart", "list", "logs"}
+	case "nm":
+		return []string{"nm-service", "nm-auth-dialog"}
 	}
 	return []string{f.Name}
 }

@@ -22,6 +22,7 @@ type Follower struct {
 	bind    string        // the one interface that they leave by; empty: the best
 	all     bool          // the tunnel takes in everything, or will
 	blocked bool          // what is not marked does not leave
+	keepOut bool          // the host route is another program's business
 	every   time.Duration // between two looks without news
 	where   rtnetlink.Namespace
 	kernel  *rtnetlink.Conn // of the namespace of Open, whichever thread uses it
@@ -96,7 +97,7 @@ func Open(o Options) (*Follower, error) { return open(o, regular) }
 func open(o Options, every time.Duration) (*Follower, error) {
 	log := cmp.Or(o.Log, slog.Default())
 	f := &Follower{
-		log: log, mark: o.Mark, bind: o.Interface, all: o.Everything, blocked: o.Blocked, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
+		log: log, mark: o.Mark, bind: o.Interface, all: o.Everything, blocked: o.Blocked, keepOut: o.NoRoute, every: every, changed: make(chan struct{}, 1), kick: make(chan struct{}, 1), done: make(chan struct{}),
 		carried: make(map[*boundSocket]struct{}), worked: make(map[string][]netip.Addr),
 	}
 	var err error

@@ -19,4 +19,6 @@ type Options struct {
 	// Blocked says that nothing leaves this machine but what is marked: names are looked up by
 	// marked sockets from the first time on.
 	Blocked bool
+	// NoRoute says that another program sees to the host route: none is added.
+	NoRoute bool
 }

@@ -242,7 +242,7 @@ func (f *Follower) byInterface(addr netip.Addr, may exits) (*rtnetlink.Route, er
 // its packets otherwise, and removes it if not. It replaces the route in one step: there is no
 // moment without one. The caller holds mu.
 func (f *Follower) keep(t table, best *rtnetlink.Route) error {
-	if !inMain(best) || !f.swallowed(t) {
+	if f.keepOut || !inMain(best) || !f.swallowed(t) {
 		return f.removeRoute()
 	}
 	want := f.hostRoute(best)

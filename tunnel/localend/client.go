@@ -55,6 +55,11 @@ type ClientConfig struct {
 
 	// Names, if not nil, is told which name servers the tunnel brings.
 	Names NameService
+
+	// DeviceOnly has another program, such as NetworkManager, see to addresses, routes and the way
+	// to the server around the tunnel: the device is made and brought up, and nothing else is
+	// changed. What carries the tunnel still leaves by the interface that leads to the server.
+	DeviceOnly bool
 }
 
 // Client is a client's TUN device with its addresses and routes, and the way to its server around
@@ -74,6 +79,7 @@ type Client struct {
 	closing  sync.Once
 	watching sync.WaitGroup
 	follower *serverroute.Follower // of the way to the server; nil: nobody follows it
+	bare     bool                  // ClientConfig.DeviceOnly
 
 	nameMu sync.Mutex
 	real   string // the name the kernel gave
@@ -90,7 +96,7 @@ type Client struct {
 // NewClient begins to follow the way to the server, where this system tells of it. The device is
 // made when the tunnel comes up first. Call Close in the end.
 func NewClient(c ClientConfig) *Client {
-	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, admit: c.Admit, names: newNames(c.Names), log: cmp.Or(c.Log, slog.Default())}
+	l := &Client{name: cmp.Or(c.Device, netdev.DefaultName), beforeUp: c.BeforeUp, admit: c.Admit, names: newNames(c.Names), log: cmp.Or(c.Log, slog.Default()), bare: c.DeviceOnly}
 	l.base = netdev.Settings{Routes: c.Routes, DefaultRoute: c.DefaultRoute, Excluded: c.Excluded, Table: c.Table, Metric: c.Metric}
 	all := l.base.Everything()
 	if c.Suspended == nil {
@@ -104,7 +110,7 @@ func NewClient(c ClientConfig) *Client {
 	var err error
 	if l.follower, err = serverroute.Open(serverroute.Options{
 		Log: l.log, Mark: c.Mark, Marked: c.Marked || c.Admit != nil || all && c.Table == netdev.TableAuto,
-		Interface: c.Interface, Everything: all, Blocked: c.Admit != nil,
+		Interface: c.Interface, Everything: all, Blocked: c.Admit != nil, NoRoute: c.DeviceOnly,
 	}); err != nil {
 		l.log.Warn("the way to the server is not followed: when the network changes, the tunnel may end", "error", err)
 		l.follower = nil
@@ -225,6 +231,9 @@ func (l *Client) create(mtu int) error {
 func (l *Client) settings(n tunnel.Network) netdev.Settings {
 	s := l.base
 	s.Device, s.MTU, s.Server = l.real, n.MTU, n.Server
+	if l.bare {
+		return s
+	}
 	s.Local, s.Remote, s.Local6 = n.Local, n.Remote, n.LocalIPv6
 	return s
 }

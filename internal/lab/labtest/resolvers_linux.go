@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unpacked is where tools/unpack-resolvers.sh puts packages.
+// unpacked is where tools/unpack-packages.sh puts packages.
 const unpacked = "/var/lib/arc4-test"
 
 // Unpacked is the folder with an unpacked package, for OwnFiles; without it the test is skipped.

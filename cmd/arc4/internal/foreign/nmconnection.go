@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -82,7 +83,8 @@ func (v value) list() []string {
 
 func (v value) yes() bool { return v.text == "yes" || v.text == "true" || v.text == "1" }
 
-const pptpService = "org.freedesktop.NetworkManager.pptp"
+// PPTPService is the type of NetworkManager's connections by PPTP.
+const PPTPService = "org.freedesktop.NetworkManager.pptp"
 
 // nmconnection reads a connection of the plugin for PPTP.
 type nmconnection struct {
@@ -94,8 +96,8 @@ type nmconnection struct {
 // NetworkManager reads a *.nmconnection. An error says that it is none of PPTP.
 func NetworkManager(text []byte) (*Profile, error) {
 	n := &nmconnection{Profile: &Profile{Program: "NetworkManager"}, file: parseKeyfile(string(text)), used: make(map[string]map[string]bool)}
-	if service := n.take("vpn", "service-type").text; service != pptpService {
-		return nil, fmt.Errorf("it is a connection of type %q, and not of %s", service, pptpService)
+	if service := n.take("vpn", "service-type").text; service != PPTPService {
+		return nil, fmt.Errorf("it is a connection of type %q, and not of %s", service, PPTPService)
 	}
 	n.Name = n.take("connection", "id").text
 	n.take("connection", "type")
@@ -118,6 +120,35 @@ func NetworkManager(text []byte) (*Profile, error) {
 	n.take("ipv6", "addr-gen-mode")
 	n.rest()
 	return n.finish(), nil
+}
+
+// NetworkManagerVPN reads the setting "vpn" of such a connection as NetworkManager gives it to its
+// plugin: data and secrets, and the name of the user who is logged in to this machine, which counts
+// where the data names none. Keys that nobody knows, values that are none and what contradicts
+// itself are errors, all of them in one; what only need not be there is in the notes.
+func NetworkManagerVPN(data, secrets map[string]string, userName string) (*Profile, error) {
+	n := &nmconnection{Profile: &Profile{Program: "NetworkManager"}, file: make(keyfile), used: make(map[string]map[string]bool)}
+	for section, pairs := range map[string]map[string]string{"vpn": data, "vpn-secrets": secrets} {
+		n.file[section] = make(map[string]value)
+		for key, text := range pairs {
+			n.file[section][key] = value{text: text}
+		}
+	}
+	if _, given := data["user-name"]; !given && userName != "" {
+		n.file["vpn"]["user-name"] = value{text: userName}
+	}
+	n.vpn()
+	n.rest()
+	var wrong []string
+	for _, note := range n.finish().Notes {
+		if note.Wrong {
+			wrong = append(wrong, strings.TrimPrefix(note.Text, "vpn."))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.New(strings.Join(wrong, "; "))
+	}
+	return n.Profile, nil
 }
 
 // take gives a key, which may be missing, and marks that it has been looked at.
@@ -146,26 +177,15 @@ func (n *nmconnection) vpn() {
 	if v := n.take("vpn", "gateway"); v.text != "" {
 		n.set(v.line, keyServer, v.text)
 	} else {
-		n.note(0, "there is no gateway, and so no server")
+		n.wrong(0, "there is no gateway, and so no server")
 	}
 	user, domain := n.take("vpn", "user"), n.take("vpn", "domain")
+	if name := n.take("vpn", "user-name"); user.text == "" {
+		user = name
+	}
 	n.setUser(user.line, user.text, domain.text)
 	n.password()
-	l := login{refused: make(map[string]bool)}
-	for key, method := range map[string]string{"refuse-mschapv2": "mschapv2", "refuse-chap": "chap-md5", "refuse-pap": "pap", "refuse-mschap": "", "refuse-eap": ""} {
-		if v := n.take("vpn", key); v.yes() {
-			l.refused[method], l.line = true, max(l.line, v.line)
-		}
-	}
-	for _, key := range []string{"require-mppe", "require-mppe-128", "require-mppe-40"} {
-		if v := n.take("vpn", key); v.yes() {
-			l.required, l.weak, l.line = true, key == "require-mppe-40", max(l.line, v.line)
-		}
-	}
-	if v := n.take("vpn", "mppe-stateful"); v.yes() {
-		l.stateful = true
-	}
-	n.setLogin(l)
+	n.setLogin(n.login())
 	interval, failures := n.take("vpn", "lcp-echo-interval"), n.take("vpn", "lcp-echo-failure")
 	switch {
 	case interval.text == "0":
@@ -176,13 +196,72 @@ func (n *nmconnection) vpn() {
 	if v := n.take("vpn", "mtu"); v.text != "" {
 		n.setMTU(v.line, "mtu", v.text)
 	}
+	if v := n.take("vpn", "mru"); v.text != "" {
+		n.note(v.line, "mru %s: arc4 takes packets of any length it is sent", v.text)
+	}
 	if v := n.take("vpn", "unit"); v.text != "" {
-		n.set(v.line, "tun", "ppp"+v.text)
+		if unit, ok := n.number(v.line, "unit", v.text, 0, maxUnit); ok {
+			n.set(v.line, "tun", fmt.Sprintf("ppp%d", unit))
+		}
 	}
 	// Compressions that arc4 does not have, and addresses that the server gives anyway.
-	for _, key := range []string{"nobsdcomp", "nodeflate", "no-vj-comp", "nopcomp", "noaccomp", "ipcp-accept-local", "ipcp-accept-remote", "user-name"} {
-		n.take("vpn", key)
+	for _, key := range []string{"nobsdcomp", "nodeflate", "no-vj-comp", "nopcomp", "noaccomp", "ipcp-accept-local", "ipcp-accept-remote"} {
+		n.yes(key)
 	}
+}
+
+// maxUnit is the largest number of a device that leaves its name short enough.
+const maxUnit = 99999
+
+// yes reports whether a key says so, and where.
+func (n *nmconnection) yes(key string) (yes bool, line int) {
+	v := n.take("vpn", key)
+	if !v.yes() && !slices.Contains([]string{"", "no", "false", "0"}, v.text) {
+		n.wrong(v.line, "%s %q: must be yes or no", key, v.text)
+	}
+	return v.yes(), v.line
+}
+
+// login reads what the connection says about authentication and encryption. The key mppe is none of
+// NetworkManager's: it is that of a profile, for what the others cannot say.
+func (n *nmconnection) login() login {
+	l := login{refused: make(map[string]bool)}
+	for _, refused := range []struct{ key, method string }{
+		{"refuse-mschapv2", "mschapv2"}, {"refuse-chap", "chap-md5"}, {"refuse-pap", "pap"}, {"refuse-mschap", ""}, {"refuse-eap", ""},
+	} {
+		if yes, line := n.yes(refused.key); yes {
+			l.refused[refused.method], l.line = true, max(l.line, line)
+		}
+	}
+	var required []string
+	for _, key := range []string{"require-mppe", "require-mppe-128", "require-mppe-40"} {
+		if yes, line := n.yes(key); yes {
+			required = append(required, key)
+			l.required, l.weak, l.line = true, key == "require-mppe-40", max(l.line, line)
+		}
+	}
+	if slices.Contains(required, "require-mppe-128") && slices.Contains(required, "require-mppe-40") {
+		n.wrong(l.line, "require-mppe-128 and require-mppe-40 contradict each other: leave one of them out")
+	}
+	if yes, line := n.yes("mppe-stateful"); yes {
+		l.stateful, l.line = true, max(l.line, line)
+	}
+	switch v := n.take("vpn", "mppe"); {
+	case v.text == "":
+	case !slices.Contains([]string{"require-128", "require", "allow", "off"}, v.text):
+		n.wrong(v.line, "mppe %q: must be require-128, require, allow or off", v.text)
+	case l.required && (v.text == "allow" || v.text == "off"), l.weak && v.text == "require-128":
+		n.wrong(v.line, "mppe %s and %s contradict each other: leave one of them out", v.text, required[len(required)-1])
+	case v.text == "off":
+		l.off, l.line = true, v.line
+	default:
+		l.mode, l.line = v.text, v.line
+		l.required = l.required || v.text == "require-128" || v.text == "require"
+	}
+	if l.off && l.stateful {
+		n.wrong(l.line, "mppe off and mppe-stateful contradict each other: leave one of them out")
+	}
+	return l
 }
 
 // password takes it from the file, or says where it is.

@@ -39,6 +39,9 @@ type Setting struct {
 type Note struct {
 	Line int // 0: none in particular
 	Text string
+	// Wrong says that the value is none, that two contradict each other, or that nothing here knows
+	// the key: what was meant is not what comes out.
+	Wrong bool
 }
 
 // set gives a key its value; the last one counts, as in the programs themselves.
@@ -69,7 +72,12 @@ func (p *Profile) text(key string) string {
 }
 
 func (p *Profile) note(line int, format string, args ...any) {
-	p.Notes = append(p.Notes, Note{line, fmt.Sprintf(format, args...)})
+	p.Notes = append(p.Notes, Note{Line: line, Text: fmt.Sprintf(format, args...)})
+}
+
+// wrong notes what cannot be meant as it is.
+func (p *Profile) wrong(line int, format string, args ...any) {
+	p.Notes = append(p.Notes, Note{Line: line, Text: fmt.Sprintf(format, args...), Wrong: true})
 }
 
 // order is that of a profile's lines; other keys follow as they come.
@@ -105,7 +113,7 @@ func (p *Profile) finish() *Profile {
 func (p *Profile) number(line int, what, text string, low, high int) (int, bool) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high {
-		p.note(line, "%s %q: arc4 takes %d to %d", what, text, low, high)
+		p.wrong(line, "%s %q: arc4 takes %d to %d", what, text, low, high)
 		return 0, false
 	}
 	return n, true
@@ -183,7 +191,7 @@ func (p *Profile) noteUnknown(line int, option, value string) {
 			value = "..."
 		}
 	}
-	p.note(line, "%s %s: arc4 has nothing of the kind", option, value)
+	p.wrong(line, "%s %s: arc4 has nothing of the kind", option, value)
 }
 
 // setUser takes a user's name, and the domain of Windows that may belong to it.
@@ -201,6 +209,7 @@ type login struct {
 	line     int             // of the last word about it
 	refused  map[string]bool // methods, as arc4 calls them
 	required bool            // MPPE
+	mode     string          // what arc4 calls it, where that is said
 	weak     bool            // also with 40 or 56 bits
 	off      bool            // no MPPE at all
 	stateful bool
@@ -216,6 +225,8 @@ func (p *Profile) setLogin(l login) {
 	case l.off:
 		p.set(l.line, "mppe", "off")
 		return
+	case l.mode != "":
+		p.set(l.line, "mppe", l.mode)
 	case l.required && l.weak:
 		p.set(l.line, "mppe", "require")
 	case !l.required:
@@ -236,10 +247,10 @@ func (p *Profile) setOtherMethods(l login) bool {
 	}
 	switch {
 	case len(rest) == 0:
-		p.note(l.line, "all methods to log in are refused that arc4 has (MS-CHAPv2, CHAP with MD5, PAP): it keeps MS-CHAPv2")
+		p.wrong(l.line, "all methods to log in are refused that arc4 has (MS-CHAPv2, CHAP with MD5, PAP): it keeps MS-CHAPv2")
 		return false
 	case l.required:
-		p.note(l.line, "MS-CHAPv2 is refused and encryption required, which takes MS-CHAPv2: arc4 keeps both")
+		p.wrong(l.line, "MS-CHAPv2 is refused and encryption required, which takes MS-CHAPv2: arc4 keeps both")
 		return false
 	}
 	p.set(l.line, "auth", rest)

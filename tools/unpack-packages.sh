@@ -1,7 +1,8 @@
 #!/bin/sh
-# Unpacks, for tests in namespaces, what says which name servers a Debian system asks:
-# systemd-resolved, resolvconf and openresolv. Installed, each would take over this system's, and the
-# last two refuse each other. Safe to repeat; where it cannot, tests that need them skip aloud.
+# Unpacks, for tests in namespaces, what would take over this system if it were installed:
+# what says which name servers a Debian system asks (systemd-resolved, resolvconf and openresolv, of
+# which the last two refuse each other), and NetworkManager. Safe to repeat; where it cannot, tests
+# that need them skip aloud.
 set -eu
 to=/var/lib/arc4-test
 [ "$(id -u)" = 0 ] || exit 0
@@ -33,3 +34,11 @@ unpack() { # FOLDER PACKAGES
 unpack systemd-resolved systemd-resolved libsystemd-shared
 unpack resolvconf resolvconf
 unpack openresolv openresolv
+# With the libraries that are not here, and without udev, which it does without where /sys cannot be
+# written to.
+[ -e $to/network-manager ] || apt-get update -qq >/dev/null 2>&1 || true
+# shellcheck disable=SC2046 # a list of words
+unpack network-manager $({
+	echo network-manager
+	apt-get install -s --no-install-recommends network-manager 2>/dev/null | sed -n 's/^Inst \([^ ]*\) (.*/\1/p'
+} | sort -u | grep -v '^udev$')
