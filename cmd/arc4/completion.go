@@ -72,6 +72,7 @@ var flagOffers = map[string]cobra.CompletionFunc{
 	"backend-cache": clidoc.CompleteFiles,
 	"capture":       clidoc.CompleteFiles,
 	"auth":          clidoc.CompleteList("mschapv2", "chap-md5", "pap"),
+	"output":        clidoc.CompleteFiles,
 	"password-file": clidoc.CompleteFiles,
 	"nt-hash-file":  clidoc.CompleteFiles,
 	"write":         clidoc.CompleteFiles,

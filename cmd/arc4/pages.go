@@ -150,6 +150,14 @@ var pages = map[string]clidoc.Page{
 		Exits:   exit.Entries("down", exit.OK, exit.Failure, exit.Usage, exit.Permission),
 		SeeAlso: []string{"arc4-profile(5)", "arc4-up(1)", "arc4-list(1)"},
 	},
+	"bugreport": {
+		Files: append([]clidoc.Entry{
+			{Name: "arc4-bugreport-NAME-TIME.tar.gz", What: "what it writes, where it is called, for its owner alone"},
+			{Name: "/proc/PID/environ, /proc/PID/cmdline", What: "of the tunnels that run: names of variables, arguments, and the secrets to be taken out"},
+		}, append(append([]clidoc.Entry(nil), profileFiles...), logFiles...)...),
+		Exits:   exit.Entries("bugreport", exit.OK, exit.Failure, exit.Usage, exit.Interrupted),
+		SeeAlso: []string{"arc4-status(1)", "arc4-logs(1)", "arc4-connect(1)", "tcpdump(8)", "wireshark(1)"},
+	},
 	"import": {
 		Files: append([]clidoc.Entry{
 			{Name: "/etc/ppp/peers/NAME, /etc/ppp/chap-secrets", What: "pppd's"},

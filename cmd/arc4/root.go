@@ -27,6 +27,7 @@ const rootExample = `  arc4 demo                                  # an encrypted
   arc4 status                                # what runs, and its counters
   arc4 trace                                 # what it says to its peers
   arc4 decrypt call.pcap -w plain.pcap --password-file secret  # the packets inside of a recorded call
+  arc4 bugreport office                      # what it takes to find a fault, without secrets
   arc4 speed                                 # every backend, beside AES and crypto/rc4
   arc4 speed --seconds 1 u32 aes-128-cbc     # two of them, a second for each size
   arc4 backends                              # what there is, and what was selected
@@ -71,6 +72,7 @@ func newRoot() *cobra.Command {
 		newLogsCmd(),
 		newImportCmd(),
 		newCheckCmd(),
+		newBugreportCmd(),
 		newStatusCmd(),
 		newTraceCmd(),
 		newDecryptCmd(),

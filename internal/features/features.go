@@ -16,6 +16,7 @@ type Feature struct {
 // All are the features, by name.
 func All() []Feature {
 	return []Feature{
+		{"bugreport", "nobugreport", "arc4 bugreport", Bugreport},
 		{"capture", "nocapture", "--capture of arc4 connect, with gopacket", Capture},
 		{"check", "nocheck", "arc4 check, which finds out why a tunnel does not come up", Check},
 		{"decrypt", "nodecrypt", "arc4 decrypt, which reads the calls in a capture, with gopacket", Decrypt},

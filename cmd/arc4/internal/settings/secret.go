@@ -18,14 +18,16 @@ const (
 // secrets are the settings that have one, by the name of the flag or the key of a profile, which
 // means the same with every command.
 var secrets = map[string]Secret{
-	"ipparam":       SecretValue, // scripts are given what they need to log in elsewhere
-	"password":      SecretValue,
-	"password-file": SecretFile,
-	"secrets":       SecretFile,
+	"ipparam":             SecretValue, // scripts are given what they need to log in elsewhere
+	"nt-hash-file":        SecretFile,
+	"password":            SecretValue,
+	"password-file":       SecretFile,
+	"proxy-password-file": SecretFile,
+	"secrets":             SecretFile,
 }
 
 // harmless are the settings that sound like it and have none.
-var harmless = []string{"insecure-secrets"}
+var harmless = []string{"credentials-directory", "insecure-secrets"}
 
 // secretWords are in the names of settings, and of variables of the environment, that have one.
 var secretWords = []string{"password", "passwd", "passphrase", "secret", "hash", "token", "credential", "api-key", "private-key"}
