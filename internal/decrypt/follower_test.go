@@ -323,7 +323,7 @@ func TestPiecesMissing(t *testing.T) {
 // TestLateData: the login is there, and then a part of the capture is missing.
 func TestLateData(t *testing.T) {
 	for _, p := range policies {
-		for _, gap := range []int{1, 100, 3000, 20000} {
+		for _, gap := range []int{1, 100, 3000, 9000} {
 			t.Run(fmt.Sprintf("%s, %d missing", p.name, gap), func(t *testing.T) {
 				rec := recording.New(1)
 				c := dial(t, rec, recording.Options{MPPE: p.mppe, LinuxReset: p.linux})
@@ -362,7 +362,7 @@ func TestLoss(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			rec := recording.New(1)
 			c := dial(t, rec, recording.Options{MPPE: p.mppe, LinuxReset: p.linux})
-			for i := range 5000 {
+			for i := range 3000 {
 				c.Send(0, inner(i, i%500))
 			}
 			random := rand.New(rand.NewPCG(1, 2))
@@ -378,7 +378,7 @@ func TestLoss(t *testing.T) {
 			d := got.report.Calls[0].Directions[0]
 			if p.mppe.Stateful == ppp.StatefulRequired {
 				assert.Equal(t, uint64(kept), d.Deciphered+d.Missed[Waiting])
-				assert.Greater(t, d.Deciphered, uint64(2000))
+				assert.Greater(t, d.Deciphered, uint64(1000))
 			} else {
 				assert.Equal(t, uint64(kept), d.Deciphered)
 			}
@@ -567,7 +567,7 @@ func TestCut(t *testing.T) {
 func TestManyCalls(t *testing.T) {
 	f := New(Options{Hashes: hashOf(user, password)})
 	header := []byte{0x30, 0x01, 0x88, 0x0B, 0, 4, 0, 0, 0, 0, 0, 1, 0, 0x21, 0, 0}
-	for i := range 40_000 {
+	for i := range 15_000 {
 		p := recording.IPv4(client, server, ippkt.GRE, 1, header)
 		binary.BigEndian.PutUint16(p[ippkt.IPv4Len+6:], uint16(i))
 		require.NoError(t, f.Packet(time.Unix(int64(i), 0), p, false))
@@ -576,7 +576,7 @@ func TestManyCalls(t *testing.T) {
 	require.NoError(t, f.Finish())
 	r := f.Report()
 	assert.Len(t, r.Calls, MaxCalls)
-	assert.Equal(t, 40_000-MaxCalls, r.Unlisted)
+	assert.Equal(t, 15_000-MaxCalls, r.Unlisted)
 }
 
 // TestEmitFails: the error ends the following.
