@@ -20,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
+	"github.com/arc4tun/arc4tun/internal/capturefile"
+	"github.com/arc4tun/arc4tun/internal/features"
 	"github.com/arc4tun/arc4tun/internal/lab/labtest"
 	"github.com/arc4tun/arc4tun/tunnel"
 )
@@ -106,6 +108,25 @@ func readCapture(t *testing.T, path string) said {
 	return s
 }
 
+// readPlain reads what arc4 decrypt has written.
+func readPlain(t *testing.T, path string) said {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	r, err := capturefile.NewReader(file)
+	require.NoError(t, err)
+	return readSaid(t, plainPackets{r}, func(gopacket.CaptureInfo) layers.LinkType { return layers.LinkTypeRaw })
+}
+
+// plainPackets are IP packets without anything below, whatever their link type.
+type plainPackets struct{ *capturefile.Reader }
+
+func (p plainPackets) ReadPacketData() ([]byte, gopacket.CaptureInfo, error) {
+	packet, err := p.Next()
+	return packet.IP, gopacket.CaptureInfo{}, err
+}
+
 // commented keeps the comments.
 type commented struct {
 	*pcapgo.NgReader
@@ -164,6 +185,13 @@ func TestE2ECapture(t *testing.T) {
 	}
 	for _, secret := range []string{"wonderland", "let-me-in"} {
 		assert.NotContains(t, comments, secret)
+	}
+
+	if features.Decrypt {
+		plain, password := filepath.Join(t.TempDir(), "plain.pcapng"), secretsFile(t, "wonderland\n")
+		decrypted := l.client.start(t, "decrypt", file, "-w", plain, "--password-file", password)
+		require.Equal(t, exit.OK, decrypted.wait(t), decrypted.stderr.String())
+		assert.Equal(t, got.icmp, readPlain(t, plain).icmp, "the packets inside, out of what the capture has of GRE")
 	}
 
 	// Another run takes the file of this one, and no other file.

@@ -43,7 +43,7 @@ const (
 )
 
 func (f *captureFlags) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&f.path, "capture", "", "write the control connection, GRE and the packets inside to a `FILE` that Wireshark and tcpdump read (pcapng), for its owner alone; all is in clear in it, and the login, from which the password can be found")
+	flags.StringVar(&f.path, "capture", "", "write the control connection, GRE and the packets inside to a `FILE` that Wireshark, tcpdump and arc4 decrypt read (pcapng), for its owner alone; all is in clear in it, and the login, from which the password can be found")
 	flags.IntVar(&f.megabytes, "capture-size", 100, "most that the file of --capture has, in `MB` (1,000,000 bytes), 1 or more; then the capture ends")
 	flags.IntVar(&f.files, "capture-files", 1, "keep the last `N` files of --capture instead of ending it, FILE, FILE.1, FILE.2, ..., the newest first, 1 to 1000")
 	flags.IntVar(&f.snapLen, "capture-snaplen", 0, "most `BYTES` to keep of a packet, from its IP header on, 40 to 262144; 0 keeps all")
