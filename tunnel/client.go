@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/arc4tun/arc4tun/internal/features"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/internal/session"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
@@ -99,7 +100,8 @@ type ClientConfig struct {
 
 	Dial      func(ctx context.Context, address string) (net.Conn, error) // nil: TCP
 	ListenGRE func(local, peer netip.Addr) (gre.Conn, error)              // nil: a raw socket
-	// RecordGRE, if not nil, is shown every GRE packet of every call.
+	// RecordGRE, if not nil, is shown every GRE packet of every call, but in a build with the tag
+	// nocapture.
 	RecordGRE gre.Recorder
 }
 
@@ -278,7 +280,7 @@ func (c *Client) once(ctx context.Context) error {
 		return failure(classOfOpen(err), err, "GRE socket")
 	}
 	defer conn.Close()
-	if c.cfg.RecordGRE != nil {
+	if features.Capture && c.cfg.RecordGRE != nil {
 		conn = gre.Record(conn, c.cfg.RecordGRE)
 	}
 	c.loop.set(netip.AddrPortFrom(peer, controlPort(tcp)))
