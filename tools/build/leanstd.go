@@ -12,7 +12,10 @@ import (
 // what this program can not use and the linker can not leave out by itself: the self-tests and the
 // random generator of the FIPS 140 mode, in which neither MS-CHAPv2 nor MPPE would be allowed, and
 // of GODEBUG the counters for runtime/metrics, which nobody reads, and the search for a call stack
-// that a setting makes go wrong. The copies are made of the toolchain's own files when it is built.
+// that a setting makes go wrong. Of package slices, whose sorts are compiled for each type of
+// element anew, the sorts are those of package sort, which are there once: the same algorithm, with
+// two calls of a function for what is a comparison and an exchange there. Nothing is sorted for a
+// packet. The copies are made of the toolchain's own files when it is built.
 
 // teachStd is the remedy in every error about the standard library's source.
 const teachStd = "look what this Go does there, and teach tools/build/leanstd.go"
@@ -23,7 +26,12 @@ var leanStdFiles = map[string]func(source string) (string, error){
 	"crypto/internal/fips140/drbg/rand.go": withoutDRBG,
 	"internal/godebug/godebug.go":          withoutCounters,
 	"internal/bisect/bisect.go":            withoutBisection,
+	"slices/sort.go":                       withSharedSorts,
 }
+
+// sharedSorts is the file of package sort whose sorts take functions, and the file that is made of
+// it for package slices.
+const sharedSorts, sharedInSlices = "sort/zsortfunc.go", "slices/zsortfunc.go"
 
 // prepareLeanStd writes the edited files of the toolchain's sources into dir, and returns what
 // stands for what in an overlay.
@@ -38,6 +46,12 @@ func prepareLeanStd(goroot, dir string) (map[string]string, error) {
 		}
 		replace[original] = file
 	}
+	original := filepath.Join(goroot, "src", filepath.FromSlash(sharedSorts))
+	file, err := writeEdited(original, filepath.Join(dir, "std_slices_zsortfunc.go"), sortsForSlices)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; %s", original, err, teachStd)
+	}
+	replace[filepath.Join(goroot, "src", filepath.FromSlash(sharedInSlices))] = file
 	return replace, nil
 }
 
@@ -101,6 +115,29 @@ func withoutCounters(source string) (string, error) {
 // for all call stacks.
 func withoutBisection(source string) (string, error) {
 	return withBodies(source, map[string]string{"New": "{ return nil, nil }", "Stack": "{ return true }"})
+}
+
+// withSharedSorts has the sorts of package slices call those that sortsForSlices brings.
+func withSharedSorts(source string) (string, error) {
+	const functions = "lessSwap{func(i, j int) bool { return cmp(x[i], x[j]) < 0 }, func(i, j int) { x[i], x[j] = x[j], x[i] }}"
+	return withBodies(source, map[string]string{
+		"Sort":           "{ SortFunc(x, cmp.Compare[E]) }",
+		"SortFunc":       "{ pdqsort_func(" + functions + ", 0, len(x), bits.Len(uint(len(x)))) }",
+		"SortStableFunc": "{ stable_func(" + functions + ", len(x)) }",
+	})
+}
+
+// sortsForSlices makes a file of package slices of package sort's, with the type of its functions.
+func sortsForSlices(source string) (string, error) {
+	f, err := parseSource(source)
+	if err != nil {
+		return "", err
+	}
+	if f.file.Name.Name != "sort" || len(f.file.Imports) > 0 {
+		return "", errors.New("it is not of package sort, or imports something")
+	}
+	f.replace(f.file.Name, "slices")
+	return f.changed() + "\ntype lessSwap struct {\n\tLess func(i, j int) bool\n\tSwap func(i, j int)\n}\n", nil
 }
 
 // withBodies replaces the bodies of functions and methods, by their names.

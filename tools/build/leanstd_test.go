@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -98,7 +99,39 @@ func TestLeanStd(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, text, string(after), name)
 	}
+	assert.Contains(t, replace, filepath.Join(goroot, "src", sharedInSlices))
 	_, err = prepareLeanStd(t.TempDir(), t.TempDir())
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "teach tools/build/leanstd.go")
+}
+
+func TestSortsForSlices(t *testing.T) {
+	got, err := sortsForSlices("package sort\n\nfunc stable_func(data lessSwap, n int) {}\n")
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(got, "package slices\n\nfunc stable_func(data lessSwap, n int) {}\n\ntype lessSwap struct {"), got)
+	for _, source := range []string{"package slices\n", "package sort\n\nimport \"math/bits\"\n"} {
+		_, err := sortsForSlices(source)
+		require.ErrorContains(t, err, "it is not of package sort, or imports something")
+	}
+}
+
+// TestSharedSortsSort: package slices with the sorts of package sort passes its own tests.
+func TestSharedSortsSort(t *testing.T) {
+	goroot, err := goEnv("GOROOT")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	replace, err := prepareLeanStd(goroot, dir)
+	require.NoError(t, err)
+	for name := range replace {
+		if !strings.HasPrefix(name, filepath.Join(goroot, "src", "slices")) {
+			delete(replace, name)
+		}
+	}
+	require.Len(t, replace, 2)
+	list, err := writeOverlay(replace, dir)
+	require.NoError(t, err)
+	out, err := exec.Command("go", "test", "-overlay", list, "-short", "-run", "Sort|Stable|Example", "-v", "slices").CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Contains(t, string(out), "--- PASS: TestSortedStableFunc")
+	assert.Contains(t, string(out), "--- PASS: TestSortLarge_Random")
 }
