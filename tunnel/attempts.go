@@ -23,7 +23,7 @@ func (c *Client) Run(ctx context.Context) error {
 		err := c.awaitPacket(ctx)
 		if err == nil {
 			c.attempt()
-			err = c.once(ctx)
+			err = c.call(ctx)
 		}
 		up, everUp := c.wasUp()
 		e := outcome{class: ClassOf(err), stopped: ctx.Err() != nil, everUp: everUp, refused: refusedInAnswer(err), retryAuth: c.cfg.RetryAuth}

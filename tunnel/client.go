@@ -127,6 +127,10 @@ type Client struct {
 	loop   clientLoop
 	demand *demand // nil: the tunnel is always wanted
 
+	// Of Run's goroutine: how the last call's link ended, and whether the next one has EAP in
+	// front.
+	askedEAP, loggedIn, eapFirst bool
+
 	mu      sync.Mutex
 	dev     netdev.Device    // the device that is being read
 	devErr  error            // why the device of this session can be read no more

@@ -268,6 +268,7 @@ func (k *clientCall) unheard() bool {
 // the server said when it closed the link.
 func (k *clientCall) linkOver(down *ppp.DownError) {
 	k.linkEnded = true
+	k.c.askedEAP, k.c.loggedIn = down.AskedEAP, k.loggedIn.Load()
 	if err := k.c.deviceError(); err != nil && k.localErr == nil {
 		k.localErr = fmt.Errorf("the device failed: %w", err)
 	}
@@ -284,6 +285,9 @@ func (k *clientCall) linkOver(down *ppp.DownError) {
 func (k *clientCall) open(ctx context.Context, e control.CallUp) error {
 	pc := k.c.cfg.pppConfig()
 	pc.User, pc.Password = k.c.cfg.User, k.c.cfg.Password
+	if k.c.eapFirst {
+		pc.Auth = eapInFront(pc.Auth)
+	}
 	pc.RequestDNS = k.c.cfg.RequestDNS
 	pc.Forbidden = []netip.Addr{k.peer}
 	s, err := session.New(k.c.cfg.sessionConfig(false), k.conn, k.peer, e.CallID, e.PeerCallID, pc, k)
@@ -374,7 +378,7 @@ func (k *clientCall) AuthSucceeded(s *session.Session, e ppp.AuthSucceeded) {
 
 func (k *clientCall) AuthFailed(s *session.Session, e ppp.AuthFailed) {
 	// MS-CHAPv2 tells other reasons by their numbers, and the server that proves nothing by none.
-	k.wrongPassword.Store(e.Method != ppp.MSCHAPv2 || e.Code == mschap.AuthenticationFailure)
+	k.wrongPassword.Store(!e.Method.GivesKeys() || e.Code == mschap.AuthenticationFailure)
 	s.Log().Error("authentication failed", "method", e.Method.String(), "code", e.Code, "reason", e.Message)
 }
 

@@ -33,7 +33,7 @@ const MinEchoInterval = 100 * time.Millisecond
 type Options struct {
 	Backend *arc4.Backend // RC4 for MPPE; nil: the selected one
 
-	Auth       []ppp.AuthMethod // allowed methods, preferred first; empty: MS-CHAPv2
+	Auth       []ppp.AuthMethod // allowed methods, preferred first; empty: MS-CHAPv2, then EAP-MSCHAPv2
 	MPPE       ppp.MPPEPolicy   // zero: 128 bits, stateless, required
 	Reserve    int              // packets of each direction whose keys and keystream a second processor makes ahead; 0: none
 	LinuxReset bool             // stateful MPPE as the Linux kernel does it (mppe.Config.LinuxReset)

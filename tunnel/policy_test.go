@@ -80,7 +80,7 @@ func early(w *world) {
 }
 
 func TestPoliciesThatAgree(t *testing.T) {
-	chap, pap := []ppp.AuthMethod{ppp.CHAPMD5}, []ppp.AuthMethod{ppp.PAP}
+	chap, pap, eap := []ppp.AuthMethod{ppp.CHAPMD5}, []ppp.AuthMethod{ppp.PAP}, []ppp.AuthMethod{ppp.EAPMSCHAPv2}
 	for _, c := range []struct {
 		name string
 		policyCase
@@ -100,6 +100,9 @@ func TestPoliciesThatAgree(t *testing.T) {
 		{"stateful allowed, and required by the server", policyCase{stateful: [2]ppp.StatefulMode{ppp.StatefulAllowed, ppp.StatefulRequired}}, 128, "MS-CHAPv2"},
 		{"CHAP-MD5", policyCase{client: ppp.Off, server: ppp.Off, clientAuth: chap, serverAuth: chap}, 0, "CHAP-MD5"},
 		{"PAP", policyCase{client: ppp.Off, server: ppp.Off, clientAuth: pap, serverAuth: pap}, 0, "PAP"},
+		{"EAP", policyCase{clientAuth: eap, serverAuth: eap}, 128, "EAP-MSCHAPv2"},
+		{"EAP that the server insists on", policyCase{serverAuth: eap}, 128, "EAP-MSCHAPv2"},
+		{"EAP that the client insists on", policyCase{clientAuth: eap}, 128, "EAP-MSCHAPv2"},
 		{"the second method", policyCase{client: ppp.Off, server: ppp.Off, clientAuth: pap, serverAuth: []ppp.AuthMethod{ppp.MSCHAPv2, ppp.PAP}}, 0, "PAP"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -162,6 +165,7 @@ func requireDiscreet(t *testing.T, book *logbook) {
 
 func TestPoliciesThatDoNotAgree(t *testing.T) {
 	ms, chap, pap := []ppp.AuthMethod{ppp.MSCHAPv2}, []ppp.AuthMethod{ppp.CHAPMD5}, []ppp.AuthMethod{ppp.PAP}
+	eap := []ppp.AuthMethod{ppp.EAPMSCHAPv2}
 	off := policyCase{client: ppp.Off, server: ppp.Off}
 	methods := func(client, server []ppp.AuthMethod) policyCase {
 		c := off
@@ -185,6 +189,8 @@ func TestPoliciesThatDoNotAgree(t *testing.T) {
 		{"the client has CHAP-MD5 alone", methods(chap, ms), ClassPolicy, "authentication"},
 		{"the server has PAP alone", methods(ms, pap), ClassPolicy, "authentication"},
 		{"the server has CHAP-MD5 alone", methods(ms, chap), ClassPolicy, "authentication"},
+		{"the client has EAP alone", methods(eap, ms), ClassPolicy, "authentication"},
+		{"the server has EAP alone", methods(ms, eap), ClassPolicy, "authentication"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			noLeaks(t)
@@ -229,6 +235,7 @@ func TestRefusedCredentials(t *testing.T) {
 		words  string
 	}{
 		{ppp.MSCHAPv2, ppp.Require128, "authentication failed: 691: wrong user name or password"},
+		{ppp.EAPMSCHAPv2, ppp.Require128, "authentication failed: 691: wrong user name or password"},
 		{ppp.CHAPMD5, ppp.Off, "wrong user name or password"},
 		{ppp.PAP, ppp.Off, "wrong user name or password"},
 	} {

@@ -74,10 +74,17 @@ func beginning(lines []trace.Line, word string) (of []string) {
 // with each other and with testdata/trace.golden, and with what was on the wire: no secret of the
 // login is in it.
 func TestTraceOfASetUp(t *testing.T) {
+	t.Run("CHAP", func(t *testing.T) { traceOfASetUp(t, "testdata/trace.golden", nil) })
+	t.Run("EAP", func(t *testing.T) {
+		traceOfASetUp(t, "testdata/trace_eap.golden", []ppp.AuthMethod{ppp.EAPMSCHAPv2})
+	})
+}
+
+func traceOfASetUp(t *testing.T, file string, auth []ppp.AuthMethod) {
 	noLeaks(t)
 	var tr traced
 	a := newAttacker(t)
-	w := newWorld(t, tr.use, a.use)
+	w := newWorld(t, tr.use, a.use, func(c *ClientConfig, s *ServerConfig, _ *wireOptions) { c.Auth, s.Auth = auth, auth })
 	w.waitUp()
 	w.burst(50)
 	server := w.serverSession()
@@ -96,7 +103,7 @@ func TestTraceOfASetUp(t *testing.T) {
 	require.Contains(t, beginning(client, "the link"), "is down; data packets: rcvd 50, sent 50")
 	require.Contains(t, beginning(serving, "the link"), "is down; data packets: rcvd 50, sent 50")
 
-	golden, err := os.ReadFile("testdata/trace.golden")
+	golden, err := os.ReadFile(file)
 	require.NoError(t, err)
 	// What both ends say at the same time comes in either order, and our call ID is a chance.
 	var whole []string
@@ -121,7 +128,9 @@ func TestTraceOfASetUp(t *testing.T) {
 			require.NoError(t, err)
 			proto, body, err := ppp.ParseFrame(payload)
 			require.NoError(t, err)
-			if proto != ppp.ProtoCHAP {
+			if inEAP, ok := ppp.MSCHAPv2InEAP(body); ok && proto == ppp.ProtoEAP {
+				body = inEAP
+			} else if proto != ppp.ProtoCHAP {
 				continue
 			}
 			for _, end := range [][]trace.Line{client, serving} {

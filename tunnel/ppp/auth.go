@@ -39,6 +39,10 @@ func (l *Link) newAuthenticator() authenticator {
 		return &papServer{link: l}
 	case m == PAP:
 		return &papClient{link: l}
+	case m == EAPMSCHAPv2 && l.cfg.Server:
+		return &eapServer{link: l}
+	case m == EAPMSCHAPv2:
+		return &eapClient{link: l}
 	case l.cfg.Server:
 		return &chapServer{link: l, method: m}
 	default:
@@ -60,7 +64,12 @@ func (l *Link) authSucceeded(user string, m AuthMethod) {
 // authFailed reports and ends the link.
 func (l *Link) authFailed(f AuthFailed) {
 	l.out.pushEvent(f)
-	l.fail(&DownError{Class: ClassAuth, Message: "authentication failed: " + f.Message, Code: f.Code, Unproven: f.Unproven})
+	l.fail(f.reason())
+}
+
+// reason is why the link ends.
+func (f AuthFailed) reason() *DownError {
+	return &DownError{Class: ClassAuth, Message: "authentication failed: " + f.Message, Code: f.Code, Unproven: f.Unproven}
 }
 
 // wrongCredentials is what a peer is told who is not let in.

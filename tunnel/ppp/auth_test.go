@@ -39,7 +39,7 @@ func TestAuthPolicies(t *testing.T) {
 }
 
 func TestWrongPasswordAndUnknownUser(t *testing.T) {
-	for _, method := range []AuthMethod{MSCHAPv2, CHAPMD5, PAP} {
+	for _, method := range []AuthMethod{MSCHAPv2, EAPMSCHAPv2, CHAPMD5, PAP} {
 		for name, change := range map[string]func(*Config){
 			"wrong password": func(c *Config) { c.Password = "not-" + testPassword },
 			"empty password": func(c *Config) { c.Password = "" },

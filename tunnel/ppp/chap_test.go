@@ -19,7 +19,7 @@ func challenged(t *testing.T, cfg Config) (*script, packet) {
 }
 
 // successFor is the message a server that knows the password sends.
-func successFor(t *testing.T, response packet, challenge, password string) []byte {
+func successFor(t testing.TB, response packet, challenge, password string) []byte {
 	value, name, ok := chapValue(response.data)
 	require.True(t, ok)
 	r, err := mschap.ParseResponse(value)

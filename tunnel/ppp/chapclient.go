@@ -2,7 +2,6 @@ package ppp
 
 import (
 	"bytes"
-	"crypto/subtle"
 	"fmt"
 	"time"
 
@@ -22,8 +21,7 @@ type chapClient struct {
 	id        byte   // of the Challenge answered last
 	challenge []byte // its value
 	value     []byte // of our Response
-	response  mschap.Response
-	hash      [16]byte // of the password used for it
+	login     mschapLogin
 }
 
 func (c *chapClient) proto() uint16 { return ProtoCHAP }
@@ -103,13 +101,10 @@ func (c *chapClient) respond(id byte, challenge []byte) {
 		sum := chapMD5(id, c.link.cfg.Password, challenge)
 		c.value = sum[:]
 	} else {
-		var r mschap.Response
-		if !l.random(r.PeerChallenge[:]) {
+		if !c.login.respond(l, challenge) {
 			return
 		}
-		c.hash = mschap.NTPasswordHash(c.link.cfg.Password)
-		r.NTResponse = mschap.NTResponse([16]byte(challenge), r.PeerChallenge, l.cfg.User, c.hash)
-		c.response, c.value = r, r.AppendTo(nil)
+		c.value = c.login.response.AppendTo(nil)
 	}
 	if !c.done { // else the server asks again if this is lost
 		c.pending = true
@@ -137,23 +132,16 @@ func (c *chapClient) receiveVerdict(p packet) {
 	}
 }
 
-// verify checks that the server knows the password too; a server that cannot
-// prove it is left (RFC 2759 section 5).
+// verify takes a Success, which has to prove that the server knows the password.
 func (c *chapClient) verify(message []byte) {
 	l := c.link
-	hashHash := mschap.HashNTPasswordHash(c.hash)
-	want := mschap.AuthenticatorResponse(hashHash, c.response.NTResponse, c.response.PeerChallenge, [16]byte(c.challenge), l.cfg.User)
-	s, err := mschap.ParseSuccess(message)
-	if err != nil || subtle.ConstantTimeCompare(want[:], s.AuthenticatorResponse[:]) != 1 {
-		text := "the server does not prove that it knows the password: its authenticator response is wrong"
-		if err != nil {
-			text = "the server does not prove that it knows the password: its authenticator response is missing or malformed"
-		}
-		l.authFailed(AuthFailed{User: l.cfg.User, Method: c.method, Message: text, Unproven: true})
+	creds, unproven := c.login.verify(l, message)
+	if unproven != "" {
+		l.unproven(c.method, unproven)
 		return
 	}
 	if !c.done {
-		l.creds = credentials{valid: true, passwordHash: hashHash, ntResponse: c.response.NTResponse}
+		l.creds = creds
 	}
 	c.succeed()
 }
@@ -167,22 +155,17 @@ func (c *chapClient) succeed() {
 	c.link.authSucceeded(c.link.cfg.User, c.method)
 }
 
-// refused explains a Failure. It is the end even where the server would take another password (R=1,
-// RFC 2759 section 6): nobody is there to type one.
+// refused explains a Failure.
 func (c *chapClient) refused(p packet) {
 	l := c.link
-	f := AuthFailed{User: l.cfg.User, Method: c.method}
-	if c.method != MSCHAPv2 {
-		f.Message = mschap.Describe(mschap.AuthenticationFailure)
-		if len(p.data) > 0 {
-			f.Message += " (the server says: " + printable(p.data) + ")"
-		}
-		l.authFailed(f)
+	if c.method == MSCHAPv2 {
+		l.refusedFor(c.method, p.data)
 		return
 	}
-	failure := mschap.ParseFailure(p.data)
-	f.Code = failure.Code
-	f.Message = failureText(failure)
+	f := AuthFailed{User: l.cfg.User, Method: c.method, Message: mschap.Describe(mschap.AuthenticationFailure)}
+	if len(p.data) > 0 {
+		f.Message += " (the server says: " + printable(p.data) + ")"
+	}
 	l.authFailed(f)
 }
 

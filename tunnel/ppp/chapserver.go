@@ -82,27 +82,18 @@ func (s *chapServer) responseLen() int {
 	return md5.Size
 }
 
-// judge compares the Response with what the account's password gives. A user who
-// does not exist costs the same work as one with a wrong password.
+// judge compares the Response with what the account's password gives.
 func (s *chapServer) judge(value []byte, name string) {
 	l := s.link
-	user, account, known := l.findAccount(name, mschap.UserName(name))
-	if s.method == CHAPMD5 {
-		want := chapMD5(s.id, account.Password, s.challenge[:])
-		right := subtle.ConstantTimeCompare(want[:], value) == 1 && account.NTHash == nil
-		s.decide(known && right, user, name, []byte("welcome"))
+	if s.method == MSCHAPv2 {
+		user, right, success := l.judgeMSCHAP(s.challenge, value, name)
+		s.decide(right, user, name, success)
 		return
 	}
-	hash := account.ntHash()
-	response, err := mschap.ParseResponse(value)
-	want := mschap.NTResponse(s.challenge, response.PeerChallenge, name, hash)
-	hashHash := mschap.HashNTPasswordHash(hash)
-	proof := mschap.AuthenticatorResponse(hashHash, want, response.PeerChallenge, s.challenge, name)
-	right := subtle.ConstantTimeCompare(want[:], response.NTResponse[:]) == 1 && err == nil && known
-	if right && l.barred(user) == "" {
-		l.creds = credentials{valid: true, passwordHash: hashHash, ntResponse: want}
-	}
-	s.decide(right, user, name, mschap.Success{AuthenticatorResponse: proof, Message: "welcome"}.AppendTo(nil))
+	user, account, known := l.findAccount(name, mschap.UserName(name))
+	want := chapMD5(s.id, account.Password, s.challenge[:])
+	right := subtle.ConstantTimeCompare(want[:], value) == 1 && account.NTHash == nil
+	s.decide(known && right, user, name, []byte("welcome"))
 }
 
 // decide sends the answer and tells the link.
@@ -120,25 +111,14 @@ func (s *chapServer) decide(right bool, user, name string, success []byte) {
 	}
 	s.verdict, s.message = chapFailure, s.failure()
 	l.transmit(ProtoCHAP, s.verdict, s.id, s.message)
-	f := AuthFailed{User: name, Method: s.method, Message: mschap.Describe(mschap.AuthenticationFailure)}
-	if s.method == MSCHAPv2 {
-		f.Code = mschap.AuthenticationFailure
-	}
-	l.authFailed(f)
+	l.authFailed(wrongPassword(name, s.method))
 }
 
-// failure is the message of a Failure. RFC 2759 section 6 wants a challenge in
-// it even where a retry is not allowed.
 func (s *chapServer) failure() []byte {
-	text := wrongCredentials
 	if s.method == CHAPMD5 {
-		return []byte(text)
+		return []byte(wrongCredentials)
 	}
-	f := mschap.Failure{Code: mschap.AuthenticationFailure, Version: 3, Message: text}
-	if !s.link.random(f.Challenge[:]) {
-		f.Challenge = [16]byte{}
-	}
-	return f.AppendTo(nil)
+	return s.link.mschapFailure()
 }
 
 // ntHash is the stored hash, or the one of the stored password.

@@ -44,8 +44,10 @@ type Config struct {
 	// Server authenticates the peer and gives it its address. A client is
 	// authenticated and asks for one.
 	Server bool
-	// Auth lists the methods allowed, the preferred one first. Empty: MS-CHAPv2
-	// alone. Only MS-CHAPv2 is possible while encryption is required.
+	// Auth lists the methods allowed, the preferred one first. Empty: MS-CHAPv2,
+	// then EAP-MSCHAPv2, which are the ones possible while encryption is required.
+	// A server begins with the first; a client takes EAP, unless that is the first,
+	// only of a server that asks for it again.
 	Auth []AuthMethod
 	// User (which may carry DOMAIN\ in front) and Password of a client, UTF-8.
 	User, Password string
@@ -115,7 +117,7 @@ func (c Config) GoString() string { return c.String() }
 // withDefaults fills in what was left out.
 func (c Config) withDefaults() Config {
 	if len(c.Auth) == 0 {
-		c.Auth = []AuthMethod{MSCHAPv2}
+		c.Auth = []AuthMethod{MSCHAPv2, EAPMSCHAPv2}
 	}
 	setDefault(&c.MRU, defaultMRU)
 	setDefault(&c.RestartTimer, defaultRestartTimer)
@@ -166,13 +168,13 @@ func (c Config) validateAuth() error {
 		if slices.Contains(c.Auth[:i], m) {
 			return fmt.Errorf("ppp: authentication method %s is listed twice", m)
 		}
-		if m == MSCHAPv2 {
+		if m.GivesKeys() {
 			if err := mschap.Available(); err != nil {
 				return err
 			}
 		}
-		if m != MSCHAPv2 && c.MPPE.required() {
-			return fmt.Errorf("ppp: %s gives no encryption keys: allow only MS-CHAPv2, or do not require MPPE", m)
+		if !m.GivesKeys() && c.MPPE.required() {
+			return fmt.Errorf("ppp: %s gives no encryption keys: allow only MS-CHAPv2, in CHAP or EAP, or do not require MPPE", m)
 		}
 	}
 	return nil
@@ -209,7 +211,7 @@ func (c Config) validateRole() error {
 // checkPassword refuses a client's password that a method cannot carry. The
 // error never shows it.
 func checkPassword(password string, methods []AuthMethod) error {
-	if slices.Contains(methods, MSCHAPv2) {
+	if slices.ContainsFunc(methods, AuthMethod.GivesKeys) {
 		if !utf8.ValidString(password) {
 			return errors.New("ppp: the password is not valid UTF-8, which MS-CHAPv2 needs")
 		}

@@ -1,5 +1,5 @@
 // Package ppp runs one PPP link (RFC 1661) over a PPTP call: LCP, authentication
-// (PAP, CHAP-MD5, MS-CHAPv2), CCP with MPPE, IPCP and IPV6CP.
+// (PAP, CHAP-MD5, MS-CHAPv2, EAP-MSCHAPv2), CCP with MPPE, IPCP and IPV6CP.
 //
 // The package is pure. Frames and the time go in through the methods of [Link];
 // frames and events come out through [Config.Send] and [Config.Event], in the

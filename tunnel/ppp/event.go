@@ -6,7 +6,7 @@ import "net/netip"
 type Event interface{ event() }
 
 // AuthSucceeded: the peer is who it says (server), or the server has taken us
-// and, with MS-CHAPv2, has proved that it knows the password (client). It comes
+// and, with MS-CHAPv2 in CHAP or EAP, has proved that it knows the password (client). It comes
 // again after every renegotiation of LCP, not after a mere rechallenge.
 type AuthSucceeded struct {
 	User   string // server: the account's name as Lookup knew it
@@ -23,6 +23,12 @@ type AuthFailed struct {
 	// Unproven: the server did not refuse the account, but does not prove that it knows the
 	// password.
 	Unproven bool
+}
+
+// Notice: what the server has to say to its user while EAP is spoken (RFC 3748 section 5.2). Of a
+// link there are [maxNotices] at most.
+type Notice struct {
+	Text string // printable ASCII, at most 200 bytes
 }
 
 // Direction is how packets of one direction are encrypted.
@@ -73,6 +79,7 @@ type LinkDown struct{ Reason *DownError }
 
 func (AuthSucceeded) event()  {}
 func (AuthFailed) event()     {}
+func (Notice) event()         {}
 func (EncryptionUp) event()   {}
 func (ResetRequested) event() {}
 func (NetworkUp) event()      {}

@@ -56,7 +56,7 @@ func documentedEffects(t *testing.T) map[string]*[256]forgedEffect {
 func bodies(victim, peer *end, proto uint16) [][]byte {
 	out := [][]byte{
 		nil, {1, 4, 5, 0xDC}, {3, 6, 10, 0, 0, 66}, {18, 6, 0, 0, 0, 0}, {1, 10, 0, 0, 0, 0, 0, 0, 0, 66}, []byte("E=691 R=0"),
-		appendChapValue(nil, make([]byte, 16), "srv"), {0, 0, 0, 0}, {5, 6, 1, 2, 3, 4}, {0, 0, 0, 0, 0, 0x3C, 0xCD, 0x74, 0, 0, 2, 0xB3},
+		appendChapValue(nil, make([]byte, 16), "srv"), challengeRequest(testChallenge), {13, 0x20}, {0, 0, 0, 0}, {5, 6, 1, 2, 3, 4}, {0, 0, 0, 0, 0, 0x3C, 0xCD, 0x74, 0, 0, 2, 0xB3},
 	}
 	for _, e := range []*end{victim, peer} {
 		for _, f := range e.frames {
@@ -113,8 +113,8 @@ func effectOf(events []Event) string {
 func TestForgedFrames(t *testing.T) {
 	documented := documentedEffects(t)
 	for name, protos := range map[string][]uint16{
-		"LCP": {ProtoLCP}, "PAP": {ProtoPAP}, "CHAP": {ProtoCHAP}, "CCP": {ProtoCCP}, "IPCP": {ProtoIPCP}, "IPV6CP": {ProtoIPV6CP},
-		"any other": {ProtoEAP, 0xC025, 0xC029, 0x8281, 0x4025, 0x003D, ProtoIPv4, ProtoIPv6, ProtoCompressed},
+		"LCP": {ProtoLCP}, "PAP": {ProtoPAP}, "CHAP": {ProtoCHAP}, "EAP": {ProtoEAP}, "CCP": {ProtoCCP}, "IPCP": {ProtoIPCP}, "IPV6CP": {ProtoIPV6CP},
+		"any other": {0xC025, 0xC029, 0x8281, 0x4025, 0x003D, ProtoIPv4, ProtoIPv6, ProtoCompressed},
 	} {
 		require.NotNil(t, documented[name], "ARCHITECTURE.md speaks of %s", name)
 		for _, flow := range []bool{false, true} {
@@ -153,7 +153,13 @@ type forger struct {
 
 // renew makes a link that is up.
 func (f *forger) renew(proto uint16) {
-	f.p = bothNetworks(f.t, nil)
+	client, server := clientConfig(), serverConfig()
+	client.IPv6, server.IPv6 = true, true
+	if proto == ProtoEAP {
+		client, server = eapOnly(client), eapOnly(server)
+	}
+	f.p = newPair(f.t, client, server)
+	f.p.open()
 	f.p.run(10 * time.Second)
 	f.p.requireUp(true)
 	f.victim, f.peer = f.p.client, f.p.server

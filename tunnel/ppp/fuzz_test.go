@@ -101,13 +101,25 @@ func fuzzAnswer(e *end, op byte, now time.Time) {
 			value, _, _ := chapValue(p.data)
 			r.respond(p.id, value)
 			e.link.Input(now, frameOf(ProtoCHAP, chapResponse, p.id, appendChapValue(nil, r.value, testUser)))
-		case op >= stepAckLast && op <= stepRejLast && p.code == codeConfigureRequest && proto != ProtoPAP && proto != ProtoCHAP:
+		case op == stepResponse && proto == ProtoEAP && p.code == eapRequest:
+			e.link.Input(now, frameOf(ProtoEAP, eapResponse, p.id, fuzzEAPAnswer(e.t, p)))
+		case op >= stepAckLast && op <= stepRejLast && p.code == codeConfigureRequest && proto != ProtoPAP && proto != ProtoCHAP && proto != ProtoEAP:
 			e.link.Input(now, frameOf(proto, op-stepAckLast+codeConfigureAck, p.id, p.data))
 		default:
 			continue
 		}
 		return
 	}
+}
+
+// fuzzEAPAnswer is the right answer to a Request of ours.
+func fuzzEAPAnswer(t testing.TB, p packet) []byte {
+	if raw, ok := MSCHAPv2InEAP(p.raw); !ok {
+		return append([]byte{p.data[0]}, testUser...)
+	} else if raw[0] == chapChallenge {
+		return eapResponseTo(t, p, testUser, testPassword)
+	}
+	return p.data[:2] // the code of a Success or Failure
 }
 
 // seenEvents is what the first n events of a link have said. Each is looked at once: on a busy
@@ -189,6 +201,12 @@ func fuzzSeeds(f *testing.F) {
 	f.Add(join(auth, []byte{stepAckLast}, challenge, step(frameOf(ProtoCHAP, 4, 1, []byte("E=691 R=1 C=000102030405060708090A0B0C0D0E0F V=3 M=x")))), byte(8))
 	f.Add(join([]byte{stepAckLast}, step(frameOf(ProtoLCP, 1, 1, papOption())), step(frameOf(ProtoPAP, 2, 1, nil)), ipcpReq, []byte{stepAckLast}), byte(2))
 	f.Add(join(plain, step(frameOf(ProtoLCP, 8, 1, []byte{0x80, 0xFD})), step(frameOf(ProtoLCP, 7, 1, []byte{1, 1, 0, 4})), step(frameOf(ProtoLCP, 5, 1, []byte("bye")))), byte(0))
+	eap := step(frameOf(ProtoLCP, 1, 1, wantsEAP))
+	request := func(id byte, data []byte) []byte { return step(frameOf(ProtoEAP, eapRequest, id, data)) }
+	f.Add(join([]byte{stepAckLast}, eap, request(1, []byte{eapIdentity}), request(2, challengeRequest(testChallenge)),
+		request(3, appendEAPMSCHAPv2(nil, chapFailure, 2, []byte("E=691 R=0")))), byte(5))
+	f.Add(join([]byte{stepAckLast}, eap, request(1, []byte{13, 0x20}), request(2, []byte{eapNotification, 'x'}), step(frameOf(ProtoEAP, eapFailure, 2, nil))), byte(5))
+	f.Add(join(plain, []byte{stepAckLast, stepResponse, stepResponse, stepResponse, stepAckLast}, ccpReq, ipcpReq, []byte{stepAckLast, stepTime + 10}), byte(5))
 	f.Add([]byte{stepEcho, stepEcho, stepEcho, stepTime + 31, stepTime + 31, stepTime + 31, stepTime + 31}, byte(0))
 	f.Add([]byte{stepClose, stepOpen, stepLower, stepOpen, stepClose}, byte(0))
 }
@@ -198,16 +216,18 @@ func papOption() []byte { return appendOption(nil, lcpOptAuth, PAP.option()) }
 
 // fuzzPolicy picks one of the policies.
 func fuzzPolicy(cfg Config, kind byte) Config {
-	switch kind % 5 {
+	switch kind % 6 {
 	case 1:
 		cfg.MPPE.Mode = Require
 	case 2:
 		cfg.MPPE.Mode = Off
-		cfg.Auth = []AuthMethod{MSCHAPv2, CHAPMD5, PAP}
+		cfg.Auth = []AuthMethod{MSCHAPv2, CHAPMD5, PAP, EAPMSCHAPv2}
 	case 3:
 		cfg.MPPE.Mode = Allow
 	case 4:
 		cfg.MPPE.Stateful = StatefulRequired
+	case 5:
+		cfg.Auth = []AuthMethod{EAPMSCHAPv2}
 	}
 	cfg.IPv6 = kind&0x80 == 0
 	return cfg

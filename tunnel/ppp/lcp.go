@@ -39,7 +39,9 @@ type lcp struct {
 	noMRU bool       // the peer rejected the option
 
 	refusedAuth []AuthMethod // server: methods the peer has refused
+	insisted    bool         // server: the peer has refused them all, and is asked for the last one again
 	wantedAuth  string       // client: what the peer asked for last, for messages
+	nakedEAP    *byte        // client: the identifier of the first request with EAP, which was Naked
 	loops       int          // Configure-Requests with our magic number
 	lonely      int          // Configure-Acks that came instead of the peer's own request, on a link that was up
 	alive       echoState
@@ -207,11 +209,30 @@ func (c *lcp) answerAuth(o option, v *verdict) bool {
 	}
 	method, name := authFromOption(o.value)
 	if method != 0 && slices.Contains(cfg.Auth, method) {
+		if method == EAPMSCHAPv2 && !v.noNak && c.hasBetterThanEAP() {
+			c.link.refused = "EAP, which is taken here of a server that insists on it"
+			v.insist(lcpOptAuth, cfg.Auth[0].option())
+			return true
+		}
 		c.his.auth = method
 		return true
 	}
 	c.wantedAuth = name
 	return c.demandAuth(v)
+}
+
+// hasBetterThanEAP reports whether a server that asks for EAP is to be asked for what we prefer
+// first. Windows asks for EAP before MS-CHAPv2 by itself, and may mean a type of it that is not
+// spoken here, whereas in EAP there is no way back.
+func (c *lcp) hasBetterThanEAP() bool {
+	if c.link.cfg.Auth[0] == EAPMSCHAPv2 {
+		return false
+	}
+	if c.nakedEAP == nil {
+		id := c.in.id
+		c.nakedEAP = &id
+	}
+	return *c.nakedEAP == c.in.id
 }
 
 // demandAuth Naks with the method we prefer; a peer that has been told often
@@ -304,6 +325,10 @@ func (c *lcp) nakedAuth(o option) {
 			c.ours.auth = m
 			return
 		}
+	}
+	if !c.insisted {
+		c.insisted = true // a client may prefer another method and have this one too
+		return
 	}
 	c.link.fail(down(ClassPolicy, "the peer accepts none of the authentication methods allowed here (%s); it offers %s", methodNames(cfg.Auth), name))
 }

@@ -155,7 +155,9 @@ func TestAPeerThatInsistsOnWeakAuthentication(t *testing.T) {
 		"none":      {nil, "does not ask for authentication"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScript(t, clientConfig())
+			cfg := clientConfig()
+			cfg.Auth = []AuthMethod{MSCHAPv2}
+			s := newScript(t, cfg)
 			for i := range 6 {
 				s.in(ProtoLCP, codeConfigureRequest, byte(i), c.in)
 			}

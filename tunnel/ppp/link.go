@@ -50,12 +50,13 @@ type Link struct {
 	asks         ask
 	rtt          time.Duration // how long the peer takes to answer; 0: not known
 
-	lcp    *lcp
-	auth   authenticator // nil outside of phases Authenticate and Network
-	creds  credentials
-	ccp    *ccp
-	ipcp   *ipcp
-	ipv6cp *ipv6cp
+	lcp     *lcp
+	auth    authenticator // nil outside of phases Authenticate and Network
+	creds   credentials
+	verdict *DownError // why the link is about to end, whoever ends it
+	ccp     *ccp
+	ipcp    *ipcp
+	ipv6cp  *ipv6cp
 
 	refused           string // what the peer wants and this side will not do; empty once that is settled
 	withoutEncryption bool   // CCP has failed where the link may do without it
@@ -269,7 +270,11 @@ func (l *Link) fail(reason *DownError) {
 
 // endFor keeps why the link ends.
 func (l *Link) endFor(reason *DownError) {
+	if l.verdict != nil {
+		reason = l.verdict
+	}
 	reason.WasUp = l.wasUp
+	reason.AskedEAP = l.lcp.nakedEAP != nil && l.phase == phaseEstablish && (reason.Class == ClassPolicy || reason.Class == ClassPeer)
 	l.reason = reason
 }
 

@@ -26,7 +26,7 @@ const (
 	OverheardTerminate      // request or acknowledgment
 	OverheardResetRequest   // CCP
 	OverheardResetAck       // CCP
-	OverheardChallenge      // MS-CHAP and CHAP
+	OverheardChallenge      // MS-CHAP, in CHAP or EAP, and CHAP
 	OverheardResponse       // MS-CHAP and CHAP
 	OverheardSuccess        // MS-CHAP and CHAP
 	OverheardFailure        // MS-CHAP and CHAP
@@ -45,6 +45,12 @@ func Overhear(proto uint16, info []byte) Overheard {
 		o.Kind = overheardLayer(proto, p)
 	case ProtoCHAP:
 		o.overhearCHAP(p)
+	case ProtoEAP:
+		raw, _ := MSCHAPv2InEAP(info)
+		if in, err := parsePacket(raw); err == nil {
+			o.ID, o.Data = in.id, in.data // which those of MS-CHAPv2 are told by
+			o.overhearCHAP(in)
+		}
 	case ProtoPAP:
 		if name, _, ok := papCredentials(p.data); ok && p.code == papRequest {
 			o.Kind, o.Name, o.Data = OverheardPAPRequest, name, nil

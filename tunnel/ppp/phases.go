@@ -12,7 +12,7 @@ import (
 // protocol is kept, and only until its protocol starts.
 type heldPackets struct {
 	auth, ccp, ipcp, ipv6cp []byte
-	authProto               uint16 // of auth: PAP or CHAP
+	authProto               uint16 // of auth: PAP, CHAP or EAP
 }
 
 // maxHeld is the longest packet kept, bytes.
@@ -56,7 +56,7 @@ func (l *Link) route(proto uint16, info []byte) {
 	switch proto {
 	case ProtoLCP:
 		handle = func(p packet) { l.routeOpen(&l.lcp.automaton, &l.doubts.lcp, p) }
-	case ProtoPAP, ProtoCHAP:
+	case ProtoPAP, ProtoCHAP, ProtoEAP:
 		handle = func(p packet) { l.routeAuth(proto, p) }
 	case ProtoCCP:
 		handle = l.routeCCP
@@ -91,7 +91,7 @@ func (l *Link) routeOpen(a *automaton, slot *doubt, p packet) {
 	}
 }
 
-// routeAuth takes PAP and CHAP.
+// routeAuth takes PAP, CHAP and EAP.
 func (l *Link) routeAuth(proto uint16, p packet) {
 	switch {
 	case l.auth != nil && l.auth.proto() == proto:
@@ -112,6 +112,7 @@ func (l *Link) routeCCP(p packet) {
 		l.routeOpen(&l.ccp.automaton, &l.doubts.ccp, p)
 	case l.phase == phaseAuthenticate:
 		l.hold(&l.held.ccp, p)
+		l.aheadOfAuth()
 	case l.phase == phaseNetwork:
 		if !l.networkUp {
 			l.refused = "encryption, which is off here"
@@ -146,6 +147,7 @@ func (l *Link) routeNetwork(a *automaton, slot *[]byte, in *doubt, p packet) {
 		l.routeOpen(a, in, p)
 	case l.phase == phaseAuthenticate || l.phase == phaseNetwork:
 		l.hold(slot, p)
+		l.aheadOfAuth()
 		l.startUnanswered()
 	default:
 		l.stats.WrongPhase++
@@ -179,6 +181,9 @@ func (l *Link) established() {
 func (l *Link) lost() {
 	l.lcp.stopEcho()
 	l.auth = nil
+	if l.verdict != nil {
+		l.fail(l.verdict) // there is no second try
+	}
 	l.ipcp.stop()
 	l.ipv6cp.stop()
 	l.ccp.stop()

@@ -57,7 +57,7 @@ func (l *Link) sentOf(proto uint16) *sentPackets {
 		return &l.sent.ipcp
 	case ProtoIPV6CP:
 		return &l.sent.ipv6cp
-	case ProtoPAP, ProtoCHAP:
+	case ProtoPAP, ProtoCHAP, ProtoEAP:
 		return &l.sent.auth
 	}
 	return nil

@@ -49,6 +49,9 @@ type DownError struct {
 	// Forgeable: of ClassAuth, a Terminate-Request said so and no answer to our login; anybody
 	// who can forge a packet of the link can say that.
 	Forgeable bool
+	// AskedEAP: of a client, the server asked for EAP, was asked for a method that comes first
+	// (Config.Auth), and has none such. With EAP in front a new link may come up.
+	AskedEAP bool
 	// NothingReceived: not one PPP frame arrived since Open. On a PPTP call
 	// whose control connection is up this means that GRE does not get through.
 	NothingReceived bool

@@ -35,7 +35,7 @@ func (c *lcp) protocolRejected(p packet) {
 		return
 	}
 	switch proto {
-	case ProtoPAP, ProtoCHAP:
+	case ProtoPAP, ProtoCHAP, ProtoEAP:
 		l.fail(down(ClassPeer, "the peer agreed to %s and now rejects its protocol", l.authMethod()))
 	case ProtoCCP:
 		l.ccp.refusedByPeer()
@@ -53,7 +53,7 @@ func (c *lcp) protocolRejected(p packet) {
 func (l *Link) believesReject(proto uint16, quoted []byte) bool {
 	agreed := true
 	switch proto {
-	case ProtoPAP, ProtoCHAP:
+	case ProtoPAP, ProtoCHAP, ProtoEAP:
 		agreed = l.phase != phaseAuthenticate || l.auth == nil || l.auth.proto() != proto
 	case ProtoCCP:
 		agreed = l.ccp.state == stOpened

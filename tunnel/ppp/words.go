@@ -100,9 +100,11 @@ var packetKinds = map[uint16]packetKind{
 	ProtoIPCP:   {codes: ncpCodes, options: ipcpOptionWords},
 	ProtoIPV6CP: {codes: ncpCodes, options: ipv6cpOptionWords},
 	ProtoPAP:    {codes: map[byte]string{papRequest: "AuthReq", papAck: "AuthAck", papNak: "AuthNak"}},
-	ProtoCHAP:   {codes: map[byte]string{chapChallenge: "Challenge", chapResponse: "Response", chapSuccess: "Success", chapFailure: "Failure"}},
-	ProtoEAP:    {codes: map[byte]string{1: "Request", 2: "Response", 3: "Success", 4: "Failure"}}, // RFC 3748 section 4
+	ProtoCHAP:   {codes: chapCodes},
+	ProtoEAP:    {codes: map[byte]string{eapRequest: "Request", eapResponse: "Response", eapSuccess: "Success", eapFailure: "Failure"}},
 }
+
+var chapCodes = map[byte]string{chapChallenge: "Challenge", chapResponse: "Response", chapSuccess: "Success", chapFailure: "Failure"}
 
 // ncpCodes are those that every control protocol has, in pppd's words.
 var ncpCodes = map[byte]string{

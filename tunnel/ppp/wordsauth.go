@@ -27,6 +27,8 @@ func authWords(proto uint16, p packet) string {
 		return papWords(p)
 	case ProtoCHAP:
 		return chapWords(p)
+	case ProtoEAP:
+		return eapWords(p)
 	}
 	return hiddenData(p.data)
 }
@@ -77,6 +79,42 @@ func chapWords(p packet) string {
 		return " " + messageWords(p.data)
 	}
 	return hiddenData(p.data)
+}
+
+// eapWords shows of EAP what it has in common with CHAP, and of other types their names (RFC 3748
+// sections 4 and 5): they may carry passwords.
+func eapWords(p packet) string {
+	if len(p.data) == 0 || p.code != eapRequest && p.code != eapResponse {
+		return hiddenData(p.data)
+	}
+	typ, body := p.data[0], p.data[1:]
+	name := eapTypeNames[typ]
+	if name == "" {
+		name = fmt.Sprintf("type=%d", typ)
+	}
+	return " " + name + eapBodyWords(p.code, typ, body)
+}
+
+func eapBodyWords(code, typ byte, body []byte) string {
+	switch {
+	case typ == eapIdentity && code == eapResponse:
+		return " name = " + nameWords(body)
+	case typ == eapIdentity || typ == eapNotification:
+		if len(body) == 0 {
+			return ""
+		}
+		return " " + messageWords(body)
+	case typ == eapNak && code == eapResponse && len(body) == 1:
+		return " for " + eapTypeName(body[0])
+	case typ == eapMSCHAPv2 && code == eapResponse && len(body) == 1 && chapCodes[body[0]] != "":
+		return " " + chapCodes[body[0]]
+	case typ == eapMSCHAPv2:
+		if in, err := parsePacket(body); err == nil && len(in.raw) == len(body) && chapCodes[in.code] != "" {
+			return fmt.Sprintf(" %s id=0x%x%s", chapCodes[in.code], in.id, chapWords(in))
+		}
+		return " malformed" + hiddenData(body)
+	}
+	return hiddenData(body)
 }
 
 // nameWords is a name, which must be text.

@@ -91,16 +91,18 @@ func (d packetGen) frame(seen [][]byte) []byte {
 	return append(b, d.packet(proto)...)
 }
 
-// packet is one of LCP, an NCP, PAP or CHAP (RFC 1661 section 5), mostly with a length that is
+// packet is one of LCP, an NCP, PAP, CHAP or EAP (RFC 1661 section 5), mostly with a length that is
 // true.
 func (d packetGen) packet(proto uint16) []byte {
 	var data []byte
-	switch d.IntN(4) {
-	case 0:
+	switch n := d.IntN(4); {
+	case proto == ppp.ProtoEAP && n > 0:
+		data = d.eap()
+	case n == 0:
 		data = d.bytes(d.length())
-	case 1:
+	case n == 1:
 		data = append(binary.BigEndian.AppendUint32(nil, uint32(d.IntN(2))*d.Uint32()), d.bytes(d.IntN(8))...) // a magic number
-	case 2:
+	case n == 2:
 		data = append(binary.BigEndian.AppendUint16(nil, oneOf(d, ppp.ProtoLCP, ppp.ProtoCCP, ppp.ProtoIPCP, ppp.ProtoIPV6CP, ppp.ProtoCHAP, ppp.ProtoPAP)), d.bytes(d.IntN(20))...)
 	default:
 		for range d.IntN(6) {
@@ -117,6 +119,25 @@ func (d packetGen) packet(proto uint16) []byte {
 		b[2+d.IntN(2)] = byte(d.Uint32())
 	}
 	return b
+}
+
+// eap is what a Request or Response carries (RFC 3748 section 5): mostly a packet of MS-CHAPv2, or
+// the byte that answers one.
+func (d packetGen) eap() []byte {
+	data := []byte{oneOf[byte](d, 26, 26, 26, 26, 1, 2, 3, 4, 13, 25, 254)}
+	switch {
+	case data[0] != 26:
+		return append(data, d.bytes(d.IntN(20))...)
+	case d.oneIn(3):
+		return append(data, byte(2+d.IntN(3)))
+	}
+	n := oneOf(d, 16, 49, d.IntN(60))
+	value := append([]byte{byte(n)}, d.bytes(n+d.IntN(8))...)
+	if d.oneIn(10) {
+		value = d.corrupt(value)
+	}
+	data = append(data, byte(1+d.IntN(5)), byte(d.IntN(12)))
+	return append(binary.BigEndian.AppendUint16(data, uint16(4+len(value))), value...)
 }
 
 // option is one that the protocol knows, mostly with the right length.

@@ -375,6 +375,8 @@ func (s *Session) event(e ppp.Event) {
 	case ppp.AuthFailed:
 		s.setState(func(st *sessionState) { st.failed = e.User })
 		s.owner.AuthFailed(s, e)
+	case ppp.Notice:
+		s.log.Info("the server says", "text", e.Text)
 	case ppp.EncryptionUp:
 		if err := s.encrypt(e); err != nil {
 			s.log.Error("encryption could not start", "error", err)
