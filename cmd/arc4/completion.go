@@ -71,7 +71,7 @@ func completeSockets(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 var flagOffers = map[string]cobra.CompletionFunc{
 	"backend-cache": clidoc.CompleteFiles,
 	"capture":       clidoc.CompleteFiles,
-	"auth":          clidoc.CompleteList("mschapv2", "chap-md5", "pap"),
+	"auth":          clidoc.CompleteList("mschapv2", "eap", "chap-md5", "pap"),
 	"output":        clidoc.CompleteFiles,
 	"password-file": clidoc.CompleteFiles,
 	"nt-hash-file":  clidoc.CompleteFiles,

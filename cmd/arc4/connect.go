@@ -23,7 +23,7 @@ import (
 
 const connectLong = `Connect to a PPTP server and carry IP through the tunnel until interrupted.
 
-By default only MS-CHAPv2 and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. The
+By default only MS-CHAPv2 (in CHAP or EAP) and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. The
 password comes from --password-file, else from the environment variable ARC4_PASSWORD, else from a prompt, never from an
 argument. The prompt comes again, twice at most, if the server takes what was typed for wrong.
 

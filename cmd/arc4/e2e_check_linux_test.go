@@ -241,7 +241,7 @@ var brokenSetups = []struct {
 	{name: "wrong password", serve: []string{}, password: "looking-glass", code: exit.Auth, fails: []string{"login"},
 		words: map[string]string{"login": "691.*\n.*lock accounts", "GRE received": "come"}},
 	{name: "CHAP refused", serve: []string{"--auth", "pap", "--mppe", "off"}, code: exit.Policy, fails: []string{"methods"},
-		words: map[string]string{"methods": `the server asks for PAP, and here MS-CHAPv2 is accepted\nhave the server offer MS-CHAPv2.*--auth pap --mppe off`}},
+		words: map[string]string{"methods": `the server asks for PAP, and here MS-CHAPv2, EAP-MSCHAPv2 is accepted\nhave the server offer MS-CHAPv2.*--auth pap --mppe off`}},
 	{name: "MPPE missing", serve: []string{"--mppe", "off"}, code: exit.Policy, fails: []string{"MPPE"},
 		words: map[string]string{"login": "MS-CHAPv2", "MPPE": "the server does not encrypt.*\n.*require-mppe-128"}},
 	{name: "40 bits only", prepare: func(t *testing.T, b *checkbed) { b.only40(t) }, code: exit.Policy, fails: []string{"MPPE"},

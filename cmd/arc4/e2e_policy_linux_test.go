@@ -76,6 +76,8 @@ func TestE2EPolicies(t *testing.T) {
 		{"pap", []string{"--mppe", "off", "--auth", "pap"}, []string{"--mppe", "off", "--auth", "pap"}, "PAP", 0, false},
 		{"chap-md5", []string{"--mppe", "off", "--auth", "chap-md5"}, []string{"--mppe", "off", "--auth", "chap-md5"}, "CHAP-MD5", 0, false},
 		{"the server's second choice", []string{"--mppe", "off", "--auth", "chap-md5"}, []string{"--mppe", "off", "--auth", "mschapv2,chap-md5"}, "CHAP-MD5", 0, false},
+		{"eap", []string{"--auth", "eap"}, []string{"--auth", "eap"}, "EAP-MSCHAPv2", 128, false},
+		{"eap of a server that has nothing else", nil, []string{"--auth", "eap"}, "EAP-MSCHAPv2", 128, false},
 		{"stateful required by both", []string{"--mppe-stateful", "require"}, []string{"--mppe-stateful", "require"}, "MS-CHAPv2", 128, true},
 		{"stateful required by the client", []string{"--mppe-stateful", "require"}, []string{"--mppe-stateful", "allow"}, "MS-CHAPv2", 128, true},
 		{"stateful required by the server", []string{"--mppe-stateful", "allow"}, []string{"--mppe-stateful", "require"}, "MS-CHAPv2", 128, true},

@@ -59,7 +59,7 @@ func (f *tunnelFlags) addFlags(flags *pflag.FlagSet, device string) {
 	flags.Var(cmdline.NewChoice(&f.stateful, "never", "allow", "require"), "mppe-stateful", "stateful MPPE, which one lost packet stalls: `MODE` is never, allow or require")
 	flags.BoolVar(&f.linuxReset, "mppe-linux-reset", false, "with --mppe-stateful: change the key at a reset as the Linux kernel does, against RFC 3078")
 	flags.IntVar(&f.reserve, "mppe-reserve", 0, "make keys and keystream for so many `PACKETS` of each direction ahead, on a processor that has nothing else to do (1.5 KB each)")
-	flags.Var(cmdline.NewList(&f.auth, "mschapv2"), "auth", "authentication `METHODS`, preferred first, with commas: mschapv2, chap-md5, pap")
+	flags.Var(cmdline.NewList(&f.auth, "mschapv2", "eap"), "auth", "authentication `METHODS`, preferred first, with commas: mschapv2, eap (EAP-MSCHAPv2), chap-md5, pap")
 	flags.BoolVar(&f.ipv6, "ipv6", false, "negotiate IPv6 in the tunnel too (link-local addresses)")
 	flags.IntVar(&f.mtu, "mtu", tunnel.DefaultMTU, fmt.Sprintf("largest IP packet in the tunnel, %d to %d `BYTES`", tunnel.MinMTU, tunnel.MaxMTU))
 	flags.StringVar(&f.device, "tun", device, "`NAME` of the TUN device; %d becomes the first free number")
@@ -159,13 +159,13 @@ func (f *tunnelFlags) methods(mode ppp.MPPEMode, log *slog.Logger) ([]ppp.AuthMe
 		if err != nil {
 			return nil, exit.Usagef("--auth: %w", err)
 		}
-		if m != ppp.MSCHAPv2 && (mode == ppp.Require128 || mode == ppp.Require) {
+		if !m.GivesKeys() && (mode == ppp.Require128 || mode == ppp.Require) {
 			return nil, exit.Usagef("--auth %s: gives no encryption keys, and --mppe is %s: add --mppe allow or --mppe off, or leave it out", name, f.mppe)
 		}
 		methods = append(methods, m)
 	}
 	if len(methods) == 0 {
-		return nil, exit.Usagef("--auth: names no method: use mschapv2, chap-md5 or pap")
+		return nil, exit.Usagef("--auth: names no method: use mschapv2, eap, chap-md5 or pap")
 	}
 	f.warn(methods, mode, log)
 	return methods, nil

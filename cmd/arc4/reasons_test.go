@@ -129,6 +129,42 @@ var reasons = []reason{
 		code:   exit.Auth,
 		server: "authentication failed: wrong user name or password",
 		final:  true},
+	{name: "wrong password in EAP", prepare: func(s *stage) {
+		s.serverCf.Auth = []ppp.AuthMethod{ppp.EAPMSCHAPv2}
+		s.clientCf.Password = "wrong"
+	},
+		client: "arc4: authentication failed: 691: wrong user name or password",
+		code:   exit.Auth,
+		server: "authentication failed: wrong user name or password",
+		final:  true},
+	{name: "the server proves nothing in EAP", prepare: func(s *stage) {
+		s.serverCf.Auth = []ppp.AuthMethod{ppp.EAPMSCHAPv2}
+		s.carrying(func(_ *stage, from netip.Addr, _ gre.Header, frame []byte) [][]byte {
+			p, info, err := ppp.ParseFrame(frame)
+			if chap, ok := ppp.MSCHAPv2InEAP(info); err == nil && p == ppp.ProtoEAP && ok && chap[0] == 3 {
+				frame = pppFrame(p, 1, info[1], []byte("\x1a\x03\x01\x00\x30S=0000000000000000000000000000000000000000 M="))
+			}
+			return [][]byte{frame}
+		})
+	},
+		client: "arc4: authentication failed: the server does not prove that it knows the password: its authenticator response is wrong",
+		code:   exit.Auth,
+		server: `the peer closed the link: "authentication failed: the server does not prove that it knows the password: its authenticator response is wrong"`,
+		final:  true},
+	{name: "the server has EAP-TLS alone", prepare: func(s *stage) {
+		s.serverCf.Auth = []ppp.AuthMethod{ppp.EAPMSCHAPv2}
+		s.carrying(func(_ *stage, from netip.Addr, _ gre.Header, frame []byte) [][]byte {
+			p, info, err := ppp.ParseFrame(frame)
+			if err == nil && p == ppp.ProtoEAP && info[0] == 1 && info[4] == 26 {
+				frame = pppFrame(p, 1, info[1], []byte{13, 0x20})
+			}
+			return [][]byte{frame}
+		})
+	},
+		client: "arc4: the server insists on EAP-TLS (type 13), which arc4 does not have: it has MS-CHAPv2, in CHAP and as EAP-MSCHAPv2 (type 26)",
+		code:   exit.Policy,
+		server: "the client wants EAP-MSCHAPv2 (type 26), and is offered EAP-MSCHAPv2 (type 26) alone",
+		final:  true},
 	{name: "646", prepare: refusing(646),
 		client: "arc4: authentication failed: 646: the account may not log on at this time of day (the server says: see the administrator)",
 		code:   exit.Auth,
@@ -172,7 +208,7 @@ var reasons = []reason{
 	{name: "MS-CHAPv2 is not spoken by the server", prepare: func(s *stage) {
 		s.serverCf.Auth, s.serverCf.MPPE = []ppp.AuthMethod{ppp.PAP}, ppp.MPPEPolicy{Mode: ppp.Off}
 	},
-		client: `arc4: the peer closed the link: "the peer accepts none of the authentication methods allowed here (PAP); it offers MS-CHAPv2"; it wants PAP authentication, which is not allowed (allowed: MS-CHAPv2)`,
+		client: `arc4: the peer closed the link: "the peer accepts none of the authentication methods allowed here (PAP); it offers MS-CHAPv2"; it wants PAP authentication, which is not allowed (allowed: MS-CHAPv2, EAP-MSCHAPv2)`,
 		code:   exit.Policy,
 		server: "the peer accepts none of the authentication methods allowed here (PAP); it offers MS-CHAPv2",
 		final:  true},

@@ -24,7 +24,7 @@ import (
 const serveLong = `Answer PPTP clients: authenticate them against a chap-secrets file, give each an address from the pool, and route
 their packets through one TUN device.
 
-By default only MS-CHAPv2 and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. Needs
+By default only MS-CHAPv2 (in CHAP or EAP) and 128-bit stateless MPPE are accepted; anything weaker needs its flag, which warns. Needs
 root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). To let clients reach further than this machine, turn
 forwarding on (sysctl net.ipv4.ip_forward=1) and, where their addresses are not routed, masquerade them.
 

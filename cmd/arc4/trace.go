@@ -30,7 +30,7 @@ answer a password can be searched for. Names are. Text from the peer is quoted. 
 lines a second, and a line says how many were left out.`
 
 const traceLong = `trace shows what running tunnels, clients and servers, say to their peers from now on: every control message and every
-PPP control frame (LCP, PAP, CHAP, CCP, IPCP, IPv6CP and what else comes), both ways, in words. It is what one needs first
+PPP control frame (LCP, PAP, CHAP, EAP, CCP, IPCP, IPv6CP and what else comes), both ways, in words. It is what one needs first
 with an odd old server. To see a set-up from its first packet, start the tunnel with --trace.
 
 ` + traceRules + `

@@ -82,7 +82,7 @@ func TestHandlerSetup(t *testing.T) {
 			"reorder_window": "1024", "reorder_timeout": "50ms", "reorder_policy": "immediate", "trace": "1"},
 			"--mppe allow --mppe-stateful allow --auth mschapv2,pap --backend u32 --io raw --reorder-window 1024 --reorder-timeout 50ms --reorder-policy immediate --trace", nil},
 		"no trace":            {map[string]string{"trace": "0"}, "", nil},
-		"pppd: what is usual": {map[string]string{"pppd_options": "noipdefault noauth nobsdcomp nodeflate refuse-eap require-mschap-v2 mppe required,no40,no56,stateless"}, "--mppe require-128", nil},
+		"pppd: what is usual": {map[string]string{"pppd_options": "noipdefault noauth nobsdcomp nodeflate refuse-eap require-mschap-v2 mppe required,no40,no56,stateless"}, "--mppe require-128 --auth mschapv2", nil},
 		"pppd: mppe weak":     {map[string]string{"pppd_options": "mppe required,stateful"}, "--mppe require --mppe-stateful allow", nil},
 		"pppd: mppe optional": {map[string]string{"pppd_options": "mppe optional,no40"}, "--mppe allow", nil},
 		"pppd: mppe wrong":    {map[string]string{"pppd_options": "mppe required,no40,fast"}, "--mppe require-128", []string{unused("pppd_options: mppe fast is not used")}},

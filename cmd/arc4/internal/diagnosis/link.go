@@ -84,6 +84,9 @@ func judgeMethods(f *Facts) Verdict {
 	case len(l.Methods) == 0:
 		return fail(tunnel.ClassPolicy, "have the server ask for MS-CHAPv2 (pptpd: require-mschap-v2)", "%s", l.over())
 	}
+	if l.Down != nil && l.Down.AskedEAP {
+		return fail(tunnel.ClassPolicy, "--auth eap gives it EAP at once; arc4 connect calls again for that by itself", "the server asks for EAP, and for nothing else that comes before it here")
+	}
 	last := l.Methods[len(l.Methods)-1]
 	remedy := "have the server offer MS-CHAPv2 (pptpd: require-mschap-v2; RouterOS: authentication=mschap2; Windows: in its policy)"
 	if last == ppp.PAP.String() || last == ppp.CHAPMD5.String() {
@@ -99,7 +102,7 @@ func judgeLogin(f *Facts) Verdict {
 		return skipped(noUser)
 	case l.LoggedIn != nil:
 		proof := ""
-		if l.LoggedIn.Method == ppp.MSCHAPv2 {
+		if l.LoggedIn.Method.GivesKeys() {
 			proof = ", and the server has proved that it knows the password too"
 		}
 		return ok("by %s%s", l.LoggedIn.Method, proof)

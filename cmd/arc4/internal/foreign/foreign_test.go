@@ -88,7 +88,7 @@ ip-up-script /etc/office/up
 			settings: []string{
 				"server=192.0.2.1", `user=OFFICE\bob`, "password=builder", "default-route=true",
 				"fwmark=7", "reconnect=true", "max-fail=5", "hold-off=30s", "idle-timeout=600s", "on-demand=true", "metric=50", "ipv6=true", "mtu=1400", "tun=office", "ip-up=/etc/office/up",
-				"mppe-stateful=allow", "echo-interval=20s", "echo-failures=3", "ipparam=x",
+				"auth=[mschapv2]", "mppe-stateful=allow", "echo-interval=20s", "echo-failures=3", "ipparam=x",
 			},
 		},
 		{
@@ -103,9 +103,32 @@ ip-up-script /etc/office/up
 		},
 		{
 			name:     "PAP only",
-			text:     "pty 'pptp 192.0.2.1 --nolaunchpppd'\nname carol password x persist refuse-mschap-v2 refuse-chap ip-up-script /x usepeerdns",
+			text:     "pty 'pptp 192.0.2.1 --nolaunchpppd'\nname carol password x persist refuse-mschap-v2 refuse-chap refuse-eap ip-up-script /x usepeerdns",
 			settings: []string{"server=192.0.2.1", "user=carol", "password=x", "reconnect=true", "ip-up=/x", "auth=[pap]", "mppe=off"},
 			notes:    []string{"2 without MS-CHAPv2 nothing is encrypted"},
+		},
+		{
+			name:     "EAP only, as it must be encrypted",
+			text:     "pty 'pptp 192.0.2.1 --nolaunchpppd'\nname carol password x persist usepeerdns ip-up-script /x\nrefuse-mschap-v2 refuse-chap require-mppe-128",
+			settings: []string{"server=192.0.2.1", "user=carol", "password=x", "reconnect=true", "ip-up=/x", "auth=[eap]"},
+		},
+		{
+			name:     "EAP only, whether encrypted or not",
+			text:     "pty 'pptp 192.0.2.1 --nolaunchpppd'\nname carol password x persist usepeerdns ip-up-script /x\nrefuse-mschap-v2 refuse-chap refuse-pap",
+			settings: []string{"server=192.0.2.1", "user=carol", "password=x", "reconnect=true", "ip-up=/x", "auth=[eap]"},
+			notes:    []string{encryptionNote},
+		},
+		{
+			name:     "EAP or PAP",
+			text:     "pty 'pptp 192.0.2.1 --nolaunchpppd'\nname carol password x persist usepeerdns ip-up-script /x\nrefuse-mschap-v2 refuse-chap",
+			settings: []string{"server=192.0.2.1", "user=carol", "password=x", "reconnect=true", "ip-up=/x", "auth=[eap pap]", "mppe=allow"},
+			notes:    []string{"3 of EAP arc4 has MSCHAPv2"},
+		},
+		{
+			name:     "no EAP",
+			text:     "pty 'pptp 192.0.2.1 --nolaunchpppd'\nname carol password x persist usepeerdns ip-up-script /x\nrefuse-eap require-mppe require-eap",
+			settings: []string{"server=192.0.2.1", "user=carol", "password=x", "reconnect=true", "ip-up=/x", "auth=[mschapv2]"},
+			notes:    []string{"3 require-eap: EAP-MSCHAPv2 proves the server's identity"},
 		},
 		{
 			name:     "what is out of bounds, unknown or nobody's",
@@ -190,7 +213,7 @@ func TestNetworkManager(t *testing.T) {
 			text: officeConnection,
 			settings: []string{
 				"server=vpn.example.net", `user=OFFICE\alice`, `password=won der;\land`, "route=[10.0.0.0/8 192.168.5.0/24 172.16.0.0/12]",
-				"dns=[10.0.0.53 10.0.0.54]", "dns-domain=[office.example ~lab.example]", "mppe-stateful=allow", "echo-interval=30s", "echo-failures=5",
+				"dns=[10.0.0.53 10.0.0.54]", "dns-domain=[office.example ~lab.example]", "auth=[mschapv2]", "mppe-stateful=allow", "echo-interval=30s", "echo-failures=5",
 			},
 			notes: []string{"6 permissions user:alice:;", "32 route2 192.168.5.1/24", "37 ipv6 method auto"},
 		},
@@ -266,7 +289,7 @@ func TestOpenWrt(t *testing.T) {
 	assert.Equal(t, "vpn", p.Name)
 	same(t, p, []string{
 		"server=vpn.example.net", "user=alice", `password=won"der#land`, "route=[10.0.0.0/8 192.168.5.0/24]", "dns=[10.0.0.53 10.0.0.54]", "dns-domain=[office.example]",
-		"mtu=1420", "metric=20", "on-demand=true", "idle-timeout=300s", "mppe=require", "echo-interval=20s", "echo-failures=5",
+		"mtu=1420", "metric=20", "on-demand=true", "idle-timeout=300s", "auth=[mschapv2]", "mppe=require", "echo-interval=20s", "echo-failures=5",
 	}, []string{"21 interface wan", "22 frob: no option of pppd", "23 unnumbered lan", "24 password2 ...", "39 route to x", "0 firewall"})
 
 	p, err = Read([]byte("config interface a\n\toption proto pptp\nconfig interface b\n\toption proto pptp\n\toption server h\n\toption authfail 0\n\toption persist 0\n\toption auto 1\n\toption holdoff 5\n\toption ip4table 7"), "b", given(nil))

@@ -227,7 +227,7 @@ func (n *nmconnection) yes(key string) (yes bool, line int) {
 func (n *nmconnection) login() login {
 	l := login{refused: make(map[string]bool)}
 	for _, refused := range []struct{ key, method string }{
-		{"refuse-mschapv2", "mschapv2"}, {"refuse-chap", "chap-md5"}, {"refuse-pap", "pap"}, {"refuse-mschap", ""}, {"refuse-eap", ""},
+		{"refuse-mschapv2", "mschapv2"}, {"refuse-chap", "chap-md5"}, {"refuse-pap", "pap"}, {"refuse-mschap", ""}, {"refuse-eap", "eap"},
 	} {
 		if yes, line := n.yes(refused.key); yes {
 			l.refused[refused.method], l.line = true, max(l.line, line)

@@ -27,14 +27,22 @@ func TestNetworkManagerVPN(t *testing.T) {
 			name: "all that carries over",
 			data: with("domain", "OFFICE", "require-mppe", "yes", "mppe-stateful", "yes", "lcp-echo-interval", "30", "lcp-echo-failure", "5", "mtu", "1300", "mru", "1300",
 				"unit", "7", "refuse-eap", "yes", "nobsdcomp", "yes", "no-vj-comp", "no"),
-			settings: []string{"server=vpn.example.net", `user=OFFICE\alice`, "mppe-stateful=allow", "echo-interval=30s", "echo-failures=5", "mtu=1300", "tun=ppp7"},
+			settings: []string{"server=vpn.example.net", `user=OFFICE\alice`, "auth=[mschapv2]", "mppe-stateful=allow", "echo-interval=30s", "echo-failures=5", "mtu=1300", "tun=ppp7"},
 		},
 		{name: "the user of this machine", data: map[string]string{"gateway": "192.0.2.1"}, settings: []string{"server=192.0.2.1", "user=carol"}},
 		{name: "40 bits", data: with("require-mppe-40", "yes"), settings: []string{"server=vpn.example.net", "user=alice", "mppe=require"}},
 		{name: "in clear, where nothing is asked for", data: with("mppe", "allow"), settings: []string{"server=vpn.example.net", "user=alice", "mppe=allow"}},
 		{name: "in clear", data: with("mppe", "off"), settings: []string{"server=vpn.example.net", "user=alice", "mppe=off"}},
 		{
-			name: "without MS-CHAPv2", data: with("refuse-mschapv2", "yes", "refuse-chap", "yes"),
+			name: "EAP, since it must be encrypted", data: with("refuse-mschapv2", "yes", "require-mppe-128", "yes"),
+			settings: []string{"server=vpn.example.net", "user=alice", "auth=[eap]"},
+		},
+		{
+			name: "without MS-CHAPv2 in CHAP", data: with("refuse-mschapv2", "yes", "refuse-chap", "yes"),
+			settings: []string{"server=vpn.example.net", "user=alice", "auth=[eap pap]", "mppe=allow"},
+		},
+		{
+			name: "without MS-CHAPv2", data: with("refuse-mschapv2", "yes", "refuse-chap", "yes", "refuse-eap", "yes"),
 			settings: []string{"server=vpn.example.net", "user=alice", "auth=[pap]", "mppe=off"},
 		},
 		{name: "no gateway", data: map[string]string{"user": "alice"}, err: "there is no gateway, and so no server"},
@@ -49,11 +57,11 @@ func TestNetworkManagerVPN(t *testing.T) {
 		{name: "40 bits and none of them", data: with("require-mppe-40", "yes", "mppe", "require-128"), err: "mppe require-128 and require-mppe-40 contradict each other"},
 		{name: "off and stateful", data: with("mppe", "off", "mppe-stateful", "yes"), err: "mppe off and mppe-stateful contradict each other"},
 		{
-			name: "encryption without its login", data: with("refuse-mschapv2", "yes", "require-mppe-128", "yes"),
+			name: "encryption without its login", data: with("refuse-mschapv2", "yes", "refuse-eap", "yes", "require-mppe-128", "yes"),
 			err: "MS-CHAPv2 is refused and encryption required",
 		},
 		{
-			name: "no login at all", data: with("refuse-mschapv2", "yes", "refuse-chap", "yes", "refuse-pap", "yes"),
+			name: "no login at all", data: with("refuse-mschapv2", "yes", "refuse-chap", "yes", "refuse-eap", "yes", "refuse-pap", "yes"),
 			err: "all methods to log in are refused",
 		},
 		{name: "several at once", data: with("mtu", "9", "colour", "red"), err: `mtu "9": arc4 takes 576 to 1500; colour red: arc4 has nothing of the kind`},

@@ -63,6 +63,7 @@ var pppdOptions = map[string]pppdOption{
 	"mppe":                 {true, mppeList}, // before pppd 2.4.2, and OpenWrt's
 	"refuse-mschap-v2":     {false, refuse("mschapv2")},
 	"-chapms-v2":           {false, refuse("mschapv2")},
+	"refuse-eap":           {false, refuse("eap")},
 	"refuse-chap":          {false, refuse("chap-md5")},
 	"-chap":                {false, refuse("chap-md5")},
 	"refuse-pap":           {false, refuse("pap")},
@@ -82,7 +83,7 @@ var pppdOptions = map[string]pppdOption{
 	"auth":                 {false, why("MS-CHAPv2 proves the server's identity in itself, and the server is asked for no other login")},
 	"require-chap":         {false, why("the server is asked for no login")},
 	"require-pap":          {false, why("the server is asked for no login")},
-	"require-eap":          {false, why("the server is asked for no login")},
+	"require-eap":          {false, why("EAP-MSCHAPv2 proves the server's identity in itself, and the server is asked for no other login")},
 	"require-mschap":       {false, why("the server is asked for no login")},
 	"require-mschap-v2":    {false, why("MS-CHAPv2 proves the server's identity in itself, and the server is asked for no other login")},
 	"plugin":               {true, plugin},
@@ -110,7 +111,7 @@ var pppdOptions = map[string]pppdOption{
 // What says nothing about a tunnel of arc4: how pppd runs and logs, compressions that arc4 does not
 // have, options of terminals, and times of negotiations.
 const (
-	pppdSilent = `refuse-eap lock nolock nodetach updetach detach debug nodebug dump dryrun hide-password show-password nolog sync modem local
+	pppdSilent = `lock nolock nodetach updetach detach debug nodebug dump dryrun hide-password show-password nolog sync modem local
 		crtscts nocrtscts xonxoff cdtrcts silent passive noproxyarp nobsdcomp nodeflate nopredictor1 noaccomp nopcomp novj novjccomp
 		noccp-restart default-asyncmap -am nomagic noendpoint nomultilink nomp nodefaultroute6 noreplacedefaultroute ktune noktune
 		nousepeerdns noipx usehostname login`

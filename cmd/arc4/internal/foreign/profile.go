@@ -218,8 +218,13 @@ type login struct {
 // setLogin takes that. What arc4 wants by itself is the strictest there is, and stays unless the
 // file cannot be meant so.
 func (p *Profile) setLogin(l login) {
-	if l.refused["mschapv2"] && p.setOtherMethods(l) {
+	switch {
+	case l.refused["mschapv2"] && p.setOtherMethods(l):
 		return
+	case l.refused["mschapv2"] && !l.refused["eap"]:
+		p.set(l.line, "auth", []string{"eap"})
+	case l.refused["eap"] && !l.refused["mschapv2"]:
+		p.set(l.line, "auth", []string{"mschapv2"})
 	}
 	switch {
 	case l.off:
@@ -237,9 +242,15 @@ func (p *Profile) setLogin(l login) {
 	}
 }
 
-// setOtherMethods reports whether the login is by methods that give no keys.
+// setOtherMethods reports whether the login is by methods that give no keys, too.
 func (p *Profile) setOtherMethods(l login) bool {
-	var rest []string
+	rest, mppe, note := []string(nil), "off", "without MS-CHAPv2 nothing is encrypted: arc4 says so at each start"
+	if !l.refused["eap"] {
+		rest, note = []string{"eap"}, "of EAP arc4 has MSCHAPv2, which gives keys as MS-CHAPv2 does; without it nothing is encrypted"
+		if !l.off {
+			mppe = "allow"
+		}
+	}
 	for _, m := range []string{"chap-md5", "pap"} {
 		if !l.refused[m] {
 			rest = append(rest, m)
@@ -247,14 +258,16 @@ func (p *Profile) setOtherMethods(l login) bool {
 	}
 	switch {
 	case len(rest) == 0:
-		p.wrong(l.line, "all methods to log in are refused that arc4 has (MS-CHAPv2, CHAP with MD5, PAP): it keeps MS-CHAPv2")
+		p.wrong(l.line, "all methods to log in are refused that arc4 has (MS-CHAPv2, in CHAP and EAP, CHAP with MD5, PAP): it keeps MS-CHAPv2")
+		return false
+	case rest[0] == "eap" && (l.required || len(rest) == 1):
 		return false
 	case l.required:
 		p.wrong(l.line, "MS-CHAPv2 is refused and encryption required, which takes MS-CHAPv2: arc4 keeps both")
 		return false
 	}
 	p.set(l.line, "auth", rest)
-	p.set(l.line, "mppe", "off")
-	p.note(l.line, "without MS-CHAPv2 nothing is encrypted: arc4 says so at each start")
+	p.set(l.line, "mppe", mppe)
+	p.note(l.line, "%s", note)
 	return true
 }

@@ -94,8 +94,9 @@ arc4_pppd_options() {
 		case "$1" in
 		# What arc4 does anyway, or never does.
 		noauth | noipdefault | nodefaultroute | usepeerdns | noproxyarp | nodetach | lock | nobsdcomp | nodeflate | novj | novjccomp | nopcomp | noaccomp | \
-			default-asyncmap | noccp-restart | nopredictor1 | refuse-eap | refuse-pap | refuse-chap | refuse-mschap | \
+			default-asyncmap | noccp-restart | nopredictor1 | refuse-pap | refuse-chap | refuse-mschap | \
 			require-mschap-v2 | require-mppe | require-mppe-128 | nomppe-40 | nomppe-56 | nomppe-stateful | ipcp-accept-local | ipcp-accept-remote) ;;
+		refuse-eap) auth=${auth:-mschapv2} ;;
 		debug) trace=${trace:-1} ;;
 		nomppe) mppe_by_pppd=off ;;
 		require-mppe-40 | require-mppe-56) mppe_by_pppd=require ;;

@@ -93,6 +93,7 @@ return network.registerProtocol('arc4', {
 
 		o = s.taboption('advanced', form.ListValue, 'auth', _('Authentication'));
 		o.value('', 'MS-CHAPv2');
+		o.value('eap', 'EAP-MSCHAPv2');
 		o.value('mschapv2,chap-md5', 'MS-CHAPv2, CHAP');
 		o.value('mschapv2,chap-md5,pap', 'MS-CHAPv2, CHAP, PAP');
 		o.value('pap', 'PAP');
