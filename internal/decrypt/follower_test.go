@@ -116,10 +116,14 @@ var policies = []struct {
 // that carried it.
 func TestEveryEncryption(t *testing.T) {
 	for _, p := range policies {
-		for _, how := range []string{"", "no control connection", "incoming call"} {
+		for _, how := range []string{"", "no control connection", "incoming call", "by EAP"} {
 			t.Run(p.name+" "+how, func(t *testing.T) {
 				rec := recording.New(1)
-				c := dial(t, rec, recording.Options{MPPE: p.mppe, LinuxReset: p.linux, NoControl: how == "no control connection", Incoming: how == "incoming call"})
+				auth := ppp.MSCHAPv2
+				if how == "by EAP" {
+					auth = ppp.EAPMSCHAPv2
+				}
+				c := dial(t, rec, recording.Options{Auth: auth, MPPE: p.mppe, LinuxReset: p.linux, NoControl: how == "no control connection", Incoming: how == "incoming call"})
 				talk(c, 700) // key changes of stateful mode among them
 				got := follow(t, hashOf(user, password), rec.Packets)
 				assert.Equal(t, c.Sent[0], got.plain[client])
@@ -127,7 +131,7 @@ func TestEveryEncryption(t *testing.T) {
 				require.Len(t, got.report.Calls, 1)
 				call := got.report.Calls[0]
 				assert.Equal(t, how != "no control connection", call.Control)
-				assert.Equal(t, [3]any{LoginRight, "MS-CHAPv2", user}, [3]any{call.Login, call.Method, call.User})
+				assert.Equal(t, [3]any{LoginRight, auth.String(), user}, [3]any{call.Login, call.Method, call.User})
 				bits := 128
 				if len(p.mppe.Strengths) > 0 {
 					bits = p.mppe.Strengths[0]
@@ -156,7 +160,7 @@ func TestEveryEncryption(t *testing.T) {
 // TestPlainCalls: of a call without encryption the packets come out as well, and its login says why
 // there is none.
 func TestPlainCalls(t *testing.T) {
-	for auth, want := range map[ppp.AuthMethod]Login{ppp.MSCHAPv2: LoginRight, ppp.CHAPMD5: LoginKeyless, ppp.PAP: LoginKeyless} {
+	for auth, want := range map[ppp.AuthMethod]Login{ppp.MSCHAPv2: LoginRight, ppp.EAPMSCHAPv2: LoginRight, ppp.CHAPMD5: LoginKeyless, ppp.PAP: LoginKeyless} {
 		t.Run(auth.String(), func(t *testing.T) {
 			rec := recording.New(1)
 			c := dial(t, rec, recording.Options{Auth: auth, MPPE: ppp.MPPEPolicy{Mode: ppp.Off}})

@@ -78,8 +78,11 @@ func (l *logins) state() (state Login, method, user string) {
 		}
 		return LoginMissing, l.auth, ""
 	}
-	last := l.list[len(l.list)-1]
-	return last.state, ppp.MSCHAPv2.String(), last.user
+	last, by := l.list[len(l.list)-1], ppp.MSCHAPv2
+	if l.auth == "EAP" {
+		by = ppp.EAPMSCHAPv2
+	}
+	return last.state, by.String(), last.user
 }
 
 // client is the flow of who has logged in, or nil.
