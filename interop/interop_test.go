@@ -149,9 +149,9 @@ func report(t *testing.T, output io.Reader) map[string]bool {
 	return seen
 }
 
-// variants are the policies a call is made under; the last two must be refused.
+// variants are the policies a call is made under; the last four must be refused.
 var variants = []string{"mppe128", "mppe128-stateful", "mppe40", "mppe40-stateful",
-	"nomppe", "chapmd5", "pap", "wrongpass", "wronguser"}
+	"nomppe", "chapmd5", "pap", "eap", "wrongpass", "wronguser", "eap-wrongpass", "eap-wronguser"}
 
 // checksOf are the checks that every variant must have had when one of the two
 // sides is a real peer.
@@ -159,7 +159,7 @@ func checksOf(variants ...string) []string {
 	var names []string
 	for _, v := range variants {
 		checks := []string{"up", "settled", "pings", "burst", "tcp", "intact", "exit", "client-gone", "server-alive", "server-gone"}
-		if v == "wrongpass" || v == "wronguser" {
+		if strings.HasSuffix(v, "wrongpass") || strings.HasSuffix(v, "wronguser") {
 			checks = []string{"refused", "tried", "client-gone", "server-alive", "server-gone"}
 		}
 		for _, c := range checks {
@@ -170,7 +170,7 @@ func checksOf(variants ...string) []string {
 }
 
 // traced are the checks that compare our trace with pppd's, of the variants that come up.
-var traced = []string{"mppe128.trace", "mppe128-stateful.trace", "mppe40.trace", "mppe40-stateful.trace", "nomppe.trace", "chapmd5.trace", "pap.trace"}
+var traced = []string{"mppe128.trace", "mppe128-stateful.trace", "mppe40.trace", "mppe40-stateful.trace", "nomppe.trace", "chapmd5.trace", "pap.trace", "eap.trace"}
 
 // verdict has speeds and delays judged, for a machine on which nothing else runs: make bench-guest.
 var verdict = flag.Bool("verdict", false, "judge how fast things are")
@@ -199,7 +199,8 @@ func TestClient(t *testing.T) {
 	for _, server := range []string{"pptpd", "kernel"} {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
-			want := append(append(checksOf(variants...), traced...), "no-timer", "wrongpass.exit", "wrongpass.words", "wronguser.exit", "wronguser.words")
+			want := append(append(checksOf(variants...), traced...), "no-timer", "wrongpass.exit", "wrongpass.words", "wronguser.exit", "wronguser.words",
+				"eap-wrongpass.exit", "eap-wrongpass.words", "eap-wronguser.exit", "eap-wronguser.words")
 			guest(t, 5*time.Minute, want, append([]string{"call", "arc4", server}, variants...)...)
 		})
 	}

@@ -18,6 +18,7 @@ pppd_server_opts() {
 	nomppe) echo require-mschap-v2 nomppe ;;
 	chapmd5) echo require-chap refuse-mschap refuse-mschap-v2 nomppe ;;
 	pap) echo require-pap refuse-chap refuse-mschap refuse-mschap-v2 nomppe ;;
+	eap | eap-wrongpass | eap-wronguser) echo require-eap require-mppe-128 nomppe-stateful ;;
 	*) return 1 ;;
 	esac
 }
@@ -32,18 +33,19 @@ pppd_client_opts() {
 	nomppe) echo refuse-eap nomppe ;;
 	chapmd5) echo refuse-eap refuse-mschap refuse-mschap-v2 refuse-pap nomppe ;;
 	pap) echo refuse-eap refuse-chap refuse-mschap refuse-mschap-v2 nomppe ;;
+	eap | eap-wrongpass | eap-wronguser) echo refuse-pap refuse-chap refuse-mschap refuse-mschap-v2 require-mppe-128 nomppe-stateful ;;
 	*) return 1 ;;
 	esac
 }
 
 # variant_user VARIANT, variant_pass VARIANT: what the client says
-variant_user() { [ "$1" = wronguser ] && echo no-such-user || echo "$LAB_USER"; }
-variant_pass() { [ "$1" = wrongpass ] && echo "not-$LAB_PASS" || echo "$LAB_PASS"; }
+variant_user() { [ "${1#eap-}" = wronguser ] && echo no-such-user || echo "$LAB_USER"; }
+variant_pass() { [ "${1#eap-}" = wrongpass ] && echo "not-$LAB_PASS" || echo "$LAB_PASS"; }
 
 # variant_enabled VARIANT: what pppd's log says once the variant is really on
 variant_enabled() {
 	case $1 in
-	mppe128 | wrongpass | wronguser) echo 'MPPE 128-bit stateless compression enabled' ;;
+	mppe128 | wrongpass | wronguser | eap*) echo 'MPPE 128-bit stateless compression enabled' ;;
 	mppe128-stateful) echo 'MPPE 128-bit stateful compression enabled' ;;
 	mppe40) echo 'MPPE 40-bit stateless compression enabled' ;;
 	mppe40-stateful) echo 'MPPE 40-bit stateful compression enabled' ;;
@@ -57,7 +59,10 @@ variant_enabled() {
 # where there is to be none
 settled() {
 	grep -q "$(variant_enabled "$1")" "$LOG/$2.log" || return 1
-	case $1 in nomppe | chapmd5 | pap) ! grep -q 'MPPE.*enabled' "$LOG/$2.log" ;; esac
+	case $1 in
+	nomppe | chapmd5 | pap) ! grep -q 'MPPE.*enabled' "$LOG/$2.log" ;;
+	eap*) grep -q 'EAP Request.* MSCHAPv2 Challenge' "$LOG/$2.log" && ! grep -q 'CHAP Challenge' "$LOG/$2.log" ;;
+	esac
 }
 
 PPPD_LINK="nobsdcomp nodeflate novj novjccomp noipv6 nodefaultroute mtu 1400 mru 1400 debug"

@@ -4,8 +4,9 @@
 # A client calls a server, once for each variant, both started anew.
 #   CLIENT   arc4; or kernel (pppd on the kernel's PPTP), pptp (pptp-linux and pppd)
 #   SERVER   arc4; or kernel, pptpd
-#   VARIANT  mppe128 mppe128-stateful mppe40 mppe40-stateful nomppe chapmd5 pap,
-#            which must come up; wrongpass wronguser, which must not
+#   VARIANT  mppe128 mppe128-stateful mppe40 mppe40-stateful nomppe chapmd5 pap eap,
+#            which must come up; wrongpass wronguser eap-wrongpass eap-wronguser,
+#            which must not
 #   --prefix before the names of the checks
 #   --flags  more flags for arc4 connect and arc4 serve
 #   --time   seconds of TCP each way (default 2)
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
-[ $# -ge 3 ] || { sed -n '2,13p' "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,14p' "$0"; exit 2; }
 client=$1 server=$2
 shift 2
 
@@ -46,7 +47,7 @@ peer_log() {
 # it is sent again; of logins only which they are, for our trace hides what is in them. pppd names both WINS servers alike.
 said() {
 	sed -n -E "s/.*\\b$1 (\[(LCP|CCP|IPCP) Conf(Req|Ack|Nak|Rej) .*\]).*/\\1/p
-		s/.*\\b$1 (\[(CHAP (Challenge|Response|Success)|PAP Auth(Req|Ack)) id=0x[0-9a-f]+).*/\\1/p" "$LOG/$2.log" |
+		s/.*\\b$1 (\[(CHAP (Challenge|Response|Success)|PAP Auth(Req|Ack)|EAP (Request|Response|Success)) id=0x[0-9a-f]+).*/\\1/p" "$LOG/$2.log" |
 		sed 's/ms-wins[12]/ms-wins/' | sort -u
 }
 
@@ -125,9 +126,9 @@ down() {
 	if [ "$server$client" = arc4arc4 ]; then
 		check "$n.tried" "$(holds grep -q 'authentication failed' $LOG/server.log)" "the server refused it"
 	elif [ "$server" = arc4 ]; then
-		check "$n.tried" "$(holds grep -q 'rcvd \[CHAP Challenge' $LOG/client.log)" "the server asked for the password"
+		check "$n.tried" "$(holds grep -qE 'rcvd \[(CHAP Challenge|EAP Request.*Challenge)' $LOG/client.log)" "the server asked for the password"
 	else
-		check "$n.tried" "$(holds grep -qiE 'failed CHAP|CHAP authentication failed|authentication failure|sent \[CHAP Failure' $LOG/server-pppd.log)" \
+		check "$n.tried" "$(holds grep -qiE 'failed CHAP|CHAP authentication failed|MSCHAPv2 failure|sent \[EAP Failure|authentication failure|sent \[CHAP Failure' $LOG/server-pppd.log)" \
 			"the server saw the attempt and refused it"
 	fi
 	if [ "$client" = arc4 ]; then
@@ -140,7 +141,7 @@ down() {
 
 one() { # VARIANT
 	local v=$1 n=$prefix$1 expect=yes got=no before_c before_s failed=$FAILED
-	case $v in wrongpass | wronguser) expect=no ;; esac
+	case $v in *wrongpass | *wronguser) expect=no ;; esac
 	: >$LOG/client.log
 	: >$LOG/server.log
 	: >$LOG/server-pppd.log
