@@ -52,12 +52,19 @@ func (p *packing) run(arches, formats []string) ([]string, error) {
 			return nil, err
 		}
 		for _, format := range t.formats {
-			file, err := p.write(t.arch, format)
+			file, err := p.write("nfpm.yaml", t.arch, format)
 			if err != nil {
 				return nil, fmt.Errorf("%s for %s: %w", format, t.arch, err)
 			}
 			made = append(made, file)
 		}
+	}
+	for _, format := range formatsOf(list) {
+		file, err := p.write("networkmanager.yaml", "all", format)
+		if err != nil {
+			return nil, fmt.Errorf("%s for NetworkManager: %w", format, err)
+		}
+		made = append(made, file)
 	}
 	return made, nil
 }
@@ -111,10 +118,10 @@ func (p *packing) age() error {
 	})
 }
 
-// write makes one package in one format and gives its path.
-func (p *packing) write(arch, format string) (string, error) {
+// write makes one package of a description in one format and gives its path.
+func (p *packing) write(description, arch, format string) (string, error) {
 	variables := map[string]string{"ARCH": arch, "VERSION": p.version, "RELEASE": p.release}
-	config, err := nfpm.ParseFileWithEnvMapping("nfpm.yaml", func(name string) string { return variables[name] })
+	config, err := nfpm.ParseFileWithEnvMapping(description, func(name string) string { return variables[name] })
 	if err != nil {
 		return "", err
 	}

@@ -63,6 +63,16 @@ func chosen(arches, formats []string) ([]target, error) {
 	return list, nil
 }
 
+// formatsOf are the formats of any of the targets, in the order of the first of all.
+func formatsOf(list []target) (formats []string) {
+	for _, f := range targets[0].formats {
+		if slices.ContainsFunc(list, func(t target) bool { return slices.Contains(t.formats, f) }) {
+			formats = append(formats, f)
+		}
+	}
+	return formats
+}
+
 // buildArguments are those of tools/build for the target.
 func (t *target) buildArguments() []string {
 	return []string{"-goos", "linux", "-goarch", t.goarch, "-goarm", t.goarm}
