@@ -227,6 +227,26 @@ func TestPeers(t *testing.T) {
 	}
 }
 
+// TestDecrypt records calls of real peers, among themselves and with ours, and deciphers them:
+// every packet inside comes out.
+func TestDecrypt(t *testing.T) {
+	for name, calls := range map[string][]string{
+		"peers": {"kernel,pptpd,mppe128", "kernel,pptpd,mppe128-stateful", "pptp,kernel,mppe40"},
+		"ours":  {"arc4,pptpd,mppe128-stateful", "arc4,kernel,mppe40-stateful", "pptp,arc4,mppe128"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var want []string
+			for _, call := range calls {
+				for _, check := range []string{"up", "decrypted", "same", "all", "wrong"} {
+					want = append(want, strings.ReplaceAll(call, ",", "-")+"."+check)
+				}
+			}
+			guest(t, 4*time.Minute, want, append([]string{"decrypt"}, calls...)...)
+		})
+	}
+}
+
 // TestBackends calls arc4 serve with arc4 connect on each backend by name.
 func TestBackends(t *testing.T) {
 	for _, backend := range []string{"reference", "u32", "unrolled", "amd64"} {

@@ -38,6 +38,8 @@ password either it is only said what is in the capture.
 A call is found by its control connection, or by its GRE packets alone where that is not in the capture. Packets that the
 capture does not have cost nothing else; with stateful MPPE the rest up to the next change of tables, which comes with every
 256th packet. A capture that begins after the login cannot be deciphered by anybody who has no more than the password.
+What a tunnel of arc4 sends by AF_XDP (--io), tcpdump does not see on the same machine: capture at the other end, or with
+arc4 connect --capture.
 
 ` + decryptYours + `
 That it works at all is why PPTP protects nothing of value: who has the password, or has searched for it through the login of
