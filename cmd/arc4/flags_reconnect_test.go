@@ -17,10 +17,7 @@ import (
 // innerPacket is a UDP packet without data between two addresses.
 func innerPacket(from, to string) []byte {
 	p := make([]byte, 28)
-	p[0], p[3], p[8], p[9] = 0x45, 28, 64, 17
-	copy(p[12:], netip.MustParseAddr(from).AsSlice())
-	copy(p[16:], netip.MustParseAddr(to).AsSlice())
-	ippkt.IPv4(p).PutChecksum()
+	ippkt.IPv4Header{From: netip.MustParseAddr(from), To: netip.MustParseAddr(to), Protocol: ippkt.UDP}.Put(p, 8)
 	return p
 }
 

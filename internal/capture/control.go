@@ -22,9 +22,9 @@ func (c *Capture) Conn(tcp net.Conn) net.Conn {
 		return tcp // no connection that PPTP can have
 	}
 	t := &tcpConn{Conn: tcp, c: c, ends: [2]netip.AddrPort{local, peer}}
-	t.segment(ours, flagSYN, nil)
-	t.segment(theirs, flagSYN|flagACK, nil)
-	t.segment(ours, flagACK, nil)
+	t.segment(ours, ippkt.FlagSYN, nil)
+	t.segment(theirs, ippkt.FlagSYN|ippkt.FlagACK, nil)
+	t.segment(ours, ippkt.FlagACK, nil)
 	return t
 }
 
@@ -36,15 +36,6 @@ func unmapped(a netip.AddrPort) netip.AddrPort {
 const (
 	ours = iota
 	theirs
-)
-
-// Flags of a TCP header (RFC 9293 section 3.1).
-const (
-	flagFIN = 0x01
-	flagSYN = 0x02
-	flagRST = 0x04
-	flagPSH = 0x08
-	flagACK = 0x10
 )
 
 // maxSegment is how much goes into one segment.
@@ -67,9 +58,9 @@ func (t *tcpConn) Read(b []byte) (int, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		t.segment(theirs, flagFIN|flagACK, nil)
+		t.segment(theirs, ippkt.FlagFIN|ippkt.FlagACK, nil)
 	case err != nil && !errors.Is(err, net.ErrClosed):
-		t.segment(theirs, flagRST|flagACK, nil)
+		t.segment(theirs, ippkt.FlagRST|ippkt.FlagACK, nil)
 	}
 	return n, err
 }
@@ -80,14 +71,14 @@ func (t *tcpConn) Write(b []byte) (int, error) {
 }
 
 func (t *tcpConn) Close() error {
-	t.segment(ours, flagFIN|flagACK, nil)
+	t.segment(ours, ippkt.FlagFIN|ippkt.FlagACK, nil)
 	return t.Conn.Close()
 }
 
 func (t *tcpConn) data(side int, b []byte) {
 	for len(b) > 0 {
 		n := min(len(b), maxSegment)
-		t.segment(side, flagPSH|flagACK, b[:n])
+		t.segment(side, ippkt.FlagPSH|ippkt.FlagACK, b[:n])
 		b = b[n:]
 	}
 }
@@ -106,7 +97,7 @@ func (t *tcpConn) segment(side int, flags byte, data []byte) {
 	binary.BigEndian.PutUint16(tcp, from.Port())
 	binary.BigEndian.PutUint16(tcp[2:], to.Port())
 	binary.BigEndian.PutUint32(tcp[4:], t.seq[side])
-	if flags&flagACK != 0 {
+	if flags&ippkt.FlagACK != 0 {
 		binary.BigEndian.PutUint32(tcp[8:], t.seq[1-side])
 	}
 	tcp[12], tcp[13] = ippkt.TCPLen/4<<4, flags
@@ -116,20 +107,13 @@ func (t *tcpConn) segment(side int, flags byte, data []byte) {
 	binary.BigEndian.PutUint16(tcp[16:], ^ippkt.Fold(ippkt.Sum(sum, data)))
 	t.c.add(onControl, side == ours, t.c.cfg.now(), header[:], data)
 	t.seq[side] += uint32(len(data))
-	if flags&(flagSYN|flagFIN) != 0 {
+	if flags&(ippkt.FlagSYN|ippkt.FlagFIN) != 0 {
 		t.seq[side]++
 	}
-	t.ended[side] = flags&(flagFIN|flagRST) != 0
+	t.ended[side] = flags&(ippkt.FlagFIN|ippkt.FlagRST) != 0
 }
 
 // putIPv4 writes a header as one that was never fragmented, and of which no more is known.
 func putIPv4(b []byte, from, to netip.Addr, protocol byte, carried int) {
-	clear(b)
-	b[0], b[8], b[9] = 0x45, 64, protocol
-	binary.BigEndian.PutUint16(b[2:], uint16(ippkt.IPv4Len+carried))
-	binary.BigEndian.PutUint16(b[6:], ippkt.DontFragment)
-	source, destination := from.As4(), to.As4()
-	copy(b[12:], source[:])
-	copy(b[16:], destination[:])
-	ippkt.IPv4(b).PutChecksum()
+	ippkt.IPv4Header{From: from, To: to, Protocol: protocol, Fragment: ippkt.DontFragment}.Put(b, carried)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/internal/control"
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // port is that of PPTP's control connections (RFC 2637 section 1.3).
@@ -74,31 +75,24 @@ func (s *streams) finish(f *Follower) {
 	}
 }
 
-// Bits of a TCP header (RFC 9293 section 3.1).
-const (
-	tcpHeader = 20
-	tcpSYN    = 0x02
-	tcpACK    = 0x10
-)
-
 // tcp takes a TCP segment between two addresses.
 func (f *Follower) tcp(at time.Time, from, to netip.Addr, b []byte) {
-	if len(b) < tcpHeader {
+	if len(b) < ippkt.TCPLen {
 		return
 	}
 	e := endpoints{from, to, binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])}
 	header := int(b[12]>>4) * 4
-	if e.fromPort != port && e.toPort != port || header < tcpHeader || header > len(b) {
+	if e.fromPort != port && e.toPort != port || header < ippkt.TCPLen || header > len(b) {
 		return
 	}
 	f.report.Control++
 	seq, flags := binary.BigEndian.Uint32(b[4:]), b[13]
 	s := f.streams.get(e)
-	if flags&tcpSYN != 0 {
+	if flags&ippkt.FlagSYN != 0 {
 		s.begin(seq)
 		return
 	}
-	if flags&tcpACK != 0 {
+	if flags&ippkt.FlagACK != 0 {
 		back := e.reverse()
 		if other := f.streams.list[back]; other != nil {
 			other.acknowledged(at, binary.BigEndian.Uint32(b[8:]), func(m control.Message) { f.message(at, to, from, m) })

@@ -9,6 +9,15 @@ const (
 	TCPLen  = 20
 )
 
+// Flags of a TCP header, which are in its byte 13 (RFC 9293 section 3.1).
+const (
+	FlagFIN = 0x01
+	FlagSYN = 0x02
+	FlagRST = 0x04
+	FlagPSH = 0x08
+	FlagACK = 0x10
+)
+
 // Protocol numbers, in IPv6 those of the next header (IANA "Assigned Internet Protocol Numbers").
 const (
 	ICMP   = 1

@@ -1,6 +1,7 @@
 package ippkt
 
 import (
+	"bytes"
 	"net/netip"
 	"testing"
 
@@ -49,6 +50,28 @@ func TestVersion(t *testing.T) {
 	assert.Equal(t, netip.MustParseAddr("198.51.100.7"), Destination(four))
 	assert.Equal(t, netip.MustParseAddr("fe00::1"), Source(six))
 	assert.Equal(t, netip.MustParseAddr("fe00::2"), Destination(six))
+}
+
+// TestIPv4Header has another implementation read a header, put where something stood before.
+func TestIPv4Header(t *testing.T) {
+	p := bytes.Repeat([]byte{0xFF}, IPv4Len+8)
+	IPv4Header{
+		From: netip.MustParseAddr("192.0.2.1"), To: netip.MustParseAddr("198.51.100.7"),
+		Protocol: UDP, ID: 0x1234, Fragment: MoreFragments | 3,
+	}.Put(p, 8)
+	h := header.IPv4(p)
+	require.True(t, h.IsValid(len(p)))
+	assert.True(t, h.IsChecksumValid())
+	assert.Equal(t, header.IPv4Fields{
+		TotalLength: uint16(len(p)), ID: 0x1234, Flags: header.IPv4FlagMoreFragments, FragmentOffset: 24, TTL: 64, Protocol: UDP,
+		Checksum: h.Checksum(), SrcAddr: h.SourceAddress(), DstAddr: h.DestinationAddress(),
+	}, header.IPv4Fields{
+		TOS: p[1], TotalLength: h.TotalLength(), ID: h.ID(), Flags: h.Flags(), FragmentOffset: h.FragmentOffset(), TTL: h.TTL(),
+		Protocol: h.Protocol(), Checksum: h.Checksum(), SrcAddr: h.SourceAddress(), DstAddr: h.DestinationAddress(),
+	})
+	assert.Equal(t, "192.0.2.1", h.SourceAddress().String())
+	assert.Equal(t, "198.51.100.7", h.DestinationAddress().String())
+	assert.Equal(t, bytes.Repeat([]byte{0xFF}, 8), p[IPv4Len:], "what is carried")
 }
 
 func TestIPv4Lengths(t *testing.T) {

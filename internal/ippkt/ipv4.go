@@ -47,6 +47,29 @@ func (p IPv4) Lengths() (header, total int, ok bool) {
 // ChecksumOK reports whether the header's checksum is right. The lengths must be.
 func (p IPv4) ChecksumOK() bool { return Fold(Sum(0, p[:p.HeaderLen()])) == 0xFFFF }
 
+// IPv4Header is what the header of a packet to be made says besides lengths and checksum.
+type IPv4Header struct {
+	From, To netip.Addr // both IPv4
+	Protocol byte       // of what is carried
+	ID       uint16
+	Fragment uint16 // the word of the flags and the offset
+}
+
+// Put writes the header, without options and with a time to live of 64, into the first IPv4Len
+// bytes of b; carried is how many bytes come behind it.
+func (h IPv4Header) Put(b []byte, carried int) {
+	p := IPv4(b[:IPv4Len])
+	clear(p)
+	p[0], p[8], p[9] = 0x45, 64, h.Protocol
+	binary.BigEndian.PutUint16(p[2:], uint16(IPv4Len+carried))
+	binary.BigEndian.PutUint16(p[4:], h.ID)
+	binary.BigEndian.PutUint16(p[6:], h.Fragment)
+	from, to := h.From.As4(), h.To.As4()
+	copy(p[12:], from[:])
+	copy(p[16:], to[:])
+	p.PutChecksum()
+}
+
 // PutChecksum writes the checksum of the header, whose length must be right.
 func (p IPv4) PutChecksum() {
 	binary.BigEndian.PutUint16(p[10:], 0)

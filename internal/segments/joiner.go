@@ -122,7 +122,7 @@ func (j *Joiner) finish(g *group) {
 	h.put(room)
 	tcp := p[g.ip:]
 	if g.push {
-		tcp[tcpFlags] |= flagPSH
+		tcp[tcpFlags] |= ippkt.FlagPSH
 	}
 	// Whoever computes the checksum begins with what stands there.
 	sum := pseudoHeader(p, g.ip) + uint32(g.total-len(p))

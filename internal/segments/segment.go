@@ -13,10 +13,6 @@ const (
 	tcpOffset   = 12
 	tcpFlags    = 13
 	tcpChecksum = 16
-
-	flagFIN = 0x01
-	flagPSH = 0x08
-	flagACK = 0x10
 )
 
 // segment is what of a TCP segment says whether it can be joined to another.
@@ -55,15 +51,15 @@ func (s *segment) parse(p []byte) bool {
 	}
 	tcp := p[s.ip:]
 	n := int(tcp[tcpOffset]>>4) * 4
-	if n < ippkt.TCPLen || n >= len(tcp) || tcp[tcpFlags]&^flagPSH != flagACK {
+	if n < ippkt.TCPLen || n >= len(tcp) || tcp[tcpFlags]&^ippkt.FlagPSH != ippkt.FlagACK {
 		return false
 	}
 	s.head, s.size = s.ip+n, len(tcp)-n
 	s.ends = binary.BigEndian.Uint32(tcp)
 	s.seq = binary.BigEndian.Uint32(tcp[tcpSequence:])
 	s.acks = binary.BigEndian.Uint32(tcp[8:])
-	s.state = binary.BigEndian.Uint32(tcp[12:]) &^ (flagPSH << 16)
-	s.push = tcp[tcpFlags]&flagPSH != 0
+	s.state = binary.BigEndian.Uint32(tcp[12:]) &^ (ippkt.FlagPSH << 16)
+	s.push = tcp[tcpFlags]&ippkt.FlagPSH != 0
 	return true
 }
 

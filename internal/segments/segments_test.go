@@ -143,8 +143,8 @@ func TestJoin(t *testing.T) {
 		"the other way round":    {[]spec{two, one}, []int{152, 152}},
 		"a shorter one ends":     {append(changed(func(s *spec) { s.size = 50 }), with(one, func(s *spec) { s.seq += 150; s.size = 50 })), []int{202, 102}},
 		"a longer one":           {changed(func(s *spec) { s.size = 101 }), []int{152, 153}},
-		"PSH ends":               {append(changed(func(s *spec) { s.flags = flagPSH }), with(one, func(s *spec) { s.seq += 200 })), []int{252, 152}},
-		"FIN":                    {changed(func(s *spec) { s.flags = flagFIN }), []int{152, 152}},
+		"PSH ends":               {append(changed(func(s *spec) { s.flags = ippkt.FlagPSH }), with(one, func(s *spec) { s.seq += 200 })), []int{252, 152}},
+		"FIN":                    {changed(func(s *spec) { s.flags = ippkt.FlagFIN }), []int{152, 152}},
 		"another acknowledgment": {changed(func(s *spec) { s.ack++ }), []int{152, 152}},
 		"another window":         {changed(func(s *spec) { s.window++ }), []int{152, 152}},
 		"another timestamp":      {changed(func(s *spec) { s.timestamps++ }), []int{152, 152}},
@@ -185,7 +185,7 @@ func TestSplitGivesBackWhatWasJoined(t *testing.T) {
 		}
 		specs := run(1+random.IntN(45), one)
 		last := &specs[len(specs)-1]
-		last.flags = flagPSH * byte(random.IntN(2))
+		last.flags = ippkt.FlagPSH * byte(random.IntN(2))
 		last.size -= random.IntN(last.size)
 		packets := packetsOf(specs)
 		made := join(packets)

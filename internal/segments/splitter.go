@@ -219,7 +219,7 @@ func (l *large) put(p []byte, i int, last bool) {
 	binary.BigEndian.PutUint32(tcp[tcpSequence:], l.seq+uint32(i*l.size))
 	tcp[tcpFlags] = l.flags
 	if !last {
-		tcp[tcpFlags] &^= flagFIN | flagPSH
+		tcp[tcpFlags] &^= ippkt.FlagFIN | ippkt.FlagPSH
 	}
 	binary.BigEndian.PutUint16(tcp[tcpChecksum:], 0)
 	binary.BigEndian.PutUint16(tcp[tcpChecksum:], ^ippkt.Fold(ippkt.Sum(l.tcpSum+uint32(len(p)-l.ip), tcp)))

@@ -7,7 +7,6 @@ import (
 )
 
 const (
-	tcpFlagSYN    = 0x02
 	optionEnd     = 0
 	optionNOP     = 1
 	optionMSS     = 2
@@ -49,7 +48,7 @@ func clampIPv6(packet ippkt.IPv6, limit int) bool {
 
 // clampTCP works on a TCP header and what follows it (RFC 9293 section 3.1).
 func clampTCP(segment []byte, limit int) bool {
-	if len(segment) < ippkt.TCPLen || segment[13]&tcpFlagSYN == 0 || limit < 1 {
+	if len(segment) < ippkt.TCPLen || segment[13]&ippkt.FlagSYN == 0 || limit < 1 {
 		return false
 	}
 	headerLen := int(segment[12]>>4) * 4

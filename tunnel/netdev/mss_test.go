@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-)
 
-const flagSYN, flagACK = 0x02, 0x10
+	"github.com/arc4tun/arc4tun/internal/ippkt"
+)
 
 // segment is a TCP header with these options (padded to words by the caller) and payload.
 func segment(flags byte, options, payload []byte) []byte {
@@ -90,16 +90,16 @@ func TestClampMSSLowers(t *testing.T) {
 		offset int // of the MSS value
 		want   int
 	}{
-		"IPv4 SYN":              {packet4(0, segment(flagSYN, mss(1460), nil)), 42, 1360},
-		"IPv4 SYN-ACK":          {packet4(0, segment(flagSYN|flagACK, mss(1460), nil)), 42, 1360},
-		"IPv4 with IP options":  {packet4(12, segment(flagSYN, mss(1460), nil)), 54, 1360},
-		"IPv4 odd offset":       {packet4(0, segment(flagSYN, join([]byte{1}, mss(1460), []byte{1, 1, 1}), nil)), 43, 1360},
-		"IPv4 after others":     {packet4(0, segment(flagSYN, join([]byte{4, 2, 3, 3, 7}, mss(8960), []byte{1, 1, 0}), nil)), 47, 1360},
-		"IPv4 fast open data":   {packet4(0, segment(flagSYN, mss(1460), []byte("hello"))), 42, 1360},
-		"IPv4 highest":          {packet4(0, segment(flagSYN, mss(65535), nil)), 42, 1360},
-		"IPv6 SYN":              {packet6(segment(flagSYN, mss(1440), nil)), 62, 1340},
-		"IPv6 odd offset":       {packet6(segment(flagSYN|flagACK, join([]byte{1}, mss(9000), []byte{1, 1, 1}), nil)), 63, 1340},
-		"IPv4 padding after it": {append(packet4(0, segment(flagSYN, mss(1460), nil)), 0, 0, 0, 0), 42, 1360},
+		"IPv4 SYN":              {packet4(0, segment(ippkt.FlagSYN, mss(1460), nil)), 42, 1360},
+		"IPv4 SYN-ACK":          {packet4(0, segment(ippkt.FlagSYN|ippkt.FlagACK, mss(1460), nil)), 42, 1360},
+		"IPv4 with IP options":  {packet4(12, segment(ippkt.FlagSYN, mss(1460), nil)), 54, 1360},
+		"IPv4 odd offset":       {packet4(0, segment(ippkt.FlagSYN, join([]byte{1}, mss(1460), []byte{1, 1, 1}), nil)), 43, 1360},
+		"IPv4 after others":     {packet4(0, segment(ippkt.FlagSYN, join([]byte{4, 2, 3, 3, 7}, mss(8960), []byte{1, 1, 0}), nil)), 47, 1360},
+		"IPv4 fast open data":   {packet4(0, segment(ippkt.FlagSYN, mss(1460), []byte("hello"))), 42, 1360},
+		"IPv4 highest":          {packet4(0, segment(ippkt.FlagSYN, mss(65535), nil)), 42, 1360},
+		"IPv6 SYN":              {packet6(segment(ippkt.FlagSYN, mss(1440), nil)), 62, 1340},
+		"IPv6 odd offset":       {packet6(segment(ippkt.FlagSYN|ippkt.FlagACK, join([]byte{1}, mss(9000), []byte{1, 1, 1}), nil)), 63, 1340},
+		"IPv4 padding after it": {append(packet4(0, segment(ippkt.FlagSYN, mss(1460), nil)), 0, 0, 0, 0), 42, 1360},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.True(t, ClampMSS(tc.packet, 1400))
@@ -111,24 +111,24 @@ func TestClampMSSLowers(t *testing.T) {
 }
 
 func TestClampMSSLowersEveryRepetition(t *testing.T) {
-	p := packet4(0, segment(flagSYN, join(mss(1460), mss(1400)), nil))
+	p := packet4(0, segment(ippkt.FlagSYN, join(mss(1460), mss(1400)), nil))
 	require.True(t, ClampMSS(p, 1400))
 	assert.Equal(t, join(mss(1360), mss(1360)), p[40:48])
 	assert.Equal(t, tcpChecksum(p), binary.BigEndian.Uint16(tcpOf(p)[16:]))
 }
 
 func TestClampMSSLeavesAlone(t *testing.T) {
-	syn := func() []byte { return packet4(0, segment(flagSYN, mss(1460), nil)) }
+	syn := func() []byte { return packet4(0, segment(ippkt.FlagSYN, mss(1460), nil)) }
 	with := func(p []byte, change func([]byte)) []byte { change(p); return p }
 	for name, p := range map[string][]byte{
 		"nothing":                 {},
 		"one byte":                {0x45},
 		"not IP":                  make([]byte, 60),
-		"smaller already":         packet4(0, segment(flagSYN, mss(536), nil)),
-		"equal":                   packet4(0, segment(flagSYN, mss(1360), nil)),
-		"no SYN":                  packet4(0, segment(flagACK, mss(1460), nil)),
-		"no option":               packet4(0, segment(flagSYN, nil, nil)),
-		"after end of list":       packet4(0, segment(flagSYN, join([]byte{0, 0, 0, 0}, mss(1460)), nil)),
+		"smaller already":         packet4(0, segment(ippkt.FlagSYN, mss(536), nil)),
+		"equal":                   packet4(0, segment(ippkt.FlagSYN, mss(1360), nil)),
+		"no SYN":                  packet4(0, segment(ippkt.FlagACK, mss(1460), nil)),
+		"no option":               packet4(0, segment(ippkt.FlagSYN, nil, nil)),
+		"after end of list":       packet4(0, segment(ippkt.FlagSYN, join([]byte{0, 0, 0, 0}, mss(1460)), nil)),
 		"UDP":                     with(syn(), func(p []byte) { p[9] = 17 }),
 		"first fragment":          with(syn(), func(p []byte) { p[6] |= 0x20 }),
 		"later fragment":          with(syn(), func(p []byte) { p[7] = 1 }),
@@ -142,14 +142,14 @@ func TestClampMSSLeavesAlone(t *testing.T) {
 		"MSS of length 3":         with(syn(), func(p []byte) { p[41] = 3 }),
 		"option of length 0":      with(syn(), func(p []byte) { p[40], p[41] = 3, 0 }),
 		"option of length 1":      with(syn(), func(p []byte) { p[40], p[41] = 3, 1 }),
-		"option past the end":     packet4(0, segment(flagSYN, join(mss(1460), []byte{1, 1, 8, 10}), nil)),
-		"option without length":   packet4(0, segment(flagSYN, join(mss(1460), []byte{1, 1, 1, 8}), nil)),
-		"IPv6 smaller already":    packet6(segment(flagSYN, mss(1220), nil)),
-		"IPv6 truncated header":   packet6(segment(flagSYN, mss(1440), nil))[:39],
-		"IPv6 payload too long":   with(packet6(segment(flagSYN, mss(1440), nil)), func(p []byte) { p[5]++ }),
-		"IPv6 extension header":   with(packet6(segment(flagSYN, mss(1440), nil)), func(p []byte) { p[6] = 0 }),
-		"IPv6 fragment":           with(packet6(segment(flagSYN, mss(1440), nil)), func(p []byte) { p[6] = 44 }),
-		"IPv6 shorter than a TCP": with(packet6(segment(flagSYN, mss(1440), nil)), func(p []byte) { p[5] = 19 }),
+		"option past the end":     packet4(0, segment(ippkt.FlagSYN, join(mss(1460), []byte{1, 1, 8, 10}), nil)),
+		"option without length":   packet4(0, segment(ippkt.FlagSYN, join(mss(1460), []byte{1, 1, 1, 8}), nil)),
+		"IPv6 smaller already":    packet6(segment(ippkt.FlagSYN, mss(1220), nil)),
+		"IPv6 truncated header":   packet6(segment(ippkt.FlagSYN, mss(1440), nil))[:39],
+		"IPv6 payload too long":   with(packet6(segment(ippkt.FlagSYN, mss(1440), nil)), func(p []byte) { p[5]++ }),
+		"IPv6 extension header":   with(packet6(segment(ippkt.FlagSYN, mss(1440), nil)), func(p []byte) { p[6] = 0 }),
+		"IPv6 fragment":           with(packet6(segment(ippkt.FlagSYN, mss(1440), nil)), func(p []byte) { p[6] = 44 }),
+		"IPv6 shorter than a TCP": with(packet6(segment(ippkt.FlagSYN, mss(1440), nil)), func(p []byte) { p[5] = 19 }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := bytes.Clone(p)
@@ -160,7 +160,7 @@ func TestClampMSSLeavesAlone(t *testing.T) {
 }
 
 func TestClampMSSTinyMTU(t *testing.T) {
-	p := packet4(0, segment(flagSYN, mss(1460), nil))
+	p := packet4(0, segment(ippkt.FlagSYN, mss(1460), nil))
 	before := bytes.Clone(p)
 	for _, mtu := range []int{-1, 0, 40} {
 		assert.False(t, ClampMSS(p, mtu), "MTU %d leaves no room for a segment", mtu)
@@ -169,7 +169,7 @@ func TestClampMSSTinyMTU(t *testing.T) {
 }
 
 func TestClampMSSDoesNotAllocate(t *testing.T) {
-	p := packet4(0, segment(flagSYN, mss(1460), nil))
+	p := packet4(0, segment(ippkt.FlagSYN, mss(1460), nil))
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		binary.BigEndian.PutUint16(p[42:], 1460)
 		ClampMSS(p, 1400)
@@ -177,10 +177,10 @@ func TestClampMSSDoesNotAllocate(t *testing.T) {
 }
 
 func FuzzClampMSS(f *testing.F) {
-	f.Add(packet4(0, segment(flagSYN, mss(1460), nil)), 1400)
-	f.Add(packet4(4, segment(flagSYN|flagACK, join([]byte{1}, mss(65535), []byte{1, 1, 0}), []byte("data"))), 576)
-	f.Add(packet6(segment(flagSYN, join([]byte{4, 2}, mss(9000), []byte{1, 1}), nil)), 1280)
-	f.Add(packet6(segment(flagSYN, join([]byte{1}, mss(9000), []byte{1, 1, 1}), []byte{7})), 1280)
+	f.Add(packet4(0, segment(ippkt.FlagSYN, mss(1460), nil)), 1400)
+	f.Add(packet4(4, segment(ippkt.FlagSYN|ippkt.FlagACK, join([]byte{1}, mss(65535), []byte{1, 1, 0}), []byte("data"))), 576)
+	f.Add(packet6(segment(ippkt.FlagSYN, join([]byte{4, 2}, mss(9000), []byte{1, 1}), nil)), 1280)
+	f.Add(packet6(segment(ippkt.FlagSYN, join([]byte{1}, mss(9000), []byte{1, 1, 1}), []byte{7})), 1280)
 	f.Add([]byte{0x45}, 68)
 	f.Fuzz(func(t *testing.T, p []byte, mtu int) {
 		probe := bytes.Clone(p)

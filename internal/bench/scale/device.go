@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 )
 
 // The traffic goes in circles: a client sends packets, the server's device sends
@@ -17,23 +19,15 @@ import (
 
 // payloadAt is where a packet's number is, behind an IPv4 header; 8 bytes.
 const (
-	payloadAt = 20
+	payloadAt = ippkt.IPv4Len
 	leastSize = payloadAt + 8
 )
 
 // header makes the IPv4 header of a packet (RFC 791 section 3.1), checksum
 // included.
 func header(from, to netip.Addr, size int) (h [payloadAt]byte) {
-	h[0], h[8], h[9] = 0x45, 64, 253 // protocol 253 is for experiments (RFC 3692)
-	binary.BigEndian.PutUint16(h[2:], uint16(size))
-	*(*[4]byte)(h[12:]), *(*[4]byte)(h[16:]) = from.As4(), to.As4()
-	sum := uint32(0)
-	for i := 0; i < payloadAt; i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(h[i:]))
-	}
-	sum = sum&0xFFFF + sum>>16
-	sum = sum&0xFFFF + sum>>16
-	binary.BigEndian.PutUint16(h[10:], ^uint16(sum))
+	const forExperiments = 253 // a protocol (RFC 3692)
+	ippkt.IPv4Header{From: from, To: to, Protocol: forExperiments}.Put(h[:], size-payloadAt)
 	return h
 }
 

@@ -202,12 +202,7 @@ func (r *Recording) ip(ends [2]netip.Addr, protocol byte, body []byte) {
 // IPv4 makes a packet.
 func IPv4(from, to netip.Addr, protocol byte, id uint16, body []byte) []byte {
 	p := make([]byte, ippkt.IPv4Len, ippkt.IPv4Len+len(body))
-	p[0], p[8], p[9] = 0x45, 64, protocol
-	binary.BigEndian.PutUint16(p[2:], uint16(len(p)+len(body)))
-	binary.BigEndian.PutUint16(p[4:], id)
-	copy(p[12:], from.AsSlice())
-	copy(p[16:], to.AsSlice())
-	ippkt.IPv4(p).PutChecksum()
+	ippkt.IPv4Header{From: from, To: to, Protocol: protocol, ID: id}.Put(p, len(body))
 	return append(p, body...)
 }
 
@@ -223,7 +218,7 @@ func (c *Call) control() {
 		b = append(b, 0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0)
 		c.rec.ip(c.ends(from), ippkt.TCP, append(b, data...))
 	}
-	const syn, ack, push = 0x02, 0x10, 0x18
+	const syn, ack, push = ippkt.FlagSYN, ippkt.FlagACK, ippkt.FlagPSH | ippkt.FlagACK
 	seq := [2]uint32{0xFFFFFFF0, 7000}
 	segment(0, seq[0], 0, syn, nil)
 	seq[0]++

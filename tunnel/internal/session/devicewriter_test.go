@@ -41,7 +41,7 @@ func (r *rooms) Write(bufs [][]byte, offset int) (int, error) {
 }
 
 func TestDevWriterGivesRoomToTheFirstOfEveryRun(t *testing.T) {
-	ack, psh := byte(flagACK), byte(flagACK|flagPSH)
+	ack, psh := byte(ippkt.FlagACK), byte(ippkt.FlagACK|ippkt.FlagPSH)
 	run := func(seq, n int) (p [][]byte) {
 		for i := range n {
 			p = append(p, tcpPacket(1, uint32(seq+i*1000), 7, ack, 1000))
@@ -86,7 +86,7 @@ func TestDevWriterGivesRoomToTheFirstOfEveryRun(t *testing.T) {
 }
 
 func FuzzParseSegment(f *testing.F) {
-	f.Add(tcpPacket(1, 2, 3, flagACK, 10))
+	f.Add(tcpPacket(1, 2, 3, ippkt.FlagACK, 10))
 	f.Add(packet(serverIP, clientIP, 1, 60))
 	f.Add([]byte{0x60, 40: 0})
 	f.Fuzz(func(t *testing.T, ip []byte) {

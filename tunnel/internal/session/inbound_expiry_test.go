@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/arc4tun/arc4tun/arc4"
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
 
@@ -37,7 +38,7 @@ func TestExpiryKeepsNoMemory(t *testing.T) {
 		now := time.Unix(1000, 0)
 		for i, b := range p.bufs {
 			// Two segments of a flow, then two of another.
-			copy(b[headroom:], tcpPacket(uint16(i/2), uint32(i%2*900), 7, flagACK, 900))
+			copy(b[headroom:], tcpPacket(uint16(i/2), uint32(i%2*900), 7, ippkt.FlagACK, 900))
 			p.size[i] = 952
 		}
 		p.out.send(p.bufs, p.size)

@@ -20,11 +20,6 @@ type segment struct {
 	last    bool
 }
 
-const (
-	flagACK = 0x10
-	flagPSH = 0x08
-)
-
 // parseSegment reads an IP packet; what is no plain TCP segment with data gives the zero segment.
 func parseSegment(ip []byte) segment {
 	var head int
@@ -51,13 +46,13 @@ func parseSegment(ip []byte) segment {
 	}
 	offset := int(tcp[12]>>4) * 4
 	flags := tcp[13]
-	if offset < 20 || len(tcp) <= offset || flags&^flagPSH != flagACK {
+	if offset < 20 || len(tcp) <= offset || flags&^ippkt.FlagPSH != ippkt.FlagACK {
 		return segment{}
 	}
 	s.ports, s.options = tcp[:4], tcp[20:offset]
 	s.seq = binary.BigEndian.Uint32(tcp[4:])
 	s.size = len(tcp) - offset
-	s.last = flags&flagPSH != 0
+	s.last = flags&ippkt.FlagPSH != 0
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
@@ -20,19 +21,8 @@ var (
 // Packet makes a sound IPv4 packet with a number in it.
 func Packet(from, to netip.Addr, number uint32, size int) []byte {
 	p := make([]byte, max(size, 24))
-	p[0] = 0x45
-	binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
-	p[8], p[9] = 64, 253 // TTL; a protocol for experiments
-	copy(p[12:16], from.AsSlice())
-	copy(p[16:20], to.AsSlice())
-	var sum uint32
-	for i := 0; i < 20; i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(p[i:]))
-	}
-	for sum > 0xFFFF {
-		sum = sum&0xFFFF + sum>>16
-	}
-	binary.BigEndian.PutUint16(p[10:], ^uint16(sum))
+	const forExperiments = 253 // a protocol (RFC 3692)
+	ippkt.IPv4Header{From: from, To: to, Protocol: forExperiments}.Put(p, len(p)-ippkt.IPv4Len)
 	binary.BigEndian.PutUint32(p[20:], number)
 	return p
 }
