@@ -11,7 +11,7 @@ TESTRUN  = $(GO) run ./tools/testrun
 BUILD    = env -u GOOS -u GOARCH -u GOARM $(GO) run ./tools/build -goos '$(GOOS)' -goarch '$(GOARCH)' -goarm '$(GOARM)' -version '$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build router openwrt-packages packages image test test-lint lint test-unit test-purego test-libcrypto test-cross test-packages test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-guest bench-up bench-router bench-mips api fmt clean
+.PHONY: help build router openwrt-packages packages image test test-lint lint test-unit test-purego test-libcrypto test-cross test-packages test-qemu test-fuzz test-interop test-router test-soak soak test-statefuzz statefuzz tools bench bench-go bench-tunnel bench-server bench-proxy bench-guest bench-up bench-router bench-mips api fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -97,6 +97,9 @@ bench-guest: tools ## the tunnel against wireguard-go, pptp-linux and the kernel
 bench-up: tools ## the time from arc4 up to the first packet through the tunnel, against each real server in the guest; as root (1 minute)
 	@interop/build.sh
 	@interop/run.sh -c 1 -t 300 up --verdict
+
+bench-proxy: ## TCP through the SOCKS5 proxy against the TUN device, in network namespaces, and 1 GB with its checksum; as root (3 minutes)
+	@$(GO) run ./tools/benchproxy -verdict
 
 bench-server: ## a server with 1 to 5,000 sessions: set-up rate, memory, throughput, shares; one core and two (3 minutes)
 	@$(GO) run ./tools/benchserver

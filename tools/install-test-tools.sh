@@ -15,13 +15,14 @@ set -eu
 # emulated router, see interop/router/README.md
 # lintian rpm libarchive-tools systemd dbus: the packages for Linux distributions, and a Debian to
 # install one in
+# curl: a client of the proxies
 # dbus-daemon: name servers by systemd-resolved, and NetworkManager, with what unpack-packages.sh
 # unpacks
 # the rest: the guest with the real peers, see interop/README.md
 want="git make chromium-headless-shell gcc libc6-dev libssl-dev qemu-user-static strace iproute2 iperf3 iputils-ping nftables man-db
 	user-mode-linux ppp ppp-dev pptpd pptp-linux ethtool kmod tcpdump busybox-static procps util-linux
 	qemu-system-mips squashfs-tools cpio gcc-mipsel-linux-gnu libc6-dev-mipsel-cross xz-utils
-	lintian rpm libarchive-tools systemd mmdebstrap dbus-daemon"
+	lintian rpm libarchive-tools systemd curl mmdebstrap dbus-daemon"
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "test tools: not a Debian system; tests that need more than Go are skipped" >&2

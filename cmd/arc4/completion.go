@@ -69,15 +69,16 @@ func completeSockets(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 
 // flagOffers are what is offered for flags by their name, which means the same with every command.
 var flagOffers = map[string]cobra.CompletionFunc{
-	"backend-cache": clidoc.CompleteFiles,
-	"capture":       clidoc.CompleteFiles,
-	"auth":          clidoc.CompleteList("mschapv2", "eap", "chap-md5", "pap"),
-	"output":        clidoc.CompleteFiles,
-	"password-file": clidoc.CompleteFiles,
-	"nt-hash-file":  clidoc.CompleteFiles,
-	"write":         clidoc.CompleteFiles,
-	"config":        clidoc.CompleteFiles,
-	"profile":       completeProfiles,
-	"secrets":       clidoc.CompleteFiles,
-	"status-socket": completeStatusSocket,
+	"backend-cache":       clidoc.CompleteFiles,
+	"capture":             clidoc.CompleteFiles,
+	"auth":                clidoc.CompleteList("mschapv2", "eap", "chap-md5", "pap"),
+	"output":              clidoc.CompleteFiles,
+	"password-file":       clidoc.CompleteFiles,
+	"nt-hash-file":        clidoc.CompleteFiles,
+	"write":               clidoc.CompleteFiles,
+	"config":              clidoc.CompleteFiles,
+	"profile":             completeProfiles,
+	"secrets":             clidoc.CompleteFiles,
+	"status-socket":       completeStatusSocket,
+	"proxy-password-file": clidoc.CompleteFiles,
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -53,14 +54,14 @@ tells where it lies and what it may hold; --save writes one.
 
 USER may be DOMAIN\user, and have an @ in it: the last one is what stands before SERVER. --user is another way to give it.
 
-Needs root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). PORT is that of TCP, 1723 if none is given.`
+Needs root, or CAP_NET_ADMIN (the TUN device) and CAP_NET_RAW (GRE). PORT is that of TCP, 1723 if none is given.` + proxyLong
 
 const connectExample = `  arc4 connect alice@vpn.example.net --password-file ~/.arc4-password
   arc4 connect 192.0.2.1 --user 'OFFICE\alice' --route 10.0.0.0/8 --reconnect
   arc4 connect --profile office                             # flags out of /etc/arc4/office.toml (arc4 help profile)
   arc4 connect 192.0.2.1 --user alice --route 10.0.0.0/8 --on-demand --idle-timeout 300
   arc4 connect alice@192.0.2.1 --default-route --exclude-route 192.168.0.0/16
-` + captureExample + `  ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
+` + proxyExample + captureExample + `  ARC4_PASSWORD=... arc4 connect 192.0.2.1 --user alice --default-route --backend unrolled
   arc4 connect 192.0.2.1 --user alice --mppe off --auth pap  # an old box, all in clear`
 
 // connectFlags are what connect has beyond the flags it shares with serve.
@@ -76,6 +77,7 @@ type connectFlags struct {
 	dns          dnsFlags
 	redial       reconnectFlags
 	capture      captureFlags
+	proxy        proxyFlags
 	ask          func(context.Context) (string, error) // for another password, if the first was typed
 }
 
@@ -116,6 +118,7 @@ func newConnect() (*cobra.Command, *connectFlags) {
 	f.dns.addFlags(flags)
 	f.redial.addFlags(flags)
 	f.capture.addFlags(flags)
+	f.proxy.addFlags(flags)
 	f.tunnelFlags.addFlags(flags, netdev.DefaultName)
 	f.profileFlags.addFlags(flags)
 	completeBackendFlag(cmd)
@@ -130,11 +133,12 @@ func oneServer(_ *cobra.Command, args []string) error {
 }
 
 // announce gives the function that says that the tunnel is up, and has it saved.
-func announce(log *slog.Logger, end *localend.Client, s *saver, ready *readiness) func(bool, tunnel.Network) {
+func announce(log *slog.Logger, end clientEnd, s *saver, ready *readiness) func(bool, tunnel.Network) {
 	return func(up bool, n tunnel.Network) {
 		if up {
-			log.Info("tunnel is up", "device", end.Device(), "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
-			ready.up("up: %v on %s", n.Local, end.Device())
+			device := cmp.Or(end.Device(), "none")
+			log.Info("tunnel is up", "device", device, "local", n.Local, "remote", n.Remote, "mtu", n.MTU, "mppe", n.Encrypted, "dns", n.DNS)
+			ready.up("up: %v on %s", n.Local, cmp.Or(end.Device(), "a proxy"))
 			s.save()
 		}
 	}
@@ -179,23 +183,22 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	signalsFrom(ctx).undoes()
 	hooks := newClientHooks(ctx, f.hooks.Programs, log)
 	local.BeforeUp = hooks.beforeUp()
-	end := localend.NewClient(local)
 	defer f.killSwitch.down(log) // the last of all
-	defer end.Close()
-	if err := f.killSwitch.up(local, end, log); err != nil {
+	end, err := f.makeEnd(ctx, local, plan)
+	if err != nil {
 		return err
 	}
-	removeLeftovers(log) // the kill switch of another run among them, of which ours takes the place
-	end.Attach(&cfg)
-	record.attach(&cfg)
+	defer end.Close()
 	total := func() status.Traffic { return logins.client().Snapshot().Totals.Traffic }
 	cfg.Changed, cfg.Trace = f.killSwitch.follow(hooks.follow(announce(log, end, saver, ready), end, total)), trace.New(nil)
+	end.Attach(&cfg)
+	record.attach(&cfg)
 	ready.follow(&cfg, end.Device)
 	logins, err = newLogins(cfg, f.ask)
 	if err != nil {
 		return err
 	}
-	if err := mayTunnel(); err != nil {
+	if err := f.permitted(); err != nil {
 		return err
 	}
 	stop, err := serveStatus(ctx, f.statusSocket, socketName(f.given.profile), cfg.Trace, func() status.Snapshot {
@@ -218,6 +221,29 @@ func (f *connectFlags) run(cmd *cobra.Command, server string) error {
 	return connectEnd(ctx, err)
 }
 
+// makeEnd makes the local end. Beside a device it takes away what killed runs have left; a proxy
+// changes nothing on this machine.
+func (f *connectFlags) makeEnd(ctx context.Context, c localend.ClientConfig, plan memory.Plan) (clientEnd, error) {
+	if f.proxy.wanted() {
+		return f.proxy.localEnd(ctx, c, plan.Small)
+	}
+	end := localend.NewClient(c)
+	if err := f.killSwitch.up(c, end, c.Log); err != nil {
+		end.Close()
+		return nil, err
+	}
+	removeLeftovers(c.Log) // the kill switch of another run among them, of which ours takes the place
+	return end, nil
+}
+
+// permitted is what this process lacks for the tunnel.
+func (f *connectFlags) permitted() error {
+	if f.proxy.wanted() {
+		return f.proxy.permitted()
+	}
+	return mayTunnel()
+}
+
 // localEnd turns the flags into what the local end is made of, but for the hooks.
 func (f *connectFlags) localEnd(log *slog.Logger) (localend.ClientConfig, error) {
 	c := localend.ClientConfig{
@@ -227,6 +253,9 @@ func (f *connectFlags) localEnd(log *slog.Logger) (localend.ClientConfig, error)
 	if err := f.route.into(&c, f.ipv6); err != nil {
 		return c, err
 	}
+	if f.proxy.wanted() {
+		return c, nil // name service stays as it is
+	}
 	if err := f.dns.into(&c, log); err != nil {
 		return c, err
 	}
@@ -235,17 +264,17 @@ func (f *connectFlags) localEnd(log *slog.Logger) (localend.ClientConfig, error)
 }
 
 // snapshot is what arc4 status shows of a client.
-func (f *connectFlags) snapshot(c *tunnel.Client, end *localend.Client, plan memory.Plan) status.Snapshot {
+func (f *connectFlags) snapshot(c *tunnel.Client, end clientEnd, plan memory.Plan) status.Snapshot {
 	s := c.Snapshot()
 	s.Process.Device, s.Process.BackendWhy, s.Process.Memory = end.Device(), f.chosen.why, memoryStatus(plan)
 	s.Process.Profile = f.given.profile
 	s.SetWay(end.Way())
-	s.Names = f.dns.status()
+	s.Names, s.Proxy = f.dns.status(), f.proxy.status()
 	return s
 }
 
 // closeAtPanic is to be deferred: it puts everything back before the program dies of a panic.
-func closeAtPanic(end *localend.Client) {
+func closeAtPanic(end clientEnd) {
 	if v := recover(); v != nil {
 		end.Close()
 		panic(v)
@@ -270,10 +299,13 @@ func connectEnd(ctx context.Context, err error) error {
 // consistent refuses flags that were given and could not have an effect.
 func (f *connectFlags) consistent(cmd *cobra.Command) error {
 	flags := cmd.Flags()
+	if err := f.proxy.check(cmd, &f.dns); err != nil {
+		return err
+	}
 	switch {
 	case flags.Changed("password-file") && f.passwordFile == "":
 		return exit.Usagef("--password-file is empty: name the file, or leave the flag out to be asked")
-	case f.insecure && f.passwordFile == "" && f.given.password == nil:
+	case f.insecure && f.passwordFile == "" && f.given.password == nil && !flags.Changed("proxy-password-file"):
 		return exit.Usagef("--insecure-secrets has no effect without --password-file: name the file, or leave it out")
 	case f.redial.onDemand && !f.route.leads():
 		return exit.Usagef("--on-demand has no effect without routes to the tunnel, which no packet would go to: add --route or --default-route")
@@ -318,7 +350,7 @@ func (f *connectFlags) config(cmd *cobra.Command, server string, plan memory.Pla
 	source := passwordSource{f.passwordFile, f.insecure, f.given.password}
 	if !source.kept() && term.IsTerminal(int(os.Stdin.Fd())) {
 		// Nobody should type a password for nothing.
-		if err := mayTunnel(); err != nil {
+		if err := f.permitted(); err != nil {
 			return tunnel.ClientConfig{}, err
 		}
 	}

@@ -88,7 +88,7 @@ func (g *given) argument(args []string) (string, error) {
 
 // warnOfStrays tells of variables that probably were to set a flag, and set none.
 func warnOfStrays(cmd *cobra.Command, log *slog.Logger) {
-	read := []string{passwordVariable, serverVariable, arc4.Environment}
+	read := []string{passwordVariable, proxyPasswordVariable, serverVariable, arc4.Environment}
 	for _, name := range []string{"connect", "serve"} {
 		if other, _, err := cmd.Root().Find([]string{name}); err == nil {
 			other.Flags().VisitAll(func(f *pflag.Flag) { read = append(read, settings.Variable(f.Name)) })

@@ -9,7 +9,6 @@ import (
 
 	"github.com/arc4tun/arc4tun/internal/pppdhook"
 	"github.com/arc4tun/arc4tun/tunnel"
-	"github.com/arc4tun/arc4tun/tunnel/localend"
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
@@ -48,7 +47,7 @@ func (h *clientHooks) beforeUp() func(string, tunnel.Network) {
 
 // follow gives a tunnel.ClientConfig.Changed that tells the hooks and then next. total is all that
 // has passed through the client.
-func (h *clientHooks) follow(next func(bool, tunnel.Network), end *localend.Client, total func() status.Traffic) func(bool, tunnel.Network) {
+func (h *clientHooks) follow(next func(bool, tunnel.Network), end clientEnd, total func() status.Traffic) func(bool, tunnel.Network) {
 	if h == nil {
 		return next
 	}

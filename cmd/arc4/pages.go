@@ -98,14 +98,14 @@ var pages = map[string]clidoc.Page{
 	},
 	"connect": {
 		Sections: []clidoc.Section{hooksOnPaper, traceOnPaper, securityOnPaper},
-		Environment: []clidoc.Entry{
+		Environment: append([]clidoc.Entry{
 			{Name: passwordVariable, What: "the password, if there is no --password-file; other programs of this user can read it there"},
 			{Name: "ARC4_PASSWORD_FILE", What: "as --password-file; others may read a file below /run/secrets, where containers have theirs"},
 			{Name: serverVariable, What: "the argument, if there is none"},
 			{Name: flagVariable, What: flagVariables},
 			{Name: arc4.Environment, What: backendVariable + "; --backend comes first"},
 			{Name: "CREDENTIALS_DIRECTORY", What: "where systemd keeps the password for a service, under the name password (LoadCredential=password:FILE); what else has one comes first"},
-		},
+		}, proxyEnvironment...),
 		Files: append([]clidoc.Entry{
 			{Name: "/dev/net/tun", What: tunDevice},
 			{Name: "/run/arc4/connect.sock", What: anyTunnelSocket + "; connect-NAME.sock of a profile"},

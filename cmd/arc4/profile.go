@@ -20,7 +20,7 @@ import (
 
 // pathFlags are the flags that name a file: in a profile, beside the profile if the path is no
 // absolute one.
-var pathFlags = []string{"password-file", "backend-cache", "secrets", "capture"}
+var pathFlags = []string{"password-file", "proxy-password-file", "backend-cache", "secrets", "capture"}
 
 // notInFiles are the flags that a file cannot set: they are about files.
 var notInFiles = []string{"help", "profile", "save", "config"}

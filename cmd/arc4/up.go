@@ -166,7 +166,7 @@ func (r *profileRun) prepare(cmd *cobra.Command) (password *string, err error) {
 	if err != nil || now.PID != 0 {
 		return nil, err
 	}
-	if err := mayTunnel(); err != nil {
+	if err := f.permitted(); err != nil {
 		return nil, err // nobody should type a password for nothing
 	}
 	typed, err := askPassword(cmd.Context(), f.user, cmd.ErrOrStderr())

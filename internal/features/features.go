@@ -20,13 +20,14 @@ func All() []Feature {
 		{"capture", "nocapture", "--capture of arc4 connect, with gopacket", Capture},
 		{"check", "nocheck", "arc4 check, which finds out why a tunnel does not come up", Check},
 		{"decrypt", "nodecrypt", "arc4 decrypt, which reads the calls in a capture, with gopacket", Decrypt},
-		{"demo", "nodemo", "arc4 demo; with nospeedtunnel also the laboratory and its TCP/IP stack (gVisor)", Demo},
+		{"demo", "nodemo", "arc4 demo; with nospeedtunnel also the laboratory, and with noproxy besides the TCP/IP stack (gVisor)", Demo},
 		{"dns", "nodns", "setting name servers: --dns and --dns-domain of arc4 connect, which leaves name service as it is", DNS},
 		{"kill switch", "nokillswitch", "--kill-switch of arc4 connect, with nftables", KillSwitch},
 		{"man", "noman", "arc4 man, which writes the manual pages", Man},
 		{"nm", "nonm", "the plugin for NetworkManager: arc4 nm-service and arc4 nm-auth-dialog, which NetworkManager and its clients start", NetworkManager},
 		{"plot", "noplot", "--plot of arc4 speed tunnel, with the fonts for it", Plot},
 		{"profiles", "noprofiles", "profiles (--profile, --save, --config), arc4 up, down, restart, list, logs and import, and readiness for systemd; the environment stays", Profiles},
+		{"proxy", "noproxy", "the proxies of arc4 connect in the place of a device: --socks5, --http-proxy, --forward and --reverse; with nodemo and nospeedtunnel also the TCP/IP stack (gVisor)", Proxy},
 		{"speed tunnel", "nospeedtunnel", "arc4 speed tunnel, which measures whole tunnels; arc4 speed stays", SpeedTunnel},
 	}
 }

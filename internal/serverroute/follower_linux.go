@@ -116,8 +116,10 @@ func open(o Options, every time.Duration) (*Follower, error) {
 	if o.Marked && f.mark == 0 {
 		f.mark = f.claim.Number
 	}
-	if err := f.sweep(); err != nil {
-		log.Warn("looking for routes that a killed run has left", "error", err)
+	if !o.ReadOnly {
+		if err := f.sweep(); err != nil {
+			log.Warn("looking for routes that a killed run has left", "error", err)
+		}
 	}
 	// Before the first look, so that no change falls between the two.
 	news := f.subscribe()

@@ -21,4 +21,7 @@ type Options struct {
 	Blocked bool
 	// NoRoute says that another program sees to the host route: none is added.
 	NoRoute bool
+	// ReadOnly says that no tunnel has a device, and that nothing of this machine may change: what
+	// killed runs have left stays.
+	ReadOnly bool
 }

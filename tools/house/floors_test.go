@@ -18,15 +18,15 @@ const module = "github.com/arc4tun/arc4tun/"
 // below it, and nothing else; a path that ends in / stands for all packages below it. Tests may
 // reach for anything.
 var floors = []string{
-	"arc4/internal/ internal/nmplugin internal/capturefile internal/rtnetlink internal/claim internal/mipscpu internal/usleep internal/cputime internal/features internal/ippkt internal/memory internal/progressbar internal/raceflag internal/serial internal/stats internal/suspend internal/resolvconf internal/timing internal/mschap internal/pppdhook internal/control arc4/generic tunnel/pool tunnel/secrets tunnel/trace",
+	"arc4/internal/ internal/nmplugin internal/capturefile internal/rtnetlink internal/claim internal/mipscpu internal/usleep internal/cputime internal/features internal/ippkt internal/httpproxy internal/memory internal/progressbar internal/raceflag internal/serial internal/socks5 internal/stats internal/suspend internal/resolvconf internal/timing internal/mschap internal/pppdhook internal/control arc4/generic tunnel/pool tunnel/secrets tunnel/trace",
 	"arc4/asm internal/nameservice internal/segments internal/uplink internal/killswitch tunnel/reorder tunnel/status mppe/internal/",
 	"arc4 internal/serverroute tunnel/gre",
 	"mppe tunnel/netdev internal/lab/memnet internal/bench/chart internal/bench/libcrypto internal/lab/link internal/lab/netns",
 	"speed tunnel/ppp tunnel/netdev/userspace internal/lab/labtest",
 	"tunnel/internal/ internal/capture internal/decrypt/",
 	"tunnel",
-	"tunnel/localend internal/lab",
-	"internal/bench/ internal/malta tools/internal/ cmd/arc4/internal/",
+	"tunnel/localend tunnel/netstack internal/lab",
+	"internal/proxy internal/bench/ internal/malta tools/internal/ cmd/arc4/internal/",
 	"cmd/ tools/ interop/ packaging/ arc4/generic/gen",
 }
 

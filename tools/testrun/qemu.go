@@ -42,6 +42,9 @@ func isFirst(m emulated.Machine) bool { return m.Name == m.GOARCH }
 // isLeastLikeAPC reports whether m has 32 bits and is big endian.
 func isLeastLikeAPC(m emulated.Machine) bool { return m.Name == "mips" }
 
+// isSmallEndianMIPS reports whether m is what most small routers are.
+func isSmallEndianMIPS(m emulated.Machine) bool { return m.Name == "mipsle" }
+
 func isFirstOfTheRest(m emulated.Machine) bool { return isFirst(m) && !isLeastLikeAPC(m) }
 
 func isAnother(m emulated.Machine) bool { return !isFirst(m) }

@@ -16,20 +16,23 @@ import (
 func Permitted() error {
 	err := mayMakeTUN()
 	if err == nil {
-		err = mayOpenGRE()
+		err = mayOpenGRE("cap_net_admin,cap_net_raw")
 	}
 	return err
 }
 
-// mayOpenGRE opens a raw socket and closes it. Errors but that of the permission show better where
-// the real one is opened.
-func mayOpenGRE() error {
+// PermittedGRE is Permitted for a local end without a TUN device, such as netstack's.
+func PermittedGRE() error { return mayOpenGRE("cap_net_raw") }
+
+// mayOpenGRE opens a raw socket and closes it; capabilities are all that the tunnel takes. Errors
+// but that of the permission show better where the real one is opened.
+func mayOpenGRE(capabilities string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_GRE)
 	switch {
 	case err == nil:
 		return unix.Close(fd)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("no raw socket for GRE can be opened, for this program lacks CAP_NET_RAW: run it as root, or setcap cap_net_admin,cap_net_raw+ep %s; in a container --cap-add NET_RAW: %w", programPath(), err)
+		return fmt.Errorf("no raw socket for GRE can be opened, for this program lacks CAP_NET_RAW: run it as root, or setcap %s+ep %s; in a container --cap-add NET_RAW: %w", capabilities, programPath(), err)
 	}
 	return nil
 }

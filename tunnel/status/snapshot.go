@@ -20,6 +20,7 @@ type Snapshot struct {
 	Client   *Client           `json:"client,omitempty"` // what a client does, with a session and without
 	Way      *Way              `json:"way,omitempty"`    // a client's
 	Names    *Names            `json:"names,omitempty"`  // a client's, while this machine asks the tunnel's name servers
+	Proxy    *Proxy            `json:"proxy,omitempty"`  // a client's, that has a proxy in the place of a device
 	Sessions []Session         `json:"sessions"`
 	Totals   Totals            `json:"totals"`
 	Refused  map[string]uint64 `json:"refused"` // what was turned away, by reason

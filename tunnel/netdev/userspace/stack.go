@@ -62,12 +62,13 @@ func (s *Stack) close() {
 	s.inner.Close()
 }
 
-// DialTCP connects to an address and port.
+// DialTCP connects to an address and port. Its errors are the system's where the system has them,
+// such as syscall.ECONNREFUSED.
 func (s *Stack) DialTCP(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	full, protocol := address(to)
 	conn, err := gonet.DialContextTCP(ctx, s.inner, full, protocol)
 	if err != nil {
-		return nil, err // not conn: a nil *TCPConn would make an interface that is not nil
+		return nil, asSystem(err) // not conn: a nil *TCPConn would make an interface that is not nil
 	}
 	return conn, nil
 }
@@ -77,7 +78,7 @@ func (s *Stack) ListenTCP(at netip.AddrPort) (net.Listener, error) {
 	full, protocol := address(at)
 	listener, err := gonet.ListenTCP(s.inner, full, protocol)
 	if err != nil {
-		return nil, err
+		return nil, asSystem(err)
 	}
 	return listener, nil
 }
@@ -88,7 +89,17 @@ func (s *Stack) ListenUDP(at netip.AddrPort) (net.PacketConn, error) {
 	full, protocol := address(at)
 	conn, err := gonet.DialUDP(s.inner, &full, nil, protocol)
 	if err != nil {
-		return nil, err
+		return nil, asSystem(err)
+	}
+	return conn, nil
+}
+
+// DialUDP takes datagrams from one address and port alone, and sends there.
+func (s *Stack) DialUDP(to netip.AddrPort) (net.Conn, error) {
+	full, protocol := address(to)
+	conn, err := gonet.DialUDP(s.inner, nil, &full, protocol)
+	if err != nil {
+		return nil, asSystem(err)
 	}
 	return conn, nil
 }

@@ -128,7 +128,7 @@ grow while a session lives, and start at 0 with it.
     way       a client's way to the server, around the tunnel: server (its address), device, gateway, source (our address); while
       there is none, device is "" and missing says why
     names     a client's, while this machine asks the tunnel's name servers: by (who was told), servers, domains (those they are
-      asked about; absent if all)
+      asked about; absent if all)` + proxyFields + `
     bans      a server's bans in force, the last to end first, 100 at most; bans_more: how many there are beyond these
 
 A ban:

@@ -30,6 +30,7 @@ func WriteTables(out io.Writer, results []status.Result) {
 		writeClient(out, r.Snapshot)
 		writeWay(out, r.Snapshot.Way)
 		writeNames(out, r.Snapshot.Names)
+		writeProxy(out, r.Snapshot.Proxy)
 		if len(r.Snapshot.Sessions) == 0 {
 			fmt.Fprintln(out, "no session")
 		} else {
