@@ -81,7 +81,8 @@ func empty(file *os.File, path string) error {
 	return err
 }
 
-// isOurs reports whether a file begins as this program's captures do.
+// isOurs reports whether a file begins as this program's captures do. What arc4 decrypt has written
+// does not: its interfaces have other names.
 func isOurs(r io.Reader) (is bool) {
 	defer func() {
 		if recover() != nil { // of the library, at a file that is damaged
@@ -89,7 +90,11 @@ func isOurs(r io.Reader) (is bool) {
 		}
 	}()
 	ng, err := pcapgo.NewNgReader(capturefile.Bounded(bufio.NewReader(r)), pcapgo.DefaultNgReaderOptions)
-	return err == nil && ofThisProgram(ng)
+	if err != nil || !ofThisProgram(ng) {
+		return false
+	}
+	first, err := ng.Interface(0)
+	return err == nil && first.Name == interfaceNames[0]
 }
 
 func ofThisProgram(ng *pcapgo.NgReader) bool {

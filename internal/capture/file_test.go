@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/arc4tun/arc4tun/internal/capturefile"
 )
 
 // TestOldFile: what is there is written over only if it is a capture of this program's that nobody
@@ -30,6 +32,16 @@ func TestOldFile(t *testing.T) {
 		"an empty one": {func(t *testing.T, path string) { require.NoError(t, os.WriteFile(path, nil, 0o600)) }, ""},
 		"another program's": {func(t *testing.T, path string) {
 			require.NoError(t, os.WriteFile(path, []byte("a letter"), 0o600))
+		}, "is no capture of this program"},
+		"what arc4 decrypt has written": {func(t *testing.T, path string) {
+			file, err := os.Create(path)
+			require.NoError(t, err)
+			w, err := capturefile.NewWriter(file, capturefile.Format{Pcapng: true, Application: "arc4 v1"})
+			require.NoError(t, err)
+			_, err = w.Interface(4, "192.0.2.2 > 192.0.2.1 call 7", "user alice")
+			require.NoError(t, err)
+			require.NoError(t, w.Flush())
+			require.NoError(t, file.Close())
 		}, "is no capture of this program"},
 		"half a header": {func(t *testing.T, path string) {
 			own(t, path)
