@@ -98,7 +98,7 @@ func (o *bugreportOptions) run(cmd *cobra.Command, name string) error {
 			return err
 		}
 	}
-	e.environment(os.Environ(), "environment.txt")
+	e.environment(os.Environ(), "environment.txt", "")
 	e.tunnels(ctx)
 	e.versions()
 	e.report.System(ctx, e.devices)
@@ -132,12 +132,33 @@ func (e *evidence) anonymizer(wanted bool) *bugreport.Anonymizer {
 		return nil
 	}
 	if host, err := os.Hostname(); err == nil {
-		e.names = append(e.names, host)
+		short, _, _ := strings.Cut(host, ".") // as logs have it
+		e.names = append(e.names, host, short)
+	}
+	e.names = append(e.names, os.Getenv("SUDO_USER"))
+	if text, err := os.ReadFile("/etc/resolv.conf"); err == nil {
+		e.names = append(e.names, searchedDomains(string(text))...)
 	}
 	if u, err := user.Current(); err == nil && u.Uid != "0" {
 		e.names = append(e.names, u.Username)
 	}
 	return bugreport.NewAnonymizer(e.names...)
+}
+
+// searchedDomains are those that resolv.conf(5) has names looked up in: whose network it is.
+func searchedDomains(conf string) (domains []string) {
+	for line := range strings.Lines(conf) {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] != "search" && words[0] != "domain" {
+			continue
+		}
+		for _, d := range words[1:] {
+			if d = strings.Trim(d, "."); strings.Contains(d, ".") { // "lan" tells nothing, and is in other words
+				domains = append(domains, d)
+			}
+		}
+	}
+	return domains
 }
 
 // agreed asks whether to write it.
@@ -246,17 +267,18 @@ func (e *evidence) tunnels(ctx context.Context) {
 func (e *evidence) process(pid int) {
 	dir := fmt.Sprintf("/proc/%d/", pid)
 	name := fmt.Sprintf("process-%d", pid)
+	cwd, _ := os.Readlink(dir + "cwd") // where its files are, if this user may know
 	if text, err := os.ReadFile(dir + "environ"); err != nil {
 		e.report.Miss(name+"-environment.txt", err)
 	} else {
-		e.environment(strings.Split(strings.TrimRight(string(text), "\x00"), "\x00"), name+"-environment.txt")
+		e.environment(strings.Split(strings.TrimRight(string(text), "\x00"), "\x00"), name+"-environment.txt", cwd)
 	}
 	text, err := os.ReadFile(dir + "cmdline")
 	if err != nil {
 		return
 	}
 	words := strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
-	e.argumentSecrets(words)
+	e.argumentSecrets(words, cwd)
 	e.report.Add(name+"-command.txt", tellsProfile, []byte(strings.Join(words, " ")+"\n"), nil)
 	if text, err := os.ReadFile(dir + "status"); err == nil {
 		e.report.Add(name+"-status.txt", "", text, nil)

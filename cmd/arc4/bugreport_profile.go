@@ -61,7 +61,7 @@ func (e *evidence) written(file *profile.File) []byte {
 			if !shown {
 				e.secrets.Add(item)
 			}
-			e.setting(entry.Key, item)
+			e.setting(entry.Key, item, filepath.Dir(file.Path))
 			if entry.Key == "capture" && e.capture == "" {
 				e.capture = item
 			}
@@ -83,7 +83,7 @@ func (e *evidence) mistaken(path string) {
 	text, _ := readSome(path) // why it cannot be read has been noted
 	for line := range strings.Lines(text) {
 		if key, value, is := strings.Cut(line, "="); is {
-			e.setting(strings.Trim(strings.TrimSpace(key), `"'`), strings.Trim(strings.TrimSpace(value), `"'`))
+			e.setting(strings.Trim(strings.TrimSpace(key), `"'`), strings.Trim(strings.TrimSpace(value), `"'`), filepath.Dir(path))
 		}
 	}
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,12 +22,15 @@ import (
 // secret by the variable's name, in bytes.
 const leastForeign = 6
 
-// setting learns the secrets of a setting of ours.
-func (e *evidence) setting(key, value string) {
+// setting learns the secrets of a setting of ours, whose files lie beside dir; empty: here.
+func (e *evidence) setting(key, value, dir string) {
 	switch settings.SecretOf(key) {
 	case settings.SecretValue:
 		e.secrets.Add(value)
 	case settings.SecretFile:
+		if dir != "" && !filepath.IsAbs(value) {
+			value = filepath.Join(dir, value)
+		}
 		e.secretFile(value, key == "secrets")
 	case settings.NotSecret:
 		switch key {
@@ -74,20 +78,35 @@ func (e *evidence) secretFile(path string, ofUsers bool) {
 // mostSecret is how much is read of a file of secrets, in bytes.
 const mostSecret = 1 << 20
 
+// readSome reads a file. A pipe or a terminal, as /dev/stdin may be, has been read by the tunnel:
+// who waited for it here would wait for good.
 func readSome(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	return string(text[:min(len(text), mostSecret)]), err
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", errors.New("it is no regular file")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, mostSecret))
+	return string(text), err
 }
 
-// environment adds the names of an environment, and learns its secrets.
-func (e *evidence) environment(variables []string, file string) {
+// environment adds the names of an environment, and learns its secrets; dir is where its program
+// runs, empty: here.
+func (e *evidence) environment(variables []string, file, dir string) {
 	var names []string
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
 		names = append(names, name)
 		switch ours := strings.HasPrefix(name, settings.Prefix); {
 		case ours:
-			e.setting(strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, settings.Prefix), "_", "-")), value)
+			e.setting(strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, settings.Prefix), "_", "-")), value, dir)
 		case name == "CREDENTIALS_DIRECTORY":
 			e.secretFile(filepath.Join(value, passwordCredential), false)
 		default:
@@ -101,20 +120,20 @@ func (e *evidence) environment(variables []string, file string) {
 	e.report.Add(file, tellsNames, []byte(strings.Join(names, "\n")+"\n"), nil)
 }
 
-// argumentSecrets learns the secrets among the arguments of a program of ours.
-func (e *evidence) argumentSecrets(words []string) {
+// argumentSecrets learns the secrets among the arguments of a program of ours that runs in dir.
+func (e *evidence) argumentSecrets(words []string, dir string) {
 	for i, w := range words {
 		flag, isFlag := strings.CutPrefix(w, "--")
 		name, value, given := strings.Cut(flag, "=")
 		switch {
 		case !isFlag:
 			if i > 0 && words[i-1] == "connect" || strings.Contains(w, "@") {
-				e.setting("server", w)
+				e.setting("server", w, dir)
 			}
 		case given:
-			e.setting(name, value)
+			e.setting(name, value, dir)
 		case i+1 < len(words):
-			e.setting(name, words[i+1])
+			e.setting(name, words[i+1], dir)
 		}
 	}
 }
