@@ -106,9 +106,12 @@ func (o *decryptOptions) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	counting := &countingReader{in: in}
+	counting := &countingReader{in: in, ctx: ctx}
 	reader, err := capturefile.NewReader(counting)
-	if err != nil {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return err
+	case err != nil:
 		return exit.Usagef("%s: %w", path, err)
 	}
 	out, err := createDecrypted(o.write, o.force, in, reader, cmd.OutOrStdout())
@@ -124,7 +127,7 @@ func (o *decryptOptions) run(cmd *cobra.Command, path string) error {
 	found, err := o.follow(ctx, backend, reader, out, passwords)
 	stop()
 	bar.End()
-	if closeErr := out.finish(); err == nil {
+	if closeErr := out.finish(err == nil || errors.Is(err, capturefile.ErrBroken)); err == nil {
 		err = closeErr
 	}
 	if writeErr := o.tell(cmd, found, out); err == nil {
@@ -175,13 +178,18 @@ func openCapture(path string) (*os.File, int64, error) {
 	return in, info.Size(), nil
 }
 
-// countingReader knows how far a file has been read.
+// countingReader knows how far a file has been read, and ends where the command is to end: a file
+// may go on for long without a packet.
 type countingReader struct {
 	in   io.Reader
+	ctx  context.Context
 	read atomic.Int64
 }
 
 func (r *countingReader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, errInterrupted
+	}
 	n, err := r.in.Read(p)
 	r.read.Add(int64(n))
 	return n, err
@@ -189,9 +197,6 @@ func (r *countingReader) Read(p []byte) (int, error) {
 
 // largeCapture is from how many bytes on there is a progress bar: less takes no second.
 const largeCapture = 64 << 20
-
-// lookEvery is after how many packets it is looked whether to stop.
-const lookEvery = 1024
 
 // errInterrupted ends the reading; what was found until then is told.
 var errInterrupted = errors.New("interrupted: what follows in the capture was not read")
@@ -209,11 +214,11 @@ func (o *decryptOptions) follow(ctx context.Context, backend *arc4.Backend, r *c
 
 // feed gives a Follower the packets of a capture; the error at its end is io.EOF.
 func feed(ctx context.Context, f *decrypt.Follower, r *capturefile.Reader) error {
-	for n := 0; ; n++ {
-		if n%lookEvery == 0 && ctx.Err() != nil {
+	for {
+		p, err := r.Next()
+		if ctx.Err() != nil {
 			return errInterrupted
 		}
-		p, err := r.Next()
 		if err != nil {
 			return err
 		}

@@ -114,8 +114,11 @@ func (d *decryptedFile) write(p decrypt.Plain) error {
 			return err
 		}
 	}
+	if err := d.out.Write(p.At, from, p.IP); err != nil {
+		return err
+	}
 	d.written++
-	return d.out.Write(p.At, from, p.IP)
+	return nil
 }
 
 // addFlow makes an interface for a direction of a call.
@@ -150,12 +153,14 @@ func (d *decryptedFile) more(version int) (int, error) {
 	return from, err
 }
 
-// finish ends the file. One that nothing was written to does not stay.
-func (d *decryptedFile) finish() error {
+// finish ends the file. One that nothing was written to does not stay, nor one that could not be
+// written whole; whole reports whether the capture was read as far as it can be: if not, what was
+// to be replaced stays.
+func (d *decryptedFile) finish(whole bool) error {
 	if d.out == nil {
 		return nil
 	}
-	if d.ours && d.written == 0 {
+	if d.ours && d.written == 0 || d.temp != "" && !whole {
 		d.discard()
 		return nil
 	}
@@ -166,20 +171,18 @@ func (d *decryptedFile) finish() error {
 	if closeErr := d.file.Close(); err == nil {
 		err = closeErr
 	}
-	if d.temp == "" {
-		return err
-	}
-	if err == nil {
+	if err == nil && d.temp != "" {
 		err = os.Rename(d.temp, d.path)
 	}
 	if err != nil {
-		_ = os.Remove(d.temp)
+		d.discard()
 	}
 	return err
 }
 
 // discard takes the file away.
 func (d *decryptedFile) discard() {
+	d.written = 0
 	_ = d.file.Close()
 	if d.ours {
 		_ = os.Remove(d.file.Name())

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/internal/capturefile"
+	"github.com/arc4tun/arc4tun/internal/decrypt"
 	"github.com/arc4tun/arc4tun/internal/decrypt/recording"
 	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/internal/mschap"
@@ -232,4 +234,90 @@ func TestDecryptSurvey(t *testing.T) {
 	require.Zero(t, code, stderr)
 	assert.Contains(t, stdout, "bob           128 bits")
 	assert.Contains(t, stdout, "no password for the user")
+}
+
+// endless is a capture that goes on without a packet, and is interrupted.
+type endless struct {
+	begin io.Reader
+	end   context.CancelFunc
+	reads int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if n, _ := e.begin.Read(p); n > 0 {
+		return n, nil
+	}
+	if e.reads++; e.reads == 3 {
+		e.end()
+	}
+	block := []byte{0xAD, 0x0B, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0} // of a kind that nobody reads
+	return copy(p, bytes.Repeat(block, len(p)/len(block))), nil
+}
+
+// TestDecryptInterrupted: a capture without an end can be left.
+func TestDecryptInterrupted(t *testing.T) {
+	r := recordCalls(t)
+	begin, err := os.ReadFile(r.file("calls.pcapng"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reader, err := capturefile.NewReader(&countingReader{in: &endless{begin: bytes.NewReader(begin), end: cancel}, ctx: ctx})
+	require.NoError(t, err)
+	err = feed(ctx, decrypt.New(decrypt.Options{Hashes: new(knownPasswords).hashes}), reader)
+	assert.Equal(t, errInterrupted, err)
+}
+
+// TestDecryptedFileEnds: what could not be written whole does not stay, and what it was to replace
+// does.
+func TestDecryptedFileEnds(t *testing.T) {
+	packet := decrypt.Plain{IP: recording.IPv4(netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), ippkt.UDP, 1, make([]byte, 8))}
+	for name, c := range map[string]struct {
+		old, broken, whole bool
+		fails              bool
+		want               string // what is there then; empty: nothing, pcap: what was written
+	}{
+		"all is well":           {false, false, true, false, "pcap"},
+		"interrupted":           {false, false, false, false, "pcap"},
+		"no room":               {false, true, true, true, ""},
+		"replaced":              {true, false, true, false, "pcap"},
+		"replaced, no room":     {true, true, true, true, "old"},
+		"replaced, interrupted": {true, false, false, false, "old"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "out.pcap")
+			if c.old {
+				require.NoError(t, os.WriteFile(path, []byte("old"), 0o600))
+			}
+			d := &decryptedFile{path: path, flows: make(map[versionedFlow]int)}
+			require.NoError(t, d.open(true, os.Stdin))
+			var err error
+			d.out, err = capturefile.NewWriter(d.file, capturefile.Format{})
+			require.NoError(t, err)
+			require.NoError(t, d.write(packet))
+			if c.broken {
+				require.NoError(t, d.file.Close()) // nothing can be written any more
+			}
+			err = d.finish(c.whole)
+			assert.Equal(t, c.fails, err != nil, "%v", err)
+			left, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			switch c.want {
+			case "":
+				assert.Empty(t, left)
+			case "old":
+				require.Len(t, left, 1)
+				text, err := os.ReadFile(path)
+				require.NoError(t, err)
+				assert.Equal(t, "old", string(text))
+				assert.Zero(t, d.written)
+			case "pcap":
+				require.Len(t, left, 1)
+				f, err := os.Open(path)
+				require.NoError(t, err)
+				defer f.Close()
+				assert.Equal(t, [][]byte{packet.IP}, packetsOf(t, f))
+			}
+		})
+	}
 }
