@@ -18,6 +18,7 @@ import (
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/exit"
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/settings"
 	"github.com/arc4tun/arc4tun/internal/capture"
+	"github.com/arc4tun/arc4tun/internal/capturefile"
 	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/netdev"
 )
@@ -39,7 +40,7 @@ const (
 	maxCaptureSize  = 1 << 20 // megabytes
 	maxCaptureFiles = 1000
 	minSnapLen      = 40
-	maxSnapLen      = 262144
+	maxSnapLen      = capturefile.MaxPacket
 )
 
 func (f *captureFlags) addFlags(flags *pflag.FlagSet) {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/arc4tun/arc4tun/internal/capturefile"
 )
 
 // The interfaces of a file, in their order.
@@ -53,9 +55,6 @@ type Capture struct {
 	devices devices
 }
 
-// wholePacket is the snap length that programs take for none.
-const wholePacket = 262144
-
 // Open makes the file and begins. An error names the file and what to do.
 func Open(c Config) (*Capture, error) {
 	if c.Log == nil {
@@ -68,7 +67,7 @@ func Open(c Config) (*Capture, error) {
 		c.queueSize = queueSize
 	}
 	if c.SnapLen == 0 {
-		c.SnapLen = wholePacket
+		c.SnapLen = capturefile.MaxPacket
 	}
 	w, err := newWriter(c)
 	if err != nil {

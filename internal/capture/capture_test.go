@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/arc4tun/arc4tun/internal/capturefile"
 	"github.com/arc4tun/arc4tun/internal/ippkt"
 	"github.com/arc4tun/arc4tun/tunnel/gre"
 )
@@ -256,7 +257,7 @@ func TestFullQueue(t *testing.T) {
 	packet := ipPacket("some text")
 	each := recordHeader + len(packet)
 	for range room/each + 3 {
-		q.add(onInner, 0, time.Now(), wholePacket, packet, nil)
+		q.add(onInner, 0, time.Now(), capturefile.MaxPacket, packet, nil)
 	}
 	full, missed := q.take(make([]byte, 0, room))
 	assert.Len(t, full, room/each*each)
@@ -271,11 +272,11 @@ func TestFullQueue(t *testing.T) {
 
 func TestMissedPacketsAreInTheFile(t *testing.T) {
 	var text lockedBuffer
-	c := Config{Path: filepath.Join(t.TempDir(), "a.pcapng"), Size: 1 << 20, SnapLen: wholePacket, Log: quiet(&text), now: time.Now}
+	c := Config{Path: filepath.Join(t.TempDir(), "a.pcapng"), Size: 1 << 20, SnapLen: capturefile.MaxPacket, Log: quiet(&text), now: time.Now}
 	w, err := newWriter(c)
 	require.NoError(t, err)
 	q := newQueue(1000)
-	q.add(onGRE, 0, time.Now(), wholePacket, ipPacket("x"), nil)
+	q.add(onGRE, 0, time.Now(), capturefile.MaxPacket, ipPacket("x"), nil)
 	full, _ := q.take(nil)
 	require.NoError(t, w.batch(full, [interfaces]uint64{onGRE: 5}))
 	require.NoError(t, w.close())
@@ -335,7 +336,7 @@ func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 	require.NoError(t, err)
 	var text lockedBuffer
-	c := Config{Path: filepath.Join(t.TempDir(), "a"), Size: 1 << 30, SnapLen: wholePacket, Log: quiet(&text), queueSize: 1 << 20, now: time.Now}
+	c := Config{Path: filepath.Join(t.TempDir(), "a"), Size: 1 << 30, SnapLen: capturefile.MaxPacket, Log: quiet(&text), queueSize: 1 << 20, now: time.Now}
 	w, err := newWriter(c)
 	require.NoError(t, err)
 	w.counted.file = full // as from now on

@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -21,27 +20,27 @@ var ErrNotOurs = errors.New("no capture of this program")
 // that. A file that ends in the middle, as one that is being written may, ends there. It gives how
 // many packets there are and how many it has copied. Errors: ErrNotOurs, and those of in and out.
 func CopyHeaders(in io.ReadSeeker, out io.Writer, most int) (packets, copied int, err error) {
-	if packets, err = walk(in, func(int, int, gopacket.CaptureInfo, []byte) error { return nil }); err != nil {
+	if packets, err = walk(in, func(int, int, capturefile.Packet) error { return nil }); err != nil {
 		return 0, 0, err
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return packets, 0, err
 	}
-	ng, err := headersFile(out)
+	ng, err := beginFile(out, 0, pcapgo.NgSectionInfo{Application: application})
 	if err != nil {
 		return packets, 0, err
 	}
-	_, err = walk(in, func(i, on int, info gopacket.CaptureInfo, data []byte) error {
+	_, err = walk(in, func(i, on int, p capturefile.Packet) error {
 		if i >= most/2 && i < packets-most/2 || i >= packets {
 			return nil
 		}
-		n, ok := kept(on, data, nil)
+		n, ok := kept(on, p.IP, nil)
 		if !ok {
 			return nil
 		}
 		copied++
-		info.CaptureLength, info.InterfaceIndex, info.AncillaryData = min(n, len(data)), on, nil
-		return ng.WritePacket(info, data[:info.CaptureLength])
+		n = min(n, len(p.IP))
+		return ng.WritePacket(gopacket.CaptureInfo{Timestamp: p.At, CaptureLength: n, Length: p.Length, InterfaceIndex: on}, p.IP[:n])
 	})
 	if err != nil {
 		return packets, copied, err
@@ -49,55 +48,25 @@ func CopyHeaders(in io.ReadSeeker, out io.Writer, most int) (packets, copied int
 	return packets, copied, ng.Flush()
 }
 
-// headersFile begins one.
-func headersFile(out io.Writer) (*pcapgo.NgWriter, error) {
-	var ng *pcapgo.NgWriter
-	for i, name := range interfaceNames {
-		of := pcapgo.NgInterface{Name: name, Description: descriptions[i], LinkType: rawIP, TimestampResolution: 9}
-		var err error
-		if i == 0 {
-			ng, err = pcapgo.NewNgWriterInterface(out, of, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: application}})
-		} else {
-			_, err = ng.AddInterface(of)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return ng, nil
-}
-
 // walk calls do with each packet of an interface of ours, and gives how many there are.
-func walk(in io.Reader, do func(i, on int, info gopacket.CaptureInfo, data []byte) error) (n int, err error) {
-	defer damaged(&err)
-	r, err := pcapgo.NewNgReader(capturefile.Bounded(bufio.NewReaderSize(in, 1<<18)), pcapgo.NgReaderOptions{WantMixedLinkType: true})
+func walk(in io.Reader, do func(i, on int, p capturefile.Packet) error) (n int, err error) {
+	r, err := capturefile.NewReader(in)
 	if err != nil || !ofThisProgram(r) {
 		return 0, ErrNotOurs
 	}
 	for {
-		data, info, err := r.ZeroCopyReadPacketData()
+		p, err := r.Next()
 		if errors.Is(err, io.EOF) || errors.Is(err, capturefile.ErrEnds) {
 			return n, nil
 		}
 		if err != nil {
 			return n, fmt.Errorf("packet %d: %w", n+1, err)
 		}
-		of, err := r.Interface(info.InterfaceIndex)
-		if err != nil {
-			return n, fmt.Errorf("packet %d: %w", n+1, err)
-		}
-		if on := slices.Index(interfaceNames[:], of.Name); on >= 0 {
-			if err := do(n, on, info, data); err != nil {
+		if on := slices.Index(interfaceNames[:], r.Interface()); on >= 0 {
+			if err := do(n, on, p); err != nil {
 				return n, err
 			}
 			n++
 		}
-	}
-}
-
-// damaged makes an error of a panic: the library takes for granted what a damaged file lacks.
-func damaged(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("the capture is damaged: %v", p)
 	}
 }

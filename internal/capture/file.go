@@ -1,15 +1,13 @@
 package capture
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
-
-	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/arc4tun/arc4tun/internal/capturefile"
 )
@@ -83,22 +81,17 @@ func empty(file *os.File, path string) error {
 
 // isOurs reports whether a file begins as this program's captures do. What arc4 decrypt has written
 // does not: its interfaces have other names.
-func isOurs(r io.Reader) (is bool) {
-	defer func() {
-		if recover() != nil { // of the library, at a file that is damaged
-			is = false
-		}
-	}()
-	ng, err := pcapgo.NewNgReader(capturefile.Bounded(bufio.NewReader(r)), pcapgo.DefaultNgReaderOptions)
-	if err != nil || !ofThisProgram(ng) {
+func isOurs(f io.Reader) bool {
+	r, err := capturefile.NewReader(f)
+	if err != nil || !ofThisProgram(r) {
 		return false
 	}
-	first, err := ng.Interface(0)
-	return err == nil && first.Name == interfaceNames[0]
+	_, _ = r.Next() // one that has just begun has interfaces and no packet
+	return slices.Contains(interfaceNames[:], r.Interface())
 }
 
-func ofThisProgram(ng *pcapgo.NgReader) bool {
-	name, _, _ := strings.Cut(ng.SectionInfo().Application, " ")
+func ofThisProgram(r *capturefile.Reader) bool {
+	name, _, _ := strings.Cut(r.Application(), " ")
 	return name == application
 }
 

@@ -25,6 +25,9 @@ func TestOldFile(t *testing.T) {
 	}{
 		"none":        {func(*testing.T, string) {}, ""},
 		"one of ours": {own, ""},
+		"one of ours without a packet": {func(t *testing.T, path string) {
+			require.NoError(t, open(t, Config{Path: path, Version: "v1"}).Close())
+		}, ""},
 		"one of ours, of any mode": {func(t *testing.T, path string) {
 			own(t, path)
 			require.NoError(t, os.Chmod(path, 0o644))

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -91,21 +92,30 @@ func (w *writer) begin(file *os.File) error {
 	w.buf = bufio.NewWriterSize(&w.counted, 256<<10)
 	w.start, w.packets = w.cfg.now(), [interfaces]uint64{}
 	var err error
+	if w.ng, err = beginFile(w.buf, w.cfg.SnapLen, w.section()); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// beginFile writes the beginning of a file, with an interface for each edge of a tunnel; snapLen 0:
+// packets may have any length.
+func beginFile(out io.Writer, snapLen int, section pcapgo.NgSectionInfo) (ng *pcapgo.NgWriter, err error) {
 	for i, name := range interfaceNames {
 		in := pcapgo.NgInterface{
 			Name: name, Description: descriptions[i], OS: runtime.GOOS,
-			LinkType: rawIP, SnapLength: uint32(w.cfg.SnapLen), TimestampResolution: 9,
+			LinkType: rawIP, SnapLength: uint32(snapLen), TimestampResolution: 9,
 		}
 		if i == 0 {
-			w.ng, err = pcapgo.NewNgWriterInterface(w.buf, in, pcapgo.NgWriterOptions{SectionInfo: w.section()})
+			ng, err = pcapgo.NewNgWriterInterface(out, in, pcapgo.NgWriterOptions{SectionInfo: section})
 		} else {
-			_, err = w.ng.AddInterface(in)
+			_, err = ng.AddInterface(in)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return w.flush()
+	return ng, nil
 }
 
 func (w *writer) section() pcapgo.NgSectionInfo {

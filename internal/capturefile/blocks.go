@@ -36,10 +36,6 @@ type blocks struct {
 	rest       []byte // of the block that is being handed on
 }
 
-// Bounded gives a pcapng file for the library to read: of in, the sections, interfaces and packets,
-// whole and with lengths that hold. A file that ends within a block gives ErrEnds.
-func Bounded(in io.Reader) io.Reader { return &blocks{in: in} }
-
 // errBlock is what is wrong with a block.
 var errBlock = errors.New("pcapng block")
 
@@ -112,8 +108,8 @@ func (b *blocks) check(kind uint32, block []byte) error {
 		if b.interfaces++; length < 20 || b.interfaces > maxInterfaces {
 			return fmt.Errorf("%w: interface %d of a section, with %d bytes: at most %d can be read", errBlock, b.interfaces, length, maxInterfaces)
 		}
-		if b.order.Uint32(block[12:]) > maxPacket {
-			b.order.PutUint32(block[12:], maxPacket)
+		if b.order.Uint32(block[12:]) > MaxPacket {
+			b.order.PutUint32(block[12:], MaxPacket)
 		}
 	case blockObsolete, blockEnhanced:
 		if length < 32 || b.order.Uint32(block[20:]) > length-32 {

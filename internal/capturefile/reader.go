@@ -14,8 +14,8 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 )
 
-// maxPacket bounds a packet, in bytes: the most that tcpdump and Wireshark capture of one.
-const maxPacket = 262144
+// MaxPacket bounds a packet, in bytes: the most that tcpdump and Wireshark capture of one.
+const MaxPacket = 262144
 
 // Packet is one of a capture.
 type Packet struct {
@@ -24,6 +24,8 @@ type Packet struct {
 	// IP is the IP packet in it, valid until the next one is read; nil where it carries none, or
 	// below IP is what nobody here reads.
 	IP []byte
+	// Length is how many bytes that packet had when it was captured.
+	Length int
 	// Cut reports whether the capture has only the beginning of the packet.
 	Cut bool
 }
@@ -50,7 +52,8 @@ type Reader struct {
 	link   layers.LinkType
 	mixed  bool
 	nano   bool
-	pcapng bool
+	pcapng *pcapgo.NgReader // nil: it is pcap
+	on     int              // the interface of the packet that was read last
 	below  linkLayers
 	unread map[layers.LinkType]int
 }
@@ -101,7 +104,7 @@ func newPcap(in io.Reader, nano bool) (*Reader, error) {
 		return nil, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	// The library makes room for as much as the file says, and takes no longer packet.
-	p.SetSnaplen(maxPacket)
+	p.SetSnaplen(MaxPacket)
 	r := &Reader{source: p, link: p.LinkType(), nano: nano}
 	if !r.below.reads(r.link) {
 		return nil, fmt.Errorf("%w: its packets are of link type %d (%s): Ethernet, Linux cooked, raw IP, PPPoE and loopback can be read",
@@ -116,7 +119,7 @@ func newPcapng(in io.Reader) (r *Reader, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
-	return &Reader{source: p, mixed: true, nano: true, pcapng: true}, nil
+	return &Reader{source: p, mixed: true, nano: true, pcapng: p}, nil
 }
 
 // broken makes an error of a panic: the library takes for granted what a damaged file lacks.
@@ -130,7 +133,28 @@ func broken(err *error) {
 func (r *Reader) Nanoseconds() bool { return r.nano }
 
 // Pcapng reports whether the file is of that format.
-func (r *Reader) Pcapng() bool { return r.pcapng }
+func (r *Reader) Pcapng() bool { return r.pcapng != nil }
+
+// Application is what a pcapng file says of the program that wrote it; empty if it says nothing.
+func (r *Reader) Application() string {
+	if r.pcapng == nil {
+		return ""
+	}
+	return r.pcapng.SectionInfo().Application
+}
+
+// Interface is the name of the interface of the packet that was read last or, where Next has found
+// none, of the first one in the file; pcap has no such names.
+func (r *Reader) Interface() string {
+	if r.pcapng == nil {
+		return ""
+	}
+	of, err := r.pcapng.Interface(r.on)
+	if err != nil {
+		return "" // there is none
+	}
+	return of.Name
+}
 
 // Next reads the next packet. The error at the end is io.EOF; others wrap ErrBroken or ErrEnds, or
 // are the reader's own, and nothing comes after them.
@@ -146,12 +170,15 @@ func (r *Reader) Next() (p Packet, err error) {
 		return Packet{}, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	link := r.link
+	r.on = info.InterfaceIndex
 	if r.mixed {
 		link, _ = info.AncillaryData[0].(layers.LinkType)
 	}
 	p = Packet{At: info.Timestamp, Cut: info.CaptureLength < info.Length}
 	if r.below.reads(link) {
-		p.IP = r.below.strip(link, data)
+		if p.IP = r.below.strip(link, data); p.IP != nil {
+			p.Length = info.Length - (len(data) - len(p.IP))
+		}
 	} else {
 		r.skip(link)
 	}

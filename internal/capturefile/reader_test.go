@@ -72,9 +72,9 @@ func TestLinkLayers(t *testing.T) {
 			require.NoError(t, err)
 			p, err := r.Next()
 			require.NoError(t, err)
-			want := Packet{At: at, IP: ip}
+			want := Packet{At: at, IP: ip, Length: len(ip)}
 			if c.none {
-				want.IP = nil
+				want = Packet{At: at}
 			}
 			assert.Equal(t, want, p)
 			_, err = r.Next()
@@ -85,7 +85,7 @@ func TestLinkLayers(t *testing.T) {
 
 // TestFormats reads what it writes, in every format, and compressed.
 func TestFormats(t *testing.T) {
-	for name, f := range map[string]Format{"pcap": {}, "pcap of nanoseconds": {Nanoseconds: true}, "pcapng": {Pcapng: true}} {
+	for name, f := range map[string]Format{"pcap": {}, "pcap of nanoseconds": {Nanoseconds: true}, "pcapng": {Pcapng: true, Application: "arc4 v1"}} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
 			w, err := NewWriter(&b, f)
@@ -105,6 +105,7 @@ func TestFormats(t *testing.T) {
 				r, err := NewReader(bytes.NewReader(file))
 				require.NoError(t, err)
 				assert.Equal(t, f.Pcapng, r.Pcapng())
+				assert.Equal(t, f.Application, r.Application())
 				for i := range 3 {
 					p, err := r.Next()
 					require.NoError(t, err)
@@ -112,7 +113,8 @@ func TestFormats(t *testing.T) {
 					if !r.Nanoseconds() {
 						want = want.Truncate(time.Microsecond)
 					}
-					assert.Equal(t, Packet{At: want, IP: ip}, p)
+					assert.Equal(t, Packet{At: want, IP: ip, Length: len(ip)}, p)
+					assert.Equal(t, f.Pcapng, r.Interface() == "call")
 				}
 				_, err = r.Next()
 				assert.Equal(t, io.EOF, err)
@@ -163,14 +165,14 @@ func TestMixedLinks(t *testing.T) {
 		require.NoError(t, err)
 		p, err := r.Next()
 		require.NoError(t, err)
-		assert.Equal(t, Packet{At: time.Unix(0, 5000).UTC(), IP: ip, Cut: true}, p)
+		assert.Equal(t, Packet{At: time.Unix(0, 5000).UTC(), IP: ip, Length: 40, Cut: true}, p)
 		p, err = r.Next()
 		require.NoError(t, err)
 		assert.Nil(t, p.IP)
 		assert.Equal(t, []string{"1 of link type 127 (RadioTap)"}, r.Unread())
 		p, err = r.Next()
 		require.NoError(t, err)
-		assert.Equal(t, Packet{IP: ip}, p, "a simple packet has no time")
+		assert.Equal(t, Packet{IP: ip, Length: len(ip)}, p, "a simple packet has no time")
 		_, err = r.Next()
 		assert.Equal(t, io.EOF, err)
 	}
@@ -245,7 +247,7 @@ func FuzzReader(f *testing.F) {
 		for n := 0; err == nil; n++ {
 			var p Packet
 			if p, err = r.Next(); err == nil {
-				require.LessOrEqual(t, len(p.IP), maxPacket)
+				require.LessOrEqual(t, len(p.IP), MaxPacket)
 				require.Less(t, n, len(b), "every packet takes some of the file")
 			}
 		}

@@ -38,7 +38,7 @@ func NewWriter(w io.Writer, f Format) (*Writer, error) {
 	if c.pcap = pcapgo.NewWriter(c.out); f.Nanoseconds {
 		c.pcap = pcapgo.NewWriterNanos(c.out)
 	}
-	return c, c.pcap.WriteFileHeader(maxPacket, layers.LinkTypeRaw)
+	return c, c.pcap.WriteFileHeader(MaxPacket, layers.LinkTypeRaw)
 }
 
 // Interface gives the number of a new interface for packets of a version of IP to be from, 4 or 6,
@@ -47,7 +47,7 @@ func (c *Writer) Interface(version int, name, comment string) (int, error) {
 	if !c.pcapng {
 		return 0, nil
 	}
-	i := pcapgo.NgInterface{Name: name, Comment: comment, LinkType: layers.LinkTypeIPv4, SnapLength: maxPacket, TimestampResolution: 9}
+	i := pcapgo.NgInterface{Name: name, Comment: comment, LinkType: layers.LinkTypeIPv4, SnapLength: MaxPacket, TimestampResolution: 9}
 	if version == 6 {
 		i.LinkType = layers.LinkTypeIPv6
 	}
