@@ -18,6 +18,10 @@ const (
 	// maxSteps bounds the key changes that a packet may cost which claims to come after many that
 	// are missing.
 	maxSteps = 1 << 13
+	// maxChanges bounds the key changes that all such packets of a capture may cost at a time,
+	// until one of them deciphers; each packet of the capture adds changesPerPacket.
+	maxChanges       = 1 << 22
+	changesPerPacket = 128
 	// memory is of how many packets it is remembered whether they were deciphered, by their
 	// sequence numbers; a power of two.
 	memory = 4096
@@ -51,6 +55,7 @@ type candidate struct {
 	bits      int
 	stateless bool
 	base      uint32 // sequence number that the first packet's comes after
+	spent     int    // key changes on the way through an outage that has not ended
 }
 
 // take takes an encrypted packet.
@@ -163,7 +168,7 @@ func (e *encryption) try(fl *flow, list *[]*candidate, seq uint32, info []byte) 
 		if right > 0 {
 			room = fl.follower.spare[:0] // a packet that fails leaves traces in it
 		}
-		out, wrong := c.decrypt(room, info, seq)
+		out, wrong := c.decrypt(room, info, seq, &fl.follower.changes)
 		switch {
 		case wrong == nil && right > 0:
 			(*list)[right], (*list)[i] = c, (*list)[right]
@@ -179,18 +184,25 @@ func (e *encryption) try(fl *flow, list *[]*candidate, seq uint32, info []byte) 
 	if right == 0 {
 		return nil, nil, err
 	}
+	for _, c := range *list { // it was worth it
+		fl.follower.changes, c.spent = min(fl.follower.changes+c.spent, maxChanges), 0
+	}
 	wipe((*list)[right:])
 	*list = (*list)[:right]
 	return plain, by, nil
 }
 
-// decrypt decrypts one packet, on the way through an outage if need be.
-func (c *candidate) decrypt(dst, info []byte, seq uint32) ([]byte, error) {
+// decrypt decrypts one packet, on the way through an outage if need be, for which there are so many
+// key changes left.
+func (c *candidate) decrypt(dst, info []byte, seq uint32, left *int) ([]byte, error) {
 	out, err := c.decrypter.Decrypt(dst, info, seq-c.base)
 	if err != mppe.ErrOutOfRange {
 		return out, err
 	}
-	c.decrypter.CatchUp(maxSteps)
+	before := c.decrypter.Stats().Rekeys
+	c.decrypter.CatchUp(min(maxSteps, *left))
+	made := int(c.decrypter.Stats().Rekeys - before)
+	*left, c.spent = max(0, *left-made), c.spent+made
 	return c.decrypter.Decrypt(dst, info, seq-c.base)
 }
 

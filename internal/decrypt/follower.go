@@ -49,11 +49,12 @@ type Follower struct {
 	scratch   []byte // what packets are decrypted into
 	spare     []byte // and those of which nobody wants to know more than that they decrypt
 	err       error  // of Emit
+	changes   int    // that packets may still cost which do not decipher: see maxChanges
 }
 
 // New makes a Follower.
 func New(opt Options) *Follower {
-	f := &Follower{opt: opt, scratch: make([]byte, 0, maxDatagram), spare: make([]byte, 0, maxDatagram)}
+	f := &Follower{opt: opt, changes: maxChanges, scratch: make([]byte, 0, maxDatagram), spare: make([]byte, 0, maxDatagram)}
 	f.calls = calls{follower: f, flows: make(map[flowKey]*flow)}
 	return f
 }
@@ -62,6 +63,7 @@ func New(opt Options) *Follower {
 // error is Emit's.
 func (f *Follower) Packet(at time.Time, ip []byte, cut bool) error {
 	f.report.Packets++
+	f.changes = min(f.changes+changesPerPacket, maxChanges)
 	if ippkt.Version(ip) != 4 {
 		return f.err
 	}
