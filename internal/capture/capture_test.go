@@ -259,9 +259,10 @@ func TestFullQueue(t *testing.T) {
 	for range room/each + 3 {
 		q.add(onInner, 0, time.Now(), capturefile.MaxPacket, packet, nil)
 	}
+	q.add(0, flagComment, time.Now(), maxComment, bytes.Repeat([]byte("x"), each), nil)
 	full, missed := q.take(make([]byte, 0, room))
 	assert.Len(t, full, room/each*each)
-	assert.EqualValues(t, 3, missed[onInner])
+	assert.Equal(t, [interfaces]uint64{onInner: 3}, missed, "a comment is no packet")
 	q.add(onInner, flagSent, time.Unix(1, 2), 25, packet[:20], packet[20:])
 	full, missed = q.take(full)
 	assert.Zero(t, missed)

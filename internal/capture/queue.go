@@ -22,7 +22,7 @@ type queue struct {
 
 // record is one packet, or a comment on the next one.
 type record struct {
-	on      int // the interface, or isComment
+	on      int // the interface; of no meaning for a comment
 	sent    bool
 	at      int64  // nanoseconds since 1970
 	length  uint32 // of the packet; data may be less
@@ -43,7 +43,8 @@ func newQueue(size int) *queue {
 	return &queue{ready: make(chan struct{}, 1), filling: make([]byte, 0, size)}
 }
 
-// add takes a packet in two parts, of which keep bytes are kept.
+// add takes a packet, or a comment, in two parts, of which keep bytes are kept. A comment for which
+// there is no room is in the log all the same.
 func (q *queue) add(on int, flags byte, at time.Time, keep int, a, b []byte) {
 	length := len(a) + len(b)
 	keep = min(keep, length)
@@ -53,7 +54,9 @@ func (q *queue) add(on int, flags byte, at time.Time, keep int, a, b []byte) {
 		return
 	}
 	if recordHeader+keep > cap(q.filling)-len(q.filling) {
-		q.missed[on]++
+		if flags&flagComment == 0 {
+			q.missed[on]++
+		}
 		q.mu.Unlock()
 		return
 	}
