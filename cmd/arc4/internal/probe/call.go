@@ -32,7 +32,7 @@ type call struct {
 	out      *sender
 	arrivals *arrivals
 	packets  chan packet
-	gone     chan struct{} // closed when nobody takes packets any more
+	gone     chan struct{} // closed when the call is, and nobody takes anything any more
 
 	link     *ppp.Link
 	linkOver bool
@@ -69,7 +69,7 @@ func (c *call) walkOn() {
 	c.listen()
 	c.pns = control.NewPNS(control.PNSConfig{CallID: func() uint16 { return c.toUs }, StopTimeout: time.Second})
 	c.said = make(chan []byte, 16)
-	go readTCP(c.tcp, c.said, c.stopped(), &c.readErr)
+	go readTCP(c.tcp, c.said, c.gone, &c.readErr)
 	f := &c.facts
 	c.Begun(diagnosis.Answer)
 	c.pns.Start(time.Now())
@@ -117,9 +117,6 @@ func (c *call) openSockets(local netip.Addr) (err error) {
 	go readGRE(c.conn, c.packets, c.gone)
 	return nil
 }
-
-// stopped is closed when the call is closed.
-func (c *call) stopped() <-chan struct{} { return c.gone }
 
 func readTCP(tcp net.Conn, said chan<- []byte, gone <-chan struct{}, why *error) {
 	defer close(said)

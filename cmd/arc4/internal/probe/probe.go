@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/diagnosis"
-	"github.com/arc4tun/arc4tun/tunnel"
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
@@ -91,7 +90,5 @@ func (w *walk) link(send func([]byte), event func(ppp.Event), forbidden netip.Ad
 	})
 }
 
-const (
-	mppeOverhead = 4 // bytes: MPPE's header and the protocol inside
-	controlPort  = tunnel.Port
-)
+// mppeOverhead is MPPE's header and the protocol inside, in bytes.
+const mppeOverhead = 4

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/diagnosis"
+	"github.com/arc4tun/arc4tun/tunnel"
 )
 
 const (
@@ -24,7 +25,7 @@ func (w *walk) lookUp(ctx context.Context) {
 	host, port, err := net.SplitHostPort(w.Server)
 	l := &w.facts.Lookup
 	if err != nil {
-		host, port = w.Server, strconv.Itoa(controlPort)
+		host, port = w.Server, strconv.Itoa(tunnel.Port)
 	}
 	l.Host = host
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
