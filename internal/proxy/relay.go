@@ -39,17 +39,18 @@ func (s *Server) relay(near net.Conn, fromNear io.Reader, far net.Conn, fromFar 
 	defer far.Close()
 	defer near.Close()
 	ended := make(chan bool, 2) // whether the other way may go on
-	go func() { ended <- s.carry(far, fromNear, out) && closeWrite(far) }()
-	go func() { ended <- s.carry(near, fromFar, in) && closeWrite(near) }()
+	var passed atomic.Uint64    // bytes of this connection; in and out have those of others, too
+	go func() { ended <- s.carry(far, fromNear, out, &passed) && closeWrite(far) }()
+	go func() { ended <- s.carry(near, fromFar, in, &passed) && closeWrite(near) }()
 	for goesOn := <-ended; goesOn; {
-		before := in.Load() + out.Load()
+		before := passed.Load()
 		select {
 		case <-ended:
 			return
 		case <-s.ctx.Done():
 			goesOn = false
 		case <-time.After(s.limits.HalfOpen):
-			goesOn = in.Load()+out.Load() != before
+			goesOn = passed.Load() != before
 		}
 	}
 	near.Close()
@@ -59,7 +60,7 @@ func (s *Server) relay(near net.Conn, fromNear io.Reader, far net.Conn, fromFar 
 
 // carry copies until the end, and reports whether that is what came. A connection that is silent
 // holds a small buffer, a busy one a large one.
-func (s *Server) carry(to io.Writer, from io.Reader, count *atomic.Uint64) bool {
+func (s *Server) carry(to io.Writer, from io.Reader, count, passed *atomic.Uint64) bool {
 	small := make([]byte, 2048)
 	buf := small
 	var large *[]byte
@@ -75,6 +76,7 @@ func (s *Server) carry(to io.Writer, from io.Reader, count *atomic.Uint64) bool 
 				return false
 			}
 			count.Add(uint64(n))
+			passed.Add(uint64(n))
 		}
 		switch {
 		case err != nil:

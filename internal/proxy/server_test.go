@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -368,4 +369,45 @@ func TestAssociation(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Status()[0].Open == 0 }, patience, time.Millisecond)
 	_, err := net.ListenUDP("udp4", outside)
 	assert.NoError(t, err, "its sockets are closed")
+}
+
+// TestHalfOpen: a connection of which one end is done and the other says nothing ends, however much
+// others of the same listener carry.
+func TestHalfOpen(t *testing.T) {
+	limits := LimitsOf(false)
+	limits.HalfOpen = 300 * time.Millisecond
+	_, at := start(t, Config{Limits: limits})
+	silent := listenHere(t)
+	go func() {
+		for {
+			c, err := silent.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+		}
+	}()
+	busy, err := through(t, at).Dial("tcp", echo(t))
+	require.NoError(t, err)
+	defer busy.Close()
+	go func() {
+		b := []byte("busy")
+		for {
+			if _, err := busy.Write(b); err != nil {
+				return
+			}
+			if _, err := io.ReadFull(busy, b); err != nil {
+				return
+			}
+		}
+	}()
+	c, err := net.Dial("tcp", at)
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	_, err = fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\n\r\n", silent.Addr())
+	require.NoError(t, err)
+	require.NoError(t, c.(*net.TCPConn).CloseWrite())
+	_, err = io.Copy(io.Discard, c)
+	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 }
