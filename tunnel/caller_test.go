@@ -30,6 +30,14 @@ type caller struct {
 // caller opens a control connection from an address, and has it established.
 func (s *site) caller(outer string) *caller {
 	s.t.Helper()
+	c := s.knock(outer)
+	require.IsType(s.t, control.StartReply{}, c.read())
+	return c
+}
+
+// knock is the same, but for the answer, which is not waited for.
+func (s *site) knock(outer string) *caller {
+	s.t.Helper()
 	c := &caller{site: s, outer: netip.MustParseAddr(outer)}
 	conn, err := s.net.listenBehind(c.outer) // where several may be
 	require.NoError(s.t, err)
@@ -37,7 +45,6 @@ func (s *site) caller(outer string) *caller {
 	go func() { _ = c.r.Run() }()
 	c.tcp = s.stranger(outer, control.StartRequest{Version: control.Version}.AppendTo(nil))
 	s.t.Cleanup(func() { conn.Close() })
-	require.IsType(s.t, control.StartReply{}, c.read())
 	return c
 }
 
