@@ -45,6 +45,12 @@ type association struct {
 
 // associate relays datagrams until the client's connection ends.
 func (s *Server) associate(c *conn, r *bufio.Reader, from socks5.Address) {
+	defer s.relaying.Add(-1)
+	if int(s.relaying.Add(1)) > s.limits.Associations {
+		c.on.full.Add(1)
+		s.reply(c, socks5.GeneralFailure)
+		return
+	}
 	a := &association{
 		server: s, on: c.on, peers: make(map[netip.Addr]struct{}), names: make(map[string]netip.Addr), far: make(map[string]net.PacketConn),
 	}

@@ -89,6 +89,9 @@ func (s *Server) answer(c *conn, code int, text string) {
 
 var errLongHead = errors.New("a head that is too long")
 
+// longestEnd is the longest that ends a head, in bytes.
+const longestEnd = len("\r\n\r\n")
+
 // readHead reads the head of a message, with the empty line that ends it.
 func readHead(r *bufio.Reader) ([]byte, error) {
 	var head []byte
@@ -100,7 +103,9 @@ func readHead(r *bufio.Reader) ([]byte, error) {
 		if head = append(head, line...); len(head) > httpproxy.MaxHead {
 			return nil, errLongHead
 		}
-		if httpproxy.HeadEnd(head) == len(head) {
+		// No line before this one has ended it: to look at all of them again for each would be much
+		// work for little that is said.
+		if end := head[max(0, len(head)-longestEnd):]; httpproxy.HeadEnd(end) == len(end) {
 			return head, nil
 		}
 	}

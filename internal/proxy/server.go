@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/arc4tun/arc4tun/tunnel/status"
@@ -23,19 +24,20 @@ type Network interface {
 
 // Limits bound what clients can make a Server hold.
 type Limits struct {
-	Connections int           // at once, associations among them; more are turned away
-	Handshakes  int           // connections that have not said yet what they want; the oldest goes for the next
-	Handshake   time.Duration // that they have for it
-	Dial        time.Duration // until what they want is reached
-	HalfOpen    time.Duration // of silence, when one end has said that it is done
-	Buffer      int           // bytes that a busy connection holds each way
+	Connections  int           // at once, associations among them; more are turned away
+	Associations int           // of these: each holds some 200 KB, busy or not
+	Handshakes   int           // connections that have not said yet what they want; the oldest goes for the next
+	Handshake    time.Duration // that they have for it
+	Dial         time.Duration // until what they want is reached
+	HalfOpen     time.Duration // of silence, when one end has said that it is done
+	Buffer       int           // bytes that a busy connection holds each way
 }
 
 // LimitsOf are those for a machine with little memory, or not.
 func LimitsOf(small bool) Limits {
-	l := Limits{Connections: 4096, Handshakes: 2048, Handshake: 20 * time.Second, Dial: 30 * time.Second, HalfOpen: 5 * time.Minute, Buffer: 64 << 10}
+	l := Limits{Connections: 4096, Associations: 256, Handshakes: 2048, Handshake: 20 * time.Second, Dial: 30 * time.Second, HalfOpen: 5 * time.Minute, Buffer: 64 << 10}
 	if small {
-		l.Connections, l.Handshakes, l.Buffer = 256, 128, 16<<10
+		l.Connections, l.Associations, l.Handshakes, l.Buffer = 256, 16, 128, 16<<10
 	}
 	return l
 }
@@ -67,6 +69,7 @@ type Server struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	running  sync.WaitGroup
+	relaying atomic.Int32 // associations
 
 	mu         sync.Mutex
 	listeners  []*listener

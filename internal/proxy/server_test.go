@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -12,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"golang.org/x/net/proxy"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/arc4tun/arc4tun/internal/httpproxy"
 	"github.com/arc4tun/arc4tun/internal/socks5"
 	"github.com/arc4tun/arc4tun/tunnel/netstack"
 )
@@ -410,4 +413,42 @@ func TestHalfOpen(t *testing.T) {
 	require.NoError(t, c.(*net.TCPConn).CloseWrite())
 	_, err = io.Copy(io.Discard, c)
 	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+}
+
+// TestAssociationsHaveAnEnd: they hold memory whether they are used or not, and so there are fewer
+// than connections.
+func TestAssociationsHaveAnEnd(t *testing.T) {
+	limits := LimitsOf(false)
+	limits.Associations = 2
+	s, at := start(t, Config{Limits: limits})
+	first, _, _ := associated(t, at)
+	associated(t, at)
+	const request = "\x05\x01\x00\x05\x03\x00\x01\x00\x00\x00\x00\x00\x00"
+	assert.Equal(t, byte(socks5.GeneralFailure), talk(t, at, request)[3])
+	assert.EqualValues(t, 1, s.Status()[0].Full)
+	first.Close()
+	require.Eventually(t, func() bool { return s.Status()[0].Open == 1 }, patience, time.Millisecond)
+	associated(t, at)
+}
+
+// TestHeadOfAMessage: it ends with the first empty line, wherever a reader's buffer ends.
+func TestHeadOfAMessage(t *testing.T) {
+	long := "X: " + strings.Repeat("x", longestRead)
+	for name, c := range map[string]struct {
+		said, head string
+		err        error
+	}{
+		"both":              {"GET / HTTP/1.1\r\nA: b\r\n\r\nbody\r\n\r\n", "GET / HTTP/1.1\r\nA: b\r\n\r\n", nil},
+		"line feeds":        {"GET / HTTP/1.1\nA: b\n\nbody", "GET / HTTP/1.1\nA: b\n\n", nil},
+		"longer than reads": {long + "\r\n" + long + "\n\nbody", long + "\r\n" + long + "\n\n", nil},
+		"many lines":        {strings.Repeat("a\n", 1000) + "\n\n", strings.Repeat("a\n", 1000) + "\n", nil},
+		"no end":            {"GET / HTTP/1.1\r\n", "", io.EOF},
+		"too long":          {strings.Repeat("a\n", httpproxy.MaxHead), "", errLongHead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			head, err := readHead(bufio.NewReaderSize(strings.NewReader(c.said), longestRead))
+			assert.Equal(t, c.head, string(head))
+			assert.Equal(t, c.err, err)
+		})
+	}
 }
