@@ -85,9 +85,10 @@ var aboutDevices = []string{
 // check refuses what contradicts, and turns the flags into what is to be offered.
 func (f *proxyFlags) check(cmd *cobra.Command, dns *dnsFlags) error {
 	flags := cmd.Flags()
-	for _, name := range []string{"socks5", "http-proxy"} {
-		if flag := flags.Lookup(name); flag.Changed && flag.Value.String() == "" {
-			return exit.Usagef("--%s is empty: give a port, such as 1080, or leave it out", name)
+	const port = "a port, such as 1080"
+	for _, f := range [][2]string{{"socks5", port}, {"http-proxy", port}, {"proxy-user", "a name"}} {
+		if flag := flags.Lookup(f[0]); flag.Changed && flag.Value.String() == "" {
+			return exit.Usagef("--%s is empty: give %s, or leave it out", f[0], f[1])
 		}
 	}
 	if !f.wanted() {
@@ -216,7 +217,7 @@ func parseListen(flag, text string) (netip.AddrPort, error) {
 func (f *proxyFlags) readPassword(insecure bool) error {
 	fromEnvironment, given := os.LookupEnv(proxyPasswordVariable)
 	switch {
-	case f.user == "" && f.passwordFile == "" && !given:
+	case f.user == "" && f.passwordFile == "" && (!given || len(f.listens) == 0):
 		return nil
 	case len(f.listens) == 0:
 		return exit.Usagef("--proxy-user has no effect without --socks5 or --http-proxy: add one, or leave it out")
