@@ -137,7 +137,7 @@ func TestE2EHooksThatCannotBe(t *testing.T) {
 		"--ip-up ip-up":              `arc4: --ip-up ip-up: must be a whole path, from / on`,
 		"--ip-down /etc/passwd":      `arc4: --ip-down /etc/passwd: is no file that can be run (chmod +x)`,
 		"--ipv6-up /bin/true":        `arc4: --ipv6-up /bin/true has no effect without --ipv6: add that, or leave it out`,
-		"--ipparam vpn":              `arc4: --ipparam vpn has no effect without a program such as --ip-up: name one, or leave it out`,
+		"--ipparam vpn":              `arc4: --ipparam has no effect without a program such as --ip-up: name one, or leave it out`,
 		"--echo-failures 0":          `arc4: --echo-failures 0: must be 1 to 1000 (with --echo-interval 0 no echo is sent)`,
 		"--ip-pre-up /no/such/place": `arc4: --ip-pre-up /no/such/place: no such file or directory`,
 	} {

@@ -48,7 +48,7 @@ func (f *hookFlags) check(ipv6 bool) error {
 		}
 	}
 	if f.IPParam != "" && f.None() {
-		return exit.Usagef("--ipparam %s has no effect without a program such as --ip-up: name one, or leave it out", f.IPParam)
+		return exit.Usagef("--ipparam has no effect without a program such as --ip-up: name one, or leave it out") // it may be a secret
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/arc4tun/arc4tun/cmd/arc4/internal/clidoc"
 	"github.com/arc4tun/arc4tun/internal/features"
@@ -234,7 +235,15 @@ func Report(w io.Writer, err error) int {
 	return CodeOf(err)
 }
 
-// OneLine joins the lines of a message, because scripts and logs read errors by the line.
+// OneLine joins the lines of a message, because scripts and logs read errors by the line. Other
+// control characters, as the name of a file from elsewhere may have to command a terminal, are
+// question marks then.
 func OneLine(s string) string {
-	return strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(s), " ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }

@@ -43,6 +43,13 @@ func TestReportIsOneLine(t *testing.T) {
 	assert.Empty(t, out.String())
 }
 
+// TestReportCommandsNoTerminal: what a name from elsewhere has in it is not obeyed.
+func TestReportCommandsNoTerminal(t *testing.T) {
+	var b bytes.Buffer
+	Report(&b, errors.New("a\x1b]0;title\x07.pcap, Gr\u00fc\u00dfe, \u009b31m: is no capture"))
+	assert.Equal(t, "arc4: a?]0;title?.pcap, Gr\u00fc\u00dfe, ?31m: is no capture\n", b.String())
+}
+
 func TestWithExitOfNothing(t *testing.T) {
 	assert.NoError(t, With(Network, nil))
 }
