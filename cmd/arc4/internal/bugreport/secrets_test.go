@@ -44,6 +44,21 @@ func TestHide(t *testing.T) {
 	}
 }
 
+// TestHideAmongMany: each of a server's many passwords goes, and no more than those.
+func TestHideAmongMany(t *testing.T) {
+	var s Secrets
+	var before, after strings.Builder
+	for i := range 2000 {
+		secret := fmt.Sprintf("%x-of-%d", i*7919, i)
+		s.Add(secret)
+		if i%3 == 0 {
+			fmt.Fprintf(&before, "line %c has %s.\n", 'a'+i%26, secret)
+			fmt.Fprintf(&after, "line %c has ***.\n", 'a'+i%26)
+		}
+	}
+	assert.Equal(t, after.String(), string(s.Hide([]byte(before.String()))))
+}
+
 // TestHideWithinBase64: where a login is encoded as a whole, no part of the password can be had of
 // it.
 func TestHideWithinBase64(t *testing.T) {
