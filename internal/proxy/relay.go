@@ -21,7 +21,7 @@ func (s *Server) forward(c *conn, to string, dial func(context.Context, string, 
 		return
 	}
 	in, out := &c.on.in, &c.on.out
-	if c.on.kind == "reverse" {
+	if c.on.isReverse() {
 		in, out = out, in
 	}
 	s.relay(c.Conn, c.Conn, far, far, in, out)

@@ -24,7 +24,7 @@ type Network interface {
 
 // Limits bound what clients can make a Server hold.
 type Limits struct {
-	Connections  int           // at once, associations among them; more are turned away
+	Connections  int           // at once, associations among them; half of them may come through the tunnel; more are turned away
 	Associations int           // of these: each holds some 200 KB, busy or not
 	Handshakes   int           // connections that have not said yet what they want; the oldest goes for the next
 	Handshake    time.Duration // that they have for it
@@ -74,6 +74,7 @@ type Server struct {
 	mu         sync.Mutex
 	listeners  []*listener
 	open       map[net.Conn]struct{}
+	fromTunnel int        // connections that are open, and came through the tunnel
 	handshakes *list.List // of net.Conn, the oldest first
 	closed     bool
 }
@@ -97,6 +98,11 @@ type listener struct {
 	handle   func(*conn)
 	counters
 }
+
+const reverse = "reverse" // a kind
+
+// isReverse reports whether connections come to the listener through the tunnel.
+func (l *listener) isReverse() bool { return l.kind == reverse }
 
 // Protocols are what a listener of Serve speaks; a client's first byte tells which.
 type Protocols struct{ SOCKS5, HTTP bool }
@@ -124,7 +130,7 @@ func (s *Server) Forward(l net.Listener, to string) {
 // Reverse passes connections to a listener in the tunnel on to HOST:PORT of this machine.
 func (s *Server) Reverse(l net.Listener, to string) {
 	var d net.Dialer
-	s.add(&listener{Listener: l, kind: "reverse", to: to, handle: func(c *conn) { s.forward(c, to, d.DialContext) }})
+	s.add(&listener{Listener: l, kind: reverse, to: to, handle: func(c *conn) { s.forward(c, to, d.DialContext) }})
 }
 
 func (s *Server) add(l *listener) {
@@ -188,6 +194,13 @@ func (s *Server) enter(c *conn) bool {
 	if s.closed || len(s.open) >= s.limits.Connections {
 		return false
 	}
+	if c.on.isReverse() {
+		// Whoever is behind the tunnel cannot take this machine's own connections away from it.
+		if s.fromTunnel >= s.limits.Connections/2 {
+			return false
+		}
+		s.fromTunnel++
+	}
 	s.open[c.Conn] = struct{}{}
 	c.on.open.Add(1)
 	c.place = s.handshakes.PushBack(c.Conn)
@@ -220,6 +233,9 @@ func (s *Server) leave(c *conn) {
 	defer s.mu.Unlock()
 	s.settle(c)
 	delete(s.open, c.Conn)
+	if c.on.isReverse() {
+		s.fromTunnel--
+	}
 	c.on.open.Add(^uint64(0))
 }
 

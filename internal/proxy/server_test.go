@@ -452,3 +452,27 @@ func TestHeadOfAMessage(t *testing.T) {
 		})
 	}
 }
+
+// TestReverseLeavesRoom: who comes through the tunnel, as often as there is room, does not keep this
+// machine's programs out.
+func TestReverseLeavesRoom(t *testing.T) {
+	limits := LimitsOf(false)
+	limits.Connections = 8
+	s, at := start(t, Config{Limits: limits})
+	to := echo(t)
+	one, two := listenHere(t), listenHere(t)
+	s.Reverse(one, to)
+	s.Reverse(two, to)
+	for i := range 8 {
+		c, err := net.Dial("tcp", []net.Listener{one, two}[i%2].Addr().String())
+		require.NoError(t, err)
+		defer c.Close()
+	}
+	full := func() uint64 { all := s.Status(); return all[1].Full + all[2].Full }
+	require.Eventually(t, func() bool { return full() == 4 }, patience, time.Millisecond)
+	for range 4 {
+		c, err := through(t, at).Dial("tcp", to)
+		require.NoError(t, err)
+		defer c.Close()
+	}
+}
