@@ -13,6 +13,9 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/ppp"
 )
 
+// mostNumbers bounds the server's numbers that are kept: a server may send what it likes.
+const mostNumbers = 1 << 16
+
 // cookieLen is what begins an echo's data, by which its answer is known: random bytes and a number.
 const cookieLen = 12
 
@@ -67,7 +70,7 @@ func (e *echoes) returned(id byte, data []byte, seq uint32, at time.Time) bool {
 // arrived notes the number of a packet of the server's.
 func (e *echoes) arrived(seq uint32, at time.Time) {
 	switch {
-	case !e.counting || e.came[seq]:
+	case !e.counting || e.came[seq] || len(e.came) >= mostNumbers:
 		return
 	case !e.firstNumbered:
 		e.firstNumbered, e.first, e.last, e.lastAt = true, seq, seq, at

@@ -19,6 +19,9 @@ const (
 	echoReply        = 10
 )
 
+// mostMethods bounds the methods that a server is said to ask for: one may ask for all numbers.
+const mostMethods = 8
+
 // openLink starts PPP over the call.
 func (c *call) openLink() error {
 	c.seq = gre.NewSequencer(gre.DefaultFirstSeq)
@@ -130,7 +133,7 @@ func (c *call) noteReceived(o *ppp.Offer) {
 	switch o.Code {
 	case configureRequest:
 		c.agreed = false
-		if l.MRU = o.MRU; o.Auth != "" && (len(l.Methods) == 0 || l.Methods[len(l.Methods)-1] != o.Auth) && !slices.Contains(l.Methods, o.Auth) {
+		if l.MRU = o.MRU; o.Auth != "" && len(l.Methods) < mostMethods && !slices.Contains(l.Methods, o.Auth) {
 			l.Methods = append(l.Methods, o.Auth)
 		}
 	case configureAck:
