@@ -453,8 +453,8 @@ func TestHeadOfAMessage(t *testing.T) {
 	}
 }
 
-// TestReverseLeavesRoom: who comes through the tunnel, as often as there is room, does not keep this
-// machine's programs out.
+// TestReverseLeavesRoom: who comes through the tunnel, as often as there is room, does not keep
+// this machine's programs out.
 func TestReverseLeavesRoom(t *testing.T) {
 	limits := LimitsOf(false)
 	limits.Connections = 8
