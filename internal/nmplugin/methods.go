@@ -101,7 +101,8 @@ func nameOwnerChanged(name string) []dbus.MatchOption {
 // hear ends the connection, and the service, when the program has left the bus that has asked for
 // it: nobody else would.
 func (s *service) hear(signal *dbus.Signal) {
-	if signal.Name != "org.freedesktop.DBus.NameOwnerChanged" || len(signal.Body) != 3 {
+	// Anybody on the bus may send a signal of this name, but none in the bus's own.
+	if signal.Sender != "org.freedesktop.DBus" || signal.Name != "org.freedesktop.DBus.NameOwnerChanged" || len(signal.Body) != 3 {
 		return
 	}
 	s.mu.Lock()

@@ -249,6 +249,31 @@ func TestCallerGoes(t *testing.T) {
 	}
 }
 
+// TestForgedEnd: that NetworkManager has left the bus is what the bus itself says, and nobody else.
+func TestForgedEnd(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t, nil)
+	s := d.connect("Connect", connection("wonderland"))
+	stranger := connectTo(t, d.address)
+	caller := d.bus.Names()[0]
+	forged := &dbus.Message{Type: dbus.TypeSignal, Body: []any{caller, caller, ""}, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(busName),
+		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath("/org/freedesktop/DBus")),
+		dbus.FieldInterface:   dbus.MakeVariant("org.freedesktop.DBus"),
+		dbus.FieldMember:      dbus.MakeVariant("NameOwnerChanged"),
+		dbus.FieldSignature:   dbus.MakeVariant(dbus.ParseSignatureMust("sss")),
+	}}
+	for range 20 { // more than wait for the service to hear them
+		require.NoError(t, stranger.Send(forged, nil).Err)
+	}
+	plugin := stranger.Object(busName, objectPath)
+	require.NoError(t, plugin.Call("org.freedesktop.DBus.Properties.Get", 0, iface, "State").Err, "it has them all")
+	assert.Empty(t, d.call("Disconnect"))
+	<-s.closed
+	assert.Contains(t, d.log.String(), errDisconnected.Error())
+	assert.NotContains(t, d.log.String(), errCallerGone.Error())
+}
+
 // ended waits for the service to end by itself.
 func (d *double) ended() error {
 	select {
