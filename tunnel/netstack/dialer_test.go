@@ -2,7 +2,9 @@ package netstack
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -146,6 +148,67 @@ func TestLookUps(t *testing.T) {
 	}
 	_, err = l.LookupNetIP(t.Context(), "ip", "x.LOCALHOST.")
 	require.ErrorIs(t, err, ErrRefused)
+}
+
+// TestTruncatedAnswer: what a name server has cut short by UDP it is asked for by TCP, which an
+// answer of any length fits.
+func TestTruncatedAnswer(t *testing.T) {
+	l := newLab(t, Config{})
+	at := netip.AddrPortFrom(insideAddr, 53)
+	datagrams, err := l.inside.ListenUDP(at)
+	require.NoError(t, err)
+	streams, err := l.inside.ListenTCP(at)
+	require.NoError(t, err)
+	reply := func(b []byte, truncated bool, addresses ...string) []byte {
+		var m dnsmessage.Message
+		if m.Unpack(b) != nil || len(m.Questions) != 1 {
+			return nil
+		}
+		m.Response, m.Truncated = true, truncated
+		for _, a := range addresses {
+			m.Answers = append(m.Answers, dnsmessage.Resource{
+				Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name, Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET},
+				Body:   &dnsmessage.AResource{A: netip.MustParseAddr(a).As4()},
+			})
+		}
+		b, _ = m.Pack()
+		return b
+	}
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := datagrams.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = datagrams.WriteTo(reply(buf[:n], true, "10.0.0.9"), from)
+		}
+	}()
+	asked := make(chan error, 1)
+	go func() {
+		c, err := streams.Accept()
+		if err != nil {
+			asked <- err
+			return
+		}
+		defer c.Close()
+		b := make([]byte, 2)
+		if _, err = io.ReadFull(c, b); err == nil {
+			b = make([]byte, binary.BigEndian.Uint16(b))
+			_, err = io.ReadFull(c, b)
+		}
+		b = reply(b, false, "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		for _, part := range [][]byte{binary.BigEndian.AppendUint16(nil, uint16(len(b))), b[:5], b[5:]} {
+			_, err2 := c.Write(part)
+			err = errors.Join(err, err2)
+		}
+		asked <- err
+	}()
+	l.up(ours)
+	got, err := l.LookupNetIP(t.Context(), "ip4", "many.office.example")
+	require.NoError(t, err)
+	require.NoError(t, <-asked)
+	assert.Equal(t, []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")}, got)
 }
 
 func TestNoNameServer(t *testing.T) {
