@@ -260,9 +260,14 @@ func TestE2EProxyRedials(t *testing.T) {
 
 	server.killed(t)
 	client.waitLog(t, "trying again", 1)
-	_, code := l.curl(t, nil, "--socks5-hostname", proxyAt, "http://"+insideName+"/")
-	assert.Equal(t, curlProxyError, code)
+	code := make(chan int, 1) // each of the two waits for the tunnel as long as it may
+	go func() {
+		defer close(code)
+		_, c := l.curl(t, nil, "--socks5-hostname", proxyAt, "http://"+insideName+"/")
+		code <- c
+	}()
 	got, _ := l.curl(t, nil, "--proxy", "http://127.0.0.1:8080", "--write-out", "%{http_code}", "http://"+insideName+"/")
+	assert.Equal(t, curlProxyError, <-code)
 	assert.Contains(t, got, "503")
 	assert.Contains(t, got, "the tunnel is down")
 
