@@ -172,8 +172,11 @@ func (k *clientCall) idleFor(now time.Time) time.Duration {
 
 // warnOfSilence tells the user what is probably wrong long before the link gives up.
 func (k *clientCall) warnOfSilence() {
-	if !k.session.Heard() {
+	switch {
+	case !k.session.Heard():
 		k.c.cfg.Log.Warn("the control connection is up, but no GRE packet has come: GRE (IP protocol 47) seems to be blocked on the way", "peer", k.peer)
+	case k.unacknowledged():
+		k.c.cfg.Log.Warn("the server's GRE packets come, but it acknowledges none of ours: GRE (IP protocol 47) seems to be blocked on the way there", "peer", k.peer)
 	}
 }
 
@@ -263,6 +266,17 @@ func (k *clientCall) unheard() bool {
 	return !k.session.Heard() && k.c.cfg.Now().Sub(k.began) >= greSilence
 }
 
+// unacknowledged reports whether the server's GRE comes, but ours has not got there.
+func (k *clientCall) unacknowledged() bool {
+	return k.session.Heard() && !k.session.Acknowledged() && k.session.User() == ""
+}
+
+// hangsUpOnSilence reports whether the server ends the call after it has heard nothing of us for
+// so long that GRE is blocked on the way there.
+func (k *clientCall) hangsUpOnSilence() bool {
+	return k.unacknowledged() && k.c.cfg.Now().Sub(k.began) >= greSilence
+}
+
 // linkOver takes why the link ended. A server that refuses us, or whom we refuse, hangs up while
 // our link still takes its leave: the refusal is the reason then, not the hanging up. So is what
 // the server said when it closed the link.
@@ -275,7 +289,7 @@ func (k *clientCall) linkOver(down *ppp.DownError) {
 	err := k.linkError(down)
 	switch c := classOfLink(down.Class); {
 	case ClassOf(k.reason) == ClassReplaced:
-	case k.localErr != nil, k.unheard(), c == ClassAuth, c == ClassPolicy, c == ClassPeer && !down.CallCleared:
+	case k.localErr != nil, k.unheard(), k.hangsUpOnSilence(), c == ClassAuth, c == ClassPolicy, c == ClassPeer && !down.CallCleared:
 		k.reason = err
 	}
 	k.end(err)
@@ -349,6 +363,9 @@ func (k *clientCall) linkError(down *ppp.DownError) error {
 	case down.NothingReceived && down.Class == ppp.ClassTimeout, down.Class == ppp.ClassPeer && k.unheard():
 		return failure(ClassNetwork, nil, "the control connection to %s is up, but no GRE packet came back: GRE (IP protocol 47) is blocked on the way; "+
 			"on a router or firewall between, allow it and load the helper: modprobe nf_conntrack_pptp, and in nftables: ct helper set \"pptp\"", k.peer)
+	case down.Class == ppp.ClassTimeout && k.unacknowledged(), down.Class == ppp.ClassPeer && k.hangsUpOnSilence():
+		return failure(ClassNetwork, nil, "the GRE packets of %s come, but it has acknowledged none of ours: GRE (IP protocol 47) is blocked on the way there; "+
+			"allow it on this machine, on routers and firewalls between, and at the server", k.peer)
 	}
 	err := failure(classOfLink(down.Class), nil, "%s", down.Message)
 	err.refused = err.Class == ClassAuth && !down.Unproven && !k.loggedIn.Load()

@@ -126,6 +126,7 @@ func TestGREBlocked(t *testing.T) {
 	for name, pass := range map[string]func(from netip.Addr) bool{
 		"both ways":       func(netip.Addr) bool { return false },
 		"from the server": func(from netip.Addr) bool { return from != serverOuter },
+		"to the server":   func(from netip.Addr) bool { return from == serverOuter },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, nil)

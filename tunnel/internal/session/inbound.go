@@ -72,6 +72,7 @@ type inbound struct {
 	dataAt time.Time // when the last number of data was believed
 	seen   frameLog
 	acked  uint32 // the GRE number that the peer has acknowledged last
+	hasAck bool   // it has acknowledged one
 
 	opening
 
@@ -147,7 +148,7 @@ func (in *inbound) account() { in.held = in.all.account(in.win, in.held, in.deli
 func (in *inbound) one(now time.Time, p *received) {
 	if p.hasAck {
 		in.to.Acknowledged(p.ack)
-		in.acked = p.ack
+		in.acked, in.hasAck = p.ack, true
 	}
 	switch p.kind {
 	case isAcknowledgment:

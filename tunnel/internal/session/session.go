@@ -320,6 +320,13 @@ func (s *Session) End() *ppp.DownError { return s.end }
 // Heard reports whether a GRE packet has come from the peer.
 func (s *Session) Heard() bool { return s.in.heard.Load() }
 
+// Acknowledged reports whether the peer has acknowledged a GRE packet of ours.
+func (s *Session) Acknowledged() bool {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	return s.in.hasAck
+}
+
 // User is who has logged in, or empty.
 func (s *Session) User() string { return s.getState().user }
 
