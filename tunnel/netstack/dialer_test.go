@@ -39,12 +39,14 @@ type lab struct {
 	cfg    tunnel.ClientConfig
 	on     netdev.Device // ours, that is joined to the inside
 	pipes  errgroup.Group
+	// unknown is what its name server answers about names that it does not know.
+	unknown dnsmessage.RCode
 }
 
 func newLab(t *testing.T, c Config) *lab {
 	t.Helper()
 	c.Log = slog.New(slog.DiscardHandler)
-	l := &lab{t: t, Dialer: NewDialer(c)}
+	l := &lab{t: t, Dialer: NewDialer(c), unknown: dnsmessage.RCodeNameError}
 	l.Attach(&l.cfg)
 	var err error
 	l.device, l.inside, err = userspace.NewUserspace([]netip.Addr{insideAddr}, 1400)
@@ -113,7 +115,7 @@ func (l *lab) answers(names map[string][]string) {
 			m.Response = true
 			addresses, known := names[q.Name.String()]
 			if !known {
-				m.RCode = dnsmessage.RCodeNameError
+				m.RCode = l.unknown
 			}
 			for _, a := range addresses {
 				m.Answers = append(m.Answers, dnsmessage.Resource{
@@ -209,6 +211,24 @@ func TestTruncatedAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, <-asked)
 	assert.Equal(t, []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")}, got)
+}
+
+// TestNameServerRefuses: who asks hears in words what the name server answers.
+func TestNameServerRefuses(t *testing.T) {
+	for code, want := range map[dnsmessage.RCode]string{
+		dnsmessage.RCodeFormatError: "FORMERR", dnsmessage.RCodeServerFailure: "SERVFAIL", dnsmessage.RCodeNotImplemented: "NOTIMP",
+		dnsmessage.RCodeRefused: "REFUSED", 9: "code 9",
+	} {
+		l := newLab(t, Config{})
+		l.unknown = code
+		l.answers(nil)
+		l.up(ours)
+		_, err := l.LookupNetIP(t.Context(), "ip", "files.office.example")
+		require.ErrorContains(t, err, want)
+		var dns *net.DNSError
+		require.ErrorAs(t, err, &dns)
+		assert.False(t, dns.IsNotFound, want)
+	}
 }
 
 func TestNoNameServer(t *testing.T) {

@@ -138,7 +138,7 @@ func (s *stack) ask(ctx context.Context, servers []netip.Addr, name string, kind
 			case code == codeNoSuchName:
 				return nil, &net.DNSError{Err: "no such host", Name: host, Server: server.String(), IsNotFound: true}
 			default:
-				last = &net.DNSError{Err: fmt.Sprintf("the name server answers with code %d", code), Name: host, Server: server.String(), IsTemporary: true}
+				last = &net.DNSError{Err: "the name server answers: " + codeText(code), Name: host, Server: server.String(), IsTemporary: true}
 			}
 		}
 	}

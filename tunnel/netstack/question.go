@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,21 @@ const (
 	codeNone       = int(dnsmessage.RCodeSuccess)
 	codeNoSuchName = int(dnsmessage.RCodeNameError)
 )
+
+// codeText is an answer's code in words (RFC 1035 section 4.1.1).
+func codeText(code int) string {
+	switch dnsmessage.RCode(code) {
+	case dnsmessage.RCodeFormatError:
+		return "the question is malformed (FORMERR)"
+	case dnsmessage.RCodeServerFailure:
+		return "it cannot find out (SERVFAIL)"
+	case dnsmessage.RCodeNotImplemented:
+		return "it does not know such questions (NOTIMP)"
+	case dnsmessage.RCodeRefused:
+		return "it refuses to look this name up (REFUSED)"
+	}
+	return "code " + strconv.Itoa(code)
+}
 
 // question is one to a name server.
 type question struct {
