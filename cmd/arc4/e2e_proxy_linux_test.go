@@ -362,6 +362,9 @@ func TestE2EProxyPassword(t *testing.T) {
 
 	open := l.connect(t, "--socks5", "0.0.0.0:1080").up(t)
 	assert.Contains(t, open.stderr.String(), "whoever reaches this address can use the tunnel")
+	assert.Equal(t, "0.0.0.0:1080", l.client.status(t).Proxy.Listeners[0].Address, "IPv4 was asked for, and not IPv6")
+	taken := l.connect(t, "--forward", "1080="+insideAnswer+":80", "--status-socket", "none")
+	assert.Contains(t, taken.fails(t, exit.Network), "--forward 127.0.0.1:1080: another program listens there already")
 	open.stop(t, syscall.SIGTERM)
 }
 

@@ -186,6 +186,38 @@ func (f *proxyFlags) addresses() error {
 		}
 		f.reverts = append(f.reverts, proxyPair{where, to.String()})
 	}
+	return f.checkTwice()
+}
+
+// checkTwice refuses two flags for one address.
+func (f *proxyFlags) checkTwice() error {
+	type place struct {
+		inside bool
+		at     string
+	}
+	taken := make(map[place]string)
+	take := func(flag string, p place) error {
+		by, twice := taken[p]
+		if taken[p] = flag; !twice || strings.HasSuffix(p.at, ":0") {
+			return nil
+		}
+		return exit.Usagef("%s and %s are both for %s: give one of them another port", by, flag, p.at)
+	}
+	for _, l := range f.listens {
+		if err := take(l.flag, place{false, l.at.String()}); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.forwards {
+		if err := take("--forward "+p.at+"="+p.to, place{false, p.at}); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.reverts {
+		if err := take("--reverse "+p.at+"="+p.to, place{true, p.at}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -91,21 +91,25 @@ func (p *proxyFlags) localEnd(ctx context.Context, c localend.ClientConfig, smal
 	return p.end, nil
 }
 
-// listen listens on this machine.
+// listen listens on this machine: at 0.0.0.0 by IPv4 alone, which Go's "tcp" would widen to IPv6.
 func listen(ctx context.Context, flag, at string) (net.Listener, error) {
 	var c net.ListenConfig
-	l, err := c.Listen(ctx, "tcp", at)
+	network := "tcp"
+	if addr, err := netip.ParseAddrPort(at); err == nil && addr.Addr().Is4() {
+		network = "tcp4"
+	}
+	l, err := c.Listen(ctx, network, at)
 	switch {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, exit.With(exit.Failure, fmt.Errorf("%s %s: another program listens there already: choose another port, or 0 for any", flag, at))
+		return nil, exit.With(exit.Network, fmt.Errorf("%s %s: another program listens there already: choose another port, or 0 for any", flag, at))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, exit.Usagef("%s %s: is no address of this machine", flag, at)
+		return nil, exit.With(exit.Network, fmt.Errorf("%s %s: no interface of this machine has that address", flag, at))
 	case errors.Is(err, fs.ErrPermission):
 		return nil, exit.With(exit.Permission, fmt.Errorf("%s %s: this user may not listen there: choose a port above 1023", flag, at))
 	}
-	return nil, exit.With(exit.Failure, fmt.Errorf("%s %s: %w", flag, at, err))
+	return nil, exit.With(exit.Network, fmt.Errorf("%s %s: %w", flag, at, err))
 }
 
 // warn says so where others can use the tunnel.

@@ -167,7 +167,12 @@ func (s *Server) accept(l *listener) {
 		pause = time.Millisecond
 		l.accepted.Add(1)
 		c := &conn{Conn: tcp, on: l}
-		if !s.enter(c) {
+		in, crowded := s.enter(c)
+		if crowded {
+			s.complain.say("there are more connections than the proxies hold at once: some are turned away", "address", l.Addr(),
+				"connections", s.limits.Connections, "handshakes", s.limits.Handshakes)
+		}
+		if !in {
 			l.full.Add(1)
 			tcp.Close()
 			continue
@@ -187,17 +192,20 @@ type conn struct {
 }
 
 // enter takes a connection in, unless there are too many. Whoever has not said what it wants makes
-// room for it.
-func (s *Server) enter(c *conn) bool {
+// room for it. It is crowded if this one or another had to go.
+func (s *Server) enter(c *conn) (in, crowded bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.open) >= s.limits.Connections {
-		return false
+	if s.closed {
+		return false, false
+	}
+	if len(s.open) >= s.limits.Connections {
+		return false, true
 	}
 	if c.on.isReverse() {
 		// Whoever is behind the tunnel cannot take this machine's own connections away from it.
 		if s.fromTunnel >= s.limits.Connections/2 {
-			return false
+			return false, true
 		}
 		s.fromTunnel++
 	}
@@ -206,9 +214,10 @@ func (s *Server) enter(c *conn) bool {
 	c.place = s.handshakes.PushBack(c.Conn)
 	if s.handshakes.Len() > s.limits.Handshakes {
 		s.handshakes.Remove(s.handshakes.Front()).(net.Conn).Close()
+		crowded = true
 	}
 	_ = c.SetDeadline(time.Now().Add(s.limits.Handshake))
-	return true
+	return true, crowded
 }
 
 // agreed notes that a connection has said what it wants; it is false if its time was up.

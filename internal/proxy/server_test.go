@@ -56,7 +56,9 @@ func start(t *testing.T, c Config) (*Server, string) {
 	if c.Limits == (Limits{}) {
 		c.Limits = LimitsOf(false)
 	}
-	c.Log = slog.New(slog.DiscardHandler)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	s := New(c)
 	l := listenHere(t)
 	s.Serve(l, Protocols{SOCKS5: true, HTTP: true})
@@ -273,7 +275,8 @@ func TestLogin(t *testing.T) {
 func TestHostileClients(t *testing.T) {
 	limits := LimitsOf(false)
 	limits.Handshakes, limits.Connections = 4, 6
-	s, at := start(t, Config{Limits: limits})
+	var said bytes.Buffer
+	s, at := start(t, Config{Limits: limits, Log: slog.New(slog.NewTextHandler(&said, nil))})
 	to := echo(t)
 	for range 20 {
 		c, err := net.Dial("tcp", at)
@@ -300,6 +303,7 @@ func TestHostileClients(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Status()[0].Malformed+s.Status()[0].Full >= 3 }, patience, time.Millisecond)
 	s.Close()
 	assert.Zero(t, s.Status()[0].Open)
+	assert.Equal(t, 1, strings.Count(said.String(), "there are more connections than the proxies hold"), said.String())
 }
 
 // associated asks for an association, and gives a client's socket and where its datagrams go.
