@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -19,6 +20,9 @@ func (p places) sweep(log *slog.Logger) error {
 		return nil // and makes no directory
 	}
 	lock, err := p.lock()
+	if errors.Is(err, fs.ErrPermission) && !p.fileIsOurs() {
+		return nil // who may not open root's records has left none, and name service is as it was
+	}
 	if err != nil {
 		return err
 	}
