@@ -74,7 +74,7 @@ func TestJudge(t *testing.T) {
 		{"ended by GRE", Sent, Facts{GRE: GRE{Farewell: true, HungUp: true}}, OK, 0, "ended the call", ""},
 		{"nothing comes", Received, Facts{GRE: GRE{Farewell: true, HungUp: true}}, Fail, tunnel.ClassNetwork, "blocked on the way back", "ct helper"},
 		{"dropped here", Received, Facts{GRE: GRE{AtDevice: 3}}, Fail, tunnel.ClassNetwork, "3 packets", "input"},
-		{"nothing either way", Received, Facts{GRE: GRE{Farewell: true}}, Fail, tunnel.ClassNetwork, "nothing at all", "forward"},
+		{"nothing either way", Received, Facts{GRE: GRE{Farewell: true}}, Fail, tunnel.ClassNetwork, "nothing at all", "as for GRE sent"},
 		{"LCP", LCP, Facts{Link: fullMRU}, OK, 0, "MRU 1404", ""},
 		{"no LCP", LCP, Facts{Link: Link{Down: &ppp.DownError{Class: ppp.ClassTimeout, Message: "the peer does not answer"}}}, Fail, tunnel.ClassNetwork, "does not answer", "--trace"},
 		{"PAP", Methods, Facts{Policy: policy, Link: Link{Heard: true, Methods: []string{"PAP"}, Down: &ppp.DownError{Class: ppp.ClassPolicy}}}, Fail, tunnel.ClassPolicy, "asks for PAP, and here MS-CHAPv2", "--auth pap --mppe off"},

@@ -157,7 +157,8 @@ func judgeCall(f *Facts) Verdict {
 // What has to be done about GRE that does not pass.
 const (
 	helper = "on a router with NAT or a firewall between: modprobe nf_conntrack_pptp nf_nat_pptp (or, in old kernels, sysctl net.netfilter.nf_conntrack_helper=1), " +
-		`nft add ct helper ip filter pptp '{ type "pptp" protocol tcp; }', nft add rule ip filter prerouting tcp dport 1723 ct helper set pptp`
+		`nft 'add table ip pptp; add ct helper ip pptp pptp { type "pptp" protocol tcp; }; ` +
+		`add chain ip pptp pre { type filter hook prerouting priority filter; }; add rule ip pptp pre tcp dport 1723 ct helper set "pptp"'`
 	forward   = "; let protocol 47 pass: nft insert rule ip filter forward ip protocol gre accept; boxes call it PPTP passthrough or ALG"
 	atServer  = "; at the server: nft insert rule inet filter input meta l4proto gre accept"
 	hereOut   = "on this machine: nft insert rule inet filter output meta l4proto gre accept; nft list ruleset shows what drops it"
@@ -208,7 +209,7 @@ func judgeReceived(f *Facts) Verdict {
 	case g.Permission != nil:
 		return skipped("not tried")
 	}
-	return fail(tunnel.ClassNetwork, helper+forward, "nothing at all came from the server: GRE (IP protocol 47) is blocked on the way back too, or the server answers nothing, since it hears nothing")
+	return fail(tunnel.ClassNetwork, "as for GRE sent", "nothing at all came from the server: GRE (IP protocol 47) is blocked on the way back too, or the server answers nothing, since it hears nothing")
 }
 
 // Passes reports whether GRE passes both ways, as far as is known.
