@@ -131,6 +131,9 @@ func (g *given) unknownKey(cmd *cobra.Command, key string, at settings.Origin) e
 	if other := otherCommand(cmd, key); other != "" {
 		return exit.Usagef("%s: %s is a flag of arc4 %s, not of arc4 %s: leave it out", at, key, other, cmd.Name())
 	}
+	if key == serverKey || key == passwordKey { // connect takes them before
+		return exit.Usagef("%s: %s is a key of profiles of arc4 connect, not of arc4 %s: leave it out, if this is the right file", at, key, cmd.Name())
+	}
 	if meant := cmdline.Nearest(key, profileKeys(cmd)); meant != "" {
 		return exit.Usagef("%s: unknown key %q: did you mean %s?", at, key, meant)
 	}

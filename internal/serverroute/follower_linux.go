@@ -238,13 +238,17 @@ func (f *Follower) astray(now time.Time) bool {
 
 // say puts a change into the log.
 func (f *Follower) say(before, w path) {
+	gateway := "none"
+	if w.gateway.IsValid() {
+		gateway = w.gateway.String()
+	}
 	switch {
 	case w.missing != nil:
 		f.log.Warn("there is no way to the server any more: the tunnel waits for one", "server", w.server, "reason", w.missing, "was_by", before.name)
 	case before.missing != nil:
-		f.log.Info("there is a way to the server again", "server", w.server, "device", w.name, "gateway", w.gateway, "source", w.source)
+		f.log.Info("there is a way to the server again", "server", w.server, "device", w.name, "gateway", gateway, "source", w.source)
 	default:
-		f.log.Info("the way to the server is another", "server", w.server, "device", w.name, "gateway", w.gateway, "source", w.source)
+		f.log.Info("the way to the server is another", "server", w.server, "device", w.name, "gateway", gateway, "source", w.source)
 	}
 }
 
