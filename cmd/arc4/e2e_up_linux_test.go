@@ -175,6 +175,7 @@ func TestE2EUpFails(t *testing.T) {
 
 	// Whoever does not wait has it try until there is a server.
 	assert.Regexp(t, `^office runs in the background, as process \d+; "arc4 list" tells when it is up\n$`, l.does(t, "up", "office", "--no-wait"))
+	assert.NotZero(t, l.listed(t, "office").PID)
 	row := l.waitListed(t, "office", status.Reconnecting)
 	assert.Contains(t, row.Reason, "refuses TCP connections")
 	assert.Regexp(t, `^arc4: office runs already, as process \d+, and is down: server .* refuses TCP connections: .*; it tries again by itself, and "arc4 down office" ends it$`,

@@ -189,6 +189,7 @@ func (r *profileRun) spawn(cmd *cobra.Command, password *string, noWait bool) er
 	}
 	defer p.Leave()
 	if noWait {
+		r.awaitClaim(cmd.Context(), p)
 		return say(cmd, "%s runs in the background, as process %d; \"arc4 list\" tells when it is up", r.name, p.PID)
 	}
 	outcome, err := p.Wait(cmd.Context(), programName)
@@ -204,6 +205,22 @@ func (r *profileRun) spawn(cmd *cobra.Command, password *string, noWait bool) er
 		return r.upAlready(cmd, now.PID, false) // another up was faster
 	}
 	return exit.With(outcome.Code, fmt.Errorf(`%s: %s; the log: "arc4 logs %s"`, r.name, outcome.Status, r.name))
+}
+
+// awaitClaim waits until a run that was begun shows in arc4 list, or has ended.
+func (r *profileRun) awaitClaim(ctx context.Context, p *background.Process) {
+	for {
+		if now, err := r.running(); err != nil || now.PID != 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.Ended():
+			return
+		case <-time.After(aboutPause):
+		}
+	}
 }
 
 // end ends a run that is of no use.

@@ -205,6 +205,9 @@ func (p *Process) End(ctx context.Context) error {
 	}
 }
 
+// Ended is closed once the process has ended.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
 // Leave lets the run be.
 func (p *Process) Leave() {
 	_ = p.socket.Close() // nothing that it holds is of use any more
