@@ -20,12 +20,6 @@ import (
 	"github.com/arc4tun/arc4tun/tunnel/status"
 )
 
-const (
-	insideName   = "files.office.example"
-	insideAnswer = "198.51.100.80"
-	insideServer = "198.51.100.53" // a name server behind the tunnel's server
-)
-
 // looksUp gives what a program of the machine gets for a name: by the C library, as most do.
 func (m *machine) looksUp(t *testing.T, name string) string {
 	t.Helper()
@@ -36,17 +30,6 @@ func (m *machine) looksUp(t *testing.T, name string) string {
 	_ = cmd.Wait() // no answer is an answer too
 	address, _, _ := strings.Cut(out.String(), " ")
 	return address
-}
-
-// resolvConf is the machine's, byte by byte.
-func (m *machine) resolvConf(t *testing.T) string {
-	t.Helper()
-	var content []byte
-	m.Must(t, func() (err error) {
-		content, err = os.ReadFile("/etc/resolv.conf")
-		return err
-	})
-	return string(content)
 }
 
 // nameServers puts one name server outside of the tunnel, which the client asks and which knows the

@@ -27,6 +27,24 @@ const (
 	nameFar    = "203.0.113.53" // a name server beyond the gateway
 )
 
+// What is behind a tunnel.
+const (
+	insideName   = "files.office.example"
+	insideAnswer = "198.51.100.80"
+	insideServer = "198.51.100.53" // a name server behind the tunnel's server
+)
+
+// resolvConf is the machine's, byte by byte.
+func (m *machine) resolvConf(t *testing.T) string {
+	t.Helper()
+	var content []byte
+	m.Must(t, func() (err error) {
+		content, err = os.ReadFile("/etc/resolv.conf")
+		return err
+	})
+	return string(content)
+}
+
 // nameServer answers look-ups of one name.
 type nameServer struct {
 	name      string
