@@ -107,7 +107,7 @@ func TestScripts(t *testing.T) {
 	require.NoError(t, err)
 	openrc, err := filepath.Glob("openrc/*")
 	require.NoError(t, err)
-	require.Len(t, append(scripts, openrc...), 9)
+	require.Len(t, append(scripts, openrc...), 11)
 	for _, script := range append(scripts, openrc...) {
 		output(t, "dash", "-n", script)
 		output(t, "busybox", "sh", "-n", script)

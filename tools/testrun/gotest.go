@@ -35,7 +35,7 @@ type goTest struct {
 
 // run runs the tests and counts every test and subtest.
 func (g goTest) run(t *tally) {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, g.args...)...)
+	cmd := exec.Command("go", g.command()...)
 	cmd.Env = append(os.Environ(), g.env...)
 	var errout bytes.Buffer
 	cmd.Stderr = &errout
@@ -143,6 +143,16 @@ func reason(output string) string {
 // short is a package's path within the module.
 func short(pkg string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(pkg, "github.com/arc4tun/arc4tun"), "/")
+}
+
+// command is what go is called with. -C has to come first.
+func (g goTest) command() []string {
+	args := []string{"test"}
+	rest := g.args
+	if len(rest) > 1 && rest[0] == "-C" {
+		args, rest = append(args, rest[:2]...), rest[2:]
+	}
+	return append(append(args, "-json"), rest...)
 }
 
 // events reads lines of `go test -json`, passing over what is not one.

@@ -58,6 +58,12 @@ func TestGoTestPackageFailures(t *testing.T) {
 	}
 }
 
+// TestGoTestElsewhere: go takes -C only as the first of its flags.
+func TestGoTestElsewhere(t *testing.T) {
+	require.Equal(t, []string{"test", "-json", "-race", "./..."}, goTest{args: []string{"-race", "./..."}}.command())
+	require.Equal(t, []string{"test", "-C", "packaging/pack", "-json", "-count=1", "./..."}, goTest{args: []string{"-C", "packaging/pack", "-count=1", "./..."}}.command())
+}
+
 func TestConclude(t *testing.T) {
 	for _, c := range []struct {
 		name string
