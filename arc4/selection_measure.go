@@ -20,7 +20,7 @@ type effort struct {
 var (
 	// usualEffort finds small differences. A router needs some 100 µs for a packet of a portable
 	// backend, a PC 2 µs. With half of this time a busy PC (load 6) chose another than the usual
-	// one in 7 of 20 starts, with this in 8 of 40.
+	// one in 7 of 20 starts, with this in 7 of 40.
 	usualEffort = effort{5, 101, 8 * time.Millisecond}
 	// rankedEffort is for backends that are ranked: few, and only a clear difference counts. A
 	// router needs some 40 µs for a packet of one, so that it is done after 3 ms. Where it is held
